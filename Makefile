@@ -1,0 +1,43 @@
+# Everything runs in an environment of its own, .venv, made from pyproject.toml and constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+EXTRAS := starlette,httpx2,emulator,cli,otel
+
+.PHONY: help demo test lint servers clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/demo ## start a local Monite and the example partner app, and print where they are
+	@$(BIN)/python -m examples.demo
+
+test: .venv/dev servers ## run the whole suite
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev ## style, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+servers: ## install redis-server and chromium from Debian's packages, where that is allowed
+	@.ci/servers
+
+clean: ## remove the environment and what tools left behind
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+
+.venv/base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("monite-auth needs Python 3.11 or newer; name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@echo "Making the environment in .venv (about a minute) …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(INSTALL) --upgrade pip
+	@touch $@
+
+.venv/demo: .venv/base
+	@$(INSTALL) --editable '.[$(EXTRAS)]' --group examples
+	@touch $@
+
+.venv/dev: .venv/demo
+	@$(INSTALL) --group dev
+	@touch $@

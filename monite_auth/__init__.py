@@ -1,0 +1,1 @@
+"""Monite access tokens for partner apps."""
