@@ -1,1 +1,25 @@
+"""monite-auth for Starlette and FastAPI.
 
+    app.add_middleware(MoniteAuthMiddleware, broker=broker)
+    app.add_middleware(SessionMiddleware, secret_key=…)   # added after, so that it is outside
+    app.mount("/monite", monite_app())
+
+Every request then has `request.state.monite`, a MoniteAccess. FastAPI's dependencies are in
+`monite_auth_starlette.fastapi`.
+"""
+
+try:
+    import starlette as _starlette
+except ImportError as error:
+    raise ImportError(
+        "monite_auth_starlette needs Starlette; install it with: pip install 'monite-auth[starlette]'",
+        name=error.name,
+    ) from error
+
+from monite_auth_starlette.endpoint import monite_app
+from monite_auth_starlette.identify import identify
+from monite_auth_starlette.middleware import MoniteAuthMiddleware, monite
+
+del _starlette
+
+__all__ = ["MoniteAuthMiddleware", "identify", "monite", "monite_app"]

@@ -1,0 +1,38 @@
+"""The app to mount: `GET|POST token`, for Monite's browser SDK."""
+
+from collections.abc import Collection
+
+from starlette.requests import HTTPConnection
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from monite_auth.answers import refuse_token_request, token_answer
+from monite_auth_starlette.middleware import monite, respond
+
+__all__ = ["monite_app"]
+
+
+def monite_app(*, allowed_origins: Collection[str] = ()) -> Router:
+    """Return an app to mount, `app.mount("/monite", monite_app())`, inside the middleware.
+
+    `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
+    app's CORS settings must let them, too.
+    """
+    return Router(routes=[Route("/token", _Token(allowed_origins))])
+
+
+class _Token:
+    """Answers with the token of whoever is logged in."""
+
+    def __init__(self, allowed_origins: Collection[str]) -> None:
+        self._allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        answer = refuse_token_request(
+            scope["method"], connection.headers, allowed_origins=self._allowed_origins
+        )
+        if answer is None:
+            access = monite(connection)
+            answer = token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
+        await respond(answer, send)

@@ -1,0 +1,62 @@
+"""Who is logged in, by Starlette's own means: `scope["user"]` and `scope["session"]`.
+
+Starlette's sessions have no id: they are signed cookies, which a browser may send again after the logout. So this
+gives each login an id of its own, kept in the session beside the user it belongs to.
+"""
+
+import secrets
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from monite_auth import Principal
+from monite_auth.errors import ConfigurationError
+from monite_auth.tokens import steady_clock
+
+__all__ = ["identify"]
+
+BINDING = "_monite"
+"""The session's key for `[user id, session id, when it logged in]`."""
+
+
+def identify(connection: HTTPConnection) -> Principal | None:
+    """Return who is logged in, or None.
+
+    That is `scope["user"]`, where an AuthenticationMiddleware says so (its `identity`, or else its `display_name`),
+    or the `user_id` in the session.
+    """
+    session = connection.scope.get("session")
+    user_id = _user_id(connection, session)
+    if session is None:
+        return None if user_id is None else Principal(user_id)
+    if user_id is None:
+        if BINDING in session:
+            del session[BINDING]  # the next login, even of the same person, is another session
+        return None
+    binding = session.get(BINDING)
+    if binding is None or binding[0] != user_id:
+        if connection.scope["type"] != "http":  # there will be no response to set a cookie with
+            return Principal(user_id)
+        binding = session[BINDING] = [user_id, secrets.token_urlsafe(12), steady_clock()]
+    return Principal(user_id, session_id=binding[1], authenticated_at=binding[2])
+
+
+def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str | None:
+    user = connection.scope.get("user")
+    if user is not None and user.is_authenticated:
+        try:
+            found = user.identity
+        except (NotImplementedError, AttributeError):  # Starlette's SimpleUser has a name only
+            found = user.display_name
+    else:
+        found = session.get("user_id") if session is not None else None
+    return None if found is None or found == "" else str(found)
+
+
+def check_order(connection: HTTPConnection, *, had_session: bool) -> None:
+    """Raise ConfigurationError where sessions are opened inside the middleware, too late for it to see."""
+    if not had_session and "session" in connection.scope:
+        raise ConfigurationError(
+            "SessionMiddleware runs inside MoniteAuthMiddleware, which therefore sees no session. "
+            "Call app.add_middleware(SessionMiddleware, …) after app.add_middleware(MoniteAuthMiddleware, …)."
+        )

@@ -1,0 +1,99 @@
+"""Monite on behalf of one request's principal: what every adapter puts on its request."""
+
+import httpx
+
+from monite_auth.broker import TokenBroker
+from monite_auth.errors import NotLoggedIn
+from monite_auth.identity import EntityUser, Principal
+from monite_auth.tokens import AccessToken
+
+__all__ = ["MoniteAccess"]
+
+
+class MoniteAccess:
+    """Monite for the principal of one request.
+
+    It is there for anonymous visitors too, and then falsy: whatever needs a person raises NotLoggedIn. Nothing is
+    looked up or minted before it is needed.
+    """
+
+    __slots__ = ("_aclient", "_broker", "_client", "_principal", "logged_out")
+
+    def __init__(self, broker: TokenBroker, principal: Principal | None) -> None:
+        self._broker = broker
+        self._principal = principal
+        self._client: httpx.Client | None = None
+        self._aclient: httpx.AsyncClient | None = None
+        self.logged_out = False
+        """Whether this request ended the session."""
+
+    def __bool__(self) -> bool:
+        return self._principal is not None
+
+    def __repr__(self) -> str:
+        return f"<MoniteAccess of {self._principal!r}>"
+
+    @property
+    def broker(self) -> TokenBroker:
+        """The application's broker."""
+        return self._broker
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who is asking; None for an anonymous visitor."""
+        return self._principal
+
+    def token(self, *, min_ttl: float = 0) -> AccessToken:
+        """Return the principal's token; see TokenBroker.token."""
+        return self._broker.token(self._principal, min_ttl=min_ttl)
+
+    async def atoken(self, *, min_ttl: float = 0) -> AccessToken:
+        """Return the principal's token; see TokenBroker.token."""
+        return await self._broker.atoken(self._principal, min_ttl=min_ttl)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a call to Monite; see TokenBroker.headers."""
+        return self._broker.headers(self._principal)
+
+    async def aheaders(self) -> dict[str, str]:
+        """Return the headers of a call to Monite; see TokenBroker.headers."""
+        return await self._broker.aheaders(self._principal)
+
+    @property
+    def client(self) -> httpx.Client:
+        """An `httpx.Client` that calls Monite as the principal; see TokenBroker.client."""
+        if self._client is None:
+            self._client = self._broker.client(self._required())
+        return self._client
+
+    @property
+    def aclient(self) -> httpx.AsyncClient:
+        """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
+        if self._aclient is None:
+            self._aclient = self._broker.aclient(self._required())
+        return self._aclient
+
+    def entity_user(self) -> EntityUser:
+        """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        return self._broker.entity_user(self._principal)
+
+    async def aentity_user(self) -> EntityUser:
+        """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        return await self._broker.aentity_user(self._principal)
+
+    def logout(self) -> None:
+        """End this session in Monite; does nothing for an anonymous visitor. See TokenBroker.logout."""
+        if self._principal is not None:
+            self._broker.logout(self._principal)
+            self.logged_out = True
+
+    async def alogout(self) -> None:
+        """End this session in Monite; see `logout`."""
+        if self._principal is not None:
+            await self._broker.alogout(self._principal)
+            self.logged_out = True
+
+    def _required(self) -> Principal:
+        if self._principal is None:
+            raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
+        return self._principal

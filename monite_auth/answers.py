@@ -1,0 +1,83 @@
+"""A token, or an error, as an HTTP answer: status, headers, body. Each adapter translates it once.
+
+Answers are for end users and their browsers: they carry an error's public message, never what it tells developers.
+"""
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from monite_auth.errors import MoniteAuthError
+from monite_auth.tokens import AccessToken
+
+__all__ = ["Answer", "error_answer", "refuse_token_request", "token_answer"]
+
+NEVER_KEPT = {
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",  # RFC 6749, section 5.1, wants both
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, of no framework."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def token_answer(token: AccessToken) -> Answer:
+    """Return the token as Monite's browser SDK wants it: `{access_token, token_type, expires_in}`."""
+    return _json(
+        200,
+        {
+            "access_token": token.value.reveal(),
+            "token_type": "Bearer",
+            "expires_in": math.floor(token.expires_in),
+        },
+    )
+
+
+def error_answer(error: MoniteAuthError, *, accept: str = "") -> Answer:
+    """Return the answer for an error that ends a request; a sentence for who accepts HTML, else JSON."""
+    extra = {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
+    if "text/html" in accept:
+        headers = {"Content-Type": "text/plain; charset=utf-8", **NEVER_KEPT, **extra}
+        return Answer(error.status_hint, headers, error.public_message.encode())
+    return _problem(error.status_hint, error.code, error.public_message, **extra)
+
+
+def refuse_token_request(
+    method: str, headers: Mapping[str, str], *, allowed_origins: Collection[str] = ()
+) -> Answer | None:
+    """Return the refusal of a request to the token endpoint, or None when it may be answered.
+
+    Browsers say where a request comes from (`Sec-Fetch-Site`; older ones, `Origin`). Only the app's own pages get
+    a token, and those of `allowed_origins`, such as "https://app.example.com". `headers` has names in lower case.
+    """
+    if method not in ("GET", "POST"):
+        return _problem(405, "method_not_allowed", "Use GET or POST.", Allow="GET, POST")
+    origin = headers.get("origin")
+    if origin is not None and origin in allowed_origins:
+        return None
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        is_own = site in ("same-origin", "none")  # none: the user's own doing, no page's
+    else:
+        is_own = origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    return None if is_own else _problem(403, "cross_site", "Tokens are for the app's own pages only.")
+
+
+def _problem(status: int, code: str, message: str, **headers: str) -> Answer:
+    return _json(status, {"error": {"code": code, "message": message}}, **headers)
+
+
+def _json(status: int, content: Any, **headers: str) -> Answer:
+    return Answer(
+        status, {"Content-Type": "application/json", **NEVER_KEPT, **headers}, json.dumps(content).encode()
+    )

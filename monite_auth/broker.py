@@ -1,0 +1,258 @@
+"""The token broker: the public face of it all.
+
+One broker per process (or per client ID). Every method comes twice, `token` for threads and `atoken` for event
+loops; both run the same flows over the same store, and a thread and a task that want the same token share one mint.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+
+from monite_auth.drain import DrainReport
+from monite_auth.errors import NotLinked, NotLoggedIn
+from monite_auth.flows import Flows
+from monite_auth.forks import call_in_child
+from monite_auth.identity import (
+    PARTNER,
+    Directory,
+    DirectoryFunction,
+    EntityUser,
+    Partner,
+    Principal,
+    as_directory,
+)
+from monite_auth.outbound import BrokerAuth, Pools, monite_headers
+from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Store
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.telemetry import telemetry
+from monite_auth.tokens import AccessToken, Clock, steady_clock
+
+__all__ = ["TokenBroker"]
+
+
+class TokenBroker:
+    """Keeps one live Monite token for each logged-in user of a partner's app.
+
+        broker = TokenBroker(Settings.from_env(), directory=lambda principal: EntityUser("…uuid…", "…uuid…"))
+        broker.token(Principal("user-1", session_id="…")).authorization
+
+    `directory`: who a principal is in Monite: a function (`def` or `async def`), a mapping, or a Directory.
+    `store`: where tokens live; by default what `settings.store_url` says.
+    `clock`: epoch seconds; tests hand in their own.
+
+    A broker opens connections when they are needed, and again after `close`. It may be used from any number of
+    threads and asyncio event loops at once, and be built before a server forks its workers.
+
+    Errors of all methods are in `monite_auth.errors`; what ends in which is the README's table.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory | DirectoryFunction | Mapping[str | tuple[str, str | None], EntityUser],
+        *,
+        store: Store | None = None,
+        clock: Clock = steady_clock,
+    ) -> None:
+        self.settings = settings
+        self.store = store or MemoryStore(
+            requests_per_second=settings.requests_per_second,
+            session_memory=settings.session_memory,
+            clock=clock,
+        )
+        self._clock = clock
+        self._directory = as_directory(directory)
+        self._start()
+        call_in_child(self._start)
+
+    def _start(self) -> None:
+        """Begin with nothing open and nothing under way; a forked child does so too, with what is its parent's."""
+        self._flows = Flows(self.settings, self._directory, telemetry())
+        self._pools = Pools(self.settings)
+        self._lock = threading.Lock()
+        self._blocking_runtime: BlockingRuntime | None = None
+        self._async_runtimes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRuntime] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def __repr__(self) -> str:
+        return f"<TokenBroker for {self.settings.base_url}>"
+
+    # -- tokens
+
+    def token(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
+        """Return the principal's token, with at least `min_ttl` seconds of life left.
+
+        Costs one read of the store while there is such a token; else it is minted, once, whoever else asks.
+        Raises NotLoggedIn, NotLinked, SessionEnded, EntityUserRejected, CredentialsRejected, RateLimited,
+        MoniteUnavailable, TokenTooShort or StoreUnavailable.
+        """
+        return run(self._flows.token(self._blocking(), _acting(principal), min_ttl))
+
+    async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
+        """Return the principal's token; see `token`."""
+        return await self._flows.token(self._async(), _acting(principal), min_ttl)
+
+    def partner_token(self, *, min_ttl: float = 0) -> AccessToken:
+        """Return the partner token: root over every entity. It must never reach a browser."""
+        return self.token(PARTNER, min_ttl=min_ttl)
+
+    async def apartner_token(self, *, min_ttl: float = 0) -> AccessToken:
+        """Return the partner token; see `partner_token`."""
+        return await self.atoken(PARTNER, min_ttl=min_ttl)
+
+    def headers(self, principal: Principal | Partner | None) -> dict[str, str]:
+        """Return the headers of a call to Monite: `Authorization`, `x-monite-version`, `x-monite-entity-id`."""
+        return monite_headers(self.settings, self.token(principal))
+
+    async def aheaders(self, principal: Principal | Partner | None) -> dict[str, str]:
+        """Return the headers of a call to Monite; see `headers`."""
+        return monite_headers(self.settings, await self.atoken(principal))
+
+    def reject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
+        """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched."""
+        run(self._flows.reject(self._blocking(), _acting(principal), token))
+
+    async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
+        """Note that Monite did not accept `token`; see `reject`."""
+        await self._flows.reject(self._async(), _acting(principal), token)
+
+    def entity_user(self, principal: Principal | None) -> EntityUser:
+        """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        return _linked(run(self._flows.entity_user(self._blocking(), _known(principal))))
+
+    async def aentity_user(self, principal: Principal | None) -> EntityUser:
+        """Return who the principal is in Monite; see `entity_user`."""
+        return _linked(await self._flows.entity_user(self._async(), _known(principal)))
+
+    # -- calls to Monite
+
+    def auth(self, principal: Principal | Partner | None) -> BrokerAuth:
+        """Return an `httpx.Auth` for the principal, for sync and async clients."""
+        return BrokerAuth(self, principal)
+
+    def client(self, principal: Principal | Partner | None, **options: Any) -> httpx.Client:
+        """Return an `httpx.Client` that calls Monite as the principal, or as PARTNER.
+
+        `options` are httpx's. Clients share their connections, so one per request is fine and needs no closing.
+        Redirects are not followed.
+        """
+        return self._pools.client(self.auth(principal), **options)
+
+    def aclient(self, principal: Principal | Partner | None, **options: Any) -> httpx.AsyncClient:
+        """Return an `httpx.AsyncClient` for the running event loop; see `client`."""
+        return self._pools.aclient(self.auth(principal), **options)
+
+    # -- endings
+
+    def logout(self, principal: Principal) -> None:
+        """End the principal's session: it gets no more tokens, and those it had are revoked in the background.
+
+        Never waits for Monite and never fails because of it. Raises StoreUnavailable where the store could not
+        record it.
+        """
+        run(self._flows.logout(self._blocking(), principal))
+
+    async def alogout(self, principal: Principal) -> None:
+        """End the principal's session; see `logout`."""
+        await self._flows.logout(self._async(), principal)
+
+    def end_user(self, user_id: str) -> None:
+        """End every session of a user, in every tenant: after a password change, or when an account is closed."""
+        run(self._flows.end_user(self._blocking(), user_id))
+
+    async def aend_user(self, user_id: str) -> None:
+        """End every session of a user; see `end_user`."""
+        await self._flows.end_user(self._async(), user_id)
+
+    def relink(self, user_id: str) -> None:
+        """Tell that the directory's answer for a user has changed: old tokens are revoked, sessions go on."""
+        run(self._flows.relink(self._blocking(), user_id))
+
+    async def arelink(self, user_id: str) -> None:
+        """Tell that the directory's answer for a user has changed; see `relink`."""
+        await self._flows.relink(self._async(), user_id)
+
+    def drain(self, *, within: float = 60) -> DrainReport:
+        """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too."""
+        return run(self._flows.drain(self._blocking(), within=within))
+
+    async def adrain(self, *, within: float = 60) -> DrainReport:
+        """Work on the revocations that are due; see `drain`."""
+        return await self._flows.drain(self._async(), within=within)
+
+    # -- life
+
+    def close(self) -> None:
+        """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
+        self.drain(within=self.settings.deadline)
+        with self._lock:
+            runtime, self._blocking_runtime = self._blocking_runtime, None
+        if runtime is not None:
+            runtime.close()
+        self._pools.close()
+        self.store.close()
+
+    async def aclose(self) -> None:
+        """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
+        await self.adrain(within=self.settings.deadline)
+        with self._lock:
+            runtime = self._async_runtimes.pop(asyncio.get_running_loop(), None)
+        if runtime is not None:
+            await runtime.aclose()
+        await self._pools.aclose()
+        await self.store.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _blocking(self) -> BlockingRuntime:
+        runtime = self._blocking_runtime
+        if runtime is None:
+            with self._lock:
+                if self._blocking_runtime is None:
+                    self._blocking_runtime = BlockingRuntime(self.settings, self.store, self._clock)
+                runtime = self._blocking_runtime
+        return runtime
+
+    def _async(self) -> AsyncRuntime:
+        loop = asyncio.get_running_loop()
+        runtime = self._async_runtimes.get(loop)
+        if runtime is None:
+            with self._lock:
+                runtime = self._async_runtimes.setdefault(
+                    loop, AsyncRuntime(self.settings, self.store, self._clock)
+                )
+        return runtime
+
+
+def _known(principal: Principal | None) -> Principal:
+    if principal is None:
+        raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
+    return principal
+
+
+def _acting(principal: Principal | Partner | None) -> Principal | None:
+    """Return the principal as flows have it: None is the partner there, and must never come from a visitor."""
+    return None if principal is PARTNER else _known(principal)
+
+
+def _linked(entity_user: EntityUser | None) -> EntityUser:
+    if entity_user is None:
+        raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
+    return entity_user

@@ -1,0 +1,108 @@
+"""The drain: work through the pending revocations, one at a time, behind everybody else.
+
+A revocation is off the list only when its token is known to be dead. Anything else puts it off, until the token
+has expired by itself.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from monite_auth.runtime import Runtime
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Pending
+from monite_auth.stores.budget import Priority
+from monite_auth.telemetry import Telemetry
+from monite_auth.wire import (
+    BadCredentials,
+    Fault,
+    Gone,
+    Refused,
+    Revoked,
+    Throttled,
+    read_revocation,
+    revoke_request,
+)
+
+__all__ = ["DrainReport", "drain"]
+
+log = logging.getLogger("monite_auth")
+
+FIRST_POSTPONEMENT, LONGEST_POSTPONEMENT = 1.0, 300.0
+"""Seconds between tries to revoke, the first and the longest, at random below that: nobody waits for it."""
+
+LEASE = 30.0
+"""Seconds that a drainer has for one revocation before another may take it: longer than any one try."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What a drain did: revocations settled, put off until later, and dropped since their token had expired.
+
+    `next_in`: in how many seconds there is more to do; None when nothing is pending.
+    """
+
+    settled: int = 0
+    postponed: int = 0
+    expired: int = 0
+    next_in: float | None = None
+
+
+async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within: float) -> DrainReport:
+    """Work on what is due, for `within` seconds at the most, and say what came of it."""
+    until = rt.clock() + within
+    settled = postponed = expired = 0
+    while True:
+        due = await rt.store.due(1, seconds=LEASE)
+        expired += due.expired
+        if not due.batch:
+            return DrainReport(settled, postponed, expired, due.next_in)
+        for pending in due.batch:
+            if not await _admitted(rt, until):
+                await rt.store.postpone(pending, 0)
+                return DrainReport(settled, postponed + 1, expired, 0)
+            put_off = await _revoke(rt, settings, telemetry, pending)
+            if put_off is None:
+                await rt.store.settle(pending)
+                settled += 1
+            else:
+                await rt.store.postpone(pending, put_off)
+                postponed += 1
+
+
+async def _admitted(rt: Runtime, until: float) -> bool:
+    """Wait for the request budget, as long as there is time."""
+    while True:
+        left = until - rt.clock()
+        admission = await rt.store.admit(Priority.REVOCATION, None, patience=left)
+        if admission.admitted and admission.wait <= 0:
+            return True
+        if admission.wait > left:
+            return False
+        await rt.sleep(admission.wait)
+
+
+async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> float | None:
+    """Ask Monite once; return None when the token is dead, else in how many seconds to try again."""
+    request = revoke_request(settings, pending.token)
+    answer = await rt.send(request, within=settings.connect_timeout + settings.read_timeout)
+    outcome = read_revocation(request, answer, now=rt.clock())
+    telemetry.revoked(type(outcome).__name__.lower())
+    ceiling = min(LONGEST_POSTPONEMENT, FIRST_POSTPONEMENT * 2.0 ** min(pending.attempts, 16))
+    put_off = ceiling * rt.random()
+    match outcome:
+        case Revoked() | Gone():
+            return None
+        case Throttled(retry_after, _):
+            await rt.store.hold(retry_after)
+            return max(put_off, retry_after)
+        case BadCredentials(message, _):
+            log.error(
+                "Monite refuses the client ID and secret (401 %r), so tokens of ended sessions stay alive until they "
+                "expire. Check MONITE_CLIENT_ID and MONITE_CLIENT_SECRET.",
+                message,
+            )
+        case Refused(status, message, _):
+            log.warning("Monite refuses to revoke a token (%d %r); it is tried again later.", status, message)
+        case Fault(reason, _):
+            log.warning("A token could not be revoked (%s); it is tried again later.", reason)
+    return put_off

@@ -1,0 +1,162 @@
+"""Every error of monite-auth, in one tree.
+
+    MoniteAuthError
+    ├── ConfigurationError        500  a setting is wrong; raised at start-up
+    ├── BlockingCallError         500  a blocking call on the event loop that it would wait for
+    ├── NotLoggedIn               401  nobody is logged in
+    ├── SessionEnded              401  this session has logged out
+    ├── NotLinked                 403  the directory does not know this user in Monite
+    ├── EntityUserRejected        403  Monite refuses tokens for this entity user
+    ├── CredentialsRejected       502  Monite refuses the client ID and secret
+    ├── TokenTooShort             502  Monite's tokens live shorter than what was asked for
+    ├── RateLimited               503  the request limit is used up for longer than the caller waits
+    ├── MoniteUnavailable         503  Monite did not answer, or not sensibly
+    └── StoreUnavailable          503  the token store did not answer
+
+An error says what happened, to what, and what to do next, in words for the application's developer. What an end
+user may read is `public_message`. No error holds a secret, and none carries an HTTP library's exception as its
+cause, since those hold whole requests.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "BlockingCallError",
+    "ConfigurationError",
+    "CredentialsRejected",
+    "EntityUserRejected",
+    "MoniteAuthError",
+    "MoniteUnavailable",
+    "NotLinked",
+    "NotLoggedIn",
+    "RateLimited",
+    "SessionEnded",
+    "StoreUnavailable",
+    "TokenTooShort",
+]
+
+
+class MoniteAuthError(Exception):
+    """Base of every error of this package.
+
+    `status_hint` is the HTTP status that fits when the error ends a request of the partner's app.
+    `code` is a stable name for programs. `request_id` is Monite's `x-request-id`, to quote to its support.
+    `retry_after` is how many seconds to wait before it is worth trying again.
+    """
+
+    status_hint: ClassVar[int] = 500
+    code: ClassVar[str] = "error"
+    public_message: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(
+        self, message: str, *, request_id: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} (Monite request {self.request_id})" if self.request_id else message
+
+
+class ConfigurationError(MoniteAuthError, ValueError):
+    """Settings are missing or wrong. `problems` has one sentence for each, saying how to mend it."""
+
+    code = "configuration"
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        lead = "monite-auth is not configured correctly:"
+        super().__init__(f"{lead} {problems[0]}" if len(problems) == 1 else "\n- ".join([lead, *problems]))
+
+
+class BlockingCallError(MoniteAuthError, RuntimeError):
+    """A blocking method was called on the thread of the event loop whose task it would have to wait for."""
+
+    code = "blocking_call"
+
+
+class NotLoggedIn(MoniteAuthError):
+    """Nobody is logged in, so there is no one to act for in Monite."""
+
+    status_hint = 401
+    code = "not_logged_in"
+    public_message = "Please log in."
+
+
+class SessionEnded(MoniteAuthError):
+    """The session has logged out; it gets no more tokens."""
+
+    status_hint = 401
+    code = "session_ended"
+    public_message = "Your session has ended. Please log in again."
+
+
+class NotLinked(MoniteAuthError):
+    """The directory knows no entity user for this principal."""
+
+    status_hint = 403
+    code = "not_linked"
+    public_message = "Your account is not set up for invoices and payments yet."
+
+
+class EntityUserRejected(MoniteAuthError):
+    """Monite refuses tokens for this entity user. `monite_status` and `monite_message` are its answer."""
+
+    status_hint = 403
+    code = "entity_user_rejected"
+    public_message = "Your account is not allowed to use invoices and payments."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        monite_status: int,
+        monite_message: str = "",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id, retry_after=retry_after)
+        self.monite_status = monite_status
+        self.monite_message = monite_message
+
+
+class CredentialsRejected(MoniteAuthError):
+    """Monite refuses the client ID and secret."""
+
+    status_hint = 502
+    code = "credentials_rejected"
+    public_message = "Invoices and payments are not available right now."
+
+
+class TokenTooShort(MoniteAuthError):
+    """A fresh token lives shorter than the `min_ttl` that was asked for."""
+
+    status_hint = 502
+    code = "token_too_short"
+    public_message = "Invoices and payments are not available right now."
+
+
+class RateLimited(MoniteAuthError):
+    """Monite's request limit is used up for longer than the caller may wait."""
+
+    status_hint = 503
+    code = "rate_limited"
+    public_message = "Too much is going on right now. Please try again in a moment."
+
+
+class MoniteUnavailable(MoniteAuthError):
+    """Monite did not answer in time, or answered with something that is not a token."""
+
+    status_hint = 503
+    code = "monite_unavailable"
+    public_message = "Invoices and payments are not available right now. Please try again in a moment."
+
+
+class StoreUnavailable(MoniteAuthError):
+    """The token store did not answer. A logout that raises this has not been recorded."""
+
+    status_hint = 503
+    code = "store_unavailable"
+    public_message = "Something went wrong on our side. Please try again in a moment."

@@ -1,0 +1,101 @@
+"""Work in progress that threads and tasks of one process share, so that it is done once.
+
+A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
+themselves. A flight has a time until which it is believed to be alive; a leader that died with its thread or event
+loop cannot say so, and the next to come takes its place.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Hashable
+
+from monite_auth.stores.budget import Priority
+
+__all__ = ["Flight", "Flights"]
+
+
+class Flight:
+    """One piece of work. `error` is why it failed, once `done`."""
+
+    __slots__ = ("_callbacks", "_lock", "calls", "done", "error", "loop", "priority", "until")
+
+    def __init__(self, until: float, priority: Priority) -> None:
+        self.until = until
+        self.priority = priority
+        self.calls = 1
+        self.done = False
+        self.error: Exception | None = None
+        self.loop = _running_loop()
+        self._callbacks: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    def is_alive(self, now: float) -> bool:
+        """Say whether somebody can be expected to be at work on it."""
+        return not self.done and now < self.until and not (self.loop is not None and self.loop.is_closed())
+
+    def waits_for_this_thread(self) -> bool:
+        """Say whether blocking here would block the very event loop that does the work."""
+        return self.loop is not None and self.loop is _running_loop()
+
+    def call_when_done(self, callback: Callable[[], None]) -> None:
+        """Call `callback` from the leader's thread at the end; at once, if this is over."""
+        with self._lock:
+            if not self.done:
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def call_off(self, callback: Callable[[], None]) -> None:
+        """Take back `call_when_done`."""
+        with self._lock:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+    def end(self, error: Exception | None) -> None:
+        """Wake everybody who waits."""
+        with self._lock:
+            self.done, self.error = True, error
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+class Flights:
+    """The flights of one process, by what they are for."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, Flight] = {}
+        self._lock = threading.Lock()
+
+    def join(self, key: Hashable, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
+        """Return the flight for `key` and whether the caller leads it, which it then must `land`.
+
+        Who joins lends the flight its priority, if that is the more urgent one.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is not None and flight.is_alive(now):
+                flight.priority = min(flight.priority, priority)
+                flight.calls += 1
+                return flight, False
+            flight = self._flights[key] = Flight(until, priority)
+            return flight, True
+
+    def land(
+        self, key: Hashable, flight: Flight, *, error: Exception | None = None, calls: int | None = None
+    ) -> bool:
+        """End the flight. With `calls`, only if nobody joined since there were so many; return whether it ended."""
+        with self._lock:
+            if calls is not None and flight.calls != calls:
+                return False
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+        flight.end(error)
+        return True
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,222 @@
+"""The decisions: when to mint, whom to make wait, when to renew, what a logout ends.
+
+Each flow is written once and run by threads and by event loops alike: it awaits nothing but its runtime. Nothing
+here holds a lock or does I/O of its own, and no token is kept: the store is what remembers.
+
+After every wait a flow looks into the store again. What a flight brought is not handed from one to the other,
+since a logout may have come between.
+"""
+
+import logging
+from collections.abc import Hashable
+from uuid import uuid4
+
+from monite_auth.drain import DrainReport, drain
+from monite_auth.errors import MoniteUnavailable, SessionEnded, TokenTooShort
+from monite_auth.flights import Flight, Flights
+from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.mint import REST_AFTER_FAULT, Mint
+from monite_auth.runtime import Runtime
+from monite_auth.settings import Settings
+from monite_auth.stores.base import PARTNER_SLOT, Slot
+from monite_auth.stores.budget import Priority
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import AccessToken
+
+__all__ = ["Flows"]
+
+log = logging.getLogger("monite_auth")
+
+NAP = 5.0
+"""Seconds after which a process that has pending revocations looks at them again, at the latest."""
+
+
+class Flows:
+    """The decisions of one broker; its threads and tasks share the flights."""
+
+    def __init__(self, settings: Settings, directory: Directory, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._telemetry = telemetry
+        self._flights = Flights()
+        self._owner = uuid4().hex
+
+    def _slot(self, principal: Principal | None) -> Slot:
+        if principal is None:
+            return PARTNER_SLOT
+        session = principal.session_id if self._settings.token_scope == "session" else None  # noqa: S105
+        return Slot(principal.user_id, principal.tenant, session)
+
+    def _join(self, rt: Runtime, key: Hashable, priority: Priority) -> tuple[Flight, bool]:
+        now = rt.clock()
+        return self._flights.join(key, now, until=now + self._settings.lease, priority=priority)
+
+    # -- tokens
+
+    async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+        """Return a token with `min_ttl` seconds left: the one at hand, or a new one."""
+        slot = self._slot(principal)
+        token = await rt.store.peek(slot, principal)
+        if token is None:
+            return await self._await_token(rt, slot, principal, min_ttl)
+        now = rt.clock()
+        if token.expires_at - now < min_ttl:
+            if token.life < min_ttl and now < token.renew_at:
+                raise _too_short(token, min_ttl)
+            return await self._await_token(rt, slot, principal, min_ttl)
+        if token.renew_at <= now:
+            self._renew(rt, slot, principal, token)
+        return token
+
+    async def _await_token(
+        self, rt: Runtime, slot: Slot, principal: Principal | None, min_ttl: float
+    ) -> AccessToken:
+        """Lead or join the flight that mints for `slot`, until there is a token or a reason why not."""
+        deadline = rt.clock() + self._settings.deadline
+        while True:
+            flight, leads = self._join(rt, slot, Priority.USER)
+            if leads:
+                rt.lead(self._fly(rt, flight, slot, principal, min_ttl, deadline))
+            await rt.wait(flight, within=min(flight.until, deadline) - rt.clock())
+            token = await rt.store.peek(slot, principal)
+            if token is not None and token.expires_in >= min_ttl:
+                return token
+            # The end of another session is no reason for this one: it claims for itself and is told.
+            if flight.error is not None and (leads or not isinstance(flight.error, SessionEnded)):
+                raise flight.error
+            if leads and token is not None:
+                raise _too_short(token, min_ttl)
+            if rt.clock() >= deadline:
+                raise MoniteUnavailable(
+                    f"There was no token within the deadline of {self._settings.deadline:g} s; "
+                    "the mint that this call waited for is still in progress.",
+                    retry_after=REST_AFTER_FAULT,
+                )
+
+    async def _fly(
+        self,
+        rt: Runtime,
+        flight: Flight,
+        slot: Slot,
+        principal: Principal | None,
+        min_life: float,
+        deadline: float,
+    ) -> None:
+        """Mint on behalf of everybody who waits for the flight, and land it whatever happens."""
+        mint = Mint(
+            rt,
+            self._settings,
+            self._directory,
+            self._telemetry,
+            owner=self._owner,
+            flight=flight,
+            slot=slot,
+            principal=principal,
+            min_life=min_life,
+            deadline=deadline,
+        )
+        error: Exception | None = None
+        try:
+            await mint.run()
+        except Exception as failure:  # noqa: BLE001 - those who wait raise it
+            error = failure
+        finally:
+            self._flights.land(slot, flight, error=error)
+        if mint.left_pending:
+            self._drain_soon(rt)
+
+    def _renew(self, rt: Runtime, slot: Slot, principal: Principal | None, token: AccessToken) -> None:
+        """Start a renewal in the background, unless one is on its way or has failed a moment ago."""
+        guard, leads = self._join(rt, ("renewal", slot), Priority.RENEWAL)
+        if leads:
+            rt.spawn(self._renewal(rt, guard, slot, principal, token))
+
+    async def _renewal(
+        self, rt: Runtime, guard: Flight, slot: Slot, principal: Principal | None, token: AccessToken
+    ) -> None:
+        flight, leads = self._join(rt, slot, Priority.RENEWAL)
+        if leads:
+            deadline = rt.clock() + self._settings.deadline
+            await self._fly(rt, flight, slot, principal, token.expires_in + 1, deadline)
+        error = flight.error
+        if error is None or isinstance(error, SessionEnded):
+            self._flights.land(("renewal", slot), guard)
+            return
+        # The guard is left where it is: the hits that follow find it and do not try at once.
+        guard.until = rt.clock() + (getattr(error, "retry_after", None) or REST_AFTER_FAULT)
+        log.warning("A token could not be renewed and is used until its end. %s", error)
+
+    async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
+        """Note that Monite does not accept `token`, so that it is not handed out again."""
+        await rt.store.discard(self._slot(principal), token.fingerprint)
+
+    async def entity_user(self, rt: Runtime, principal: Principal) -> EntityUser | None:
+        """Return who the principal is in Monite: what the token at hand says, or the directory."""
+        token = await rt.store.peek(self._slot(principal), principal)
+        return token.entity_user if token is not None else await rt.find(self._directory, principal)
+
+    # -- endings
+
+    async def logout(self, rt: Runtime, principal: Principal) -> None:
+        """End the principal's session; its tokens are revoked in the background."""
+        self._ended(rt, "session", await rt.store.end_session(principal))
+
+    async def end_user(self, rt: Runtime, user_id: str) -> None:
+        """End all sessions of a user."""
+        self._ended(rt, "user", await rt.store.end_user(user_id))
+
+    async def relink(self, rt: Runtime, user_id: str) -> None:
+        """Take away the tokens of a user whose entity user has changed."""
+        self._ended(rt, "relink", await rt.store.relink(user_id))
+
+    def _ended(self, rt: Runtime, reach: str, pending: int) -> None:
+        self._telemetry.ended(reach)
+        if pending:
+            self._drain_soon(rt)
+
+    async def drain(self, rt: Runtime, *, within: float) -> DrainReport:
+        """Work on the pending revocations that are due."""
+        return await drain(rt, self._settings, self._telemetry, within=within)
+
+    def _drain_soon(self, rt: Runtime) -> None:
+        """Have the pending revocations worked on in the background, by one drainer per process."""
+        flight, leads = self._join(rt, "drain", Priority.REVOCATION)
+        if leads:
+            rt.spawn(self._keep_draining(rt, flight))
+
+    async def _keep_draining(self, rt: Runtime, flight: Flight) -> None:
+        try:
+            while True:
+                calls = flight.calls
+                flight.until = rt.clock() + 2 * NAP
+                report = await self.drain(rt, within=NAP)
+                if report.next_in == 0:
+                    continue
+                # Whoever joined meanwhile relies on this drainer to look again.
+                if self._flights.land("drain", flight, calls=calls):
+                    break
+        except BaseException:
+            self._flights.land("drain", flight)
+            raise
+        if report.next_in is not None:
+            self._drain_later(rt, report.next_in)
+
+    def _drain_later(self, rt: Runtime, seconds: float) -> None:
+        nap, leads = self._join(rt, "nap", Priority.REVOCATION)
+        if leads:
+            nap.until = rt.clock() + 2 * NAP
+            rt.spawn(self._nap(rt, nap, min(seconds, NAP)))
+
+    async def _nap(self, rt: Runtime, nap: Flight, seconds: float) -> None:
+        try:
+            await rt.sleep(seconds)
+        finally:
+            self._flights.land("nap", nap)
+        self._drain_soon(rt)
+
+
+def _too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:
+    return TokenTooShort(
+        f"A token with {min_ttl:g} s of life was asked for, but Monite's tokens live {token.life:g} s. "
+        "Ask for less (min_ttl, or the setting min_browser_ttl), or ask Monite for longer tokens."
+    )

@@ -1,0 +1,165 @@
+"""Who is asking, and who they are in Monite.
+
+A *principal* is the partner's logged-in user for one request. An *entity user* is the same person in Monite. A
+*directory* answers the one question between them. Nothing here does I/O of its own.
+"""
+
+import asyncio
+import enum
+import inspect
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, cast, runtime_checkable
+
+from monite_auth.errors import BlockingCallError, ConfigurationError
+
+__all__ = [
+    "PARTNER",
+    "Directory",
+    "EntityUser",
+    "FixedDirectory",
+    "FunctionDirectory",
+    "Partner",
+    "Principal",
+    "as_directory",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The partner's logged-in user, for one request.
+
+    `user_id`: the user's stable id in the partner's app, as text.
+    `tenant`: which of the user's organizations is active, where there are several.
+    `session_id`: names the login session; a logout ends exactly the calls that carry it.
+    `authenticated_at`: when the session logged in, epoch seconds; sessions older than an `end_user` are refused.
+
+    Give at least one of the last two: without both, a call that comes after a logout looks like a new login.
+    """
+
+    user_id: str
+    tenant: str | None = None
+    session_id: str | None = field(default=None, repr=False)  # in many frameworks it is as good as a password
+    authenticated_at: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("user_id", "tenant", "session_id"):
+            value = getattr(self, name)
+            if value is None and name != "user_id":
+                continue
+            if not isinstance(value, str):
+                raise TypeError(f"Principal.{name} is text, not {type(value).__name__}: pass str(…).")
+            if not value:
+                raise ValueError(
+                    f"Principal.{name} is empty; a user without one is anonymous, not a principal."
+                )
+
+
+class Partner(enum.Enum):
+    """The partner itself, where a principal could stand: root over every entity."""
+
+    PARTNER = "partner"
+
+
+PARTNER = Partner.PARTNER
+"""Act as the partner. It has to be said: a principal of None is an anonymous visitor, and gets nothing."""
+
+
+def _as_uuid(name: str, value: str) -> str:
+    """Return `value` in the one spelling that Monite uses, so that equal ids compare equal."""
+    try:
+        return str(uuid.UUID(str(value)))
+    except ValueError:
+        raise ValueError(f"EntityUser.{name} is a UUID of Monite, not {value!r}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityUser:
+    """A person in Monite: the entity user's UUID, and the UUID of the entity that they work for."""
+
+    entity_user_id: str
+    entity_id: str
+
+    def __post_init__(self) -> None:
+        for name in ("entity_user_id", "entity_id"):
+            object.__setattr__(self, name, _as_uuid(name, getattr(self, name)))
+
+
+@runtime_checkable
+class Directory(Protocol):
+    """Answers who a principal is in Monite; `None` means that nobody has linked them yet.
+
+    It is asked when a token has to be minted, not on every request; its answer is kept with the token. When an
+    answer changes, call `TokenBroker.relink`.
+    """
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        """Look `principal` up; may block."""
+
+    async def afind(self, principal: Principal) -> EntityUser | None:
+        """Look `principal` up without blocking the event loop."""
+
+
+class FixedDirectory:
+    """A directory of a mapping: from `user_id`, or from `(user_id, tenant)`, to entity users."""
+
+    def __init__(self, people: Mapping[str | tuple[str, str | None], EntityUser]) -> None:
+        self._people = people
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        """Look `principal` up, by user and tenant first."""
+        found = self._people.get((principal.user_id, principal.tenant))
+        return found if found is not None or principal.tenant else self._people.get(principal.user_id)
+
+    async def afind(self, principal: Principal) -> EntityUser | None:
+        """Look `principal` up."""
+        return self.find(principal)
+
+
+DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityUser | None]
+
+
+class FunctionDirectory:
+    """A directory of one function, `def` or `async def`.
+
+    On an event loop a `def` runs in a worker thread, since it may ask a database. An `async def` cannot be asked
+    by blocking calls; those raise BlockingCallError.
+    """
+
+    def __init__(self, function: DirectoryFunction) -> None:
+        self._function = function
+        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts too
+        )
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        """Call the function; it must be a plain `def`."""
+        if self._is_async:
+            raise BlockingCallError(
+                "The directory is an async function, so only async calls can ask it: use atoken(), aheaders(), "
+                "aclient(), or give a directory with both find() and afind()."
+            )
+        return cast("EntityUser | None", self._function(principal))
+
+    async def afind(self, principal: Principal) -> EntityUser | None:
+        """Await the function, or run it in a worker thread."""
+        if self._is_async:
+            return await cast("Awaitable[EntityUser | None]", self._function(principal))
+        return cast("EntityUser | None", await asyncio.to_thread(self._function, principal))
+
+
+def as_directory(
+    directory: Directory | DirectoryFunction | Mapping[str | tuple[str, str | None], EntityUser],
+) -> Directory:
+    """Return the directory that a developer meant: a Directory, a function, or a mapping."""
+    if isinstance(directory, Directory):
+        return directory
+    if isinstance(directory, Mapping):
+        return FixedDirectory(directory)
+    if callable(directory):
+        return FunctionDirectory(directory)
+    raise ConfigurationError(
+        "directory is a function from a Principal to an EntityUser (or None), a mapping, or an object with "
+        f"find() and afind(), not {type(directory).__name__}."
+    )

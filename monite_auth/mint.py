@@ -1,0 +1,243 @@
+"""One mint: from the claim on a slot to a token in the store, or to the reason why there is none.
+
+Run by whoever leads the slot's flight, on behalf of all who wait. Every turn claims anew: that renews the lease,
+and tells of a logout, or of another process's token, in the meantime.
+"""
+
+import logging
+
+from monite_auth.errors import (
+    CredentialsRejected,
+    EntityUserRejected,
+    MoniteAuthError,
+    MoniteUnavailable,
+    NotLinked,
+    RateLimited,
+    SessionEnded,
+)
+from monite_auth.flights import Flight
+from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.runtime import Runtime
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Busy, Claimed, Ended, Hit, Lease, Rest, Resting, Slot
+from monite_auth.stores.budget import Ticket
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import AccessToken
+from monite_auth.wire import BadCredentials, Fault, Granted, Refused, Throttled, mint_request, read_mint
+
+__all__ = ["REST_AFTER_FAULT", "Mint"]
+
+log = logging.getLogger("monite_auth")
+
+REST_AFTER_REFUSAL = 30.0
+"""Seconds for which a refusal is remembered: credentials and entity users are mended by people, not by retries."""
+
+REST_AFTER_FAULT = 2.0
+"""Seconds for which a slot is left alone after a whole deadline of tries, so that callers do not queue up to fail."""
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 2.0
+"""Seconds between tries, the first and the longest; halved at random: somebody is waiting."""
+
+POLL = 0.05
+"""Seconds between looks at a slot that another process mints for; one waiter per process looks."""
+
+
+class Mint:
+    """A mint for `slot`, for a token with `min_life` seconds left, that ends at `deadline` (epoch s)."""
+
+    def __init__(
+        self,
+        rt: Runtime,
+        settings: Settings,
+        directory: Directory,
+        telemetry: Telemetry,
+        *,
+        owner: str,
+        flight: Flight,
+        slot: Slot,
+        principal: Principal | None,
+        min_life: float,
+        deadline: float,
+    ) -> None:
+        self.left_pending = False
+        """Whether a token went to the pending revocations."""
+        self._rt = rt
+        self._settings = settings
+        self._directory = directory
+        self._telemetry = telemetry
+        self._owner = owner
+        self._flight = flight
+        self._slot = slot
+        self._principal = principal
+        self._min_life = min_life
+        self._deadline = deadline
+        self._ticket: Ticket | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Return when the store has the token; raise why it has not."""
+        entity_user: EntityUser | None = None
+        while (lease := await self._claim()) is not None:
+            try:
+                if entity_user is None and self._principal is not None:
+                    entity_user = await self._find(self._principal)
+                if await self._admitted() and await self._attempt(lease, entity_user):
+                    return
+            except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
+                raise
+            except BaseException as error:
+                await self._rt.store.abandon(lease, _rest_after(error))
+                raise
+
+    async def _claim(self) -> Lease | None:
+        """Return the lease to mint under, or None when there is a token; wait while another process mints."""
+        while True:
+            claim = await self._rt.store.claim(
+                self._slot,
+                self._principal,
+                owner=self._owner,
+                seconds=self._settings.lease,
+                min_life=self._min_life,
+            )
+            now = self._rt.clock()
+            self._flight.until = now + self._settings.lease
+            match claim:
+                case Claimed(lease):
+                    return lease
+                case Hit():
+                    return None
+                case Ended():
+                    raise SessionEnded("This session has logged out and gets no more tokens; log in again.")
+                case Resting(retry_in, why):
+                    raise _error_of(why, retry_in)
+                case Busy(retry_in):
+                    if now >= self._deadline:
+                        raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
+                    await self._rt.sleep(min(retry_in, POLL))
+
+    async def _find(self, principal: Principal) -> EntityUser:
+        found = await self._rt.find(self._directory, principal)
+        if found is None:
+            raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
+        return found
+
+    async def _admitted(self) -> bool:
+        """Say whether to send now; else time has passed, and the claim wants to be renewed."""
+        patience = self._deadline - self._rt.clock()
+        admission = await self._rt.store.admit(self._flight.priority, self._ticket, patience=patience)
+        self._ticket = admission.ticket
+        if admission.admitted and admission.wait <= 0:
+            self._ticket = None
+            return True
+        if admission.wait > patience:
+            raise RateLimited(
+                f"The budget of {self._settings.requests_per_second:g} requests/s to Monite is used up for the next "
+                f"{admission.wait:.1f} s, longer than this call may wait.",
+                retry_after=admission.wait,
+            )
+        await self._rt.sleep(min(admission.wait, self._settings.lease / 2))
+        return False
+
+    async def _attempt(self, lease: Lease, entity_user: EntityUser | None) -> bool:
+        """Ask Monite once; return whether a token is in the store now."""
+        rt = self._rt
+        request = mint_request(self._settings, entity_user)
+        sent_at = rt.clock()
+        within = min(self._settings.connect_timeout + self._settings.read_timeout, self._deadline - sent_at)
+        answer = await rt.send(request, within=within) if within > 0 else Fault("no time was left to ask")
+        now = rt.clock()
+        outcome = read_mint(request, answer, now=now)
+        self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
+        match outcome:
+            case Granted(value, life):
+                token = AccessToken.granted(
+                    value,
+                    life=life,
+                    sent_at=sent_at,
+                    jitter=rt.random(),
+                    entity_user=entity_user,
+                    clock=rt.clock,
+                )
+                stored = await rt.store.commit(lease, token)
+                self.left_pending = self.left_pending or not stored
+                return stored
+            case BadCredentials(message, request_id):
+                error = CredentialsRejected(
+                    f"Monite refuses the client ID and secret (401 {message!r}). Check MONITE_CLIENT_ID and "
+                    f"MONITE_CLIENT_SECRET, and that they belong to {self._settings.base_url}: sandbox and "
+                    f"production have different pairs. The next try is in {REST_AFTER_REFUSAL:g} s.",
+                    request_id=request_id,
+                    retry_after=REST_AFTER_REFUSAL,
+                )
+                log.error("%s", error)
+                raise error
+            case Refused(status, message, request_id):
+                raise self._refusal(entity_user, status, message, request_id)
+            case Throttled(retry_after, _):
+                pause = max(retry_after, self._backoff())
+                log.warning("Monite's request limit is reached: everybody holds for %.1f s.", pause)
+                await rt.store.hold(pause)
+            case Fault(reason, request_id):
+                pause = self._backoff()
+                if now + pause >= self._deadline:
+                    raise MoniteUnavailable(
+                        f"Monite gave no token in {self._failures} tries within the deadline of "
+                        f"{self._settings.deadline:g} s; the last one ended with: {reason}.",
+                        request_id=request_id,
+                        retry_after=REST_AFTER_FAULT,
+                    )
+                await rt.sleep(pause)
+        return False
+
+    def _backoff(self) -> float:
+        pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 16))
+        self._failures += 1
+        return pause * (0.5 + self._rt.random() / 2)
+
+    def _refusal(
+        self, entity_user: EntityUser | None, status: int, message: str, request_id: str | None
+    ) -> MoniteAuthError:
+        if entity_user is None:
+            return CredentialsRejected(
+                f"Monite refuses a partner token ({status} {message!r}). Check that {self._settings.base_url} is "
+                f"Monite's API and that {self._settings.api_version} is a version that it knows.",
+                request_id=request_id,
+                retry_after=REST_AFTER_REFUSAL,
+            )
+        return EntityUserRejected(
+            f"Monite refuses a token for entity user {entity_user.entity_user_id} ({status} {message!r}). Check that "
+            "the user exists in Monite and is active, and what the directory says about the link.",
+            monite_status=status,
+            monite_message=message,
+            request_id=request_id,
+            retry_after=REST_AFTER_REFUSAL,
+        )
+
+
+def _rest_after(error: BaseException) -> Rest | None:
+    """Return how others should rest after this error; it must be possible to raise it again from that."""
+    if not isinstance(error, CredentialsRejected | EntityUserRejected | MoniteUnavailable):
+        return None
+    return Rest(
+        seconds=error.retry_after or REST_AFTER_FAULT,
+        code=error.code,
+        message=error.args[0],
+        request_id=error.request_id,
+        monite_status=error.monite_status if isinstance(error, EntityUserRejected) else 0,
+        monite_message=error.monite_message if isinstance(error, EntityUserRejected) else "",
+        everyone=isinstance(error, CredentialsRejected),
+    )
+
+
+def _error_of(rest: Rest, retry_in: float) -> MoniteAuthError:
+    """Return the error that led to this rest."""
+    if rest.code == EntityUserRejected.code:
+        return EntityUserRejected(
+            rest.message,
+            monite_status=rest.monite_status,
+            monite_message=rest.monite_message,
+            request_id=rest.request_id,
+            retry_after=retry_in,
+        )
+    kind = CredentialsRejected if rest.code == CredentialsRejected.code else MoniteUnavailable
+    return kind(rest.message, request_id=rest.request_id, retry_after=retry_in)

@@ -1,0 +1,358 @@
+"""Where I/O happens: flows say what to do, a runtime does it.
+
+A flow is an `async def` that awaits nothing but a runtime's methods. `BlockingRuntime`'s do their work inside and
+never suspend, so that `run` drives a flow to its end in the calling thread. `AsyncRuntime`'s are awaits of the
+running event loop. One broker has one blocking runtime, and one async runtime for each event loop.
+"""
+
+import asyncio
+import collections
+import logging
+import random
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Protocol, TypeVar
+
+from monite_auth.errors import BlockingCallError
+from monite_auth.flights import Flight
+from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Operations, Store
+from monite_auth.tokens import Clock
+from monite_auth.wire import Fault, Request, Response
+
+try:  # the maintained successor of httpx, same interface
+    import httpx2 as httpx
+except ImportError:
+    import httpx  # type: ignore[no-redef]  # one of the two
+
+__all__ = ["AsyncRuntime", "BlockingRuntime", "Runtime", "run"]
+
+Result = TypeVar("Result")
+Flow = Coroutine[Any, Any, Result]
+
+log = logging.getLogger("monite_auth")
+
+LONGEST_ANSWER = 64 * 1024
+"""An answer about a token has a few hundred bytes; what is longer, in bytes, is not read to its end."""
+
+
+class Closed(RuntimeError):
+    """The broker was closed under a flow that wanted to go on."""
+
+
+class Runtime(Protocol):
+    """What flows may do."""
+
+    store: Operations
+    clock: Clock
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, for jitter."""
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        """Send `request` to Monite and return what came of it after `within` seconds at the most; never raise."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        """Wait for the end of the flight, `within` seconds at the most."""
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        """Ask the directory."""
+
+    def lead(self, flow: Flow[None]) -> None:
+        """Do the work of a flight that the caller leads and others wait for.
+
+        In a thread: here and now. On an event loop: in a task of its own, so that a cancelled request takes
+        nothing down but itself.
+        """
+
+    def spawn(self, flow: Flow[None]) -> None:
+        """Do work that nobody waits for, in the background."""
+
+
+def run(flow: Flow[Result]) -> Result:
+    """Run a flow over a BlockingRuntime to its end."""
+    try:
+        flow.send(None)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    flow.close()
+    raise RuntimeError("A flow suspended outside an event loop; it awaited something that is no runtime's.")
+
+
+class BlockingRuntime:
+    """Flows in threads."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.store = store.operations(blocking=True)
+        self.clock = clock
+        self.random = random.random
+        self._settings = settings
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._background = _Background()
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        """See Runtime."""
+        with _faults() as faults:
+            patience = _patience(self._settings, within)
+            started = time.monotonic()
+            with self._http().stream(
+                "POST",
+                request.url,
+                headers=request.headers,
+                content=request.body.reveal(),
+                timeout=patience,
+            ) as response:
+                body = b""
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > LONGEST_ANSWER:
+                        return Fault("the answer is too long")
+                    if time.monotonic() - started > within:
+                        return Fault("the answer came too slowly")
+                return _response(response, body)
+        return faults[0]
+
+    async def sleep(self, seconds: float) -> None:
+        """See Runtime."""
+        if self._closing.wait(seconds):
+            raise Closed("The broker has been closed.")
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        """See Runtime."""
+        if flight.waits_for_this_thread() and not flight.done:
+            raise BlockingCallError(
+                "A blocking call on the event loop's thread would wait for a task of that same loop. "
+                "Use the a… methods there: await broker.atoken(…)."
+            )
+        ended = threading.Event()
+        flight.call_when_done(ended.set)
+        ended.wait(max(0.0, within))
+        flight.call_off(ended.set)
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        """See Runtime."""
+        return directory.find(principal)
+
+    def lead(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        run(flow)
+
+    def spawn(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        self._background.submit(flow)
+
+    def close(self) -> None:
+        """Cut background work short, and close connections."""
+        self._closing.set()
+        self._background.join(within=self._settings.deadline)
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _http(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(cookies=_no_cookies())
+            return self._client
+
+
+class AsyncRuntime:
+    """Flows on one event loop."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.store = store.operations(blocking=False)
+        self.clock = clock
+        self.random = random.random
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        """See Runtime."""
+        with _faults() as faults:
+            patience = _patience(self._settings, within)
+            async with (
+                asyncio.timeout(within),
+                self._http().stream(
+                    "POST",
+                    request.url,
+                    headers=request.headers,
+                    content=request.body.reveal(),
+                    timeout=patience,
+                ) as response,
+            ):
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > LONGEST_ANSWER:
+                        return Fault("the answer is too long")
+                return _response(response, body)
+        return faults[0]
+
+    async def sleep(self, seconds: float) -> None:
+        """See Runtime."""
+        await asyncio.sleep(seconds)
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        """See Runtime."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
+                loop.call_soon_threadsafe(ended.set)
+
+        flight.call_when_done(wake)
+        try:
+            async with asyncio.timeout(max(0.0, within)):
+                await ended.wait()
+        except TimeoutError:
+            pass
+        finally:
+            flight.call_off(wake)
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        """See Runtime."""
+        return await directory.afind(principal)
+
+    def lead(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        self.spawn(flow)
+
+    def spawn(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        task = asyncio.get_running_loop().create_task(flow, name="monite_auth")
+        self._tasks.add(task)  # an event loop holds its tasks weakly
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log_failure(error)
+
+    async def aclose(self) -> None:
+        """Cancel background work and close connections."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(cookies=_no_cookies())
+        return self._client
+
+
+def _patience(settings: Settings, within: float) -> httpx.Timeout:
+    """Return the timeouts of one request; waiting for a free connection is part of the caller's own patience."""
+    return httpx.Timeout(
+        connect=min(settings.connect_timeout, within),
+        read=min(settings.read_timeout, within),
+        write=min(settings.read_timeout, within),
+        pool=within,
+    )
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that stays empty: what Monite sets for one user must not travel with another's request."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _response(response: httpx.Response, body: bytes) -> Response:
+    return Response(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+    )
+
+
+@contextmanager
+def _faults() -> Iterator[list[Fault]]:
+    """Turn what the HTTP library raises into a Fault.
+
+    Its exceptions hold the whole request, the secret included, so they end here and are nobody's cause.
+    """
+    faults: list[Fault] = []
+    try:
+        yield faults
+    except TimeoutError:
+        faults.append(Fault("timeout"))
+    except (httpx.RequestError, httpx.InvalidURL, OSError) as error:
+        kind = type(error).__name__
+        faults.append(Fault(f"{kind}: {error}" if str(error) else kind))
+
+
+def _log_failure(error: BaseException) -> None:
+    """Log what background work died of: without the traceback, since frames can hold what must not be seen."""
+    log.error("Background work failed: %s: %s", type(error).__name__, error)
+
+
+class _Background:
+    """A few daemon threads that come when there is work and go when there is none.
+
+    Daemons, since a process that exits must not wait for Monite. They are not a ThreadPoolExecutor, which waits.
+    """
+
+    MOST = 4
+    """Background work is a drain and some renewals: more at once would only queue for the request budget."""
+
+    IDLE = 10.0
+    """Seconds that a thread waits for more work."""
+
+    def __init__(self) -> None:
+        self._work: collections.deque[Flow[None]] = collections.deque()
+        self._changed = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._ending = False
+
+    def submit(self, flow: Flow[None]) -> None:
+        with self._changed:
+            self._work.append(flow)
+            if self._idle < len(self._work) and len(self._threads) < self.MOST:
+                thread = threading.Thread(target=self._serve, name="monite_auth", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+            else:
+                self._changed.notify()
+
+    def join(self, *, within: float) -> None:
+        """Let the threads end once there is no more work, and wait for them `within` seconds."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+            threads = list(self._threads)
+        end = time.monotonic() + within
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _serve(self) -> None:
+        while (flow := self._next()) is not None:
+            try:
+                run(flow)
+            except Closed:
+                pass
+            except Exception as error:  # noqa: BLE001 - the thread serves others too
+                _log_failure(error)
+
+    def _next(self) -> Flow[None] | None:
+        with self._changed:
+            self._idle += 1
+            more = self._changed.wait_for(lambda: self._work or self._ending, timeout=self.IDLE)
+            self._idle -= 1
+            if more and self._work:
+                return self._work.popleft()
+            self._threads.discard(threading.current_thread())
+            return None

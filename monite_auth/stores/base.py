@@ -1,0 +1,213 @@
+"""What a store promises: every operation, and every answer it may give.
+
+A store decides; flows do what was decided. Each operation is one atomic step: under one lock in memory, one
+transaction in SQLite, one script in Redis. No operation asks Monite anything.
+
+Operations are `async def`. A store gives them in two forms (`operations`): a *blocking* one whose awaits never
+suspend, for threads, and one for event loops. Where an operation does no I/O, both are the same object.
+
+Times in tokens are of the caller's clock. A store that serves several hosts turns them into durations on the way
+in and back on the way out, and counts with one clock of its own.
+
+Two things here differ from the usual cache:
+
+*The fence.* `end_session` and its sisters reach into the future: a mint that is in flight keeps its lease, so that
+no second one starts beside it, but the lease is *fenced*, and what it brings goes straight to the pending
+revocations.
+
+*Known sessions.* A session gets tokens after its first `claim`, which writes it down. So `end_user` can end
+sessions that it was never told of, and `peek` needs no second look-up.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from monite_auth.identity import Principal
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.tokens import AccessToken, Secret
+
+__all__ = [
+    "PARTNER_SLOT",
+    "Busy",
+    "Claim",
+    "Claimed",
+    "Due",
+    "Ended",
+    "Hit",
+    "Lease",
+    "Operations",
+    "Pending",
+    "Rest",
+    "Resting",
+    "Slot",
+    "Store",
+]
+
+
+class Slot(NamedTuple):
+    """The place of one token: a user's, in a tenant, and for one session where each has a token of its own."""
+
+    user: str | None
+    tenant: str | None
+    session: str | None
+
+
+PARTNER_SLOT = Slot(None, None, None)
+"""The place of the partner token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to mint for a slot, until it runs out or is claimed anew."""
+
+    slot: Slot
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why nobody should try for a while, in a form that other processes can turn into the same error.
+
+    `everyone`: the reason is not this slot's: no slot should try.
+    """
+
+    seconds: float
+    code: str
+    message: str
+    request_id: str | None = None
+    monite_status: int = 0
+    monite_message: str = ""
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """There is a token that is good enough."""
+
+    token: AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The caller mints; everybody else waits."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another owner mints; its lease runs out in `retry_in` seconds at the latest."""
+
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session has logged out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A mint failed a moment ago; the next try is allowed in `retry_in` seconds."""
+
+    retry_in: float
+    why: Rest
+
+
+Claim = Hit | Claimed | Busy | Ended | Resting
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A token that must be revoked, given to one drainer. `attempts` counts the failed tries so far."""
+
+    id: str
+    token: Secret
+    expires_at: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Revocations for one drainer, how many had expired meanwhile, and in how many seconds there is more."""
+
+    batch: list[Pending]
+    expired: int
+    next_in: float | None
+
+
+class Operations(Protocol):
+    """The operations of a store. A principal of None is the partner itself, which never logs out."""
+
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """Return the slot's token while it is valid and the principal's session is known and has not ended.
+
+        This is the hot path: one read, no write, no lock that a mint holds.
+        """
+
+    async def claim(
+        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        """Take the right to mint for `seconds`, unless there is a token with `min_life` seconds left.
+
+        Writes the principal's session down as known. `owner` may claim again what it holds: that renews its lease
+        and voids the earlier one, whose holder may have died.
+        """
+
+    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+        """Store what was minted under `lease`; the token that was there becomes superseded.
+
+        Return False when the lease is fenced, void or gone: then the token is pending revocation, in the same step.
+        """
+
+    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+        """Give the lease back, if it is still the slot's; `rest` keeps others from trying at once."""
+
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        """Stop handing out the token with this fingerprint.
+
+        It becomes superseded: the next logout revokes it all the same, in case that Monite's refusal was no more
+        than a hiccup.
+        """
+
+    async def end_session(self, principal: Principal) -> int:
+        """End the principal's session: fence mints, make its live and superseded tokens pending, in every tenant.
+
+        A principal with a session id ends that session; one with only `authenticated_at` ends everything of the
+        user that logged in before now. Tokens that the user's sessions share are revoked too; the others mint
+        again. Return how many tokens are pending by it.
+        """
+
+    async def end_user(self, user: str) -> int:
+        """End every session of the user, in every tenant, as `end_session` does with one."""
+
+    async def relink(self, user: str) -> int:
+        """Fence mints and make all tokens of the user pending; sessions go on."""
+
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        """Give at most `limit` revocations to the caller for `seconds`; then they are due again."""
+
+    async def settle(self, pending: Pending) -> None:
+        """Take a revocation off the list: its token is known to be dead."""
+
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        """Make a revocation due again in `seconds`."""
+
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        """Ask the request budget for one request; see `budget`."""
+
+    async def hold(self, seconds: float) -> None:
+        """Keep everybody from sending for `seconds`: Monite said so."""
+
+
+class Store(Protocol):
+    """A place that keeps all of the above, for threads and for event loops."""
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads, or for the running event loop."""
+
+    def close(self) -> None:
+        """Let go of files and connections that threads used."""
+
+    async def aclose(self) -> None:
+        """Let go of files and connections that the running event loop used."""

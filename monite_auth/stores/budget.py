@@ -1,0 +1,122 @@
+"""The request budget: who may send to Monite, and when. Pure: a state, and two functions that return the next.
+
+It is GCRA (the generic cell rate algorithm) with reservations: whoever waits for a user books the next free moment
+and comes back with the ticket, so waiting is first come, first served, and costs no polling. Renewals and
+revocations book nothing: they go only when nobody has booked, and a revocation stands back while a renewal waits.
+
+A 429 stops everybody for a while. The schedule then lives in *virtual* time, which stands still during a hold, so
+that all bookings move together and keep their order and their distance.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import NamedTuple
+
+__all__ = ["Admission", "Budget", "Priority", "Ticket"]
+
+HEADROOM = 0.98
+"""The part of the limit that is used. Requests sent evenly at the full rate arrive unevenly, one second's first in
+the second before; 2 % keeps 30 a second from becoming 31 for up to 20 ms of jitter."""
+
+TOLERANCE = 0.015
+"""How many seconds a request may be early against the gate: what makes up for one that was late before it."""
+
+
+class Priority(IntEnum):
+    """What a request is for; lower goes first."""
+
+    USER = 0
+    RENEWAL = 1
+    REVOCATION = 2
+
+
+class Ticket(NamedTuple):
+    """A booked moment, in the budget's virtual time; `passed` when the gate has been passed already."""
+
+    moment: float
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether to send: now when `wait` is 0, else ask again after `wait` seconds with the `ticket`.
+
+    Not `admitted`: nothing was booked, since it would have been longer than the caller's patience; `wait` says how
+    long.
+    """
+
+    admitted: bool
+    wait: float
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The state that all processes share. Times are seconds of the store's clock."""
+
+    free_at: float = 0.0
+    """The next moment that is not booked, in virtual time."""
+    gate: float = 0.0
+    """When the next request may be sent, in virtual time: those who come late to their moments must not bunch."""
+    held: float = 0.0
+    """All seconds held so far: real time is virtual time plus this."""
+    held_until: float = 0.0
+    """Until when nobody sends, in real time."""
+    renewals_until: float = 0.0
+    """Until when a turned-back renewal is expected again, in real time."""
+
+    def admit(
+        self, now: float, rate: float, priority: Priority, ticket: Ticket | None, patience: float
+    ) -> tuple["Budget", Admission]:
+        """Admit one request at `rate` requests a second, or say how long to wait.
+
+        `ticket` is what an earlier call returned; `patience` how many seconds the caller can wait.
+        """
+        interval = 1 / (rate * HEADROOM)
+        virtual = now - self.held
+        if ticket is None:
+            moment = max(self.free_at, virtual)
+            wait = max(0.0, moment - virtual)
+            if priority is Priority.USER and wait > patience:
+                return self, Admission(False, wait)
+            if priority is not Priority.USER and (refusal := self._stand_back(now, wait, interval, priority)):
+                return refusal
+            booked = replace(self, free_at=moment + interval)
+            return booked.redeem(virtual, interval, Ticket(moment))
+        return self.redeem(virtual, interval, ticket)
+
+    def redeem(self, virtual: float, interval: float, ticket: Ticket) -> tuple["Budget", Admission]:
+        """Let the holder of a ticket through the gate at its moment; all times are virtual."""
+        if virtual < ticket.moment:
+            return self, Admission(True, ticket.moment - virtual, ticket)
+        if ticket.passed:
+            return self, Admission(True, 0.0, ticket)
+        if virtual >= self.gate - TOLERANCE:
+            return replace(self, gate=max(self.gate, virtual) + interval), Admission(True, 0.0, ticket)
+        after = self.gate + interval
+        later = replace(self, gate=after, free_at=max(self.free_at, after))
+        return later, Admission(True, self.gate - virtual, Ticket(self.gate, passed=True))
+
+    def _stand_back(
+        self, now: float, wait: float, interval: float, priority: Priority
+    ) -> tuple["Budget", Admission] | None:
+        """Turn a renewal or revocation back while somebody more urgent waits; it books nothing."""
+        if priority is Priority.REVOCATION:
+            wait = max(wait, self.renewals_until - now)
+        if wait <= 0:
+            return None
+        if priority is Priority.RENEWAL:
+            return replace(self, renewals_until=now + wait + 2 * interval), Admission(False, wait)
+        return self, Admission(False, wait + interval)
+
+    def hold(self, now: float, seconds: float) -> "Budget":
+        """Stop everybody for `seconds` from `now`; a hold within a hold only makes it as long as the longer."""
+        start = max(now, self.held_until)
+        longer = max(0.0, now + seconds - start)
+        # The virtual clock stands still from the start of the hold; what was free before it is free at its end.
+        return replace(
+            self,
+            free_at=max(self.free_at, start - self.held),
+            held=self.held + longer,
+            held_until=max(self.held_until, now + seconds),
+        )

@@ -1,0 +1,405 @@
+"""The store of one process: nothing survives it, nothing leaves it.
+
+Writers take one lock, for microseconds. Readers take none: `peek` reads plain dictionaries, first the token and
+then the session's right to it, so that a logout between the two is seen.
+
+Both bounds are cachetools caches. A user that falls out is forgotten, but not the tokens: they become pending
+revocations.
+"""
+
+import heapq
+import itertools
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cachetools import TLRUCache, TTLCache
+
+from monite_auth.forks import call_in_child
+from monite_auth.identity import Principal
+from monite_auth.stores.base import (
+    Busy,
+    Claim,
+    Claimed,
+    Due,
+    Ended,
+    Hit,
+    Lease,
+    Operations,
+    Pending,
+    Rest,
+    Resting,
+    Slot,
+)
+from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
+from monite_auth.tokens import SAFETY, AccessToken, Clock, steady_clock
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(slots=True)
+class _Held:
+    """Who mints for a place."""
+
+    id: str
+    owner: str
+    until: float
+    fenced: bool = False
+
+
+@dataclass(slots=True)
+class _Place:
+    """One slot."""
+
+    token: AccessToken | None = None
+    superseded: list[AccessToken] = field(default_factory=list)
+    lease: _Held | None = None
+    rest: Rest | None = None
+    rest_until: float = 0.0
+
+
+@dataclass(slots=True)
+class _User:
+    """All that is known of one user, or of the partner."""
+
+    places: dict[Slot, _Place] = field(default_factory=dict)
+    sessions: dict[str, float] = field(default_factory=dict)  # known and not ended: until when
+    ended_before: float = 0.0
+
+    def refuses(self, principal: Principal) -> bool:
+        if principal.session_id is not None and principal.session_id not in self.sessions:
+            return True
+        return principal.authenticated_at is not None and principal.authenticated_at < self.ended_before
+
+    def needed_until(self) -> float:
+        """Return when nothing of this is of use any more."""
+        moments = [0.0, *self.sessions.values()]
+        for place in self.places.values():
+            tokens = [place.token, *place.superseded] if place.token else place.superseded
+            moments += [token.expires_at + SAFETY for token in tokens]
+            moments += [place.rest_until, place.lease.until if place.lease else 0.0]
+        return max(moments)
+
+
+class _Users(TLRUCache[str | None, _User]):
+    """The users by name, the one least recently written first to go. `dropped` hears of each that goes."""
+
+    def __init__(self, maxsize: int, clock: Clock, dropped: Callable[[str | None, _User], None]) -> None:
+        super().__init__(maxsize, lambda _key, user, _now: user.needed_until(), timer=clock)
+        self._dropped = dropped
+
+    def popitem(self) -> tuple[str | None, _User]:
+        name, user = super().popitem()
+        self._dropped(name, user)
+        return name, user
+
+    def expire(self, time: float | None = None) -> Any:
+        gone = super().expire(time)
+        for name, user in gone:
+            self._dropped(name, user)
+        return gone
+
+
+@dataclass(slots=True)
+class _Revocation:
+    token: AccessToken
+    due_at: float
+    attempts: int = 0
+
+
+class MemoryStore:
+    """Keeps tokens in this process.
+
+    `max_users`: how many users are remembered; the one least recently written makes room.
+    `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
+    `requests_per_second`: Monite's limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_users: int = 50_000,
+        max_ended: int = 200_000,
+        session_memory: float = 14 * 24 * 3600,
+        requests_per_second: float = 30,
+        clock: Clock = steady_clock,
+    ) -> None:
+        self._clock = clock
+        self._session_memory = session_memory
+        self._rate = requests_per_second
+        self._new_lock()
+        call_in_child(self._new_lock)  # another thread may hold the lock at the moment of a fork
+        self._reading: dict[
+            str | None, _User
+        ] = {}  # the same users as in _users, for readers without the lock
+        self._users = _Users(max_users, clock, self._forget)
+        self._ended: TTLCache[tuple[str, str | None], float] = TTLCache(
+            max_ended, session_memory, timer=clock
+        )
+        self._rest: Rest | None = None
+        self._rest_until = 0.0
+        self._pending: dict[str, _Revocation] = {}
+        self._queue: list[tuple[float, int, str]] = []  # due_at, a tie-break, id; entries may be outdated
+        self._sequence = itertools.count()
+        self._budget = Budget()
+
+    def _new_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    def operations(self, *, blocking: bool) -> Operations:  # noqa: ARG002 - nothing here waits, either way
+        """Return the operations: the same for threads and event loops."""
+        return self
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    # -- tokens
+
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """See Operations."""
+        user = self._reading.get(slot.user)
+        place = user.places.get(slot) if user is not None else None
+        token = place.token if place is not None else None
+        if user is None or token is None or token.expires_at <= self._clock():
+            return None
+        if principal is not None and user.refuses(principal):  # after the token was read, not before
+            return None
+        return token
+
+    async def claim(
+        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        """See Operations."""
+        with self._lock:
+            now = self._clock()
+            if principal is not None and self._has_ended(principal):
+                return Ended()
+            user = self._user(slot.user)
+            if principal is not None and principal.session_id is not None:
+                user.sessions[principal.session_id] = now + self._session_memory
+            place = user.places.setdefault(slot, _Place())
+            claim = self._claim(place, slot, now, owner, seconds, min_life)
+            self._written(slot.user, user)
+            return claim
+
+    def _claim(
+        self, place: _Place, slot: Slot, now: float, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        left = place.token.expires_at - now if place.token is not None else 0.0
+        if place.token is not None and left > 0 and left >= min_life:
+            return Hit(place.token)
+        if self._rest is not None and now < self._rest_until:
+            return Resting(self._rest_until - now, self._rest)
+        if place.rest is not None and now < place.rest_until:
+            return Resting(place.rest_until - now, place.rest)
+        held = place.lease
+        if held is not None and held.owner != owner and now < held.until:
+            return Busy(held.until - now)
+        place.lease = _Held(secrets.token_hex(8), owner, now + seconds)
+        return Claimed(Lease(slot, place.lease.id))
+
+    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+        """See Operations."""
+        with self._lock:
+            user, place = self._held_under(lease)
+            if user is None or place is None or place.lease is None or place.lease.fenced:
+                if place is not None:
+                    place.lease = None
+                self._revoke(token)
+                return False
+            now = self._clock()
+            old = [place.token] if place.token is not None else []
+            place.superseded = [each for each in place.superseded + old if each.expires_at + SAFETY > now]
+            place.token, place.lease, place.rest = token, None, None
+            self._written(lease.slot.user, user)
+            return True
+
+    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+        """See Operations."""
+        with self._lock:
+            now = self._clock()
+            if rest is not None and rest.everyone:
+                self._rest, self._rest_until = rest, now + rest.seconds
+            user, place = self._held_under(lease)
+            if user is None or place is None:
+                return
+            place.lease = None
+            if rest is not None and not rest.everyone:
+                place.rest, place.rest_until = rest, now + rest.seconds
+            self._written(lease.slot.user, user)
+
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        """See Operations."""
+        with self._lock:
+            user = self._reading.get(slot.user)
+            place = user.places.get(slot) if user is not None else None
+            if place is not None and place.token is not None and place.token.fingerprint == fingerprint:
+                place.superseded.append(place.token)
+                place.token = None
+
+    def _held_under(self, lease: Lease) -> tuple[_User | None, _Place | None]:
+        """Return the user and place that `lease` is for, if it is still the one in force there."""
+        user = self._reading.get(lease.slot.user)
+        place = user.places.get(lease.slot) if user is not None else None
+        if place is None or place.lease is None or place.lease.id != lease.id:
+            return None, None
+        return user, place
+
+    # -- endings
+
+    async def end_session(self, principal: Principal) -> int:
+        """See Operations."""
+        with self._lock:
+            session = principal.session_id
+            if session is not None:
+                self._ended[principal.user_id, session] = self._clock()
+            elif principal.authenticated_at is not None:
+                self._ended[principal.user_id, None] = self._clock()
+            user = self._reading.get(principal.user_id)
+            if user is None:
+                return 0
+            if session is not None:
+                user.sessions.pop(session, None)
+            elif principal.authenticated_at is not None:
+                user.ended_before = self._clock()
+            return self._end(principal.user_id, user, lambda slot: slot.session in (None, session))
+
+    async def end_user(self, user: str) -> int:
+        """See Operations."""
+        with self._lock:
+            now = self._clock()
+            self._ended[user, None] = now
+            record = self._reading.get(user)
+            if record is None:
+                return 0
+            for session in record.sessions:
+                self._ended[user, session] = now
+            record.sessions = {}
+            record.ended_before = now
+            return self._end(user, record, lambda _slot: True)
+
+    async def relink(self, user: str) -> int:
+        """See Operations."""
+        with self._lock:
+            record = self._reading.get(user)
+            return self._end(user, record, lambda _slot: True) if record is not None else 0
+
+    def _end(self, name: str, user: _User, includes: Callable[[Slot], bool]) -> int:
+        """Fence the mints and make the tokens pending of those slots that `includes` names."""
+        ended = 0
+        for slot, place in user.places.items():
+            if not includes(slot):
+                continue
+            if place.lease is not None:
+                place.lease.fenced = True
+            tokens = [place.token, *place.superseded] if place.token is not None else place.superseded
+            place.token, place.superseded = None, []
+            ended += sum(self._revoke(token) for token in tokens)
+        self._written(name, user)
+        return ended
+
+    def _has_ended(self, principal: Principal) -> bool:
+        if principal.session_id is not None and (principal.user_id, principal.session_id) in self._ended:
+            return True
+        before = self._ended.get((principal.user_id, None))
+        at = principal.authenticated_at
+        return before is not None and at is not None and at < before
+
+    # -- revocations
+
+    def _revoke(self, token: AccessToken) -> bool:
+        """Make `token` a pending revocation, due now, unless it has expired."""
+        now = self._clock()
+        if token.expires_at + SAFETY <= now:
+            return False
+        self._enqueue(secrets.token_hex(8), _Revocation(token, now))
+        return True
+
+    def _enqueue(self, name: str, revocation: _Revocation) -> None:
+        self._pending[name] = revocation
+        heapq.heappush(self._queue, (revocation.due_at, next(self._sequence), name))
+
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        """See Operations."""
+        with self._lock:
+            now = self._clock()
+            batch: list[Pending] = []
+            expired = 0
+            next_in = None
+            while self._queue:
+                due_at, _, name = self._queue[0]
+                revocation = self._pending.get(name)
+                if revocation is None or revocation.due_at != due_at:
+                    heapq.heappop(self._queue)
+                    continue
+                if due_at > now or len(batch) == limit:
+                    next_in = max(0.0, due_at - now)
+                    break
+                heapq.heappop(self._queue)
+                token = revocation.token
+                if token.expires_at + SAFETY <= now:
+                    del self._pending[name]
+                    expired += 1
+                    continue
+                batch.append(Pending(name, token.value, token.expires_at + SAFETY, revocation.attempts))
+                revocation.due_at = now + seconds
+                self._enqueue(name, revocation)
+            return Due(batch, expired, next_in)
+
+    async def settle(self, pending: Pending) -> None:
+        """See Operations."""
+        with self._lock:
+            self._pending.pop(pending.id, None)
+
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        """See Operations."""
+        with self._lock:
+            revocation = self._pending.get(pending.id)
+            if revocation is not None:
+                revocation.attempts += 1
+                revocation.due_at = self._clock() + seconds
+                self._enqueue(pending.id, revocation)
+
+    # -- the request budget
+
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        """See Operations."""
+        with self._lock:
+            self._budget, admission = self._budget.admit(
+                self._clock(), self._rate, priority, ticket, patience
+            )
+            return admission
+
+    async def hold(self, seconds: float) -> None:
+        """See Operations."""
+        with self._lock:
+            self._budget = self._budget.hold(self._clock(), seconds)
+
+    # -- users
+
+    def _user(self, name: str | None) -> _User:
+        user = self._reading.get(name)
+        if user is None:
+            user = _User(ended_before=self._ended.get((name, None), 0.0) if name is not None else 0.0)
+        return user
+
+    def _written(self, name: str | None, user: _User) -> None:
+        """Note that `user` has changed: when it can be dropped may have changed with it."""
+        now = self._clock()
+        user.sessions = {session: until for session, until in user.sessions.items() if until > now}
+        self._reading[name] = user
+        self._users[name] = user
+        if name not in self._users:  # nothing of it is of use any more
+            self._reading.pop(name, None)
+
+    def _forget(self, name: str | None, user: _User) -> None:
+        self._reading.pop(name, None)
+        for place in user.places.values():
+            for token in [place.token, *place.superseded]:
+                if token is not None:
+                    self._revoke(token)

@@ -1,0 +1,146 @@
+"""Secrets and access tokens: values that cannot be printed by accident, and the arithmetic of their lives.
+
+Nothing here does I/O. Times are epoch seconds of the clock that is handed in; lives are seconds.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from monite_auth.identity import EntityUser
+
+__all__ = ["AccessToken", "Clock", "Secret", "steady_clock"]
+
+Clock = Callable[[], float]
+"""Returns the time in epoch seconds."""
+
+# CLOCK_BOOTTIME goes on while a machine sleeps, as a token's life does; other systems have no such clock.
+_elapsed: Clock = (
+    (lambda: time.clock_gettime(time.CLOCK_BOOTTIME)) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+_started = time.time() - _elapsed()
+
+
+def steady_clock() -> float:
+    """Return epoch seconds that never jump: the wall clock is read once, at import, and then only time passes.
+
+    A wall clock that is set back would bring expired tokens to life.
+    """
+    return _started + _elapsed()
+
+
+class Secret:
+    """Text that must not be seen: every way of printing or pickling it is masked or refused."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Secret cannot be pickled: it would be written where it can be read.")
+
+
+SAFETY = 5.0
+"""Seconds taken off every life: the token must still be valid when the request that carries it arrives."""
+
+RENEWAL_FRACTION = 0.2
+"""A token is renewed in this last part of its life, while it still works for everybody …"""
+
+RENEWAL_JITTER = 0.1
+"""… give or take this part of that, so that tokens minted together are not renewed together …"""
+
+RENEWAL_FLOOR = 30.0
+"""… and never later than this many seconds before its end, unless half of its life is shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A bearer token of Monite.
+
+    `value`: the token; `.reveal()` gives the text.
+    `expires_at`: when it is no longer used, epoch seconds.
+    `issued_at`: when the request for it was sent, epoch seconds.
+    `renew_at`: from when on it is worth renewing.
+    `entity_user`: whose token it is; None for a partner token.
+    """
+
+    value: Secret
+    expires_at: float
+    issued_at: float
+    renew_at: float
+    entity_user: EntityUser | None = None
+    clock: Clock = field(default=steady_clock, repr=False, compare=False)
+
+    @classmethod
+    def granted(
+        cls,
+        value: Secret,
+        *,
+        life: float,
+        sent_at: float,
+        jitter: float,
+        entity_user: EntityUser | None = None,
+        clock: Clock = steady_clock,
+    ) -> "AccessToken":
+        """Return the token that Monite granted for `life` seconds in answer to a request sent at `sent_at`.
+
+        `jitter`, from 0 to 1, places the renewal within its window.
+        """
+        usable = life - SAFETY
+        ahead = usable * RENEWAL_FRACTION * (1 + RENEWAL_JITTER * (2 * jitter - 1))
+        expires_at = sent_at + usable
+        renew_at = expires_at - min(max(ahead, RENEWAL_FLOOR), usable / 2)
+        return cls(value, expires_at, sent_at, renew_at, entity_user, clock)
+
+    @property
+    def expires_in(self) -> float:
+        """Seconds left, never below 0."""
+        return max(0.0, self.expires_at - self.clock())
+
+    @property
+    def life(self) -> float:
+        """Seconds that it was usable for when it was new."""
+        return self.expires_at - self.issued_at
+
+    @property
+    def authorization(self) -> str:
+        """The value of an `Authorization` header (RFC 6750, section 2.1)."""
+        return f"Bearer {self.value.reveal()}"
+
+    @property
+    def fingerprint(self) -> str:
+        """A short digest that tells tokens apart and does not give them away."""
+        return fingerprint(self.value)
+
+
+def fingerprint(value: Secret) -> str:
+    """Return the first 64 bits of the token's SHA-256, in hex: enough to tell a user's tokens apart."""
+    return hashlib.sha256(value.reveal().encode()).hexdigest()[:16]

@@ -1,0 +1,264 @@
+"""Monite's requests built, and its answers read. Pure: no I/O, no clock, no state.
+
+What Monite promises is in its API reference, "Access tokens"; what it may send all the same is anything. Every
+answer, however odd, becomes exactly one of the outcomes below.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from monite_auth.identity import EntityUser
+from monite_auth.settings import Settings
+from monite_auth.tokens import SAFETY, Secret
+
+__all__ = [
+    "BadCredentials",
+    "Fault",
+    "Gone",
+    "Granted",
+    "Refused",
+    "Request",
+    "Response",
+    "Revoked",
+    "Throttled",
+    "mint_request",
+    "read_mint",
+    "read_revocation",
+    "retry_after",
+    "revoke_request",
+    "speaks_of_dead_token",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST of JSON to Monite. Body and headers hold secrets and do not print."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: Secret
+    secrets: tuple[Secret, ...]
+    """What an answer must not be quoted with: some servers repeat what they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. The body may hold a token and does not print."""
+
+    status: int
+    headers: dict[str, str] = field(repr=False)  # names in lower case
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A token was minted; it lives for `life` seconds from when the request was sent."""
+
+    value: Secret
+    life: float
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The token was alive and is revoked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The token was already revoked, expired or unknown: nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadCredentials:
+    """Monite does not accept the client ID and secret."""
+
+    message: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Monite understood and says no; asking again would not help."""
+
+    status: int
+    message: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """The request limit is used up; `retry_after` in seconds."""
+
+    retry_after: float
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """No answer, or none that makes sense: worth another try."""
+
+    reason: str
+    request_id: str | None = None
+
+
+def mint_request(settings: Settings, entity_user: EntityUser | None) -> Request:
+    """Ask for the token of `entity_user`, or for the partner token where that is None."""
+    body = {"grant_type": "client_credentials"}
+    if entity_user is not None:
+        body = {"grant_type": "entity_user", "entity_user_id": entity_user.entity_user_id}
+    return _post(settings, "/auth/token", body)
+
+
+def revoke_request(settings: Settings, token: Secret) -> Request:
+    """Ask to revoke `token`. The specification wants a bearer besides: the token itself is the one at hand."""
+    return _post(settings, "/auth/revoke", {"token": token.reveal()}, token)
+
+
+def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | None = None) -> Request:
+    credentials = {"client_id": settings.client_id, "client_secret": settings.secret.reveal()}
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "x-monite-version": settings.api_version,
+    }
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token.reveal()}"
+    return Request(
+        url=settings.base_url + path,
+        headers=headers,
+        body=Secret(json.dumps({**credentials, **body})),
+        secrets=(settings.secret, token) if token is not None else (settings.secret,),
+    )
+
+
+def read_mint(
+    request: Request, answer: Response | Fault, *, now: float
+) -> Granted | BadCredentials | Refused | Throttled | Fault:
+    """Say what an answer to `mint_request` means; `now` (epoch seconds) is for dates in it."""
+    if isinstance(answer, Fault):
+        return answer
+    if 200 <= answer.status < 300:
+        return _read_grant(answer)
+    return _read_failure(request, answer, now)
+
+
+def read_revocation(
+    request: Request, answer: Response | Fault, *, now: float
+) -> Revoked | Gone | BadCredentials | Refused | Throttled | Fault:
+    """Say what an answer to `revoke_request` means."""
+    if isinstance(answer, Fault):
+        return answer
+    if 200 <= answer.status < 300:
+        return Revoked()
+    if 400 <= answer.status < 500 and _names_dead_token(answer):
+        return Gone()
+    return _read_failure(request, answer, now)
+
+
+def _read_failure(
+    request: Request, answer: Response, now: float
+) -> BadCredentials | Refused | Throttled | Fault:
+    message = _message(answer)
+    for secret in request.secrets:
+        message = message.replace(secret.reveal(), "***")
+    message = message[:300]
+    if answer.status == 401:
+        return BadCredentials(message, _request_id(answer))
+    if answer.status == 429:
+        return Throttled(retry_after(answer.headers.get("retry-after"), now=now), _request_id(answer))
+    if 400 <= answer.status < 500 and answer.status not in (408, 425):  # those two ask to be tried again
+        return Refused(answer.status, message, _request_id(answer))
+    return Fault(f"status {answer.status}", _request_id(answer))
+
+
+# RFC 6749, A.12 allows spaces as well, which no bearer token may hold (RFC 6750, 2.1); anything beyond would let
+# an answer write headers of ours.
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
+
+LONGEST_LIFE = 366 * 24 * 3600
+"""A life beyond a year, in seconds, is no life but a mistake: milliseconds, or a date."""
+
+
+def _read_grant(answer: Response) -> Granted | Fault:
+    request_id = _request_id(answer)
+    body = _json(answer)
+    if not isinstance(body, dict):
+        return Fault("the answer is no JSON object", request_id)
+    value, life, kind = body.get("access_token"), body.get("expires_in"), body.get("token_type")
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        return Fault("access_token is missing or no bearer token", request_id)
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return Fault("token_type is not Bearer", request_id)
+    if isinstance(life, bool) or not isinstance(life, int | float) or not SAFETY < life <= LONGEST_LIFE:
+        return Fault(f"expires_in is not between {SAFETY:.0f} seconds and a year", request_id)
+    return Granted(Secret(value), float(life))
+
+
+_LONGEST_WAIT = 3600.0
+"""A Retry-After beyond an hour is asked again after an hour."""
+
+_DEFAULT_WAIT = 1.0
+"""A 429 with no readable Retry-After: Monite counts requests by the second."""
+
+
+def retry_after(header: str | None, *, now: float) -> float:
+    """Return the seconds of a `Retry-After` header: a number or an HTTP date (RFC 9110, section 10.2.3)."""
+    text = (header or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        seconds = float(text)
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (TypeError, ValueError, OverflowError):
+            seconds = _DEFAULT_WAIT
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+_DEAD_TOKEN = re.compile(
+    r"\btoken\b.*\b(expired|revoked|not found|does not exist|unknown|invalid)\b|\b(expired|revoked|unknown|invalid)\b.*\btoken\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def speaks_of_dead_token(status: int, body: bytes) -> bool:
+    """Say whether an API answer means that its token is expired, revoked or unknown.
+
+    Monite answers 401, or 400 or 403 with a message such as "The token has been revoked, expired or not found."
+    """
+    if status == 401:
+        return True
+    return status in (400, 403) and _names_dead_token(Response(status, {}, body))
+
+
+def _names_dead_token(answer: Response) -> bool:
+    return bool(_DEAD_TOKEN.search(_message(answer)[:1000]))
+
+
+def _json(answer: Response) -> Any:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        return None
+
+
+def _message(answer: Response) -> str:
+    """Return Monite's message on one line: of `{"error": {"message": …}}`, or of FastAPI's `{"detail": …}`."""
+    body = _json(answer)
+    found: Any = None
+    if isinstance(body, dict):
+        error, detail = body.get("error"), body.get("detail")
+        found = error.get("message") if isinstance(error, dict) else None
+        if found is None and isinstance(detail, list):
+            # loc and msg only: `input` echoes what was sent, the secret included
+            found = "; ".join(f"{d.get('loc')}: {d.get('msg')}" for d in detail if isinstance(d, dict))
+        elif found is None:
+            found = detail
+    return re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+", " ", found) if isinstance(found, str) else ""
+
+
+def _request_id(answer: Response) -> str | None:
+    found = re.sub(r"[^\w.:-]", "", answer.headers.get("x-request-id", ""), flags=re.ASCII)[:100]
+    return found or None
