@@ -13,7 +13,7 @@ __all__ = ["monite_app"]
 
 
 def monite_app(*, allowed_origins: Collection[str] = ()) -> Router:
-    """Return an app to mount, `app.mount("/monite", monite_app())`, inside the middleware.
+    """Return an app that serves `token`, to mount inside the middleware: `app.mount("/monite", …)`.
 
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
     app's CORS settings must let them, too.
@@ -27,7 +27,7 @@ class _Token:
     def __init__(self, allowed_origins: Collection[str]) -> None:
         self._allowed_origins = allowed_origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         connection = HTTPConnection(scope)
         answer = refuse_token_request(
             scope["method"], connection.headers, allowed_origins=self._allowed_origins

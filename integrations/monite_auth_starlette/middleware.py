@@ -35,6 +35,7 @@ class MoniteAuthMiddleware:
         self._identify = identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection (ASGI)."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -50,15 +51,16 @@ class MoniteAuthMiddleware:
         self, connection: HTTPConnection, access: MoniteAccess, receive: Receive, send: Send
     ) -> None:
         had_session = "session" in connection.scope
-        started = False
+        watched = started = False
 
         async def send_and_watch(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start" and not started:
+            nonlocal watched, started
+            if not watched:
+                watched = True
                 if self._identify is identify:
                     check_order(connection, had_session=had_session)
                 await self._log_out_if_gone(connection, access)
-                started = True
+            started = True
             await send(message)
 
         try:
@@ -66,9 +68,8 @@ class MoniteAuthMiddleware:
         except MoniteAuthError as error:
             if started or isinstance(error, ConfigurationError):
                 raise
-            started = True  # a logout that could not be recorded is reported, not tried again
             _note(error)
-            await respond(error_answer(error, accept=connection.headers.get("accept", "")), send)
+            await respond(error_answer(error, accept=connection.headers.get("accept", "")), send_and_watch)
 
     async def _websocket(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
         try:
