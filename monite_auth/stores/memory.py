@@ -330,26 +330,33 @@ class MemoryStore:
             now = self._clock()
             batch: list[Pending] = []
             expired = 0
-            next_in = None
-            while self._queue:
-                due_at, _, name = self._queue[0]
-                revocation = self._pending.get(name)
-                if revocation is None or revocation.due_at != due_at:
-                    heapq.heappop(self._queue)
-                    continue
-                if due_at > now or len(batch) == limit:
-                    next_in = max(0.0, due_at - now)
-                    break
+            while len(batch) < limit and (name := self._first()) is not None and self._queue[0][0] <= now:
                 heapq.heappop(self._queue)
-                token = revocation.token
-                if token.expires_at + SAFETY <= now:
+                revocation = self._pending[name]
+                until = revocation.token.expires_at + SAFETY
+                if until <= now:
                     del self._pending[name]
                     expired += 1
-                    continue
-                batch.append(Pending(name, token.value, token.expires_at + SAFETY, revocation.attempts))
-                revocation.due_at = now + seconds
-                self._enqueue(name, revocation)
-            return Due(batch, expired, next_in)
+                else:
+                    batch.append(Pending(name, revocation.token.value, until, revocation.attempts))
+            for pending in batch:
+                self._postpone(pending, seconds)
+            return Due(batch, expired, None if self._first() is None else max(0.0, self._queue[0][0] - now))
+
+    def _first(self) -> str | None:
+        """Return the revocation at the head of the queue, past entries that no longer hold."""
+        while self._queue:
+            due_at, _, name = self._queue[0]
+            revocation = self._pending.get(name)
+            if revocation is not None and revocation.due_at == due_at:
+                return name
+            heapq.heappop(self._queue)
+        return None
+
+    def _postpone(self, pending: Pending, seconds: float) -> None:
+        revocation = self._pending[pending.id]
+        revocation.due_at = self._clock() + seconds
+        self._enqueue(pending.id, revocation)
 
     async def settle(self, pending: Pending) -> None:
         """See Operations."""
@@ -359,11 +366,9 @@ class MemoryStore:
     async def postpone(self, pending: Pending, seconds: float) -> None:
         """See Operations."""
         with self._lock:
-            revocation = self._pending.get(pending.id)
-            if revocation is not None:
-                revocation.attempts += 1
-                revocation.due_at = self._clock() + seconds
-                self._enqueue(pending.id, revocation)
+            if pending.id in self._pending:
+                self._pending[pending.id].attempts += 1
+                self._postpone(pending, seconds)
 
     # -- the request budget
 

@@ -1,0 +1,205 @@
+"""What the emulator offers beside Monite's API: `/_emulator`, as JSON, and the live page at `/`. No token is shown whole."""
+
+from dataclasses import asdict
+from importlib import resources
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from monite_auth.emulator.access import CurrentMonite
+from monite_auth.emulator.errors import RefusedError
+from monite_auth.emulator.faults import Fault, Order
+from monite_auth.emulator.ledger import Token, TokenState
+from monite_auth.emulator.monite import Monite
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = resources.files("monite_auth.emulator") / "page"
+FILES = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+# The page may load nothing from anywhere else, and nobody may put it into a frame.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+# As many live tokens, and as many that ended last, does the page show; whoever wants all asks for the ledger.
+LIVE_SHOWN = 200
+ENDED_SHOWN = 20
+
+
+class Advance(BaseModel):
+    """How many seconds to move the clock forward."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    advance: float = Field(ge=0)
+
+
+@router.get("/")
+@router.get("/_emulator/page/{name}")
+async def page(name: str = "") -> Response:
+    if name not in FILES:
+        raise RefusedError(404, f"There is no file {name}.")
+    content = (PAGE / (name or "index.html")).read_bytes()
+    return Response(content, media_type=FILES[name], headers=SECURITY)
+
+
+@router.get("/_emulator/ledger")
+async def read_ledger(
+    monite: CurrentMonite, entity_user_id: UUID | None = None, state: TokenState | None = None
+) -> dict[str, Any]:
+    now = monite.clock.now()
+    tokens = monite.ledger.tokens if entity_user_id is None else monite.ledger.mints(str(entity_user_id))
+    return {
+        "now": now,
+        "tokens": [_shown(token, now) for token in tokens if state in {None, token.state(now)}],
+        "max_concurrent_mints": {
+            user_id or "partner": count for user_id, count in monite.ledger.max_concurrent_mints.items()
+        },
+    }
+
+
+@router.get("/_emulator/statistics")
+async def read_statistics(monite: CurrentMonite) -> dict[str, Any]:
+    statistics = monite.statistics
+    return {
+        "requests": [
+            {"path": path, "status": status, "count": count}
+            for (path, status), count in sorted(statistics.requests.items())
+        ],
+        "throttled": statistics.throttled,
+        "busiest_second": statistics.busiest_second,
+        "busiest_window": statistics.busiest_window,
+        "last_second": statistics.last_second,
+        "requests_per_second": monite.requests_per_second,
+    }
+
+
+@router.get("/_emulator/faults")
+async def list_faults(monite: CurrentMonite) -> dict[str, Any]:
+    return {"faults": [_order(order) for order in monite.faults.orders]}
+
+
+@router.post("/_emulator/faults", status_code=201)
+async def add_fault(fault: Fault, monite: CurrentMonite) -> dict[str, Any]:
+    return _order(monite.faults.add(fault))
+
+
+@router.delete("/_emulator/faults", status_code=204)
+async def clear_faults(monite: CurrentMonite) -> None:
+    monite.faults.clear()
+
+
+@router.delete("/_emulator/faults/{order_id}", status_code=204)
+async def remove_fault(order_id: str, monite: CurrentMonite) -> None:
+    if not monite.faults.remove(order_id):
+        raise RefusedError(404, f"There is no fault {order_id}.")
+
+
+@router.get("/_emulator/clock")
+async def read_clock(monite: CurrentMonite) -> dict[str, float]:
+    return {"now": monite.clock.now(), "ahead": monite.clock.ahead}
+
+
+@router.post("/_emulator/clock")
+async def advance_clock(body: Advance, monite: CurrentMonite) -> dict[str, float]:
+    now = monite.clock.advance(body.advance)
+    monite.journal.record("clock", seconds=body.advance)
+    return {"now": now, "ahead": monite.clock.ahead}
+
+
+@router.post("/_emulator/reset", status_code=204)
+async def reset(monite: CurrentMonite) -> None:
+    monite.reset()
+
+
+@router.get("/_emulator/seed")
+async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
+    directory = monite.directory
+    return {
+        "entities": [
+            {
+                "id": entity.id,
+                "name": entity.name,
+                "default_role_id": entity.default_role_id,
+                "roles": [{"id": role.id, "name": role.name} for role in directory.roles.all(entity.id)],
+                "entity_users": [
+                    {"id": user.id, "login": user.login, "name": user.name, "role_id": user.role_id}
+                    for user in directory.users.all(entity.id)
+                ],
+            }
+            for entity in directory.entities.all()
+        ]
+    }
+
+
+@router.get("/_emulator/live")
+async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
+    """Return everything that the page shows; `after` is the number of the last event that it has seen."""
+    now = monite.clock.now()
+    tokens = monite.ledger.tokens
+    states = [token.state(now) for token in tokens]
+    working = [token for token, state in zip(tokens, states, strict=True) if state == "live"]
+    ended = [token for token, state in zip(tokens, states, strict=True) if state != "live"]
+    ended.sort(key=lambda token: token.revoked_at or token.expires_at)
+    shown = working[-LIVE_SHOWN:][::-1] + ended[-ENDED_SHOWN:][::-1]
+    return {
+        "now": now,
+        "ahead": monite.clock.ahead,
+        "counts": {
+            "live": len(working),
+            "minted": len(tokens),
+            "revoked": states.count("revoked"),
+            "expired": states.count("expired"),
+            "refused": sum(token.refusals for token in tokens),
+            "throttled": monite.statistics.throttled,
+            "requests": monite.statistics.last_second,
+            "limit": monite.requests_per_second,
+        },
+        "tokens": [_shown(token, now) | _place(monite, token) for token in shown],
+        "hidden": len(tokens) - len(shown),
+        "faults": [_order(order) for order in monite.faults.orders],
+        "events": [asdict(event) for event in monite.journal.after(after)],
+        "last_event": monite.journal.last_number,
+    }
+
+
+def _shown(token: Token, now: float) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "token": token.masked,
+        "fingerprint": token.fingerprint,
+        **asdict(token.holder),
+        "client_id": token.client_id,
+        "minted_at": token.minted_at,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+        "state": token.state(now),
+        "uses": token.uses,
+        "last_used_at": token.last_used_at,
+        "refusals": token.refusals,
+        "last_refused_at": token.last_refused_at,
+        "last_refusal": token.last_refusal,
+        "answer_lost": token.answer_lost,
+    }
+
+
+def _place(monite: Monite, token: Token) -> dict[str, str | None]:
+    """Name the entity and the role of a token's holder, as they are now."""
+    directory, holder = monite.directory, token.holder
+    entity = directory.entities.get(holder.entity_id) if holder.entity_id else None
+    user = directory.users.get(holder.entity_user_id) if holder.entity_user_id else None
+    role = directory.roles.get(user.role_id) if user else None
+    return {"entity": entity.name if entity else None, "role": role.name if role else None}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        **order.fault.model_dump(mode="json"),
+        "remaining": order.remaining,
+        "hits": order.hits,
+    }

@@ -1,0 +1,60 @@
+"""Monite's two shapes of bad news, and how the app turns exceptions into them. Who refuses what is decided elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+DEAD_TOKEN = "The token has been revoked, expired or not found."  # noqa: S105 - a message, not a password
+
+
+class RefusedError(Exception):
+    """A request that Monite answers with `status` and `{"error": {"message": …}}`."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+    @property
+    def answer(self) -> JSONResponse:
+        return JSONResponse({"error": {"message": self.message}}, self.status, self.headers)
+
+
+def malformed(*complaints: tuple[Sequence[str | int], str, str]) -> JSONResponse:
+    """Return the 422 answer for complaints of `(location, message, type)`."""
+    detail = [{"loc": list(location), "msg": message, "type": kind} for location, message, kind in complaints]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer all its errors in Monite's shapes."""
+
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RefusedError)
+        return error.answer
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return malformed(*map(_complaint, error.errors()))
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return RefusedError(error.status_code, error.detail, error.headers).answer
+
+    async def broken(_: Request, __: Exception) -> JSONResponse:
+        return RefusedError(500, "Internal server error").answer
+
+    app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, broken)
+
+
+def _complaint(error: Mapping[str, Any]) -> tuple[Sequence[str | int], str, str]:
+    """Keep the three fields that Monite sends: pydantic's `input` and `ctx` would echo the caller's secret."""
+    return error["loc"], error["msg"], error["type"]

@@ -1,0 +1,198 @@
+"""Trouble made to order: what may go wrong with a request, and which request it hits. The gate carries it out."""
+
+import random
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from monite_auth.emulator.clock import Clock
+from monite_auth.emulator.journal import Journal
+
+FaultKind = Literal[
+    "latency",
+    "hang",
+    "cut_before",
+    "cut_after",
+    "status",
+    "throttle",
+    "invalid_json",
+    "truncated",
+    "wrong_fields",
+    "dead_token",
+]
+
+# How a request that a fault holds up goes on: the fault was deleted, or the server is stopping.
+Release = Literal["resume", "stop"]
+
+
+def _uuid(text: str) -> str:
+    """Write a uuid the way that the ledger does, or raise ValueError."""
+    return str(uuid.UUID(text))
+
+
+class Fault(BaseModel):
+    """An order for trouble.
+
+    | kind | what the client sees | the work (a mint, a revocation) |
+    |---|---|---|
+    | `latency` | the right answer, `seconds` late | is done at once |
+    | `hang` | nothing, until it gives up or the fault is deleted | is done only after a deletion |
+    | `cut_before` | the connection closes without an answer | is not done |
+    | `cut_after` | the same | is done |
+    | `status` | `status` with `body`, or with `message` in Monite's error shape | is not done |
+    | `throttle` | 429 with `Retry-After: retry_after`, as seconds or as a date | is not done |
+    | `invalid_json` | the right status and a text that is no JSON | is done |
+    | `truncated` | half of the right answer, then the connection closes | is done |
+    | `wrong_fields` | the right status and `body`, or the right answer without its first field | is done |
+    | `dead_token` | `status` (400, 401 or 403) as for a token that has expired | is not done |
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: FaultKind
+    #: Which calls are hit: those whose path below /v1 begins with this. "" is every call.
+    path: str = ""
+    #: Hit only mints for this entity user and calls with its tokens.
+    entity_user_id: Annotated[str, AfterValidator(_uuid)] | None = None
+    #: How many requests are hit; None: all, until the fault is deleted.
+    times: int | None = Field(default=None, ge=1)
+    probability: float = Field(default=1.0, gt=0, le=1)
+    seconds: float = Field(default=1.0, ge=0)
+    status: int | None = Field(default=None, ge=400, le=599)
+    message: str | None = None
+    body: Any = None
+    retry_after: int = Field(default=1, ge=0)
+    retry_after_as: Literal["seconds", "date"] = "seconds"
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A fault in force. It stays listed when it has hit its last request, so that a hang can still be ended."""
+
+    id: str
+    fault: Fault
+    remaining: int | None
+    hits: int = 0
+    removed: bool = False
+    held: list[Callable[[Release], object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A request that a fault has hit."""
+
+    at: float
+    kind: FaultKind
+    path: str
+    entity_user_id: str | None
+    order_id: str
+
+
+class Faults:
+    """The faults in force, in the order in which they were ordered."""
+
+    def __init__(self, clock: Clock, journal: Journal, lock: threading.RLock, chance: random.Random) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._lock = lock
+        self._chance = chance
+        self._struck = threading.Condition(lock)
+        self._orders: dict[str, Order] = {}
+        #: The requests that were hit, oldest first.
+        self.hits: deque[Hit] = deque(maxlen=10_000)
+
+    @property
+    def orders(self) -> list[Order]:
+        with self._lock:
+            return list(self._orders.values())
+
+    def add(self, fault: Fault) -> Order:
+        with self._lock:
+            order = Order(uuid.uuid4().hex, fault, remaining=fault.times)
+            self._orders[order.id] = order
+            return order
+
+    def remove(self, order_id: str) -> bool:
+        """Delete one fault and let the requests that it holds go on; say False when there is none of that id."""
+        with self._lock:
+            order = self._orders.pop(order_id, None)
+            if order is None:
+                return False
+            order.removed = True
+            self._release(order, "resume")
+            return True
+
+    def clear(self) -> None:
+        """Delete all faults and let the requests that they hold go on."""
+        for order in self.orders:
+            self.remove(order.id)
+
+    def wait_for_hits(self, count: int, seconds: float = 5.0) -> bool:
+        """Wait until `count` requests have been hit in all; say False when they were not in time."""
+        with self._struck:
+            return self._struck.wait_for(lambda: len(self.hits) >= count, seconds)
+
+    def stop(self) -> None:
+        """End the requests that are held, because the server stops; the faults stay in force."""
+        for order in self.orders:
+            self._release(order, "stop")
+
+    def strike(self, path: str, entity_user_id: str | None) -> tuple[list[Order], Order | None]:
+        """Say what hits this request: every fitting latency, and the first fitting fault of another kind."""
+        if not self._orders:
+            return [], None
+        delays: list[Order] = []
+        trouble: Order | None = None
+        with self._lock:
+            for order in self._orders.values():
+                is_delay = order.fault.kind == "latency"
+                if (not is_delay and trouble) or not self._fits(order, path, entity_user_id):
+                    continue
+                if is_delay:
+                    delays.append(order)
+                else:
+                    trouble = order
+                self._hit(order, path, entity_user_id)
+        return delays, trouble
+
+    @contextmanager
+    def holding(self, order: Order, release: Callable[[Release], object]) -> Iterator[None]:
+        """Have `release` called (from any thread) when the order is deleted or the server stops."""
+        with self._lock:
+            order.held.append(release)
+            if order.removed:
+                release("resume")
+        try:
+            yield
+        finally:
+            with self._lock:
+                order.held.remove(release)
+
+    def _release(self, order: Order, how: Release) -> None:
+        with self._lock:
+            for release in order.held:
+                release(how)
+
+    def _fits(self, order: Order, path: str, entity_user_id: str | None) -> bool:
+        fault = order.fault
+        return (
+            order.remaining != 0
+            and path.startswith(fault.path)
+            and (fault.entity_user_id in {None, entity_user_id})
+            and (fault.probability == 1 or self._chance.random() < fault.probability)
+        )
+
+    def _hit(self, order: Order, path: str, entity_user_id: str | None) -> None:
+        order.hits += 1
+        if order.remaining is not None:
+            order.remaining -= 1
+        kind = order.fault.kind
+        self.hits.append(Hit(self._clock.now(), kind, path, entity_user_id, order.id))
+        self._struck.notify_all()
+        self._journal.record("fault", fault=kind, path=path)

@@ -1,0 +1,190 @@
+"""The data that the emulator begins with: two companies, their people, roles and bills. All ids are fixed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monite_auth.emulator.clock import Clock
+from monite_auth.emulator.directory import Directory, Entity, EntityUser, Payable, Role
+from monite_auth.emulator.permissions import PayableAction, Permissions, common, payable
+
+DEMO_CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
+DEMO_CLIENT_SECRET = "demo-secret-not-for-production"  # noqa: S105 - it opens this emulator and nothing else
+
+BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"
+BOOKS_ID = "b00c5a1e-0000-4000-8000-000000000002"
+
+ANNA_ID = "a11a0000-0000-4000-8000-000000000101"
+VIKTOR_ID = "71c70000-0000-4000-8000-000000000102"
+OSKAR_ID = "05ca0000-0000-4000-8000-000000000103"
+AMELIA_ID = "a3e10000-0000-4000-8000-000000000201"
+VIOLET_ID = "710e0000-0000-4000-8000-000000000202"
+#: Anna works for the bookshop too, as another entity user with another role.
+ANNA_AT_BOOKS_ID = "a11a0000-0000-4000-8000-000000000203"
+
+EVERYTHING: tuple[PayableAction, ...] = (
+    "create",
+    "read",
+    "update",
+    "delete",
+    "submit",
+    "approve",
+    "cancel",
+    "pay",
+    "reopen",
+    "create_from_mail",
+)
+OFFICE = (
+    common("entity", "read"),
+    common("entity_user", "read"),
+    common("role", "read"),
+)
+ACCOUNTANT = Permissions(
+    objects=(payable(EVERYTHING), common("counterpart", "create", "read", "update", "delete"), *OFFICE)
+)
+PURCHASER = Permissions(
+    objects=(
+        payable(("create", "read", "update", "delete", "submit"), "allowed_for_own"),
+        common("counterpart", "read"),
+    )
+)
+VIEWER = Permissions(objects=(payable(("read",)),))
+#: The role of an entity user who was given none.
+DEFAULT = Permissions(objects=(payable(("read",)), common("entity", "read")))
+
+
+@dataclass(frozen=True, slots=True)
+class SeededCompany:
+    """An entity to begin with."""
+
+    id: str
+    name: str
+    email: str
+    address: dict[str, str]
+    currency: str
+    #: Role id by role name. The role named "Default" is the entity's default role.
+    roles: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeededPerson:
+    """An entity user to begin with. `role` is the name of a role of their entity."""
+
+    entity_user_id: str
+    entity_id: str
+    login: str
+    first_name: str
+    last_name: str
+    role: str
+
+
+BAKERY = SeededCompany(
+    id=BAKERY_ID,
+    name="Brightside Bakery GmbH",
+    email="office@brightside.example",
+    address={"country": "DE", "city": "Berlin", "postal_code": "10999", "line1": "Oranienstraße 40"},
+    currency="EUR",
+    roles={
+        "Accountant": "40e00000-0000-4000-8000-000000000101",
+        "Viewer": "40e00000-0000-4000-8000-000000000102",
+        "Purchaser": "40e00000-0000-4000-8000-000000000103",
+        "Default": "40e00000-0000-4000-8000-000000000109",
+    },
+)
+BOOKS = SeededCompany(
+    id=BOOKS_ID,
+    name="Harbour Books Ltd",
+    email="accounts@harbourbooks.example",
+    address={"country": "GB", "city": "Bristol", "postal_code": "BS1 5TY", "line1": "7 Narrow Quay"},
+    currency="GBP",
+    roles={
+        "Accountant": "40e00000-0000-4000-8000-000000000201",
+        "Viewer": "40e00000-0000-4000-8000-000000000202",
+        "Default": "40e00000-0000-4000-8000-000000000209",
+    },
+)
+PEOPLE = (
+    SeededPerson(ANNA_ID, BAKERY_ID, "anna.becker", "Anna", "Becker", "Accountant"),
+    SeededPerson(VIKTOR_ID, BAKERY_ID, "viktor.vogel", "Viktor", "Vogel", "Viewer"),
+    SeededPerson(OSKAR_ID, BAKERY_ID, "oskar.lindt", "Oskar", "Lindt", "Purchaser"),
+    SeededPerson(AMELIA_ID, BOOKS_ID, "amelia.hart", "Amelia", "Hart", "Accountant"),
+    SeededPerson(VIOLET_ID, BOOKS_ID, "violet.frost", "Violet", "Frost", "Viewer"),
+    SeededPerson(ANNA_AT_BOOKS_ID, BOOKS_ID, "anna.becker", "Anna", "Becker", "Viewer"),
+)
+_ROLES = {"Accountant": ACCOUNTANT, "Viewer": VIEWER, "Purchaser": PURCHASER, "Default": DEFAULT}
+
+# Oldest first: company, who entered it, supplier, document, minor units, days until it is due, status.
+_PAYABLES = (
+    (BAKERY, ANNA_ID, "Stadtwerke Berlin", "SW-2290417", 48_630, -12, "paid"),
+    (BAKERY, ANNA_ID, "Mühlenhof Mehle KG", "MM-10873", 182_400, -3, "waiting_to_be_paid"),
+    (BOOKS, AMELIA_ID, "Gannet Press", "GP/24/0611", 96_250, -1, "partially_paid"),
+    (BAKERY, OSKAR_ID, "Alpenbutter Molkerei eG", "R-77120", 96_515, 4, "approve_in_progress"),
+    (BAKERY, ANNA_ID, "Spree Immobilien GmbH", "MIETE-SPREE-12", 310_000, 6, "waiting_to_be_paid"),
+    (BOOKS, AMELIA_ID, "Severn Card & Paper", "INV-4402", 14_399, 9, "new"),
+    (BAKERY, OSKAR_ID, "Nordsee Verpackung", "NV-5531", 27_890, 11, "new"),
+    (BAKERY, ANNA_ID, "Ofenbau Krüger", "OK-0098", 64_260, 18, "rejected"),
+    (BOOKS, AMELIA_ID, "Quayside Electric", "QE-88213", 21_075, 21, "draft"),
+    (BAKERY, ANNA_ID, "Kaffeerösterei Ahoi", "KA-3107", 41_720, 25, "new"),
+)
+
+
+def sow(directory: Directory, clock: Clock) -> None:
+    """Fill an empty directory."""
+    for company in (BAKERY, BOOKS):
+        for name, role_id in company.roles.items():
+            directory.roles.add(Role, role_id, entity_id=company.id, name=name, permissions=_ROLES[name])
+        directory.entities.add(
+            Entity,
+            company.id,
+            entity_id=company.id,
+            default_role_id=company.roles["Default"],
+            fields={
+                "type": "organization",
+                "organization": {"legal_name": company.name},
+                "email": company.email,
+                "address": dict(company.address),
+            },
+        )
+    roles = {company.id: company.roles for company in (BAKERY, BOOKS)}
+    for person in PEOPLE:
+        directory.users.add(
+            EntityUser,
+            person.entity_user_id,
+            entity_id=person.entity_id,
+            login=person.login,
+            role_id=roles[person.entity_id][person.role],
+            fields={
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "email": f"{person.login}@{'brightside' if person.entity_id == BAKERY_ID else 'harbourbooks'}.example",
+            },
+        )
+    _sow_payables(directory, clock)
+
+
+def _sow_payables(directory: Directory, clock: Clock) -> None:
+    today = datetime.fromtimestamp(clock.now(), UTC)
+    for number, (company, author_id, supplier, document_id, amount, days, status) in enumerate(
+        _PAYABLES, start=1
+    ):
+        issued = today + timedelta(days=min(days, 0) - 14)
+        paid = {"paid": amount, "partially_paid": amount // 2}.get(status, 0)
+        fields: dict[str, Any] = {
+            "counterpart_raw_data": {"name": supplier},
+            "document_id": document_id,
+            "currency": company.currency,
+            "total_amount": amount,
+            "issued_at": issued.date().isoformat(),
+            "due_date": (today + timedelta(days=days)).date().isoformat(),
+        }
+        directory.payables.add(
+            Payable,
+            f"9a1ab1e0-0000-4000-8000-{number:012}",
+            entity_id=company.id,
+            created_by=author_id,
+            # Entered one after another during the last hours, so that "newest first" means something.
+            created_at=clock.now() - 3600 * (len(_PAYABLES) - number + 1),
+            fields=fields,
+            status=status,
+            amount_paid=paid,
+        )

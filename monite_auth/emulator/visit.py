@@ -1,0 +1,86 @@
+"""One request on its way through the gate: what it brought, whether its client is still there, how to hang up on it.
+
+A connection is cut for real: `server.py` puts the asyncio transport of each connection into the request's ASGI state,
+and `cut` aborts it (or, after half an answer, closes it) and then waits until the server has noticed, which keeps the
+server from complaining. Under another server, or httpx's in-process transport, there is no such transport; a cut is
+then a ConnectionAbortedError.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from monite_auth.emulator.ledger import Token
+from monite_auth.emulator.limits import Admission
+
+PREFIX = "/v1"
+#: Where the server leaves the transport in `scope["state"]`.
+TRANSPORT = "emulator_transport"
+
+
+class Transport(Protocol):
+    """The part of an asyncio transport that a cut needs."""
+
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One request on its way through the gate."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    admission: Admission
+    began: float
+    path: str = field(init=False)
+    headers: dict[bytes, bytes] = field(init=False)
+    transport: Transport | None = field(init=False)
+    body: bytes = b""
+    token: Token | None = None
+
+    def __post_init__(self) -> None:
+        self.path = self.scope["path"].removeprefix(PREFIX)
+        self.headers = dict(self.scope["headers"])
+        self.transport = self.state.get(TRANSPORT)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the gate and the endpoints tell each other about this request."""
+        state: dict[str, Any] = self.scope.setdefault("state", {})
+        return state
+
+    @property
+    def bearer(self) -> str | None:
+        scheme, _, value = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        return value.strip() if scheme.lower() == "bearer" and value.strip() else None
+
+    async def read(self) -> bool:
+        """Read the body; say False when the client has left before its end."""
+        chunks = []
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                return False
+            chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.body = b"".join(chunks)
+                return True
+
+    async def gone(self) -> None:
+        """Return when the client has hung up."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    async def cut(self, *, flush: bool = False) -> None:
+        """End the connection: at once, or when what was written has been sent."""
+        if self.transport is None:
+            raise ConnectionAbortedError("the emulator has cut this connection, as a fault demanded")
+        if flush:
+            self.transport.close()
+        else:
+            self.transport.abort()
+        await self.gone()

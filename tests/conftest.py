@@ -1,0 +1,66 @@
+"""What the whole suite shares."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from monite_auth import EntityUser, Settings, TokenBroker
+from monite_auth.emulator import (
+    ANNA_ID,
+    BAKERY_ID,
+    DEMO_CLIENT_ID,
+    DEMO_CLIENT_SECRET,
+    VIKTOR_ID,
+    Emulator,
+    Monite,
+    serve,
+)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Make a skipped test a failure in CI, where everything that tests need has to be there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter is not None else 0
+    if os.environ.get("CI") and skipped:
+        reporter.write_line(f"\n{skipped} skipped, which is a failure in CI.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A local Monite on a port of its own, with a limit that is not in the way."""
+    with serve(Monite(requests_per_second=100_000)) as running:
+        yield running
+
+
+@pytest.fixture
+def emulated(emulator: Emulator) -> Settings:
+    """Settings for that Monite."""
+    return Settings(
+        client_id=DEMO_CLIENT_ID,
+        client_secret=DEMO_CLIENT_SECRET,
+        base_url=emulator.api_url,
+        requests_per_second=100_000,
+    )
+
+
+@pytest.fixture
+def broker(emulated: Settings) -> Iterator[TokenBroker]:
+    """A broker for that Monite, which knows an accountant and a viewer."""
+    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
+    with TokenBroker(emulated, people) as running:
+        yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an `async def` test on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True

@@ -1,0 +1,352 @@
+"""The promises under real threads, tasks and processes, against the emulator over real connections."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import threading
+import time
+import uuid
+import warnings
+
+import pytest
+
+from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
+from monite_auth.emulator.directory import EntityUser as EmulatedUser
+
+ANNA = Principal("anna", session_id="anna-1")
+ANNA_ELSEWHERE = Principal("anna", session_id="anna-2")
+
+
+def until(condition, *, seconds=20.0):
+    """Wait for a condition that other threads bring about."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        pause.wait(0.002)
+
+
+async def auntil(condition, *, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        await asyncio.sleep(0.002)
+
+
+def in_threads(*calls):
+    """Run the calls at the same moment, and return what each returned or raised."""
+    results = [None] * len(calls)
+    start = threading.Barrier(len(calls))
+
+    def work(index, call):
+        start.wait()
+        try:
+            results[index] = call()
+        except Exception as error:  # noqa: BLE001 - it is the result
+            results[index] = error
+
+    threads = [threading.Thread(target=work, args=each) for each in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def hire(monite: Monite, number: int) -> dict[str, EntityUser]:
+    """Add entity users to the emulator and return them by the partner's user ids."""
+    role = monite.directory.users.get(ANNA_ID).role_id
+    people = {}
+    for index in range(number):
+        entity_user_id = str(uuid.UUID(int=index + 1, version=4))
+        monite.directory.users.add(
+            EmulatedUser,
+            entity_user_id,
+            entity_id=BAKERY_ID,
+            login=f"user-{index}",
+            role_id=role,
+            fields={"first_name": f"User {index}"},
+        )
+        people[f"user-{index}"] = EntityUser(entity_user_id, BAKERY_ID)
+    return people
+
+
+# -- 2. One mint
+
+
+def test_promise_2_200_threads_and_200_tasks_on_one_cold_slot_mint_once(broker, emulator):
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
+
+    async def tasks():
+        tokens = await asyncio.gather(*(broker.atoken(ANNA) for _ in range(200)))
+        await broker.aclose()
+        return tokens
+
+    *single, many = in_threads(*[lambda: broker.token(ANNA)] * 200, lambda: asyncio.run(tasks()))
+    assert len({token.fingerprint for token in [*single, *many]}) == 1
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_promise_2_many_event_loops_share_one_mint(broker, emulator):
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
+
+    async def one():
+        token = await broker.atoken(ANNA)
+        await broker.aclose()
+        return token
+
+    tokens = in_threads(*[lambda: asyncio.run(one())] * 20)
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_promise_2_renewals_and_min_ttl_meet_in_one_mint(broker, emulator, emulated):
+    now = [2_000_000_000.0]
+    with TokenBroker(emulated, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, clock=lambda: now[0]) as broker:
+        token = broker.token(ANNA)
+        now[0] = token.renew_at + 1
+        in_threads(*[lambda: broker.token(ANNA)] * 50, *[lambda: broker.token(ANNA, min_ttl=600)] * 50)
+        until(lambda: broker.token(ANNA).fingerprint != token.fingerprint)
+    assert len(emulator.monite.ledger.tokens) == 2
+
+
+async def test_promise_2_a_cancelled_leader_takes_nobody_down(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    leader = asyncio.create_task(broker.atoken(ANNA))
+    await auntil(lambda: order.hits)
+    waiters = [asyncio.create_task(broker.atoken(ANNA)) for _ in range(20)]
+    await asyncio.sleep(0)
+    leader.cancel()
+    waiters[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+    emulator.monite.faults.remove(order.id)
+    tokens = await asyncio.gather(*waiters[1:])
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert len(emulator.monite.ledger.tokens) == 1
+    await broker.aclose()
+
+
+def test_promise_2_a_leader_whose_event_loop_was_closed_is_replaced(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(broker.atoken(ANNA))
+    while not order.hits:
+        loop.run_until_complete(asyncio.sleep(0.001))
+    emulator.monite.faults.remove(order.id)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # that is the point: nobody cleaned up
+        loop.close()
+        assert broker.token(ANNA).expires_in > 0
+        task._log_destroy_pending = False
+        for pending in asyncio.all_tasks(loop):
+            pending._log_destroy_pending = False
+        with contextlib.suppress(RuntimeError):
+            del task, pending
+        gc.collect()
+
+
+def test_promise_2_waiting_threads_outlive_the_event_loop_of_their_leader(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    ready = threading.Event()
+
+    async def lead_and_leave():
+        leader = asyncio.create_task(broker.atoken(ANNA))
+        await auntil(lambda: order.hits)
+        ready.set()
+        flight = next(iter(broker._flows._flights._flights.values()))
+        await auntil(lambda: flight._callbacks)
+        await auntil(lambda: len(flight._callbacks) > 1)
+        leader.cancel()
+        emulator.monite.faults.remove(order.id)
+
+    leading = threading.Thread(target=lambda: asyncio.run(lead_and_leave()))
+    leading.start()
+    ready.wait()
+    tokens = in_threads(*[lambda: broker.token(ANNA)] * 5)
+    leading.join()
+    assert len({token.fingerprint for token in tokens}) == 1
+
+
+async def test_a_blocking_call_on_the_loop_that_it_would_wait_for_says_so(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    leader = asyncio.create_task(broker.atoken(ANNA))
+    await auntil(lambda: order.hits)
+    with pytest.raises(errors.BlockingCallError, match="await broker.atoken"):
+        broker.token(ANNA)
+    emulator.monite.faults.remove(order.id)
+    assert (await leader).expires_in > 0
+    await broker.aclose()
+
+
+def test_two_brokers_with_one_store_mint_once(emulator, emulated):
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
+    store = MemoryStore(requests_per_second=100_000)
+    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+    with TokenBroker(emulated, people, store=store) as one, TokenBroker(emulated, people, store=store) as two:
+        tokens = in_threads(*[lambda: one.token(ANNA)] * 20, *[lambda: two.token(ANNA)] * 20)
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_starts_afresh_and_the_parent_goes_on(broker, emulator):
+    before = broker.token(ANNA).fingerprint
+    child = os.fork()
+    if child == 0:
+        # What a prefork worker does: use the broker that was built, and used, before the fork.
+        same = broker.token(ANNA).fingerprint == before
+        served = broker.client(ANNA).get("/entity_users/me").status_code == 200
+        broker.logout(ANNA)
+        drained = broker.drain().settled
+        os._exit(0 if same and served and drained <= 1 else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert broker.token(ANNA).fingerprint == before
+
+
+# -- 1. Isolation
+
+
+async def test_promise_1_among_2000_principals_at_once_no_token_reaches_the_wrong_one(emulator, emulated):
+    people = hire(emulator.monite, 2000)
+    broker = TokenBroker(emulated, people)
+    wrong = []
+
+    async def use(user_id):
+        token = await broker.atoken(Principal(user_id, session_id=f"session of {user_id}"))
+        holder = emulator.monite.ledger.find(token.value.reveal()).entity_user_id
+        if not holder == people[user_id].entity_user_id == token.entity_user.entity_user_id:
+            wrong.append((user_id, holder))
+
+    def use_blocking(share):
+        for user_id in share:
+            token = broker.token(Principal(user_id, session_id=f"session of {user_id}"))
+            holder = emulator.monite.ledger.find(token.value.reveal()).entity_user_id
+            if holder != people[user_id].entity_user_id:
+                wrong.append((user_id, holder))
+
+    mixed = list(people) * 2
+    random.Random(7).shuffle(mixed)
+    threads = [threading.Thread(target=use_blocking, args=(mixed[n::8],)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*map(use, mixed))
+    await asyncio.to_thread(lambda: [thread.join() for thread in threads])
+    assert wrong == []
+    assert len(emulator.monite.ledger.tokens) == 2000
+    assert max(emulator.monite.ledger.max_concurrent_mints.values()) == 1
+    await broker.aclose()
+    broker.close()
+
+
+# -- 5. Logout is final
+
+
+def test_promise_5_a_logout_while_everybody_waits_for_the_mint(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    results = []
+    waiting = [
+        threading.Thread(target=lambda who=who: results.append((who, _outcome(broker, who))))
+        for who in [ANNA, ANNA_ELSEWHERE] * 10
+    ]
+    for thread in waiting:
+        thread.start()
+    until(lambda: order.hits)
+    broker.logout(ANNA)
+    emulator.monite.faults.remove(order.id)
+    for thread in waiting:
+        thread.join()
+    of_ended = {type(outcome) for who, outcome in results if who is ANNA}
+    of_other = {outcome.fingerprint for who, outcome in results if who is ANNA_ELSEWHERE}
+    assert of_ended == {errors.SessionEnded}
+    assert len(of_other) == 1
+    until(lambda: len(emulator.monite.ledger.live(ANNA_ID)) == 1)
+    assert {broker.token(ANNA_ELSEWHERE).fingerprint} == of_other
+
+
+def _outcome(broker, principal):
+    try:
+        return broker.token(principal)
+    except errors.MoniteAuthError as error:
+        return error
+
+
+def test_promise_5_logins_and_logouts_in_a_storm_leave_no_token_of_an_ended_session(emulator, emulated):
+    people = hire(emulator.monite, 10)
+    chance = random.Random(11)
+    for _ in range(30):
+        emulator.monite.faults.add(
+            Fault(kind=chance.choice(["latency", "status", "throttle"]), status=503, seconds=0.02, retry_after=0, times=3)
+        ) if chance.random() < 0.5 else None
+    handed_out_late = []
+    with TokenBroker(emulated, people) as broker:
+
+        def live(worker):
+            own = random.Random(worker)
+            for login in range(25):
+                user_id = f"user-{own.randrange(10)}"
+                principal = Principal(user_id, session_id=f"{worker}-{login}")
+                for _ in range(own.randrange(1, 4)):
+                    with contextlib.suppress(errors.MoniteUnavailable, errors.RateLimited):
+                        broker.token(principal, min_ttl=own.choice([0, 600]))
+                broker.logout(principal)
+                with contextlib.suppress(errors.SessionEnded):
+                    handed_out_late.append(broker.token(principal))
+
+        in_threads(*[lambda worker=worker: live(worker) for worker in range(8)])
+        emulator.monite.faults.clear()
+        until(lambda: broker.drain().next_in is None)
+    assert handed_out_late == []
+    left = [token for token in emulator.monite.ledger.live() if not token.answer_lost]
+    assert left == []
+    assert len(emulator.monite.ledger.tokens) > 20
+
+
+async def test_promise_7_a_logout_returns_while_monite_hangs(broker, emulator):
+    await broker.atoken(ANNA)
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+    await broker.alogout(ANNA)
+    await auntil(lambda: order.hits)
+    assert len(emulator.monite.ledger.live(ANNA_ID)) == 1
+    emulator.monite.faults.remove(order.id)
+    await auntil(lambda: not emulator.monite.ledger.live(ANNA_ID))
+    await broker.aclose()
+
+
+def test_a_token_that_could_not_be_revoked_at_once_is_revoked_a_little_later(broker, emulator):
+    broker.token(ANNA)
+    emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke", times=1))
+    broker.logout(ANNA)
+    until(lambda: not emulator.monite.ledger.live(ANNA_ID))
+
+
+def test_closing_a_broker_revokes_what_is_still_pending(emulator, emulated):
+    with TokenBroker(emulated, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)
+    assert emulator.monite.ledger.live() == []
+
+
+# -- 8. One budget
+
+
+def test_promise_8_a_burst_of_users_gets_not_one_429(emulator, emulated):
+    emulator.monite.requests_per_second = 30
+    people = hire(emulator.monite, 75)
+    careful = type(emulated)(
+        client_id=emulated.client_id,
+        client_secret=emulated.client_secret,
+        base_url=emulated.base_url,
+        requests_per_second=30,
+    )
+    with TokenBroker(careful, people) as broker:
+        results = in_threads(
+            *[lambda user=user: broker.token(Principal(user, session_id="s")) for user in people]
+        )
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert emulator.monite.statistics.throttled == 0

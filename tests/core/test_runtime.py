@@ -1,0 +1,197 @@
+"""How flows are run: real connections, what goes wrong on them, background work, closing."""
+
+import asyncio
+import gc
+import threading
+import time
+
+import pytest
+
+from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.runtime import BlockingRuntime, Closed, httpx, run
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.tokens import steady_clock
+from monite_auth.wire import Fault as Failure
+from monite_auth.wire import Request, mint_request
+from monite_auth.tokens import Secret
+
+ANNA = Principal("anna", session_id="anna-1")
+PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+
+ON_THE_WAY = [
+    Fault(kind="cut_before", path="/auth/token", times=1),
+    Fault(kind="cut_after", path="/auth/token", times=1),
+    Fault(kind="truncated", path="/auth/token", times=1),
+    Fault(kind="invalid_json", path="/auth/token", times=1),
+    Fault(kind="wrong_fields", path="/auth/token", times=1),
+    Fault(kind="status", status=500, path="/auth/token", times=1),
+    Fault(kind="wrong_fields", path="/auth/token", times=1, body={"padding": "x" * 100_000}),
+]
+
+
+@pytest.fixture(params=["threads", "tasks"])
+def form(request):
+    return request.param
+
+
+def token(broker, form):
+    async def atoken():
+        async with broker:
+            return await broker.atoken(ANNA)
+
+    return broker.token(ANNA) if form == "threads" else asyncio.run(atoken())
+
+
+@pytest.mark.parametrize("fault", ON_THE_WAY, ids=lambda fault: fault.kind)
+def test_what_goes_wrong_on_a_real_connection_is_tried_again(broker, emulator, form, fault):
+    emulator.monite.faults.add(fault)
+    assert token(broker, form).expires_in > 1700
+    assert len(emulator.monite.faults.hits) == 1
+
+
+def test_a_monite_that_hangs_costs_the_read_timeout_and_another_try(emulator, form):
+    hasty = Settings(
+        client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, base_url=emulator.api_url, read_timeout=0.1
+    )
+    emulator.monite.faults.add(Fault(kind="hang", path="/auth/token", times=1))
+    with TokenBroker(hasty, PEOPLE) as broker:
+        assert token(broker, form).expires_in > 1700
+
+
+def test_a_deadline_is_kept_when_nothing_answers(form):
+    nowhere = Settings(
+        client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, base_url="http://127.0.0.1:9/v1", deadline=0.4
+    )
+    with TokenBroker(nowhere, PEOPLE) as broker, pytest.raises(errors.MoniteUnavailable, match="ConnectError"):
+        token(broker, form)
+
+
+def test_the_brokers_own_calls_use_httpx2_where_it_is_installed():
+    assert httpx.__name__ == "httpx2"
+
+
+def test_no_cookie_of_monite_travels_with_another_request(broker, monkeypatch):
+    broker.token(ANNA)
+    jar = broker._blocking_runtime._client.cookies.jar
+    request = httpx.Request("GET", broker.settings.base_url)
+    response = httpx.Response(200, headers={"set-cookie": "sticky=anna"}, request=request)
+    httpx.Cookies(jar).extract_cookies(response)
+    assert list(jar) == []
+
+
+def test_a_renewal_happens_behind_the_callers_back(emulator, emulated, form):
+    now = [2_000_000_000.0]
+    broker = TokenBroker(emulated, PEOPLE, clock=lambda: now[0])
+
+    async def renew():
+        async with broker:
+            old = await broker.atoken(ANNA)
+            now[0] = old.renew_at
+            assert await broker.atoken(ANNA) == old
+            while await broker.atoken(ANNA) == old:
+                await asyncio.sleep(0)
+
+    if form == "tasks":
+        asyncio.run(renew())
+    else:
+        old = broker.token(ANNA)
+        now[0] = old.renew_at
+        assert broker.token(ANNA) == old
+        end = time.monotonic() + 20
+        while broker.token(ANNA) == old:
+            assert time.monotonic() < end
+        broker.close()
+    assert len(emulator.monite.ledger.tokens) == 2
+
+
+def test_background_threads_are_few_and_do_not_keep_a_process_alive(emulated, emulator):
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    busy = threading.Event()
+    let_go = threading.Event()
+    seen = []
+
+    async def work():
+        seen.append(threading.current_thread())
+        busy.set()
+        let_go.wait(20)
+
+    for _ in range(50):
+        runtime.spawn(work())
+    busy.wait(20)
+    assert len(runtime._background._threads) == 4
+    let_go.set()
+    runtime.close()
+    assert len(seen) == 50
+    assert all(thread.daemon for thread in seen)
+    assert len(set(seen)) <= 4
+
+
+def test_background_work_that_fails_is_logged_and_the_next_one_is_done(emulated, caplog):
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    done = threading.Event()
+
+    async def fail():
+        raise ValueError("oh no")
+
+    async def work():
+        done.set()
+
+    runtime.spawn(fail())
+    runtime.spawn(work())
+    assert done.wait(20)
+    runtime.close()
+    assert "Background work failed: ValueError: oh no" in caplog.text
+
+
+def test_closing_wakes_what_sleeps(emulated):
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    woken = []
+
+    async def nap():
+        try:
+            await runtime.sleep(3000)
+        except Closed:
+            woken.append(True)
+            raise
+
+    runtime.spawn(nap())
+    runtime.close()
+    assert woken == [True]
+
+
+def test_a_flow_that_suspends_in_a_thread_is_a_bug_and_says_so():
+    class Elsewhere:
+        def __await__(self):
+            yield
+
+    async def flow():
+        await Elsewhere()
+
+    with pytest.raises(RuntimeError, match="suspended outside an event loop"):
+        run(flow())
+
+
+def test_an_answer_that_never_ends_is_cut_off(emulated, emulator):
+    emulator.monite.faults.add(Fault(kind="wrong_fields", path="/auth/token", body={"padding": "x" * 5_000_000}))
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    answer = run(runtime.send(mint_request(emulated, None), within=5))
+    assert answer == Failure("the answer is too long")
+    runtime.close()
+
+
+def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    request = Request("https://[::bad/v1", {}, Secret("{}"), ())
+    assert isinstance(run(runtime.send(request, within=1)), Failure)
+    runtime.close()
+
+
+def test_a_broker_that_is_dropped_is_collected(emulated):
+    broker = TokenBroker(emulated, PEOPLE)
+    broker.token(ANNA)
+    broker.close()
+    gone = __import__("weakref").ref(broker)
+    del broker
+    gc.collect()
+    assert gone() is None

@@ -1,0 +1,147 @@
+"""Settings refuse what cannot work, all at once, and say how to mend it."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monite_auth import Settings
+from monite_auth.errors import ConfigurationError
+from tests.scripted import CLIENT_ID, SECRET, settings
+
+
+def problems_of(**changes) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**changes)
+    return caught.value.problems
+
+
+def test_two_settings_are_enough():
+    made = Settings(client_id=CLIENT_ID, client_secret=SECRET)
+    assert made.base_url == "https://api.sandbox.monite.com/v1"
+    assert made.api_version == "2024-05-25"
+    assert made.secret.reveal() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("environment", "base_url"),
+    [
+        ("sandbox", "https://api.sandbox.monite.com/v1"),
+        ("eu", "https://api.monite.com/v1"),
+        ("us", "https://us.api.monite.com/v1"),
+    ],
+)
+def test_an_environment_names_an_address(environment, base_url):
+    assert settings(environment=environment).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"client_id": "my-client"}, "client_id is no UUID: copy it from"),
+        ({"client_id": ""}, "client_id is missing: copy it from"),
+        ({"client_secret": ""}, "client_secret is empty: set it to"),
+        ({"client_secret": " \t\n"}, "client_secret is empty: set it to"),
+        ({"client_secret": "abc\n"}, "was a line break copied along"),
+        ({"client_secret": 123}, "client_secret is text, not int"),
+        ({"environment": "prod"}, "environment 'prod' is unknown: use one of sandbox, eu, us"),
+        ({"environment": "eu", "base_url": "https://x.example/v1"}, "both set: leave one out"),
+        ({"base_url": "http://api.monite.com/v1"}, "base_url is http: use https"),
+        ({"base_url": "http://127.0.0.1.evil.example/v1"}, "base_url is http: use https"),
+        ({"base_url": "https://user:pass@x.example/v1"}, "user name or password: take them out"),
+        ({"base_url": "https://user@x.example/v1"}, "user name or password: take them out"),
+        ({"base_url": "https://x.example/v1?debug=1"}, "query or a fragment"),
+        ({"base_url": "https://x.example/v1#top"}, "query or a fragment"),
+        ({"base_url": "https://x.example/v1?"}, "query or a fragment"),
+        ({"base_url": "ftp://x.example/v1"}, "no web address"),
+        ({"base_url": "api.monite.com/v1"}, "no web address"),
+        ({"base_url": "https:///v1"}, "no web address"),
+        ({"base_url": "https://x.example:port/v1"}, "no URL"),
+        ({"base_url": "https://x.example/v1\n"}, "white space or control characters"),
+        ({"api_version": "latest"}, 'api_version is a date such as "2024-05-25"'),
+        ({"api_version": "2024-13-01"}, "api_version is a date"),
+        ({"api_version": ""}, "api_version is a date"),
+        ({"api_version": None}, "api_version is a date"),
+        ({"token_scope": "request"}, 'token_scope is "user" or "session"'),
+        ({"store_url": "carrier-pigeon://"}, "store_url is"),
+        ({"requests_per_second": 0}, "requests_per_second is more than 0"),
+        ({"requests_per_second": -30}, "requests_per_second is more than 0"),
+        ({"deadline": math.nan}, "deadline is more than 0"),
+        ({"deadline": math.inf}, "deadline is more than 0"),
+        ({"read_timeout": 5000}, "read_timeout is more than 0 and at most 3,600 seconds"),
+        ({"connect_timeout": "soon"}, "connect_timeout is a number of seconds, not 'soon'"),
+        ({"lease": True}, "lease is a number of seconds, not True"),
+        ({"min_browser_ttl": 10**9}, "min_browser_ttl is more than 0 and at most 86,400"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_how_to_mend_it(changes, says):
+    (problem,) = problems_of(**changes)
+    assert says in problem
+
+
+def test_all_problems_are_told_at_once():
+    problems = problems_of(client_id="x", client_secret="", environment="moon", deadline=-1)
+    assert len(problems) == 4
+    with pytest.raises(ConfigurationError) as caught:
+        settings(client_id="x", client_secret="")
+    assert "- client_id" in str(caught.value)
+    assert "- client_secret" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_http_is_for_this_machine_only(host):
+    assert settings(base_url=f"http://{host}:8090/v1").base_url == f"http://{host}:8090/v1"
+
+
+def test_a_refused_url_does_not_give_its_password_away():
+    assert "hunter2" not in " ".join(problems_of(base_url="https://user:hunter2@x.example/v1"))
+
+
+@given(st.text())
+def test_any_base_url_is_taken_or_refused_and_never_a_crash(url):
+    try:
+        made = settings(base_url=url)
+    except ConfigurationError:
+        return
+    assert made.base_url.startswith(("https://", "http://"))
+
+
+def test_from_env_reads_the_documented_names():
+    made = Settings.from_env(
+        {
+            "MONITE_CLIENT_ID": CLIENT_ID.upper(),
+            "MONITE_CLIENT_SECRET": SECRET,
+            "MONITE_ENVIRONMENT": "eu",
+            "MONITE_API_VERSION": "2025-01-01",
+            "MONITE_TOKEN_SCOPE": "session",
+            "MONITE_STORE_URL": "memory://",
+            "MONITE_REQUESTS_PER_SECOND": "12.5",
+            "MONITE_WEBHOOK_SECRET": "not ours",
+            "MONITE_BASE_URL": "",
+        },
+        deadline=3,
+    )
+    assert made.client_id == CLIENT_ID
+    assert made.base_url == "https://api.monite.com/v1"
+    assert (made.api_version, made.token_scope) == ("2025-01-01", "session")
+    assert (made.requests_per_second, made.deadline) == (12.5, 3)
+
+
+def test_from_env_reads_the_process_by_default(monkeypatch):
+    monkeypatch.setenv("MONITE_CLIENT_ID", CLIENT_ID)
+    monkeypatch.setenv("MONITE_CLIENT_SECRET", SECRET)
+    assert Settings.from_env().client_id == CLIENT_ID
+
+
+def test_an_empty_environment_says_what_is_missing():
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({})
+    assert len(caught.value.problems) == 2
+
+
+def test_a_number_that_is_none_is_named():
+    with pytest.raises(ConfigurationError, match="deadline is a number of seconds, not 'fast'"):
+        Settings.from_env(
+            {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET, "MONITE_DEADLINE": "fast"}
+        )

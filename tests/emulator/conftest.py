@@ -1,0 +1,183 @@
+"""A fresh emulator per test, in process, with every answer checked against Monite's own schemas where those are at hand."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # its stubs are a package more
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from monite_auth.emulator import (
+    DEMO_CLIENT_ID,
+    DEMO_CLIENT_SECRET,
+    Clock,
+    Emulator,
+    Monite,
+    create_app,
+    serve,
+)
+
+SPECIFICATION = Path(__file__).parents[3] / "shared" / "monite-openapi.json"
+CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
+VERSION = {"x-monite-version": "2024-05-25"}
+# A moment in the middle of one of the limiter's windows, so that no test straddles two.
+NOON = 1_764_504_000.25
+
+
+class Api:
+    """Calls the emulator's API in process."""
+
+    def __init__(self, monite: Monite) -> None:
+        self.monite = monite
+        self._app = create_app(monite)
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request just as it is."""
+
+        async def call() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://emulator") as client:
+                return await client.request(method, path, **options)
+
+        response = asyncio.run(call())
+        if SPECIFICATION.exists() and path.startswith("/v1/"):
+            check(method, path.removeprefix("/v1"), response)
+        return response
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        entity: str | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """Call the API the way that a well-behaved client does."""
+        sent = dict(VERSION)
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        if entity:
+            sent["x-monite-entity-id"] = entity
+        return self.send(method, f"/v1{path}", headers=sent | (headers or {}), **options)
+
+    def mint(self, entity_user_id: str | None = None, **changes: Any) -> httpx.Response:
+        grant: dict[str, Any] = {"grant_type": "client_credentials"}
+        if entity_user_id:
+            grant = {"grant_type": "entity_user", "entity_user_id": entity_user_id}
+        return self.call("POST", "/auth/token", json=CREDENTIALS | grant | changes)
+
+    def token(self, entity_user_id: str | None = None) -> str:
+        response = self.mint(entity_user_id)
+        assert response.status_code == 200, response.text
+        return str(response.json()["access_token"])
+
+    def revoke(self, token: str, bearer: str | None = None, **changes: Any) -> httpx.Response:
+        body = CREDENTIALS | {"token": token} | changes
+        return self.call("POST", "/auth/revoke", bearer or token, json=body)
+
+
+@cache
+def specification() -> tuple[dict[str, Any], Registry[Any]]:
+    document = json.loads(SPECIFICATION.read_text())
+    resource = DRAFT202012.create_resource(document)
+    return document, Registry().with_resource("urn:monite", resource)
+
+
+@cache
+def operations() -> list[tuple[re.Pattern[str], str]]:
+    # Paths without parameters go first: /entity_users/me is no entity user's id.
+    paths = sorted(specification()[0]["paths"], key=lambda path: path.count("{"))
+    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
+
+
+def find_operation(method: str, path: str) -> dict[str, Any] | None:
+    document, _ = specification()
+    template = next((name for pattern, name in operations() if pattern.fullmatch(path)), None)
+    found: dict[str, Any] | None = document["paths"].get(template, {}).get(method.lower())
+    return found
+
+
+def check(method: str, path: str, response: httpx.Response) -> None:
+    """Assert that an answer is one that Monite's specification knows, if it knows the operation and the status."""
+    _, registry = specification()
+    operation = find_operation(method, path)
+    if operation is None:
+        return
+    status = str(response.status_code)
+    if status in operation["responses"]:
+        content = operation["responses"][status].get("content")
+        schema = content["application/json"]["schema"] if content else None
+    else:
+        schema = {"$ref": "#/components/schemas/ErrorSchemaResponse"}
+    if schema is None:
+        assert response.content == b""
+        return
+    validator = Draft202012Validator(_absolute(schema), registry=registry, format_checker=FormatChecker())
+    validator.validate(response.json())
+
+
+def _absolute(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: f"urn:monite{value}" if key == "$ref" else value for key, value in schema.items()}
+
+
+@pytest.fixture
+def operation() -> Callable[[str, str], dict[str, Any] | None]:
+    """Look an operation up in Monite's specification."""
+    if not SPECIFICATION.exists():
+        pytest.skip("Monite's OpenAPI document is not at ../shared/monite-openapi.json")
+    return find_operation
+
+
+@pytest.fixture
+def validate(operation: Any) -> Callable[[str, str, httpx.Response], None]:
+    """Check an answer against Monite's specification."""
+    return check
+
+
+@pytest.fixture
+def monite() -> Monite:
+    """Monite at noon: its clock moves only when a test moves it."""
+    return Monite(clock=Clock(lambda: NOON), requests_per_second=10_000)
+
+
+@pytest.fixture
+def api(monite: Monite) -> Api:
+    return Api(monite)
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Emulator]:
+    with serve(Monite(requests_per_second=10_000)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def served(_server: Emulator) -> Emulator:
+    """The emulator on a real port, with nothing in it but the seed."""
+    _server.monite.reset()
+    return _server
+
+
+@pytest.fixture
+def client(served: Emulator) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.api_url, headers=VERSION, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def mint(client: httpx.Client) -> Callable[..., httpx.Response]:
+    """Mint over a real connection."""
+
+    def call(entity_user_id: str, **options: Any) -> httpx.Response:
+        body = CREDENTIALS | {"grant_type": "entity_user", "entity_user_id": entity_user_id}
+        return client.post("/auth/token", json=body, **options)
+
+    return call

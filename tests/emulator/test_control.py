@@ -1,0 +1,123 @@
+"""The control endpoints beside the API, and the live page."""
+
+import email.utils
+import re
+import uuid
+
+import pytest
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE
+
+
+def test_the_clock_is_read_and_moved_forward_over_http(api, monite):
+    before = api.send("GET", "/_emulator/clock").json()
+    after = api.send("POST", "/_emulator/clock", json={"advance": 300}).json()
+    assert after == {"now": before["now"] + 300, "ahead": 300}
+    assert monite.clock.now() == after["now"]
+    assert api.send("POST", "/_emulator/clock", json={"advance": -1}).status_code == 422
+
+
+def test_answers_bear_the_emulators_date(api, monite):
+    monite.clock.advance(86_400)
+    date = email.utils.parsedate_to_datetime(api.mint(ANNA_ID).headers["date"])
+    assert date.timestamp() == int(monite.clock.now())
+
+
+def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
+    order = {"kind": "status", "path": "/auth", "times": 2, "status": 502}
+    added = api.send("POST", "/_emulator/faults", json=order)
+    assert added.status_code == 201
+    assert added.json().items() >= order.items()
+    assert api.mint(ANNA_ID).status_code == 502
+    (listed,) = api.send("GET", "/_emulator/faults").json()["faults"]
+    assert (listed["hits"], listed["remaining"]) == (1, 1)
+    path = f"/_emulator/faults/{listed['id']}"
+    assert api.send("DELETE", path).status_code == 204
+    assert api.send("DELETE", path).status_code == 404
+    assert api.mint(ANNA_ID).status_code == 200
+    api.send("POST", "/_emulator/faults", json=order)
+    assert api.send("DELETE", "/_emulator/faults").status_code == 204
+    assert monite.faults.orders == []
+
+
+@pytest.mark.parametrize(
+    "order", [{"kind": "meteor"}, {"kind": "status", "status": 200}, {"kind": "hang", "for": 5}, {}]
+)
+def test_a_fault_that_does_not_exist_cannot_be_ordered(api, order):
+    assert api.send("POST", "/_emulator/faults", json=order).status_code == 422
+
+
+def test_statistics_are_there_as_json(api):
+    api.mint(ANNA_ID)
+    statistics = api.send("GET", "/_emulator/statistics").json()
+    assert statistics["requests"] == [{"path": "/auth/token", "status": 200, "count": 1}]
+    assert statistics["busiest_second"] == statistics["last_second"] == 1
+
+
+def test_the_seed_names_companies_people_and_roles_with_their_ids(api):
+    entities = api.send("GET", "/_emulator/seed").json()["entities"]
+    assert [entity["id"] for entity in entities] == [BAKERY_ID, BOOKS_ID]
+    listed = {user["id"] for entity in entities for user in entity["entity_users"]}
+    assert listed == {person.entity_user_id for person in PEOPLE}
+    for entity in entities:
+        roles = {role["id"] for role in entity["roles"]}
+        assert roles >= {user["role_id"] for user in entity["entity_users"]} | {entity["default_role_id"]}
+
+
+def test_a_reset_goes_back_to_the_seed(api, monite):
+    token = api.token(ANNA_ID)
+    monite.remove_user(monite.directory.users.get(ANNA_ID))
+    monite.add_credentials(str(uuid.uuid4()), "another secret")
+    api.send("POST", "/_emulator/faults", json={"kind": "dead_token"})
+    assert api.send("POST", "/_emulator/reset").status_code == 204
+    assert monite.ledger.tokens == []
+    assert monite.statistics.requests == {}
+    assert monite.faults.orders == []
+    assert api.call("GET", "/entity_users/me", token).status_code == 400
+    assert api.token(ANNA_ID)
+
+
+def test_the_page_gets_tokens_counts_and_events_without_a_whole_token(api, monite):
+    token = api.token(ANNA_ID)
+    api.revoke(token)
+    live = api.send("GET", "/_emulator/live")
+    assert token not in live.text
+    (shown,) = live.json()["tokens"]
+    assert (shown["entity"], shown["role"], shown["token"]) == (
+        "Brightside Bakery GmbH",
+        "Accountant",
+        f"…{token[-4:]}",
+    )
+    assert [event["kind"] for event in live.json()["events"]] == ["minted", "revoked"]
+    last = live.json()["last_event"]
+    assert api.send("GET", "/_emulator/live", params={"after": last}).json()["events"] == []
+    assert live.json()["counts"]["revoked"] == 1
+
+
+def test_the_page_gets_live_tokens_first_and_no_more_than_it_can_show(api, monite):
+    monite.token_life = 60
+    for _ in range(30):
+        monite.mint(None, "client")
+    monite.clock.advance(60)
+    for _ in range(210):
+        monite.mint(None, "client")
+    live = api.send("GET", "/_emulator/live").json()
+    assert [token["state"] for token in live["tokens"]] == ["live"] * 200 + ["expired"] * 20
+    assert live["hidden"] == 20
+    assert live["counts"]["live"] == 210
+
+
+def test_the_page_loads_nothing_from_elsewhere(api):
+    page = api.send("GET", "/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert len(files) == 2
+    for text in (page.text, *(api.send("GET", file).text for file in files)):
+        assert not re.search(r"https?://|@import|url\(", text)
+    assert "innerHTML" not in api.send("GET", files[1]).text
+
+
+def test_the_page_has_no_other_files(api):
+    assert api.send("GET", "/_emulator/page/index.html").status_code == 404
+    assert api.send("GET", "/_emulator/page/..%2Fseed.py").status_code == 404

@@ -1,0 +1,54 @@
+"""The endpoints against Monite's own OpenAPI document. (Every answer in the other tests is checked against it, too.)"""
+
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from jsonschema import ValidationError  # type: ignore[import-untyped]  # its stubs are a package more
+
+from monite_auth.emulator import BAKERY_ID, app
+
+
+def routes() -> Iterator[tuple[str, str, int]]:
+    for api in app.APIS:
+        for route in api.router.routes:
+            yield from ((method, route.path, route.status_code or 200) for method in route.methods)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), list(routes()))
+def test_every_operation_succeeds_with_the_status_that_the_specification_names(
+    operation, method, path, status
+):
+    found = operation(method, path)
+    assert found is not None
+    assert str(status) in found["responses"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), list(routes()))
+def test_every_operation_demands_the_headers_that_the_specification_demands(
+    operation, api, method, path, status
+):
+    """With everything there but x-monite-entity-id, a call is malformed exactly where the header is required."""
+    required = {
+        parameter["name"]
+        for parameter in operation(method, path)["parameters"]
+        if parameter["in"] == "header" and parameter["required"]
+    }
+    assert "x-monite-version" in required
+    for parameter in ("entity_id", "entity_user_id", "role_id", "payable_id"):
+        path = path.replace(f"{{{parameter}}}", str(uuid.uuid4()))
+    answer = api.call(method, path, api.token(), json={})
+    complaints = answer.json().get("detail", [])
+    missing = {complaint["loc"][-1] for complaint in complaints if complaint["loc"][0] == "header"}
+    assert missing == required - {"x-monite-version"}
+
+
+def test_an_answer_that_breaks_the_specification_is_noticed(validate):
+    good = {"access_token": "a", "token_type": "Bearer", "expires_in": 1800}
+    validate("POST", "/auth/token", httpx.Response(200, json=good))
+    for bad in ({}, good | {"expires_in": "soon"}):
+        with pytest.raises(ValidationError):
+            validate("POST", "/auth/token", httpx.Response(200, json=bad))
+    with pytest.raises(ValidationError):
+        validate("GET", f"/roles/{BAKERY_ID}", httpx.Response(200, json={"id": BAKERY_ID}))

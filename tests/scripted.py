@@ -1,0 +1,140 @@
+"""A runtime without I/O: the test says what Monite answers, and time passes only when a flow sleeps."""
+
+import json
+from collections.abc import Callable, Coroutine
+from email.utils import format_datetime
+from datetime import UTC, datetime
+from typing import Any
+
+from monite_auth import EntityUser, MemoryStore, Principal, Settings
+from monite_auth.flights import Flight
+from monite_auth.flows import Flows
+from monite_auth.identity import Directory, as_directory
+from monite_auth.runtime import run
+from monite_auth.telemetry import Silence
+from monite_auth.tokens import AccessToken
+from monite_auth.wire import Fault, Request, Response
+
+CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-000000000001"
+SECRET = "the-client-secret-nobody-may-see"
+ALICE = Principal("alice", session_id="alice-1")
+BOB = Principal("bob", session_id="bob-1")
+ALICE_IN_MONITE = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
+BOB_IN_MONITE = EntityUser("b0b00000-0000-4000-8000-000000000002", "e0000000-0000-4000-8000-000000000001")
+
+Answer = Response | Fault | Callable[[Request], Response | Fault]
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(**{"client_id": CLIENT_ID, "client_secret": SECRET, **changes})
+
+
+def granted(token: str = "token-1", *, expires_in: Any = 1800) -> Response:
+    return reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": expires_in})
+
+
+def refused(status: int, message: str = "No.") -> Response:
+    return reply(status, {"error": {"message": message}}, {"x-request-id": "req-1"})
+
+
+def throttled(retry_after: str) -> Response:
+    return reply(429, {"error": {"message": "Slow down."}}, {"retry-after": retry_after})
+
+
+def reply(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
+    return Response(status, headers or {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+class World:
+    """Flows over a memory store, a clock that only sleeping moves, and answers as scripted.
+
+    `answers` are taken one by one; the last one stays. Revocations are answered by `revocations` alike.
+    """
+
+    def __init__(
+        self,
+        *answers: Answer,
+        directory: Any = None,
+        store: MemoryStore | None = None,
+        **changes: Any,
+    ) -> None:
+        self.now = 1_800_000_000.0
+        self.answers = list(answers)
+        self.revocations: list[Answer] = [reply(200, {"message": "done"})]
+        self.requests: list[tuple[float, Request]] = []
+        self.slept: list[float] = []
+        self.background: list[Coroutine[Any, Any, None]] = []
+        self.settings = settings(**changes)
+        self.memory = store or MemoryStore(
+            clock=self.clock, requests_per_second=self.settings.requests_per_second
+        )
+        self.store = self.memory.operations(blocking=True)
+        people = {"alice": ALICE_IN_MONITE, "bob": BOB_IN_MONITE}
+        self.flows = Flows(self.settings, as_directory(people if directory is None else directory), Silence())
+
+    # -- what tests say
+
+    def token(self, principal: Principal | None = ALICE, min_ttl: float = 0) -> AccessToken:
+        return run(self.flows.token(self, principal, min_ttl))
+
+    def value(self, principal: Principal | None = ALICE, min_ttl: float = 0) -> str:
+        return self.token(principal, min_ttl).value.reveal()
+
+    def logout(self, principal: Principal = ALICE) -> None:
+        run(self.flows.logout(self, principal))
+
+    def drain(self) -> Any:
+        return run(self.flows.drain(self, within=60))
+
+    def run_background(self) -> None:
+        while self.background:
+            run(self.background.pop(0))
+
+    def drop_background(self) -> None:
+        while self.background:
+            self.background.pop().close()
+
+    def date_in(self, seconds: float) -> str:
+        return format_datetime(datetime.fromtimestamp(self.now + seconds, UTC), usegmt=True)
+
+    @property
+    def mints(self) -> list[float]:
+        return [at for at, request in self.requests if request.url.endswith("/auth/token")]
+
+    @property
+    def revoked(self) -> list[str]:
+        bodies = [json.loads(r.body.reveal()) for _, r in self.requests if r.url.endswith("/auth/revoke")]
+        return [body["token"] for body in bodies]
+
+    # -- what flows do
+
+    def clock(self) -> float:
+        return self.now
+
+    def random(self) -> float:
+        return 0.5
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        assert within > 0
+        self.requests.append((self.now, request))
+        script = self.answers if request.url.endswith("/auth/token") else self.revocations
+        answer = script[0] if len(script) == 1 else script.pop(0)
+        return answer(request) if callable(answer) else answer
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.slept.append(seconds)
+        self.now += seconds
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        if not flight.done:  # nobody else is here to land it
+            self.now += max(0.0, within)
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        return directory.find(principal)
+
+    def lead(self, flow: Coroutine[Any, Any, None]) -> None:
+        run(flow)
+
+    def spawn(self, flow: Coroutine[Any, Any, None]) -> None:
+        self.background.append(flow)

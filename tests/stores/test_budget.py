@@ -1,0 +1,127 @@
+"""The request budget, in time that the test makes up."""
+
+import heapq
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monite_auth.stores.budget import Budget, Priority
+
+RATE = 30
+
+
+class Line:
+    """Callers before one budget, each asking again when it was told to, `late` seconds late."""
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+        self.sent: list[tuple[float, int]] = []
+        self._agenda: list[tuple[float, int, int, object]] = []
+        self._sequence = 0
+
+    def arrive(self, at: float, caller: int, ticket: object = None) -> None:
+        self._sequence += 1
+        heapq.heappush(self._agenda, (at, self._sequence, caller, ticket))
+
+    def run(self, *, late=lambda _caller: 0.0, holds=()) -> None:
+        holds = sorted(holds)
+        while self._agenda:
+            now, _, caller, ticket = heapq.heappop(self._agenda)
+            while holds and holds[0][0] <= now:
+                at, seconds = holds.pop(0)
+                self.budget = self.budget.hold(at, seconds)
+            self.budget, admission = self.budget.admit(now, RATE, Priority.USER, ticket, 1e9)
+            if admission.wait == 0:
+                self.sent.append((now, caller))
+            else:
+                self.arrive(now + admission.wait + late(caller), caller, admission.ticket)
+
+    def busiest_second(self) -> int:
+        times = sorted(at for at, _ in self.sent)
+        return max(sum(1 for other in times if at <= other < at + 1) for at in times)
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=200), st.randoms(use_true_random=False))
+def test_promise_8_no_second_ever_sees_more_than_the_limit(arrivals, random):
+    line = Line()
+    for caller, at in enumerate(arrivals):
+        line.arrive(1000 + at, caller)
+    line.run(late=lambda _caller: random.choice([0.0, 0.001, 0.01, 0.3]))
+    assert len(line.sent) == len(arrivals)
+    assert line.busiest_second() <= RATE
+
+
+def test_promise_8_a_process_that_was_paused_does_not_send_its_backlog_at_once():
+    line = Line()
+    for caller in range(100):
+        line.arrive(1000, caller)
+    line.run(late=lambda caller: 2.0 if caller < 60 else 0.0)
+    assert line.busiest_second() <= RATE
+
+
+def test_promise_8_nearly_all_of_the_limit_is_used():
+    line = Line()
+    for caller in range(3000):
+        line.arrive(1000, caller)
+    line.run(late=lambda caller: 0.003 * (caller % 4))
+    took = max(at for at, _ in line.sent) - 1000
+    assert 3000 / took >= 0.97 * RATE
+
+
+def test_promise_8_first_come_first_served():
+    line = Line()
+    for caller in range(200):
+        line.arrive(1000 + caller * 1e-4, caller)
+    line.run(holds=[(1001, 3)])
+    assert [caller for _, caller in line.sent] == list(range(200))
+
+
+@given(st.lists(st.tuples(st.floats(0, 4), st.floats(0.1, 3)), max_size=4))
+def test_promise_8_nobody_sends_during_a_hold_and_nothing_bunches_after_it(holds):
+    line = Line()
+    for caller in range(120):
+        line.arrive(1000 + caller * 0.01, caller)
+    holds = [(1000 + at, seconds) for at, seconds in holds]
+    line.run(holds=holds)
+    for at, seconds in holds:
+        # What a hold stops is what comes after it was ordered.
+        assert not [sent for sent, _ in line.sent if at + 1e-9 < sent < at + seconds - 1e-6]
+    assert line.busiest_second() <= RATE
+
+
+def test_holds_that_overlap_last_as_long_as_the_longest():
+    budget = Budget().hold(100, 10).hold(101, 3).hold(105, 10)
+    assert budget.held_until == 115
+    _, admission = budget.admit(106, RATE, Priority.USER, None, 60)
+    assert admission.wait == pytest.approx(9)
+
+
+def test_an_idle_budget_saves_nothing_up():
+    budget = Budget()
+    waits = []
+    for _ in range(3):
+        budget, admission = budget.admit(5000, RATE, Priority.USER, None, 60)
+        waits.append(admission.wait)
+    assert waits == pytest.approx([0, 1 / (30 * 0.98), 2 / (30 * 0.98)])
+
+
+def test_low_priorities_wait_their_turn_and_get_it():
+    budget = Budget()
+    budget, _ = budget.admit(100, RATE, Priority.USER, None, 60)
+    budget, user = budget.admit(100, RATE, Priority.USER, None, 60)
+    budget, renewal = budget.admit(100, RATE, Priority.RENEWAL, None, 60)
+    budget, revocation = budget.admit(100, RATE, Priority.REVOCATION, None, 60)
+    assert user.admitted
+    assert not renewal.admitted
+    assert not revocation.admitted
+    at = 100 + renewal.wait
+    budget, renewal = budget.admit(at, RATE, Priority.RENEWAL, None, 60)
+    assert renewal.admitted
+    assert renewal.wait == 0
+    while True:
+        at += revocation.wait
+        budget, revocation = budget.admit(at, RATE, Priority.REVOCATION, None, 60)
+        if revocation.admitted:
+            break
+        assert at < 101
