@@ -15,7 +15,6 @@ import httpx
 from monite_auth.drain import DrainReport
 from monite_auth.errors import NotLinked, NotLoggedIn
 from monite_auth.flows import Flows
-from monite_auth.forks import call_in_child
 from monite_auth.identity import (
     PARTNER,
     Directory,
@@ -25,6 +24,7 @@ from monite_auth.identity import (
     Principal,
     as_directory,
 )
+from monite_auth.lifetimes import call_in_child
 from monite_auth.outbound import BrokerAuth, Pools, monite_headers
 from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.settings import Settings
@@ -55,7 +55,7 @@ class TokenBroker:
     def __init__(
         self,
         settings: Settings,
-        directory: Directory | DirectoryFunction | Mapping[str | tuple[str, str | None], EntityUser],
+        directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
         *,
         store: Store | None = None,
         clock: Clock = steady_clock,

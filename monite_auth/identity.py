@@ -10,7 +10,7 @@ import inspect
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from monite_auth.errors import BlockingCallError, ConfigurationError
 
@@ -104,7 +104,7 @@ class Directory(Protocol):
 class FixedDirectory:
     """A directory of a mapping: from `user_id`, or from `(user_id, tenant)`, to entity users."""
 
-    def __init__(self, people: Mapping[str | tuple[str, str | None], EntityUser]) -> None:
+    def __init__(self, people: Mapping[Any, EntityUser]) -> None:
         self._people = people
 
     def find(self, principal: Principal) -> EntityUser | None:
@@ -150,7 +150,7 @@ class FunctionDirectory:
 
 
 def as_directory(
-    directory: Directory | DirectoryFunction | Mapping[str | tuple[str, str | None], EntityUser],
+    directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
 ) -> Directory:
     """Return the directory that a developer meant: a Directory, a function, or a mapping."""
     if isinstance(directory, Directory):

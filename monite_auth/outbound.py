@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from monite_auth.identity import Partner, Principal
+from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
 from monite_auth.wire import speaks_of_dead_token
@@ -139,6 +140,14 @@ class _Borrowed(httpx.BaseTransport):
         return self._transport.handle_request(request)
 
 
+class _AsyncPool(httpx.AsyncHTTPTransport):
+    """The shared transport of one event loop, closed with it."""
+
+    def __init__(self, proxy: str | None) -> None:
+        super().__init__(proxy=proxy)
+        self._loop_end = close_with_loop(self.aclose)
+
+
 class _AsyncBorrowed(httpx.AsyncBaseTransport):
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -162,9 +171,9 @@ class Pools:
         self._settings = settings
         self._lock = threading.Lock()
         self._transport: httpx.HTTPTransport | None = None
-        self._async_transports: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, httpx.AsyncHTTPTransport
-        ] = weakref.WeakKeyDictionary()
+        self._async_transports: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncPool] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
@@ -180,11 +189,10 @@ class Pools:
         if not OWN_TRANSPORT & options.keys():
             loop = asyncio.get_running_loop()
             with self._lock:
-                transport = self._async_transports.get(loop)
-                if transport is None:
-                    transport = httpx.AsyncHTTPTransport(proxy=self._proxy())
-                    self._async_transports[loop] = transport
-            options["transport"] = _AsyncBorrowed(transport)
+                pool = self._async_transports.get(loop)
+                if pool is None:
+                    pool = self._async_transports[loop] = _AsyncPool(self._proxy())
+            options["transport"] = _AsyncBorrowed(pool)
         return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
 
     def _proxy(self) -> str | None:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from monite_auth.errors import BlockingCallError
 from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations, Store
 from monite_auth.tokens import Clock
@@ -48,7 +49,10 @@ class Runtime(Protocol):
     """What flows may do."""
 
     store: Operations
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock:
+        """The time, in epoch seconds."""
 
     def random(self) -> float:
         """Return a number from 0 to 1, for jitter."""
@@ -177,6 +181,7 @@ class AsyncRuntime:
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop_end = close_with_loop(self.aclose)
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""

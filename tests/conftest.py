@@ -24,7 +24,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Make a skipped test a failure in CI, where everything that tests need has to be there."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", [])) if reporter is not None else 0
-    if os.environ.get("CI") and skipped:
+    if reporter is not None and os.environ.get("CI") and skipped:
         reporter.write_line(f"\n{skipped} skipped, which is a failure in CI.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

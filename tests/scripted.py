@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Coroutine
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
@@ -29,7 +29,7 @@ def settings(**changes: Any) -> Settings:
     return Settings(**{"client_id": CLIENT_ID, "client_secret": SECRET, **changes})
 
 
-def granted(token: str = "token-1", *, expires_in: Any = 1800) -> Response:
+def granted(token: Any = "token-1", *, expires_in: Any = 1800) -> Response:
     return reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": expires_in})
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from cachetools import TLRUCache, TTLCache
 
-from monite_auth.forks import call_in_child
 from monite_auth.identity import Principal
+from monite_auth.lifetimes import call_in_child
 from monite_auth.stores.base import (
     Busy,
     Claim,

@@ -1,7 +1,6 @@
 """DESIGN's table "When things go wrong", row by row: what the caller sees, and what Monite sees of us."""
 
 import json
-import logging
 
 import pytest
 
@@ -117,7 +116,9 @@ def test_a_refused_entity_user_is_a_403_remembered_for_that_user_only(status):
 
 def test_a_refused_partner_token_says_what_to_check():
     world = World(refused(404, "Not Found"))
-    with pytest.raises(errors.CredentialsRejected, match="Check that https://api.sandbox.monite.com/v1 is") as caught:
+    with pytest.raises(
+        errors.CredentialsRejected, match="Check that https://api.sandbox.monite.com/v1 is"
+    ) as caught:
         world.token(None)
     assert answer_of(caught.value) == (502, "credentials_rejected", "30")
 
@@ -231,4 +232,3 @@ def test_a_failed_renewal_is_not_tried_at_every_hit():
         world.value()
         world.run_background()
     assert len(world.mints) == asked
-

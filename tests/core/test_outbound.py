@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from monite_auth import PARTNER, BrokerAuth, EntityUser, Principal, TokenBroker, errors
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
 
 ANNA = Principal("anna", session_id="anna-1")
 
@@ -56,7 +56,9 @@ def form(request):
 
 
 def dead(status=400):
-    return httpx.Response(status, json={"error": {"message": "The token has been revoked, expired or not found."}})
+    return httpx.Response(
+        status, json={"error": {"message": "The token has been revoked, expired or not found."}}
+    )
 
 
 def test_a_call_carries_token_version_and_entity(broker, form):
@@ -128,7 +130,11 @@ def test_any_other_refusal_is_left_alone(broker, form, status, message):
 
 
 def test_a_form_and_a_file_are_sent_again(broker, form):
-    for body in ({"data": {"a": "1"}}, {"files": {"file": ("bill.pdf", io.BytesIO(b"%PDF"))}}, {"content": "text"}):
+    for body in (
+        {"data": {"a": "1"}},
+        {"files": {"file": ("bill.pdf", io.BytesIO(b"%PDF"))}},
+        {"content": "text"},
+    ):
         there = Elsewhere(dead(401), httpx.Response(200))
         assert call(broker, form, there, "POST", "/payables", **body).status_code == 200
         first, second = (request.content for request in there.asked)
@@ -145,7 +151,10 @@ def test_a_stream_is_not_sent_again_and_the_log_says_why(broker, caplog):
         def readinto(self, buffer):
             return 0
 
-    for body in ({"content": iter([b"one", b"two"])}, {"files": {"file": ("pipe", io.BufferedReader(Pipe()))}}):
+    for body in (
+        {"content": iter([b"one", b"two"])},
+        {"files": {"file": ("pipe", io.BufferedReader(Pipe()))}},
+    ):
         token = broker.token(ANNA)
 
         class Unread(httpx.BaseTransport):
@@ -242,7 +251,10 @@ def test_a_client_per_request_shares_its_connections_and_needs_no_closing(broker
 def test_the_apps_options_and_hooks_are_kept(broker):
     seen = []
     with broker.client(
-        ANNA, timeout=1.5, headers={"user-agent": "app"}, event_hooks={"request": [lambda r: seen.append(r.method)]}
+        ANNA,
+        timeout=1.5,
+        headers={"user-agent": "app"},
+        event_hooks={"request": [lambda r: seen.append(r.method)]},
     ) as client:
         assert client.timeout == httpx.Timeout(1.5)
         assert client.get("/entity_users/me").request.headers["user-agent"] == "app"

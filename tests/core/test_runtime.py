@@ -4,17 +4,19 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 
+import httpx2
 import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
+from monite_auth import runtime as runtime_module
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.runtime import BlockingRuntime, Closed, httpx, run
+from monite_auth.runtime import BlockingRuntime, Closed, run
 from monite_auth.stores.memory import MemoryStore
-from monite_auth.tokens import steady_clock
+from monite_auth.tokens import Secret, steady_clock
 from monite_auth.wire import Fault as Failure
 from monite_auth.wire import Request, mint_request
-from monite_auth.tokens import Secret
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -52,7 +54,10 @@ def test_what_goes_wrong_on_a_real_connection_is_tried_again(broker, emulator, f
 
 def test_a_monite_that_hangs_costs_the_read_timeout_and_another_try(emulator, form):
     hasty = Settings(
-        client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, base_url=emulator.api_url, read_timeout=0.1
+        client_id=DEMO_CLIENT_ID,
+        client_secret=DEMO_CLIENT_SECRET,
+        base_url=emulator.api_url,
+        read_timeout=0.1,
     )
     emulator.monite.faults.add(Fault(kind="hang", path="/auth/token", times=1))
     with TokenBroker(hasty, PEOPLE) as broker:
@@ -61,22 +66,28 @@ def test_a_monite_that_hangs_costs_the_read_timeout_and_another_try(emulator, fo
 
 def test_a_deadline_is_kept_when_nothing_answers(form):
     nowhere = Settings(
-        client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, base_url="http://127.0.0.1:9/v1", deadline=0.4
+        client_id=DEMO_CLIENT_ID,
+        client_secret=DEMO_CLIENT_SECRET,
+        base_url="http://127.0.0.1:9/v1",
+        deadline=0.4,
     )
-    with TokenBroker(nowhere, PEOPLE) as broker, pytest.raises(errors.MoniteUnavailable, match="ConnectError"):
+    with (
+        TokenBroker(nowhere, PEOPLE) as broker,
+        pytest.raises(errors.MoniteUnavailable, match="ConnectError"),
+    ):
         token(broker, form)
 
 
 def test_the_brokers_own_calls_use_httpx2_where_it_is_installed():
-    assert httpx.__name__ == "httpx2"
+    assert runtime_module.httpx.__name__ == "httpx2"
 
 
 def test_no_cookie_of_monite_travels_with_another_request(broker, monkeypatch):
     broker.token(ANNA)
     jar = broker._blocking_runtime._client.cookies.jar
-    request = httpx.Request("GET", broker.settings.base_url)
-    response = httpx.Response(200, headers={"set-cookie": "sticky=anna"}, request=request)
-    httpx.Cookies(jar).extract_cookies(response)
+    request = httpx2.Request("GET", broker.settings.base_url)
+    response = httpx2.Response(200, headers={"set-cookie": "sticky=anna"}, request=request)
+    httpx2.Cookies(jar).extract_cookies(response)
     assert list(jar) == []
 
 
@@ -173,7 +184,9 @@ def test_a_flow_that_suspends_in_a_thread_is_a_bug_and_says_so():
 
 
 def test_an_answer_that_never_ends_is_cut_off(emulated, emulator):
-    emulator.monite.faults.add(Fault(kind="wrong_fields", path="/auth/token", body={"padding": "x" * 5_000_000}))
+    emulator.monite.faults.add(
+        Fault(kind="wrong_fields", path="/auth/token", body={"padding": "x" * 5_000_000})
+    )
     runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
     answer = run(runtime.send(mint_request(emulated, None), within=5))
     assert answer == Failure("the answer is too long")
@@ -191,7 +204,7 @@ def test_a_broker_that_is_dropped_is_collected(emulated):
     broker = TokenBroker(emulated, PEOPLE)
     broker.token(ANNA)
     broker.close()
-    gone = __import__("weakref").ref(broker)
+    gone = weakref.ref(broker)
     del broker
     gc.collect()
     assert gone() is None

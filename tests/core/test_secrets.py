@@ -58,9 +58,7 @@ def told(error: BaseException) -> str:
         if frame.filename == __file__ and frame.name.startswith("test_promise"):
             frame.locals = None  # the test knows the secrets
     parts = ["".join(whole.format()), repr(error), str(error), repr(error.__dict__), repr(error.args)]
-    for link in (error.__cause__, error.__context__):
-        if link is not None:
-            parts.append(told(link))
+    parts += [told(link) for link in (error.__cause__, error.__context__) if link is not None]
     return "\n".join(parts)
 
 
@@ -104,13 +102,20 @@ def test_promise_9_no_secret_shows_when_a_mint_fails(emulator, listener, fault, 
 def test_promise_9_no_secret_shows_on_the_way_from_login_to_logout(emulator, emulated, broker, listener):
     access = MoniteAccess(broker, ANNA)
     token = access.token()
-    seen = [repr(each) for each in (broker, emulated, emulated.__dict__, token, access, ANNA, broker.store.__dict__)]
+    seen = [
+        repr(each)
+        for each in (broker, emulated, emulated.__dict__, token, access, ANNA, broker.store.__dict__)
+    ]
     seen.append(repr(broker.client(ANNA)) + repr(broker.auth(ANNA).__dict__))
     assert access.client.get("/payables").status_code == 200
     emulator.monite.faults.add(Fault(kind="dead_token", path="/payables", status=401, times=1))
     assert access.client.get("/payables").status_code == 200
-    emulator.monite.faults.add(Fault(kind="status", path="/auth/revoke", status=401, times=1, message=DEMO_CLIENT_SECRET))
-    emulator.monite.faults.add(Fault(kind="status", path="/auth/revoke", status=422, times=1, message=token.value.reveal()))
+    emulator.monite.faults.add(
+        Fault(kind="status", path="/auth/revoke", status=401, times=1, message=DEMO_CLIENT_SECRET)
+    )
+    emulator.monite.faults.add(
+        Fault(kind="status", path="/auth/revoke", status=422, times=1, message=token.value.reveal())
+    )
     access.logout()
     broker.drain(within=20)
     with pytest.raises(errors.SessionEnded) as caught:
@@ -123,7 +128,7 @@ def test_promise_9_no_secret_shows_on_the_way_from_login_to_logout(emulator, emu
 
 
 def test_the_scan_finds_what_it_looks_for():
-    token = "a-token-in-a-local"  # noqa: S105
+    token = "a-token-in-a-local"
     try:
         raise ValueError(len(token))
     except ValueError as error:

@@ -18,10 +18,20 @@ from tests.scripted import ALICE, ALICE_IN_MONITE
 
 
 def test_the_public_names_are_these():
-    assert monite_auth.__all__ == sorted(monite_auth.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n))
+    assert monite_auth.__all__ == sorted(
+        monite_auth.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n)
+    )
     for name in monite_auth.__all__:
         assert hasattr(monite_auth, name)
-    for name in ("TokenBroker", "Settings", "Principal", "EntityUser", "AccessToken", "BrokerAuth", "MoniteAccess"):
+    for name in (
+        "TokenBroker",
+        "Settings",
+        "Principal",
+        "EntityUser",
+        "AccessToken",
+        "BrokerAuth",
+        "MoniteAccess",
+    ):
         assert name in monite_auth.__all__
 
 
@@ -100,7 +110,14 @@ def test_anything_else_is_no_directory():
 
 def test_a_secret_shows_itself_to_reveal_only():
     secret = Secret("hush")
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>10}", "%s %r" % (secret, secret), repr({"s": secret})]
+    shown = [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret:>10}",
+        "%s %r" % (secret, secret),
+        repr({"s": secret}),
+    ]
     assert not [text for text in shown if "hush" in text]
     assert secret.reveal() == "hush"
     for dump in (pickle.dumps, copy.deepcopy):

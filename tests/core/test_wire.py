@@ -55,13 +55,20 @@ bodies = (
 headers = st.dictionaries(
     st.sampled_from(["retry-after", "x-request-id", "content-type", "date"]), st.text(max_size=60), max_size=3
 )
-responses = st.builds(Response, st.sampled_from([200, 201, 204, 400, 401, 403, 404, 422, 429, 500]) | st.integers(100, 599), headers, bodies)
+responses = st.builds(
+    Response,
+    st.sampled_from([200, 201, 204, 400, 401, 403, 404, 422, 429, 500]) | st.integers(100, 599),
+    headers,
+    bodies,
+)
 
 
 @given(responses)
 @example(Response(200, {}, b'{"access_token": "t", "token_type": "Bearer", "expires_in": 1e400}'))
 @example(Response(200, {}, b"[" * 100_000))
-@example(Response(200, {}, b'{"access_token": "t", "token_type": "Bearer", "expires_in": ' + b"9" * 5000 + b"}"))
+@example(
+    Response(200, {}, b'{"access_token": "t", "token_type": "Bearer", "expires_in": ' + b"9" * 5000 + b"}")
+)
 @example(Response(400, {}, b'{"error": {"message": "\\ud800"}}'))
 def test_any_answer_to_a_mint_has_a_meaning_and_a_token_is_always_good(response):
     outcome = read_mint(MINT, response, now=1_800_000_000)

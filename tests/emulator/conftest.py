@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # its stubs are a package more
+from jsonschema import Draft202012Validator, FormatChecker  # its stubs are a package more
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from jsonschema import ValidationError  # type: ignore[import-untyped]  # its stubs are a package more
+from jsonschema import ValidationError  # its stubs are a package more
 
 from monite_auth.emulator import BAKERY_ID, app
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monite_auth.stores.budget import Budget, Priority
+from monite_auth.stores.budget import Budget, Priority, Ticket
 
 RATE = 30
 
@@ -17,10 +17,10 @@ class Line:
     def __init__(self) -> None:
         self.budget = Budget()
         self.sent: list[tuple[float, int]] = []
-        self._agenda: list[tuple[float, int, int, object]] = []
+        self._agenda: list[tuple[float, int, int, Ticket | None]] = []
         self._sequence = 0
 
-    def arrive(self, at: float, caller: int, ticket: object = None) -> None:
+    def arrive(self, at: float, caller: int, ticket: Ticket | None = None) -> None:
         self._sequence += 1
         heapq.heappush(self._agenda, (at, self._sequence, caller, ticket))
 

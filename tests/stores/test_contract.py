@@ -1,5 +1,7 @@
 """What every store must do: each operation, each outcome. A new kind of store is one more line in KINDS."""
 
+from typing import Any
+
 import pytest
 
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
@@ -31,7 +33,7 @@ BOBS = Slot("bob", None, None)
 class Driver:
     """One store, its clock, and the steps that the tests share."""
 
-    def __init__(self, kind: type[MemoryStore], **options: float) -> None:
+    def __init__(self, kind: type[MemoryStore], **options: Any) -> None:
         self.now = 1_800_000_000.0
         self.store = kind(clock=lambda: self.now, requests_per_second=30, **options)
         self.ops: Operations = self.store.operations(blocking=True)
@@ -65,7 +67,7 @@ class Driver:
         return sorted(each.token.reveal() for each in run(self.ops.due(1000, seconds=60)).batch)
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def driver(request) -> Driver:
     return Driver(request.param)
 
