@@ -25,6 +25,20 @@ ENVIRONMENTS = {
     "us": "https://us.api.monite.com/v1",
 }
 
+STORE_SCHEMES = (
+    "memory",
+    "sqlite",
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+)
+
+SHORTEST_KEY = 16
+"""Characters of a key that nobody can guess; a client secret is taken as Monite made it."""
+
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -42,7 +56,10 @@ class Settings:
         `api_version`: the `x-monite-version` header, a date.
 
     How tokens are kept:
-        `store_url`: where tokens live; `memory://` is this process.
+        `store_url`: where tokens live: `memory://` is this process; `sqlite:///path` serves the processes of one
+        host, `redis://…` and `rediss://…` those of many.
+        `store_keys`: what seals tokens in a shared store, the first one; the others, and the client secret, open
+        it as well. Without any, the client secret seals. As one text: separated by commas.
         `token_scope`: `user`: one token per user and tenant, shared by their sessions; `session`: one each.
 
     Patience and pace:
@@ -61,7 +78,8 @@ class Settings:
     environment: str = ""
     base_url: str = ""
     api_version: str = "2024-05-25"
-    store_url: str = "memory://"
+    store_url: str = field(default="memory://", repr=False)
+    store_keys: tuple[Secret | str, ...] | str = ()
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
     connect_timeout: float = _seconds(3)
     read_timeout: float = _seconds(5)
@@ -81,8 +99,7 @@ class Settings:
             problems.append(f'api_version is a date such as "2024-05-25", not {self.api_version!r}.')
         if self.token_scope not in ("user", "session"):
             problems.append(f'token_scope is "user" or "session", not {self.token_scope!r}.')
-        if self.store_url != "memory://":
-            problems.append('store_url is "memory://": the one kind of store there is so far.')
+        problems += self._store_problems()
         if problems:
             raise ConfigurationError(*problems)
 
@@ -90,6 +107,26 @@ class Settings:
     def secret(self) -> Secret:
         """The client secret, whichever way it was given."""
         return self.client_secret if isinstance(self.client_secret, Secret) else Secret(self.client_secret)
+
+    @property
+    def sealing_keys(self) -> tuple[Secret, ...]:
+        """The keys of a shared store: the first seals, all open."""
+        return (*(key for key in self.store_keys if isinstance(key, Secret)), self.secret)
+
+    def _store_problems(self) -> list[str]:
+        given = self.store_keys.split(",") if isinstance(self.store_keys, str) else self.store_keys
+        keys = [Secret(key.strip()) if isinstance(key, str) else key for key in given]
+        object.__setattr__(self, "store_keys", tuple(key for key in keys if key))
+        problems = []
+        if any(len(key.reveal()) < SHORTEST_KEY for key in self.sealing_keys[:-1]):
+            problems.append(
+                f"store_keys has a key of fewer than {SHORTEST_KEY} characters: make one with "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))'."
+            )
+        scheme, separator, _ = str(self.store_url).partition("://")
+        if not separator or scheme not in STORE_SCHEMES:  # the URL is not repeated: it may hold a password
+            problems.append(f"store_url begins with {', '.join(f'{each}://' for each in STORE_SCHEMES)}.")
+        return problems
 
     def _credential_problems(self) -> list[str]:
         problems = []
@@ -112,7 +149,7 @@ class Settings:
     def _address_problems(self) -> list[str]:
         known = ", ".join(ENVIRONMENTS)
         if self.base_url:
-            if self.environment:
+            if self.environment and self.base_url != ENVIRONMENTS.get(self.environment):
                 return ["environment and base_url are both set: leave one out."]
             problem = _base_url_problem(self.base_url)
             object.__setattr__(self, "base_url", self.base_url.rstrip("/"))

@@ -1,12 +1,13 @@
 """Settings refuse what cannot work, all at once, and say how to mend it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monite_auth import Settings
+from monite_auth import Secret, Settings
 from monite_auth.errors import ConfigurationError
 from tests.scripted import CLIENT_ID, SECRET, settings
 
@@ -64,7 +65,9 @@ def test_an_environment_names_an_address(environment, base_url):
         ({"api_version": ""}, "api_version is a date"),
         ({"api_version": None}, "api_version is a date"),
         ({"token_scope": "request"}, 'token_scope is "user" or "session"'),
-        ({"store_url": "carrier-pigeon://"}, "store_url is"),
+        ({"store_url": "carrier-pigeon://"}, "store_url begins with memory://, sqlite://"),
+        ({"store_url": "sqlite"}, "store_url begins with"),
+        ({"store_keys": "short,a-key-that-is-long-enough"}, "fewer than 16 characters"),
         ({"requests_per_second": 0}, "requests_per_second is more than 0"),
         ({"requests_per_second": -30}, "requests_per_second is more than 0"),
         ({"deadline": math.nan}, "deadline is more than 0"),
@@ -105,6 +108,23 @@ def test_any_base_url_is_taken_or_refused_and_never_a_crash(url):
     except ConfigurationError:
         return
     assert made.base_url.startswith(("https://", "http://"))
+
+
+def test_settings_can_be_replaced():
+    assert replace(settings(environment="eu"), deadline=3).base_url == "https://api.monite.com/v1"
+
+
+def test_store_keys_are_one_text_or_several_and_the_client_secret_opens_too():
+    one, two = "the-first-key-of-them", "the-second-key-of-them"
+    for given_as in (f"{one}, {two}", [one, two], (Secret(one), two)):
+        made = settings(store_keys=given_as)
+        assert made.sealing_keys == (Secret(one), Secret(two), Secret(SECRET))
+        assert one not in repr(made)
+    assert settings().sealing_keys == (Secret(SECRET),)
+
+
+def test_a_store_url_is_not_printed_since_it_may_hold_a_password():
+    assert "hunter2" not in repr(settings(store_url="redis://:hunter2@localhost"))
 
 
 def test_from_env_reads_the_documented_names():
