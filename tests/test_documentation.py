@@ -1,0 +1,66 @@
+"""The code in the README and the docs runs, in order, as one program for each page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_page(name: str, names: dict) -> dict:
+    """Run the page's Python blocks and return the names that they made."""
+    text = (ROOT / name).read_text()
+    blocks = [
+        (text[: m.start()].count("\n") + 2, m[1]) for m in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)
+    ]
+    assert blocks
+    for line, block in blocks:
+        exec(compile("\n" * (line - 1) + block, str(ROOT / name), "exec"), names)
+    return names
+
+
+@pytest.fixture
+def demo_environment(emulator, monkeypatch):
+    monkeypatch.setenv("MONITE_BASE_URL", emulator.api_url)
+    monkeypatch.setenv("MONITE_CLIENT_ID", DEMO_CLIENT_ID)
+    monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)
+
+
+def test_the_readme(demo_environment, emulator):
+    names = run_page("README.md", {})
+    assert names["token"].entity_user.entity_user_id == ANNA_ID
+    with TestClient(names["app"]) as client:
+        client.post("/login", params={"user": "anna"})
+        assert len(client.get("/invoices").json()["data"]) > 0
+        assert client.get("/monite/token").json()["expires_in"] >= 600
+        client.post("/logout")
+        assert client.get("/invoices").status_code == 401
+    assert emulator.monite.ledger.live(ANNA_ID) == []
+
+
+def test_the_page_on_starlette(demo_environment):
+    names = run_page("README.md", {})
+    names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
+    with TestClient(names["app"]) as client:
+        assert client.get("/nowhere", headers={"x-user": "anna", "x-session": "s"}).status_code == 404
+        assert names["identify"](type("Connection", (), {"headers": {}})) is None
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_readme_has_every_setting_that_the_environment_has():
+    text = (ROOT / "README.md").read_text()
+    for name in re.findall(r"MONITE_[A-Z_]+", text):
+        assert name.removeprefix("MONITE_").lower() in __import__("monite_auth").Settings.__dataclass_fields__
