@@ -30,6 +30,9 @@ log = logging.getLogger("monite_auth")
 FIRST_POSTPONEMENT, LONGEST_POSTPONEMENT = 1.0, 300.0
 """Seconds between tries to revoke, the first and the longest, at random below that: nobody waits for it."""
 
+REST_AFTER_REFUSAL = 30.0
+"""Seconds to leave all revocations alone when Monite refuses our credentials."""
+
 LEASE = 30.0
 """Seconds that a drainer has for one revocation before another may take it: longer than any one try."""
 
@@ -60,13 +63,15 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
             if not await _admitted(rt, until):
                 await rt.store.postpone(pending, 0)
                 return DrainReport(settled, postponed + 1, expired, 0)
-            put_off = await _revoke(rt, settings, telemetry, pending)
-            if put_off is None:
+            outcome = await _revoke(rt, settings, telemetry, pending)
+            if isinstance(outcome, Revoked | Gone):
                 await rt.store.settle(pending)
                 settled += 1
-            else:
-                await rt.store.postpone(pending, put_off)
-                postponed += 1
+                continue
+            postponed += 1
+            await rt.store.postpone(pending, _put_off(rt, pending, outcome))
+            if isinstance(outcome, BadCredentials):  # all the others would be refused alike
+                return DrainReport(settled, postponed, expired, REST_AFTER_REFUSAL)
 
 
 async def _admitted(rt: Runtime, until: float) -> bool:
@@ -81,20 +86,18 @@ async def _admitted(rt: Runtime, until: float) -> bool:
         await rt.sleep(admission.wait)
 
 
-async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> float | None:
-    """Ask Monite once; return None when the token is dead, else in how many seconds to try again."""
+Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
+
+
+async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> Outcome:
+    """Ask Monite once, and tell the log and everybody else what they should know of its answer."""
     request = revoke_request(settings, pending.token)
     answer = await rt.send(request, within=settings.connect_timeout + settings.read_timeout)
     outcome = read_revocation(request, answer, now=rt.clock())
     telemetry.revoked(type(outcome).__name__.lower())
-    ceiling = min(LONGEST_POSTPONEMENT, FIRST_POSTPONEMENT * 2.0 ** min(pending.attempts, 16))
-    put_off = ceiling * rt.random()
     match outcome:
-        case Revoked() | Gone():
-            return None
         case Throttled(retry_after, _):
             await rt.store.hold(retry_after)
-            return max(put_off, retry_after)
         case BadCredentials(message, _):
             log.error(
                 "Monite refuses the client ID and secret (401 %r), so tokens of ended sessions stay alive until they "
@@ -105,4 +108,10 @@ async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending
             log.warning("Monite refuses to revoke a token (%d %r); it is tried again later.", status, message)
         case Fault(reason, _):
             log.warning("A token could not be revoked (%s); it is tried again later.", reason)
-    return put_off
+    return outcome
+
+
+def _put_off(rt: Runtime, pending: Pending, outcome: Outcome) -> float:
+    """Return in how many seconds to try again: exponential, with full jitter, and after what Monite said."""
+    ceiling = min(LONGEST_POSTPONEMENT, FIRST_POSTPONEMENT * 2.0 ** min(pending.attempts, 16))
+    return max(ceiling * rt.random(), outcome.retry_after if isinstance(outcome, Throttled) else 0.0)

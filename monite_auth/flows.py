@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
-from monite_auth.errors import MoniteUnavailable, SessionEnded, TokenTooShort
+from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited, SessionEnded, TokenTooShort
 from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.mint import REST_AFTER_FAULT, Mint
@@ -31,6 +31,14 @@ NAP = 5.0
 """Seconds after which a process that has pending revocations looks at them again, at the latest."""
 
 
+LOOK_AROUND = 30.0
+"""Seconds after which a process that mints looks for revocations too: others may have died and left some."""
+
+DRAINERS = 3
+"""Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
+renewals."""
+
+
 class Flows:
     """The decisions of one broker; its threads and tasks share the flights."""
 
@@ -40,6 +48,7 @@ class Flows:
         self._telemetry = telemetry
         self._flights = Flights()
         self._owner = uuid4().hex
+        self._look_at = 0.0
 
     def _slot(self, principal: Principal | None) -> Slot:
         if principal is None:
@@ -120,9 +129,11 @@ class Flows:
             await mint.run()
         except Exception as failure:  # noqa: BLE001 - those who wait raise it
             error = failure
+            if isinstance(failure, EntityUserRejected | MoniteUnavailable | RateLimited):
+                log.warning("There is no new token. %s", failure)  # whatever the app makes of it
         finally:
             self._flights.land(slot, flight, error=error)
-        if mint.left_pending:
+        if mint.left_pending or rt.clock() >= self._look_at:
             self._drain_soon(rt)
 
     def _renew(self, rt: Runtime, slot: Slot, principal: Principal | None, token: AccessToken) -> None:
@@ -144,7 +155,7 @@ class Flows:
             return
         # The guard is left where it is: the hits that follow find it and do not try at once.
         guard.until = rt.clock() + (getattr(error, "retry_after", None) or REST_AFTER_FAULT)
-        log.warning("A token could not be renewed and is used until its end. %s", error)
+        log.warning("A token could not be renewed and is used until its end: %s", type(error).__name__)
 
     async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""
@@ -179,12 +190,15 @@ class Flows:
         return await drain(rt, self._settings, self._telemetry, within=within)
 
     def _drain_soon(self, rt: Runtime) -> None:
-        """Have the pending revocations worked on in the background, by one drainer per process."""
-        flight, leads = self._join(rt, "drain", Priority.REVOCATION)
-        if leads:
-            rt.spawn(self._keep_draining(rt, flight))
+        """Have the pending revocations worked on in the background, by a few drainers per process."""
+        self._look_at = rt.clock() + LOOK_AROUND
+        for number in range(DRAINERS):
+            flight, leads = self._join(rt, ("drain", number), Priority.REVOCATION)
+            if leads:
+                rt.spawn(self._keep_draining(rt, ("drain", number), flight))
+                return
 
-    async def _keep_draining(self, rt: Runtime, flight: Flight) -> None:
+    async def _keep_draining(self, rt: Runtime, key: Hashable, flight: Flight) -> None:
         try:
             while True:
                 calls = flight.calls
@@ -193,10 +207,10 @@ class Flows:
                 if report.next_in == 0:
                     continue
                 # Whoever joined meanwhile relies on this drainer to look again.
-                if self._flights.land("drain", flight, calls=calls):
+                if self._flights.land(key, flight, calls=calls):
                     break
         except BaseException:
-            self._flights.land("drain", flight)
+            self._flights.land(key, flight)
             raise
         if report.next_in is not None:
             self._drain_later(rt, report.next_in)

@@ -38,7 +38,7 @@ REST_AFTER_FAULT = 2.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 2.0
 """Seconds between tries, the first and the longest; halved at random: somebody is waiting."""
 
-POLL = 0.05
+POLL = 0.01
 """Seconds between looks at a slot that another process mints for; one waiter per process looks."""
 
 

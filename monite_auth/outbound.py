@@ -197,8 +197,10 @@ class Pools:
 
     def _proxy(self) -> str | None:
         url = httpx.URL(self._settings.base_url)
+        if self._settings.is_local or proxy_bypass(url.host):
+            return None
         proxies = getproxies()
-        return None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")
+        return proxies.get(url.scheme) or proxies.get("all")
 
     def close(self) -> None:
         """Close the threads' connections."""

@@ -9,6 +9,7 @@ import asyncio
 import collections
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -42,7 +43,7 @@ LONGEST_ANSWER = 64 * 1024
 
 
 class Closed(RuntimeError):
-    """The broker was closed under a flow that wanted to go on."""
+    """There is no time for a background flow to go on: the broker was closed, or a request waits for it."""
 
 
 class Runtime(Protocol):
@@ -103,6 +104,7 @@ class BlockingRuntime:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._background = _Background()
+        self._inline = threading.local()
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
@@ -128,8 +130,8 @@ class BlockingRuntime:
 
     async def sleep(self, seconds: float) -> None:
         """See Runtime."""
-        if self._closing.wait(seconds):
-            raise Closed("The broker has been closed.")
+        if getattr(self._inline, "runs", False) or self._closing.wait(seconds):
+            raise Closed("The broker has been closed, or there is no background to wait in.")
 
     async def wait(self, flight: Flight, *, within: float) -> None:
         """See Runtime."""
@@ -152,8 +154,19 @@ class BlockingRuntime:
         run(flow)
 
     def spawn(self, flow: Flow[None]) -> None:
-        """See Runtime."""
-        self._background.submit(flow)
+        """See Runtime.
+
+        Where the server allows no threads, the flow runs inside the request, up to the first time that it has to
+        wait; what is left waits in the store for `monite-auth drain`, or for somebody else's turn.
+        """
+        if _threads_are_allowed():
+            self._background.submit(flow)
+            return
+        self._inline.runs = True
+        try:
+            _run_background(flow)
+        finally:
+            self._inline.runs = False
 
     def close(self) -> None:
         """Cut background work short, and close connections."""
@@ -167,7 +180,7 @@ class BlockingRuntime:
     def _http(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(cookies=_no_cookies())
+                self._client = httpx.Client(cookies=_no_cookies(), trust_env=not self._settings.is_local)
             return self._client
 
 
@@ -258,7 +271,7 @@ class AsyncRuntime:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(cookies=_no_cookies())
+            self._client = httpx.AsyncClient(cookies=_no_cookies(), trust_env=not self._settings.is_local)
         return self._client
 
 
@@ -297,6 +310,21 @@ def _faults() -> Iterator[list[Fault]]:
     except (httpx.RequestError, httpx.InvalidURL, OSError) as error:
         kind = type(error).__name__
         faults.append(Fault(f"{kind}: {error}" if str(error) else kind))
+
+
+def _threads_are_allowed() -> bool:
+    """Say whether threads of ours would run: under uWSGI without `--enable-threads` they never get their turn."""
+    uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
+    return uwsgi is None or bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
+
+
+def _run_background(flow: Flow[None]) -> None:
+    try:
+        run(flow)
+    except Closed:
+        pass
+    except Exception as error:  # noqa: BLE001 - nobody else is there to take it
+        _log_failure(error)
 
 
 def _log_failure(error: BaseException) -> None:
@@ -345,12 +373,7 @@ class _Background:
 
     def _serve(self) -> None:
         while (flow := self._next()) is not None:
-            try:
-                run(flow)
-            except Closed:
-                pass
-            except Exception as error:  # noqa: BLE001 - the thread serves others too
-                _log_failure(error)
+            _run_background(flow)
 
     def _next(self) -> Flow[None] | None:
         with self._changed:

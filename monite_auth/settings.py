@@ -109,6 +109,11 @@ class Settings:
         return self.client_secret if isinstance(self.client_secret, Secret) else Secret(self.client_secret)
 
     @property
+    def is_local(self) -> bool:
+        """Whether Monite is on this machine: an emulator, which no proxy of the environment can reach."""
+        return urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
     def sealing_keys(self) -> tuple[Secret, ...]:
         """The keys of a shared store: the first seals, all open."""
         return (*(key for key in self.store_keys if isinstance(key, Secret)), self.secret)

@@ -15,7 +15,8 @@ def run_page(name: str, names: dict) -> dict:
     """Run the page's Python blocks and return the names that they made."""
     text = (ROOT / name).read_text()
     blocks = [
-        (text[: m.start()].count("\n") + 2, m[1]) for m in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)
+        (text[: m.start()].count("\n") + 2, m[1])
+        for m in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)
     ]
     assert blocks
     for line, block in blocks:

@@ -6,7 +6,9 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from monite_auth.answers import refuse_token_request, token_answer
+from monite_auth import MoniteAccess
+from monite_auth.answers import Answer, error_answer, refuse_token_request, token_answer
+from monite_auth.errors import MoniteAuthError
 from monite_auth_starlette.middleware import monite, respond
 
 __all__ = ["monite_app"]
@@ -33,6 +35,13 @@ class _Token:
             scope["method"], connection.headers, allowed_origins=self._allowed_origins
         )
         if answer is None:
-            access = monite(connection)
-            answer = token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
+            answer = await _token(monite(connection))
         await respond(answer, send)
+
+
+async def _token(access: MoniteAccess) -> Answer:
+    try:
+        return token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
+    except MoniteAuthError as error:
+        # Not for the app's own handlers, which answer people: this is read by Monite's browser SDK.
+        return error_answer(error)

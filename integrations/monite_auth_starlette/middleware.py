@@ -1,7 +1,6 @@
 """The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import HTTPConnection
@@ -13,8 +12,6 @@ from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth_starlette.identify import check_order, identify
 
 __all__ = ["MoniteAuthMiddleware", "monite", "respond"]
-
-log = logging.getLogger("monite_auth")
 
 Identify = Callable[[HTTPConnection], Awaitable[Principal | None] | Principal | None]
 
@@ -68,14 +65,12 @@ class MoniteAuthMiddleware:
         except MoniteAuthError as error:
             if started or isinstance(error, ConfigurationError):
                 raise
-            _note(error)
             await respond(error_answer(error, accept=connection.headers.get("accept", "")), send_and_watch)
 
     async def _websocket(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
         try:
             await self.app(connection.scope, receive, send)
         except MoniteAuthError as error:
-            _note(error)
             # 1008: the client may not do this; 1011: the server cannot (RFC 6455, section 7.4.1)
             code = 1008 if error.status_hint < 500 else 1011
             await send({"type": "websocket.close", "code": code, "reason": error.public_message})
@@ -109,9 +104,3 @@ async def respond(answer: Answer, send: Send) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def _note(error: MoniteAuthError) -> None:
-    """Log what the developer should know and the end user is not told."""
-    level = logging.INFO if error.status_hint < 500 else logging.WARNING
-    log.log(level, "A request ended with %s: %s", type(error).__name__, error)

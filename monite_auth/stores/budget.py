@@ -107,7 +107,7 @@ class Budget:
             return None
         if priority is Priority.RENEWAL:
             return replace(self, renewals_until=now + wait + 2 * interval), Admission(False, wait)
-        return self, Admission(False, wait + interval)
+        return self, Admission(False, wait)
 
     def hold(self, now: float, seconds: float) -> "Budget":
         """Stop everybody for `seconds` from `now`; a hold within a hold only makes it as long as the longer."""

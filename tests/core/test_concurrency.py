@@ -6,7 +6,6 @@ import gc
 import os
 import random
 import threading
-import time
 import uuid
 from dataclasses import replace
 
@@ -15,25 +14,10 @@ import pytest
 from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
+from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
 ANNA_ELSEWHERE = Principal("anna", session_id="anna-2")
-
-
-def until(condition, *, seconds=20.0):
-    """Wait for a condition that other threads bring about."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        pause.wait(0.002)
-
-
-async def auntil(condition, *, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        await asyncio.sleep(0.002)
 
 
 def in_threads(*calls):
@@ -341,3 +325,16 @@ def test_promise_8_a_burst_of_users_gets_not_one_429(emulator, emulated):
         )
     assert not [result for result in results if isinstance(result, Exception)]
     assert emulator.monite.statistics.throttled == 0
+
+
+def test_the_client_secret_can_be_rotated_between_mint_and_revocation(emulator, emulated):
+    store = MemoryStore(requests_per_second=100_000)
+    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+    with TokenBroker(emulated, people, store=store) as before:
+        before.token(ANNA)
+    fresh = replace(emulated, client_id=str(uuid.uuid4()), client_secret="the-new-secret")
+    emulator.monite.add_credentials(fresh.client_id, "the-new-secret")
+    emulator.monite.remove_credentials(emulated.client_id)
+    with TokenBroker(fresh, people, store=store) as after:
+        after.logout(ANNA)
+        until(lambda: not emulator.monite.ledger.live())

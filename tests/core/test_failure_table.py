@@ -37,6 +37,22 @@ def test_a_user_unknown_to_the_directory_is_a_403_and_monite_is_not_asked():
     assert world.requests == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (refused(404, "Entity user not found"), "Entity user not found"),
+        (refused(500), "status 500"),
+        (throttled("60"), "used up"),
+    ],
+)
+def test_the_developer_reads_in_the_log_what_users_are_not_told(caplog, answer, says):
+    world = World(answer)
+    with pytest.raises(errors.MoniteAuthError):
+        world.token()
+    assert says in caplog.records[-1].getMessage()
+    assert caplog.records[-1].levelname == "WARNING"
+
+
 def test_a_user_who_is_linked_a_moment_later_gets_a_token_at_once():
     people = {}
     world = World(granted(), directory=people)

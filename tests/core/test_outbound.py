@@ -6,8 +6,9 @@ import io
 import httpx
 import pytest
 
-from monite_auth import PARTNER, BrokerAuth, EntityUser, Principal, TokenBroker, errors
+from monite_auth import PARTNER, BrokerAuth, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from tests.scripted import settings
 
 ANNA = Principal("anna", session_id="anna-1")
 
@@ -261,14 +262,16 @@ def test_the_apps_options_and_hooks_are_kept(broker):
     assert seen == ["GET"]
 
 
-def test_a_proxy_of_the_environment_is_used_for_monite(monkeypatch, emulated):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    with TokenBroker(emulated, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as broker:
-        assert broker._pools._proxy() == "http://127.0.0.1:9"
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        assert broker._pools._proxy() is None
+def test_a_proxy_of_the_environment_is_used_for_monite_and_not_for_this_machine(monkeypatch, broker):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert broker.client(ANNA).get("/entity_users/me").status_code == 200
+    with TokenBroker(settings(), {}) as far:
+        assert far._pools._proxy() == "http://127.0.0.1:9"
+        monkeypatch.setenv("NO_PROXY", "monite.com")
+        assert far._pools._proxy() is None
 
 
 def test_a_broker_can_be_used_again_after_it_was_closed(broker):

@@ -277,6 +277,39 @@ def test_a_revocation_is_tried_until_it_is_settled_or_the_token_has_expired():
     assert world.drain().next_in is None
 
 
+def test_a_process_that_mints_looks_for_what_others_left_behind():
+    world = World(numbered())
+    world.value()
+    run(world.store.end_session(ALICE))  # by a process that died before it could revoke
+    world.flows._look_at = world.now
+    world.value(BOB)
+    world.run_background()
+    assert world.revoked == ["token-1"]
+
+
+def test_refused_credentials_stop_a_drain_and_shout(caplog):
+    world = World(numbered())
+    world.revocations = [refused(401, "Invalid credentials")]
+    for principal in (ALICE, BOB):
+        world.value(principal)
+        run(world.store.end_session(principal))
+    report = world.drain()
+    assert (report.settled, report.postponed, report.next_in) == (0, 1, 30)
+    assert len(world.revoked) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_drain_with_more_than_the_budget_allows_spreads_it():
+    world = World(numbered(), directory=lambda p: EntityUser("a" * 32, "b" * 32), requests_per_second=10)
+    for number in range(30):
+        principal = Principal(f"user-{number}", session_id="s")
+        world.value(principal)
+        run(world.store.end_session(principal))
+    started = world.now
+    assert world.drain().settled == 30
+    assert world.now - started == pytest.approx(3, abs=0.3)
+
+
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_a_token_that_was_already_dead_counts_as_revoked(status):
     world = World(granted())

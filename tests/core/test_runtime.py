@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 import weakref
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -17,6 +19,7 @@ from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import Secret, steady_clock
 from monite_auth.wire import Fault as Failure
 from monite_auth.wire import Request, mint_request
+from tests.waiting import until
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -153,6 +156,33 @@ def test_background_work_that_fails_is_logged_and_the_next_one_is_done(emulated,
     assert done.wait(20)
     runtime.close()
     assert "Background work failed: ValueError: oh no" in caplog.text
+
+
+def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wait(emulated, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={b"http": b":8000"}))
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    seen = []
+
+    async def work():
+        seen.append(threading.current_thread())
+        await runtime.sleep(3000)
+        seen.append("never")
+
+    runtime.spawn(work())
+    assert seen == [threading.current_thread()]
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={b"enable-threads": b"true"}))
+    runtime.spawn(work())
+    until(lambda: len(seen) == 2)
+    assert seen[1] is not threading.current_thread()
+    runtime.close()
+
+
+def test_a_logout_without_threads_revokes_within_the_request(emulated, emulator, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={}))
+    with TokenBroker(emulated, PEOPLE) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)
+        assert emulator.monite.ledger.live() == []
 
 
 def test_closing_wakes_what_sleeps(emulated):

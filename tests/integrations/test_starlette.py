@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -349,6 +349,19 @@ def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
     if not allowed:
         assert answer.json()["error"]["code"] == "cross_site"
         assert emulator.monite.ledger.tokens == []
+
+
+def test_the_token_endpoint_answers_for_itself_whatever_the_apps_handlers_do(broker):
+    app = app_of(broker)
+
+    async def redirect(request, error):
+        return RedirectResponse("/login")
+
+    app.add_exception_handler(errors.MoniteAuthError, redirect)
+    with TestClient(app) as client:
+        refusal = client.get("/monite/token", headers={"accept": "text/html"})
+    assert refusal.status_code == 401
+    assert refusal.json()["error"]["code"] == "not_logged_in"
 
 
 # -- who is logged in

@@ -1,0 +1,77 @@
+"""The look that the example apps share: their templates, and how amounts, dates and tokens read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+from examples.shared.people import COMPANY, CURRENCY
+from monite_auth import AccessToken
+
+STATIC = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+CLOSED = {"paid", "canceled", "rejected"}
+
+
+def money(minor_units: int, currency: str = CURRENCY) -> str:
+    """Return an amount as people write it: 48630 is "€486.30"."""
+    return f"{SYMBOLS.get(currency, f'{currency} ')}{minor_units / 100:,.2f}"
+
+
+def day(iso_date: str) -> str:
+    """Return a date as people write it: "2026-03-01" is "1 Mar 2026"."""
+    moment = date.fromisoformat(iso_date)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def is_open(invoice: Mapping[str, Any]) -> bool:
+    """Say whether a payable of Monite has still to be paid."""
+    return invoice["status"] not in CLOSED
+
+
+def is_overdue(invoice: Mapping[str, Any]) -> bool:
+    """Say whether a payable should have been paid by now."""
+    due = invoice.get("due_date")
+    return is_open(invoice) and due is not None and date.fromisoformat(due) < date.today()  # noqa: DTZ011 - as the user's calendar has it
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCard:
+    """What a page may show of a token; times are seconds from now on."""
+
+    last4: str
+    left: float
+    life: float
+    renewal_in: float
+
+    @classmethod
+    def of(cls, token: AccessToken) -> "TokenCard":
+        left = token.expires_in
+        return cls(token.value.reveal()[-4:], left, token.life, left - (token.expires_at - token.renew_at))
+
+
+def environment() -> Environment:
+    """Return the templates' environment."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=ChainableUndefined,  # Monite leaves out fields that have no value
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"money": money, "day": day}
+    made.tests |= {"open": is_open, "overdue": is_overdue}
+    made.globals |= {"company": COMPANY, "currency": CURRENCY}
+    return made
+
+
+def local_monite(base_url: str) -> str | None:
+    """Return the address of the local Monite's page, where that is what the app talks to."""
+    url = urlsplit(base_url)
+    return f"{url.scheme}://{url.netloc}/" if url.hostname in {"localhost", "127.0.0.1", "::1"} else None

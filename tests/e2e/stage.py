@@ -1,0 +1,169 @@
+"""What the tests and the screenshots share: the demo as a process, a browser, and what a person does there."""
+
+import hashlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from examples.shared.people import PEOPLE, Person
+from monite_auth import Settings
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ANNA, VIKTOR = PEOPLE["anna"], PEOPLE["viktor"]
+
+CHROMIUM = shutil.which("chromium")
+QUIET = [
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Demo:
+    """`python -m examples.demo`; leaving the `with` block ends it. Port 0 is any free one."""
+
+    def __init__(self, *, port: int = 0, emulator_port: int = 0) -> None:
+        self._errors = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - closed in __exit__
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "examples.demo", f"--port={port}", f"--emulator-port={emulator_port}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self.app = self.monite = ""
+        # Both are on this machine, whatever proxy the environment names.
+        self._http = httpx.Client(trust_env=False)
+
+    def __enter__(self) -> Self:
+        try:
+            self.app, self.monite = self._printed_addresses()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.end(signal.SIGTERM)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()
+        self._http.close()
+
+    def _printed_addresses(self) -> list[str]:
+        assert self._process.stdout is not None
+        addresses: list[str] = []
+        for line in self._process.stdout:
+            addresses += re.findall(r"http://[\d.]+:\d+", line)
+            if len(addresses) == 2:
+                return addresses
+        raise AssertionError(f"The demo ended before it was ready:\n{self.errors}")
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal; return the exit status."""
+        self._process.send_signal(number)
+        return self._process.wait(timeout=40)
+
+    def wait(self) -> int:
+        """Return the exit status once it has ended by itself."""
+        return self._process.wait(timeout=40)
+
+    @property
+    def errors(self) -> str:
+        """What it and its processes have written to stderr."""
+        return Path(self._errors.name).read_text()
+
+    @property
+    def children(self) -> list[int]:
+        """The ids of the processes that it has started, in that order (Linux)."""
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def tokens(self, person: Person, state: str | None = None) -> list[dict[str, Any]]:
+        """Return what Monite's ledger says about a person's tokens, oldest first."""
+        query = {"entity_user_id": person.entity_user.entity_user_id} | ({"state": state} if state else {})
+        answer = self._http.get(f"{self.monite}/_emulator/ledger", params=query).raise_for_status()
+        return list(answer.json()["tokens"])
+
+    def mint(self, entity_user_id: str) -> None:
+        """Mint a token as another app of the same partner would."""
+        asked = {
+            "client_id": DEMO_CLIENT_ID,
+            "client_secret": DEMO_CLIENT_SECRET,
+            "grant_type": "entity_user",
+            "entity_user_id": entity_user_id,
+        }
+        headers = {"x-monite-version": Settings.api_version}
+        self._http.post(f"{self.monite}/v1/auth/token", json=asked, headers=headers).raise_for_status()
+
+    def trouble(self, kind: str, path: str, **parameters: Any) -> None:
+        """Have Monite misbehave, once."""
+        fault = {"kind": kind, "path": path, "times": 1, **parameters}
+        self._http.post(f"{self.monite}/_emulator/faults", json=fault).raise_for_status()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the system's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def log_in(page: Page, demo: Demo, person: Person) -> None:
+    """Log in as a person, and arrive at the invoices."""
+    page.goto(demo.app)
+    page.get_by_role("button", name=person.name).click()
+    page.get_by_role("heading", name="Invoices").wait_for()
+
+
+def log_out(page: Page) -> None:
+    """Log out, and arrive at the login page."""
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("heading", name="Log in").wait_for()
+
+
+def create_invoice(page: Page, number: str) -> None:
+    """Fill in the form for a new invoice and send it."""
+    page.get_by_label("What for").fill("Rye flour, 25 kg")
+    page.get_by_label("Invoice number").fill(number)
+    page.get_by_label("Amount").fill("1234.50")
+    page.get_by_label("Due").fill("2031-03-01")
+    page.get_by_role("button", name="Create invoice").click()
+
+
+def eventually(holds: Callable[[], bool], what: str, within: float = 10) -> None:
+    """Look again and again until something holds; fail after `within` seconds."""
+    give_up_at = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < give_up_at, f"not within {within} s: {what}"
+        time.sleep(0.05)
+
+
+TOKEN = re.compile(r"(?=([A-Za-z0-9_-]{43}))")
+"""Everything in a text that may be a token of the emulator; the look-ahead finds them inside longer words too."""
+
+
+def fingerprints(text: str) -> set[str]:
+    """Return the ledger's fingerprints of everything in a text that may be a token."""
+    return {hashlib.sha256(word.encode()).hexdigest()[:12] for word in TOKEN.findall(text)}
