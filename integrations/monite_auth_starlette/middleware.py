@@ -88,7 +88,7 @@ class MoniteAuthMiddleware:
 
 
 def monite(connection: HTTPConnection) -> MoniteAccess:
-    """Return the request's MoniteAccess; FastAPI can use it as a dependency."""
+    """Return the request's MoniteAccess."""
     access = connection.scope.get("state", {}).get("monite")
     if not isinstance(access, MoniteAccess):
         raise ConfigurationError(
