@@ -23,6 +23,9 @@ class Telemetry(Protocol):
     def ended(self, reach: str) -> None:
         """Tokens were taken away. Reaches: session, user, relink."""
 
+    def store_failed(self) -> None:
+        """The shared store did not answer."""
+
 
 class Silence:
     """Counts nothing."""
@@ -34,6 +37,9 @@ class Silence:
         """Do nothing."""
 
     def ended(self, reach: str) -> None:
+        """Do nothing."""
+
+    def store_failed(self) -> None:
         """Do nothing."""
 
 
@@ -54,6 +60,9 @@ class _Metrics:
         self._revocations = meter.create_counter(
             "monite_auth.revocations", description="Attempts to revoke a token, by outcome."
         )
+        self._store_failures = meter.create_counter(
+            "monite_auth.store.failures", description="Times that the shared store did not answer."
+        )
         self._endings = meter.create_counter("monite_auth.endings", description="Logouts, by reach.")
 
     def minted(self, outcome: str, seconds: float) -> None:
@@ -64,3 +73,6 @@ class _Metrics:
 
     def ended(self, reach: str) -> None:
         self._endings.add(1, {"reach": reach})
+
+    def store_failed(self) -> None:
+        self._store_failures.add(1)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,7 +12,7 @@ from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 ROOT = Path(__file__).parents[1]
 
 
-def run_page(name: str, names: dict) -> dict:
+def run_page(name: str, names: dict[str, Any]) -> dict[str, Any]:
     """Run the page's Python blocks and return the names that they made."""
     text = (ROOT / name).read_text()
     blocks = [
