@@ -18,6 +18,7 @@ from monite_auth.emulator import (
     Monite,
     serve,
 )
+from tests.scripted import close_background
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -27,6 +28,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if reporter is not None and os.environ.get("CI") and skipped:
         reporter.write_line(f"\n{skipped} skipped, which is a failure in CI.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def no_work_left_undone() -> Iterator[None]:
+    """Close what scripted worlds left in the background."""
+    yield
+    close_background()
 
 
 @pytest.fixture

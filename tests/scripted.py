@@ -46,6 +46,16 @@ def reply(status: int, body: Any, headers: dict[str, str] | None = None) -> Resp
     return Response(status, headers or {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
+BACKGROUND: list[list[Coroutine[Any, Any, None]]] = []
+"""Background work of all worlds of a test; what nobody ran is closed at its end."""
+
+
+def close_background() -> None:
+    while BACKGROUND:
+        for flow in BACKGROUND.pop():
+            flow.close()
+
+
 class World:
     """Flows over a memory store, a clock that only sleeping moves, and answers as scripted.
 
@@ -65,6 +75,7 @@ class World:
         self.requests: list[tuple[float, Request]] = []
         self.slept: list[float] = []
         self.background: list[Coroutine[Any, Any, None]] = []
+        BACKGROUND.append(self.background)
         self.settings = settings(**changes)
         self.memory = store or MemoryStore(
             clock=self.clock, requests_per_second=self.settings.requests_per_second
@@ -91,10 +102,6 @@ class World:
     def run_background(self) -> None:
         while self.background:
             run(self.background.pop(0))
-
-    def drop_background(self) -> None:
-        while self.background:
-            self.background.pop().close()
 
     def date_in(self, seconds: float) -> str:
         return format_datetime(datetime.fromtimestamp(self.now + seconds, UTC), usegmt=True)

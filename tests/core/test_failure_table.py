@@ -74,7 +74,6 @@ def test_an_ended_session_is_a_401_and_monite_is_not_asked():
         world.token()
     assert answer_of(caught.value) == (401, "session_ended", None)
     assert len(world.mints) == asked
-    world.drop_background()
 
 
 # -- 401 from /auth/token

@@ -103,7 +103,6 @@ def test_promise_3_min_ttl_is_guaranteed():
     fresh = world.token(min_ttl=600)
     assert fresh.value.reveal() == "token-2"
     assert fresh.expires_in >= 600
-    world.drop_background()
 
 
 def test_promise_3_a_min_ttl_beyond_monites_tokens_is_an_error_and_no_stream_of_mints():
@@ -178,7 +177,6 @@ def test_promise_5_a_rejected_token_is_revoked_too_in_case_the_refusal_was_wrong
     world.logout()
     world.drain()
     assert world.revoked == ["token-1"]
-    world.drop_background()
 
 
 def test_promise_5_a_logout_during_a_mint_fences_it():
@@ -317,7 +315,6 @@ def test_a_token_that_was_already_dead_counts_as_revoked(status):
     world.token()
     world.logout()
     assert world.drain().settled == 1
-    world.drop_background()
 
 
 # -- 8. One budget

@@ -1,4 +1,7 @@
-"""The demo and a browser for the end-to-end tests; both are started once."""
+"""The demo and a browser for the end-to-end tests; started once for each module.
+
+Not for the whole run: where Playwright runs, its event loop counts as running, and nobody else can run one.
+"""
 
 from collections.abc import Iterator
 
@@ -8,13 +11,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests.e2e.stage import CHROMIUM, Demo, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     with Demo() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no chromium on the PATH; on Debian: apt-get install chromium")
