@@ -1,8 +1,9 @@
 """Work in progress that threads and tasks of one process share, so that it is done once.
 
 A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
-themselves. A flight has a time until which it is believed to be alive; a leader that died with its thread or event
-loop cannot say so, and the next to come takes its place.
+themselves. Whoever leads lands the flight, whatever happens. But a leader whose event loop was stopped cannot, and
+nobody tells: so a flight counts as alive while its loop or thread runs, and beyond that until a time that it has.
+Then the next to come takes its place.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """One piece of work. `error` is why it failed, once `done`."""
 
-    __slots__ = ("_callbacks", "_lock", "calls", "done", "error", "loop", "priority", "until")
+    __slots__ = ("_callbacks", "_lock", "_loop", "_thread", "calls", "done", "error", "priority", "until")
 
     def __init__(self, until: float, priority: Priority) -> None:
         self.until = until
@@ -25,17 +26,27 @@ class Flight:
         self.calls = 1
         self.done = False
         self.error: Exception | None = None
-        self.loop = _running_loop()
+        self._loop = _running_loop()
+        self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def is_alive(self, now: float) -> bool:
-        """Say whether somebody can be expected to be at work on it."""
-        return not self.done and now < self.until and not (self.loop is not None and self.loop.is_closed())
+        """Say whether somebody is at work on it, or can be expected to be."""
+        if self.done or (self._loop is not None and self._loop.is_closed()):
+            return False
+        at_work = (self._loop is not None and self._loop.is_running()) or (
+            self._thread is not None and self._thread.is_alive()
+        )
+        return at_work or now < self.until
+
+    def rest(self, until: float) -> None:
+        """Leave the flight where it is, with nobody at work, so that nobody else begins before `until`."""
+        self.until, self._loop, self._thread = until, None, None
 
     def waits_for_this_thread(self) -> bool:
         """Say whether blocking here would block the very event loop that does the work."""
-        return self.loop is not None and self.loop is _running_loop()
+        return self._loop is not None and self._loop is _running_loop()
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
         """Call `callback` from the leader's thread at the end; at once, if this is over."""
@@ -60,12 +71,17 @@ class Flight:
             callback()
 
 
+ROOM = 1000
+"""Flights that there is room for before those that nobody landed are cleared away; doubled where all are alive."""
+
+
 class Flights:
     """The flights of one process, by what they are for."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, Flight] = {}
         self._lock = threading.Lock()
+        self._room = ROOM
 
     def join(self, key: Hashable, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         """Return the flight for `key` and whether the caller leads it, which it then must `land`.
@@ -78,6 +94,9 @@ class Flights:
                 flight.priority = min(flight.priority, priority)
                 flight.calls += 1
                 return flight, False
+            if len(self._flights) >= self._room:
+                self._flights = {key: each for key, each in self._flights.items() if each.is_alive(now)}
+                self._room = max(ROOM, 2 * len(self._flights))
             flight = self._flights[key] = Flight(until, priority)
             return flight, True
 

@@ -86,7 +86,8 @@ class Flows:
             flight, leads = self._join(rt, slot, Priority.USER)
             if leads:
                 rt.lead(self._fly(rt, flight, slot, principal, min_ttl, deadline))
-            await rt.wait(flight, within=min(flight.until, deadline) - rt.clock())
+            # No longer than a lease at a time: whoever leads may have gone without a word.
+            await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
             token = await rt.store.peek(slot, principal)
             if token is not None and token.expires_in >= min_ttl:
                 return token
@@ -149,13 +150,16 @@ class Flows:
         if leads:
             deadline = rt.clock() + self._settings.deadline
             await self._fly(rt, flight, slot, principal, token.expires_in + 1, deadline)
-        error = flight.error
-        if error is None or isinstance(error, SessionEnded):
+        current = await rt.store.peek(slot, principal)
+        if current is None or current.fingerprint != token.fingerprint:
             self._flights.land(("renewal", slot), guard)
             return
-        # The guard is left where it is: the hits that follow find it and do not try at once.
-        guard.until = rt.clock() + (getattr(error, "retry_after", None) or REST_AFTER_FAULT)
-        log.warning("A token could not be renewed and is used until its end: %s", type(error).__name__)
+        # The guard stays in its place: the hits that follow find it and do not try at once.
+        guard.rest(rt.clock() + (getattr(flight.error, "retry_after", None) or REST_AFTER_FAULT))
+        if flight.error is not None:
+            log.warning(
+                "A token could not be renewed and is used until its end: %s", type(flight.error).__name__
+            )
 
     async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""

@@ -20,7 +20,7 @@ from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Busy, Claimed, Ended, Hit, Lease, Rest, Resting, Slot
-from monite_auth.stores.budget import Ticket
+from monite_auth.stores.budget import Priority, Ticket
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 from monite_auth.wire import BadCredentials, Fault, Granted, Refused, Throttled, mint_request, read_mint
@@ -90,7 +90,7 @@ class Mint:
                 raise
 
     async def _claim(self) -> Lease | None:
-        """Return the lease to mint under, or None when there is a token; wait while another process mints."""
+        """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
         while True:
             claim = await self._rt.store.claim(
                 self._slot,
@@ -111,6 +111,8 @@ class Mint:
                 case Resting(retry_in, why):
                     raise _error_of(why, retry_in)
                 case Busy(retry_in):
+                    if self._flight.priority is Priority.RENEWAL:
+                        return None  # another process renews, and nobody waits
                     if now >= self._deadline:
                         raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
                     await self._rt.sleep(min(retry_in, POLL))
@@ -143,7 +145,9 @@ class Mint:
         rt = self._rt
         request = mint_request(self._settings, entity_user)
         sent_at = rt.clock()
-        within = min(self._settings.connect_timeout + self._settings.read_timeout, self._deadline - sent_at)
+        patience = self._settings.connect_timeout + self._settings.read_timeout
+        # Not longer than the lease either: another process may mint when it has run out.
+        within = min(patience, self._settings.lease, self._deadline - sent_at)
         answer = await rt.send(request, within=within) if within > 0 else Fault("no time was left to ask")
         now = rt.clock()
         outcome = read_mint(request, answer, now=now)

@@ -164,7 +164,7 @@ def _read_failure(
     message = _message(answer)
     for secret in request.secrets:
         message = message.replace(secret.reveal(), "***")
-    message = message[:300]
+    message = _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", message)[:300]
     if answer.status == 401:
         return BadCredentials(message, _request_id(answer))
     if answer.status == 429:
@@ -235,6 +235,12 @@ def speaks_of_dead_token(status: int, body: bytes) -> bool:
 
 def _names_dead_token(answer: Response) -> bool:
     return bool(_DEAD_TOKEN.search(_message(answer)[:1000]))
+
+
+_LIKE_A_TOKEN = re.compile(r"[\w~+=-]{24,}", re.ASCII)
+"""Words that are longer than any in a message for people: an answer may quote a secret that is not this request's."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _json(answer: Response) -> Any:

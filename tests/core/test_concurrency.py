@@ -195,7 +195,9 @@ def test_a_forked_child_starts_afresh_and_the_parent_goes_on(broker, emulator):
 
 async def test_promise_1_among_2000_principals_at_once_no_token_reaches_the_wrong_one(emulator, emulated):
     people = hire(emulator.monite, 2000)
-    broker = TokenBroker(replace(emulated, deadline=100), people)
+    broker = TokenBroker(
+        replace(emulated, deadline=100, lease=100, connect_timeout=100, read_timeout=100), people
+    )
     wrong = []
 
     async def use(user_id):

@@ -141,6 +141,18 @@ def test_promise_4_a_token_in_the_last_part_of_its_life_is_renewed_behind_the_ca
     assert len(world.mints) == 2
 
 
+def test_a_renewal_that_another_process_is_at_is_left_to_it():
+    world = World(numbered())
+    token = world.token()
+    world.now = token.renew_at
+    slot = world.flows._slot(ALICE)
+    run(world.store.claim(slot, ALICE, owner="another", seconds=5, min_life=token.expires_in + 1))
+    for _ in range(20):
+        world.value()
+        world.run_background()
+    assert (len(world.mints), world.slept) == (1, [])
+
+
 @pytest.mark.parametrize("failure", [refused(500), refused(400), refused(401), throttled("60")])
 def test_promise_4_a_renewal_that_fails_is_nobodys_failure_while_the_old_token_lives(failure):
     world = World(granted("old"), failure)

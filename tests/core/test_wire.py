@@ -211,6 +211,14 @@ def test_what_monite_repeats_of_our_secrets_is_not_repeated_by_us():
     assert SECRET not in repr(read_mint(MINT, validation, now=0))
 
 
+def test_what_looks_like_a_token_is_not_repeated_and_an_id_is():
+    user = "a11ce000-0000-4000-8000-000000000001"
+    outcome = read_mint(
+        MINT, refused(404, f"User {user} has no token L8qq9PZyRg6ieKGEKhZolGC0vJWLw8iE."), now=0
+    )
+    assert outcome.message == f"User {user} has no token ***."
+
+
 def test_requests_and_responses_do_not_print_what_they_hold():
     printed = repr([MINT, REVOKE, reply(200, {"access_token": "the-token"})])
     assert SECRET not in printed

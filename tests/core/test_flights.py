@@ -1,0 +1,129 @@
+"""The table of work under way, by itself."""
+
+import asyncio
+import threading
+
+from monite_auth.flights import ROOM, Flights
+from monite_auth.stores.budget import Priority
+
+
+def join(flights, key="slot", now=100.0, until=105.0, priority=Priority.USER):
+    return flights.join(key, now, until=until, priority=priority)
+
+
+def test_one_leads_and_the_others_join():
+    flights = Flights()
+    flight, leads = join(flights)
+    assert leads
+    assert join(flights) == (flight, False)
+    assert join(flights, "another")[1]
+
+
+def led_elsewhere(flights):
+    """Have a flight led by a thread that is gone."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(join(flights)[0]))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_flight_whose_leader_is_at_work_is_alive_however_long_it_takes():
+    flights = Flights()
+    flight, _ = join(flights)
+    assert join(flights, now=1e9) == (flight, False)
+
+
+def test_a_flight_whose_loop_does_not_run_has_until_its_time_is_up_and_one_of_a_closed_loop_has_not():
+    flights = Flights()
+    loop = asyncio.new_event_loop()
+
+    async def lead():
+        return join(flights)[0]
+
+    flight = loop.run_until_complete(lead())
+    assert flight.is_alive(104.9)
+    assert not flight.is_alive(105.0)
+    loop.close()
+    assert not flight.is_alive(100.0)
+
+
+def test_a_flight_at_rest_keeps_others_from_beginning_until_its_time():
+    flights = Flights()
+    flight, _ = join(flights)
+    flight.rest(200.0)
+    assert join(flights, now=199.9) == (flight, False)
+    assert join(flights, now=200.0)[1]
+
+
+def test_a_flight_that_is_not_alive_any_more_is_replaced():
+    flights = Flights()
+    flight = led_elsewhere(flights)
+    assert join(flights, now=104.9) == (flight, False)
+    replaced, leads = join(flights, now=105.0)
+    assert leads
+    assert replaced is not flight
+
+
+def test_a_late_landing_does_not_end_the_flight_that_took_its_place():
+    flights = Flights()
+    late = led_elsewhere(flights)
+    new, _ = join(flights, now=106.0, until=110.0)
+    flights.land("slot", late)
+    assert late.done
+    assert join(flights, now=107.0) == (new, False)
+
+
+def test_everybody_is_told_once_of_the_end_and_late_comers_at_once():
+    flights = Flights()
+    flight, _ = join(flights)
+    told = []
+    called_off = lambda: told.append("never")  # noqa: E731
+    flight.call_when_done(lambda: told.append("first"))
+    flight.call_when_done(called_off)
+    flight.call_off(called_off)
+    flights.land("slot", flight, error=ValueError("x"))
+    flight.call_when_done(lambda: told.append("late"))
+    assert told == ["first", "late"]
+    assert isinstance(flight.error, ValueError)
+
+
+def test_a_landing_can_be_conditional_on_nobody_having_joined():
+    flights = Flights()
+    flight, _ = join(flights)
+    calls = flight.calls
+    join(flights)
+    assert not flights.land("slot", flight, calls=calls)
+    assert flights.land("slot", flight, calls=flight.calls)
+
+
+def test_who_joins_lends_the_flight_their_priority():
+    flights = Flights()
+    flight, _ = join(flights, priority=Priority.RENEWAL)
+    join(flights, priority=Priority.REVOCATION)
+    assert flight.priority is Priority.RENEWAL
+    join(flights, priority=Priority.USER)
+    assert flight.priority is Priority.USER
+
+
+def test_flights_that_nobody_lands_do_not_pile_up():
+    flights = Flights()
+    for number in range(10 * ROOM):
+        join(flights, number, now=float(number))[0].rest(number + 5.0)
+    assert len(flights._flights) <= ROOM + 1
+
+
+def test_one_of_many_threads_leads():
+    flights, leading = Flights(), []
+    start = threading.Barrier(50)
+
+    def work():
+        start.wait()
+        leading.append(join(flights)[1])
+
+    threads = [threading.Thread(target=work) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert leading.count(True) == 1
