@@ -6,9 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from monite_auth import MoniteAccess
-from monite_auth.answers import Answer, error_answer, refuse_token_request, token_answer
-from monite_auth.errors import MoniteAuthError
+from monite_auth.endpoint import aanswer_token_request
 from monite_auth_starlette.middleware import monite, respond
 
 __all__ = ["monite_app"]
@@ -31,17 +29,7 @@ class _Token:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         connection = HTTPConnection(scope)
-        answer = refuse_token_request(
-            scope["method"], connection.headers, allowed_origins=self._allowed_origins
+        answer = await aanswer_token_request(
+            monite(connection), scope["method"], connection.headers, self._allowed_origins
         )
-        if answer is None:
-            answer = await _token(monite(connection))
         await respond(answer, send)
-
-
-async def _token(access: MoniteAccess) -> Answer:
-    try:
-        return token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
-    except MoniteAuthError as error:
-        # Not for the app's own handlers, which answer people: this is read by Monite's browser SDK.
-        return error_answer(error)

@@ -1,22 +1,14 @@
-"""Who is logged in, by Starlette's own means: `scope["user"]` and `scope["session"]`.
+"""Who is logged in, by Starlette's own means: `scope["user"]` and `scope["session"]`."""
 
-Starlette's sessions have no id: they are signed cookies, which a browser may send again after the logout. So this
-gives each login an id of its own, kept in the session beside the user it belongs to.
-"""
-
-import secrets
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from monite_auth import Principal
 from monite_auth.errors import ConfigurationError
-from monite_auth.tokens import steady_clock
+from monite_auth.sessions import principal_of
 
 __all__ = ["identify"]
-
-BINDING = "_monite"
-"""The session's key for `[user id, session id, when it logged in]`."""
 
 
 def identify(connection: HTTPConnection) -> Principal | None:
@@ -29,16 +21,8 @@ def identify(connection: HTTPConnection) -> Principal | None:
     user_id = _user_id(connection, session)
     if session is None:
         return None if user_id is None else Principal(user_id)
-    if user_id is None:
-        if BINDING in session:
-            del session[BINDING]  # the next login, even of the same person, is another session
-        return None
-    binding = session.get(BINDING)
-    if binding is None or binding[0] != user_id:
-        if connection.scope["type"] != "http":  # there will be no response to set a cookie with
-            return Principal(user_id)
-        binding = session[BINDING] = [user_id, secrets.token_urlsafe(12), steady_clock()]
-    return Principal(user_id, session_id=binding[1], authenticated_at=binding[2])
+    # A websocket has no response that could set a cookie.
+    return principal_of(session, user_id, may_write=connection.scope["type"] == "http")
 
 
 def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str | None:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monite_auth import MoniteAccess, Principal, TokenBroker
 from monite_auth.answers import Answer, error_answer
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.sessions import has_left
 from monite_auth_starlette.identify import check_order, identify
 
 __all__ = ["MoniteAuthMiddleware", "monite", "respond"]
@@ -76,10 +77,8 @@ class MoniteAuthMiddleware:
             await send({"type": "websocket.close", "code": code, "reason": error.public_message})
 
     async def _log_out_if_gone(self, connection: HTTPConnection, access: MoniteAccess) -> None:
-        came, leaves = access.principal, await self._principal(connection)
-        if came is None or access.logged_out:
-            return
-        if leaves is None or (leaves.user_id, leaves.session_id) != (came.user_id, came.session_id):
+        leaves = await self._principal(connection)
+        if has_left(access.principal, leaves) and not access.logged_out:
             await access.alogout()
 
     async def _principal(self, connection: HTTPConnection) -> Principal | None:

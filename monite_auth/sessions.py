@@ -1,0 +1,50 @@
+"""Which session a principal has, where the framework's sessions have no id that lasts.
+
+Signed cookies have none at all, and a browser may send an old one again after the logout; other frameworks give a
+session a new id at login. So each login gets an id of ours, kept in the session itself beside the user it belongs to.
+It changes with the user, and goes with the session.
+"""
+
+import secrets
+from collections.abc import MutableMapping
+from typing import Any
+
+from monite_auth.identity import Principal
+from monite_auth.tokens import steady_clock
+
+__all__ = ["BINDING", "has_left", "principal_of"]
+
+BINDING = "_monite"
+"""The session's key for `[user id, session id, when it logged in]`."""
+
+
+def principal_of(
+    session: MutableMapping[str, Any],
+    user_id: object,
+    *,
+    tenant: str | None = None,
+    may_write: bool = True,
+) -> Principal | None:
+    """Return the principal of a session whose logged-in user is `user_id`; None or "" is nobody.
+
+    The session is written to when somebody has logged in or out since it was last looked at, unless `may_write` says
+    that there is no answer that could carry it.
+    """
+    if user_id is None or user_id == "":
+        if may_write and BINDING in session:
+            del session[BINDING]  # the next login, even of the same person, is another session
+        return None
+    name = str(user_id)
+    binding = session.get(BINDING)
+    if binding is None or binding[0] != name:
+        if not may_write:
+            return Principal(name, tenant)
+        binding = session[BINDING] = [name, secrets.token_urlsafe(12), steady_clock()]
+    return Principal(name, tenant, session_id=binding[1], authenticated_at=binding[2])
+
+
+def has_left(came: Principal | None, leaves: Principal | None) -> bool:
+    """Say whether the principal that a request came with is no longer the one that its session leaves with."""
+    if came is None:
+        return False
+    return leaves is None or (leaves.user_id, leaves.session_id) != (came.user_id, came.session_id)
