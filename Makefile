@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-EXTRAS := starlette,httpx2,emulator,cli,otel
+EXTRAS := starlette,redis,httpx2,emulator,cli,otel
 
 .PHONY: help demo test lint servers clean
 
@@ -21,7 +21,7 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-servers: ## install redis-server and chromium from Debian's packages, where that is allowed
+servers: ## install redis-server, faketime and chromium from Debian's packages, where that is allowed
 	@.ci/servers
 
 clean: ## remove the environment and what tools left behind

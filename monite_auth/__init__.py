@@ -8,15 +8,22 @@
 Web frameworks have packages of their own: `monite_auth_starlette`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from monite_auth import errors
 from monite_auth.access import MoniteAccess
 from monite_auth.broker import TokenBroker
 from monite_auth.drain import DrainReport
+from monite_auth.flows import UserStatus
 from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
 from monite_auth.outbound import BrokerAuth
 from monite_auth.settings import Settings
 from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.tokens import AccessToken, Secret
+
+if TYPE_CHECKING:
+    from monite_auth.stores.redis import RedisStore
 
 __all__ = [
     "PARTNER",
@@ -29,8 +36,19 @@ __all__ = [
     "MemoryStore",
     "MoniteAccess",
     "Principal",
+    "RedisStore",
+    "SQLiteStore",
     "Secret",
     "Settings",
     "TokenBroker",
+    "UserStatus",
     "errors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RedisStore":  # needs an extra, so it is imported by who asks for it
+        from monite_auth.stores.redis import RedisStore  # noqa: PLC0415
+
+        return RedisStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ import httpx
 
 from monite_auth.drain import DrainReport
 from monite_auth.errors import NotLinked, NotLoggedIn
-from monite_auth.flows import Flows
+from monite_auth.flows import Flows, UserStatus
 from monite_auth.identity import (
     PARTNER,
     Directory,
@@ -29,7 +29,7 @@ from monite_auth.outbound import BrokerAuth, Pools, monite_headers
 from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
-from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, steady_clock
 
@@ -61,11 +61,8 @@ class TokenBroker:
         clock: Clock = steady_clock,
     ) -> None:
         self.settings = settings
-        self.store = store or MemoryStore(
-            requests_per_second=settings.requests_per_second,
-            session_memory=settings.session_memory,
-            clock=clock,
-        )
+        self._telemetry = telemetry()
+        self.store = store_for(settings, clock, self._telemetry) if store is None else store
         self._clock = clock
         self._directory = as_directory(directory)
         self._start()
@@ -73,7 +70,7 @@ class TokenBroker:
 
     def _start(self) -> None:
         """Begin with nothing open and nothing under way; a forked child does so too, with what is its parent's."""
-        self._flows = Flows(self.settings, self._directory, telemetry())
+        self._flows = Flows(self.settings, self._directory, self._telemetry)
         self._pools = Pools(self.settings)
         self._lock = threading.Lock()
         self._blocking_runtime: BlockingRuntime | None = None
@@ -186,6 +183,14 @@ class TokenBroker:
     async def adrain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due; see `drain`."""
         return await self._flows.drain(self._async(), within=within)
+
+    def status(self, user_id: str) -> UserStatus:
+        """Say what the store has of a user, for people who look after the application; raises StoreUnavailable."""
+        return run(self._flows.status(self._blocking(), user_id))
+
+    async def astatus(self, user_id: str) -> UserStatus:
+        """Say what the store has of a user; see `status`."""
+        return await self._flows.status(self._async(), user_id)
 
     # -- life
 

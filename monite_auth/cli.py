@@ -7,6 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from monite_auth import Settings, TokenBroker
+from monite_auth.errors import MoniteAuthError
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -54,6 +57,24 @@ def emulator(
         typer.echo("\nStop with Ctrl-C.")
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+@app.command()
+def drain(
+    within: Annotated[float, typer.Option(min=1, help="How many seconds to work on it, at the most.")] = 60,
+) -> None:
+    """Revoke the tokens of ended sessions that are still pending; for cron, where no process has the time."""
+    try:
+        settings = Settings.from_env()
+        if settings.store_url.startswith("memory:"):
+            _fail(
+                "MONITE_STORE_URL names no shared store, and the memory of other processes cannot be drained."
+            )
+        with TokenBroker(settings, directory={}) as broker:
+            report = broker.drain(within=within)
+    except MoniteAuthError as error:
+        _fail(str(error))
+    typer.echo(f"settled {report.settled}, postponed {report.postponed}, expired {report.expired}")
 
 
 def _fail(message: str) -> NoReturn:

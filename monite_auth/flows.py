@@ -9,6 +9,7 @@ since a logout may have come between.
 
 import logging
 from collections.abc import Hashable
+from dataclasses import dataclass
 from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
@@ -23,7 +24,7 @@ from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 
-__all__ = ["Flows"]
+__all__ = ["Flows", "UserStatus"]
 
 log = logging.getLogger("monite_auth")
 
@@ -37,6 +38,19 @@ LOOK_AROUND = 30.0
 DRAINERS = 3
 """Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
 renewals."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserStatus:
+    """What the store has of a user.
+
+    `live`: how many tokens are handed out, over all tenants and sessions; `expires_at`: when the last of them expires,
+    epoch seconds; `pending`: how many revocations are pending in the whole store, of all users.
+    """
+
+    live: int
+    expires_at: float | None
+    pending: int
 
 
 class Flows:
@@ -169,6 +183,11 @@ class Flows:
         """Return who the principal is in Monite: what the token at hand says, or the directory."""
         token = await rt.store.peek(self._slot(principal), principal)
         return token.entity_user if token is not None else await rt.find(self._directory, principal)
+
+    async def status(self, rt: Runtime, user_id: str) -> UserStatus:
+        """Say what the store has of a user."""
+        status = await rt.store.status(user_id)
+        return UserStatus(status.live, status.expires_at, await rt.store.backlog())
 
     # -- endings
 

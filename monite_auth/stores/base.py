@@ -40,6 +40,7 @@ __all__ = [
     "Rest",
     "Resting",
     "Slot",
+    "Status",
     "Store",
 ]
 
@@ -114,6 +115,14 @@ class Resting:
     why: Rest
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How many tokens of a user are handed out at the moment, and when the last of them expires."""
+
+    live: int
+    expires_at: float | None
+
+
 Claim = Hit | Claimed | Busy | Ended | Resting
 
 
@@ -182,7 +191,7 @@ class Operations(Protocol):
         """End every session of the user, in every tenant, as `end_session` does with one."""
 
     async def relink(self, user: str) -> int:
-        """Fence mints and make all tokens of the user pending; sessions go on."""
+        """Fence mints, make all tokens of the user pending, and end their slots' rests; sessions go on."""
 
     async def due(self, limit: int, *, seconds: float) -> Due:
         """Give at most `limit` revocations to the caller for `seconds`; then they are due again."""
@@ -192,6 +201,12 @@ class Operations(Protocol):
 
     async def postpone(self, pending: Pending, seconds: float) -> None:
         """Make a revocation due again in `seconds`."""
+
+    async def status(self, user: str) -> Status:
+        """Say what the store has of a user, for people who look after the application."""
+
+    async def backlog(self) -> int:
+        """Return how many revocations are pending, of all users."""
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """Ask the request budget for one request; see `budget`."""

@@ -32,6 +32,7 @@ from monite_auth.stores.base import (
     Rest,
     Resting,
     Slot,
+    Status,
 )
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.tokens import SAFETY, AccessToken, Clock, steady_clock
@@ -287,7 +288,11 @@ class MemoryStore:
         """See Operations."""
         with self._lock:
             record = self._reading.get(user)
-            return self._end(user, record, lambda _slot: True) if record is not None else 0
+            if record is None:
+                return 0
+            for place in record.places.values():
+                place.rest = None  # Monite refused the entity user that was
+            return self._end(user, record, lambda _slot: True)
 
     def _end(self, name: str, user: _User, includes: Callable[[Slot], bool]) -> int:
         """Fence the mints and make the tokens pending of those slots that `includes` names."""
@@ -370,6 +375,20 @@ class MemoryStore:
                 self._pending[pending.id].attempts += 1
                 self._postpone(pending, seconds)
 
+    async def status(self, user: str) -> Status:
+        """See Operations."""
+        with self._lock:
+            record = self._reading.get(user)
+            tokens = [place.token for place in record.places.values()] if record is not None else []
+            ends = [
+                token.expires_at for token in tokens if token is not None and token.expires_at > self._clock()
+            ]
+            return Status(len(ends), max(ends, default=None))
+
+    async def backlog(self) -> int:
+        """See Operations."""
+        return len(self._pending)
+
     # -- the request budget
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
@@ -390,7 +409,9 @@ class MemoryStore:
     def _user(self, name: str | None) -> _User:
         user = self._reading.get(name)
         if user is None:
-            user = _User(ended_before=self._ended.get((name, None), 0.0) if name is not None else 0.0)
+            user = _User()
+        if name is not None:
+            user.ended_before = self._ended.get((name, None), 0.0)  # forgotten in time, as all endings are
         return user
 
     def _written(self, name: str | None, user: _User) -> None:

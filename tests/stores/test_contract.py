@@ -1,76 +1,13 @@
-"""What every store must do: each operation, each outcome. A new kind of store is one more line in KINDS."""
+"""What every store must do: each operation, each outcome, in both forms. `harness` says how a kind joins."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
-from monite_auth.runtime import run
-from monite_auth.stores.base import (
-    PARTNER_SLOT,
-    Busy,
-    Claimed,
-    Ended,
-    Hit,
-    Lease,
-    Operations,
-    Rest,
-    Resting,
-    Slot,
-)
-
-KINDS = {"memory": MemoryStore}
-
-PERSON = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
-ALICE = Principal("alice", session_id="alice-1")
-AGAIN = Principal("alice", session_id="alice-2")
-HOME = Slot("alice", None, None)
-ABROAD = Slot("alice", "abroad", None)
-BOB = Principal("bob", session_id="bob-1")
-BOBS = Slot("bob", None, None)
-
-
-class Driver:
-    """One store, its clock, and the steps that the tests share."""
-
-    def __init__(self, kind: type[MemoryStore], **options: Any) -> None:
-        self.now = 1_800_000_000.0
-        self.store = kind(clock=lambda: self.now, requests_per_second=30, **options)
-        self.ops: Operations = self.store.operations(blocking=True)
-
-    def peek(self, slot=HOME, principal=ALICE):
-        found = run(self.ops.peek(slot, principal))
-        return found.value.reveal() if found is not None else None
-
-    def claim(self, slot=HOME, principal=ALICE, owner="me", seconds=5.0, min_life=0.0):
-        return run(self.ops.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life))
-
-    def lease(self, **kwargs) -> Lease:
-        claim = self.claim(**kwargs)
-        assert isinstance(claim, Claimed), claim
-        return claim.lease
-
-    def token(self, value: str, life: float = 1800.0) -> AccessToken:
-        return AccessToken(
-            Secret(value), self.now + life, self.now, self.now + life * 0.8, PERSON, lambda: self.now
-        )
-
-    def commit(self, lease: Lease, value: str, life: float = 1800.0) -> bool:
-        return run(self.ops.commit(lease, self.token(value, life)))
-
-    def put(self, value: str, slot=HOME, principal=ALICE, life: float = 1800.0) -> None:
-        lease = self.lease(slot=slot, principal=principal, min_life=1e9)
-        assert self.commit(lease, value, life)
-
-    def pending(self) -> list[str]:
-        """Take all that is due."""
-        return sorted(each.token.reveal() for each in run(self.ops.due(1000, seconds=60)).batch)
-
-
-@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
-def driver(request) -> Driver:
-    return Driver(request.param)
-
+from monite_auth import Principal, Secret
+from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Ended, Hit, Rest, Resting, Slot
+from monite_auth.stores.budget import Priority
+from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
 
 # -- peek, claim, commit
 
@@ -82,24 +19,34 @@ def test_a_cold_slot_has_nothing_and_is_there_to_claim(driver):
 
 def test_what_is_committed_is_there_with_all_its_facts(driver):
     token = driver.token("t")
-    assert run(driver.ops.commit(driver.lease(), token)) is True
-    found = run(driver.ops.peek(HOME, ALICE))
-    assert found == token
+    assert driver.run(driver.ops.commit(driver.lease(), token)) is True
+    found = driver.run(driver.ops.peek(HOME, ALICE))
+    assert found.value == token.value
     assert found.entity_user == PERSON
-    assert found.expires_in == 1800
+    assert found.expires_at == driver.about(token.expires_at)
+    assert found.issued_at == driver.about(token.issued_at)
+    assert found.renew_at == driver.about(token.renew_at)
+    assert found.expires_in == driver.about(1800)
+
+
+def test_a_partner_token_is_nobodys_in_particular(driver):
+    lease = driver.lease(slot=PARTNER_SLOT, principal=None)
+    token = replace(driver.token("t"), entity_user=None)
+    assert driver.run(driver.ops.commit(lease, token)) is True
+    assert driver.run(driver.ops.peek(PARTNER_SLOT, None)).entity_user is None
 
 
 def test_a_hit_is_a_token_with_enough_life_left(driver):
     driver.put("t", life=100)
-    claim = driver.claim(min_life=100)
+    claim = driver.claim(min_life=99)
     assert isinstance(claim, Hit)
     assert claim.token.value == Secret("t")
-    assert isinstance(driver.claim(min_life=100.1), Claimed)
+    assert isinstance(driver.claim(min_life=101), Claimed)
 
 
 def test_an_expired_token_is_neither_peeked_at_nor_a_hit(driver):
     driver.put("t", life=100)
-    driver.now += 100
+    driver.advance(100)
     assert driver.peek() is None
     assert isinstance(driver.claim(), Claimed)
 
@@ -113,19 +60,19 @@ def test_a_session_gets_tokens_after_its_first_claim(driver):
 
 def test_another_owner_is_busy_until_the_lease_has_run_out(driver):
     driver.lease(owner="me", seconds=5)
-    driver.now += 3
+    driver.advance(3)
     claim = driver.claim(owner="you")
     assert isinstance(claim, Busy)
-    assert claim.retry_in == pytest.approx(2)
-    driver.now += 2
+    assert claim.retry_in == driver.about(2)
+    driver.advance(2)
     assert isinstance(driver.claim(owner="you"), Claimed)
 
 
 def test_a_claim_of_the_same_owner_renews_the_lease_and_voids_the_one_before(driver):
     first = driver.lease(seconds=5)
-    driver.now += 4
+    driver.advance(4)
     second = driver.lease(seconds=5)
-    driver.now += 4
+    driver.advance(4)
     assert isinstance(driver.claim(owner="you"), Busy)
     assert driver.commit(first, "void") is False
     assert driver.commit(second, "good") is True
@@ -135,7 +82,7 @@ def test_a_claim_of_the_same_owner_renews_the_lease_and_voids_the_one_before(dri
 
 def test_a_lease_that_ran_out_but_was_not_taken_still_counts(driver):
     lease = driver.lease(seconds=5)
-    driver.now += 50
+    driver.advance(50)
     assert driver.commit(lease, "late") is True
     assert driver.peek() == "late"
 
@@ -163,43 +110,59 @@ def test_slots_do_not_mix(driver):
 
 
 def test_an_abandoned_claim_is_free_at_once(driver):
-    run(driver.ops.abandon(driver.lease(owner="me")))
+    driver.run(driver.ops.abandon(driver.lease(owner="me")))
     assert isinstance(driver.claim(owner="you"), Claimed)
 
 
 def test_a_void_lease_abandons_nothing(driver):
     first = driver.lease()
     driver.lease()
-    run(driver.ops.abandon(first, Rest(30, "monite_unavailable", "x")))
+    driver.run(driver.ops.abandon(first, Rest(30, "monite_unavailable", "x")))
     assert isinstance(driver.claim(owner="you"), Busy)
 
 
 def test_a_rest_keeps_the_slot_alone_and_says_why(driver):
     why = Rest(30, "entity_user_rejected", "no such user", "req-1", 404, "Not found")
-    run(driver.ops.abandon(driver.lease(), why))
-    driver.now += 10
+    driver.run(driver.ops.abandon(driver.lease(), why))
+    driver.advance(10)
     claim = driver.claim()
     assert isinstance(claim, Resting)
-    assert claim.retry_in == pytest.approx(20)
+    assert claim.retry_in == driver.about(20)
     assert claim.why == why
     assert isinstance(driver.claim(slot=ABROAD), Claimed)
-    driver.now += 20
+    driver.advance(20)
     assert isinstance(driver.claim(), Claimed)
 
 
 def test_a_rest_of_everyone_keeps_all_slots(driver):
-    run(driver.ops.abandon(driver.lease(), Rest(30, "credentials_rejected", "x", everyone=True)))
+    driver.run(driver.ops.abandon(driver.lease(), Rest(30, "credentials_rejected", "x", everyone=True)))
     assert isinstance(driver.claim(slot=BOBS, principal=BOB), Resting)
     assert isinstance(driver.claim(slot=PARTNER_SLOT, principal=None), Resting)
-    driver.now += 30
+    driver.advance(30)
     assert isinstance(driver.claim(slot=BOBS, principal=BOB), Claimed)
 
 
 def test_a_rest_does_not_hide_a_valid_token(driver):
     driver.put("t")
-    run(driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "monite_unavailable", "x")))
+    driver.run(driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "monite_unavailable", "x")))
     assert driver.peek() == "t"
     assert isinstance(driver.claim(), Hit)
+
+
+def test_a_rest_of_everyone_counts_even_from_a_void_lease(driver):
+    first = driver.lease()
+    driver.lease()
+    driver.run(driver.ops.abandon(first, Rest(30, "credentials_rejected", "x", everyone=True)))
+    assert isinstance(driver.claim(slot=BOBS, principal=BOB), Resting)
+
+
+def test_a_new_token_ends_the_rest(driver):
+    lease = driver.lease()
+    driver.run(driver.ops.abandon(lease, Rest(30, "monite_unavailable", "x")))
+    assert isinstance(driver.claim(), Resting)
+    driver.advance(31)
+    driver.put("t", life=100)
+    assert isinstance(driver.claim(min_life=200), Claimed)
 
 
 # -- discard
@@ -208,12 +171,12 @@ def test_a_rest_does_not_hide_a_valid_token(driver):
 def test_a_discarded_token_is_gone_and_a_newer_one_is_not(driver):
     old = driver.token("old").fingerprint
     driver.put("old")
-    run(driver.ops.discard(HOME, old))
+    driver.run(driver.ops.discard(HOME, old))
     assert driver.peek() is None
     driver.put("new")
-    run(driver.ops.discard(HOME, old))
+    driver.run(driver.ops.discard(HOME, old))
     assert driver.peek() == "new"
-    run(driver.ops.discard(BOBS, old))
+    driver.run(driver.ops.discard(BOBS, old))
 
 
 # -- endings
@@ -224,9 +187,9 @@ def test_ending_a_session_makes_all_its_tokens_pending(driver):
     driver.put("second")  # the first is superseded and still valid
     driver.put("abroad", slot=ABROAD)
     driver.put("discarded", slot=Slot("alice", "third", None))
-    run(driver.ops.discard(Slot("alice", "third", None), driver.token("discarded").fingerprint))
+    driver.run(driver.ops.discard(Slot("alice", "third", None), driver.token("discarded").fingerprint))
     driver.put("bobs", slot=BOBS, principal=BOB)
-    assert run(driver.ops.end_session(ALICE)) == 4
+    assert driver.run(driver.ops.end_session(ALICE)) == 4
     assert driver.pending() == ["abroad", "discarded", "first", "second"]
     assert driver.peek() is None
     assert isinstance(driver.claim(), Ended)
@@ -236,14 +199,14 @@ def test_ending_a_session_makes_all_its_tokens_pending(driver):
 def test_a_superseded_token_that_has_expired_is_not_revoked(driver):
     driver.put("short", life=10)
     driver.put("long", life=1800)
-    driver.now += 20
-    assert run(driver.ops.end_session(ALICE)) == 1
+    driver.advance(20)
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
     assert driver.pending() == ["long"]
 
 
 def test_ending_a_session_fences_the_mint_in_flight_and_keeps_its_lease(driver):
     lease = driver.lease(owner="me")
-    run(driver.ops.end_session(ALICE))
+    driver.run(driver.ops.end_session(ALICE))
     assert isinstance(driver.claim(owner="you", principal=AGAIN), Busy)
     assert driver.commit(lease, "fenced") is False
     assert driver.pending() == ["fenced"]
@@ -253,7 +216,7 @@ def test_ending_a_session_fences_the_mint_in_flight_and_keeps_its_lease(driver):
 def test_ending_one_session_leaves_the_users_others_their_right(driver):
     driver.put("t")
     driver.claim(principal=AGAIN)
-    run(driver.ops.end_session(ALICE))
+    driver.run(driver.ops.end_session(ALICE))
     assert isinstance(driver.claim(principal=ALICE), Ended)
     assert isinstance(driver.claim(principal=AGAIN), Claimed)
 
@@ -262,20 +225,20 @@ def test_ending_a_session_leaves_slots_of_other_sessions_alone(driver):
     mine, other = Slot("alice", None, "alice-1"), Slot("alice", None, "alice-2")
     driver.put("mine", slot=mine)
     driver.put("other", slot=other, principal=AGAIN)
-    run(driver.ops.end_session(ALICE))
+    driver.run(driver.ops.end_session(ALICE))
     assert driver.pending() == ["mine"]
     assert driver.peek(other, AGAIN) == "other"
 
 
 def test_a_session_that_never_had_a_token_can_be_ended_too(driver):
-    assert run(driver.ops.end_session(ALICE)) == 0
+    assert driver.run(driver.ops.end_session(ALICE)) == 0
     assert isinstance(driver.claim(), Ended)
 
 
 def test_without_a_session_id_everything_that_logged_in_before_is_ended(driver):
     old = Principal("alice", authenticated_at=driver.now - 10)
     driver.put("t", principal=old)
-    run(driver.ops.end_session(old))
+    driver.run(driver.ops.end_session(old))
     assert driver.pending() == ["t"]
     assert isinstance(driver.claim(principal=old), Ended)
     new = Principal("alice", authenticated_at=driver.now)
@@ -287,7 +250,7 @@ def test_without_a_session_id_everything_that_logged_in_before_is_ended(driver):
 def test_end_user_ends_known_sessions_and_those_that_logged_in_before(driver):
     driver.put("t")
     driver.claim(principal=AGAIN)
-    assert run(driver.ops.end_user("alice")) == 1
+    assert driver.run(driver.ops.end_user("alice")) == 1
     for ended in (ALICE, AGAIN, Principal("alice", session_id="unseen", authenticated_at=driver.now - 1)):
         assert isinstance(driver.claim(principal=ended), Ended)
         assert driver.peek(principal=ended) is None
@@ -298,71 +261,201 @@ def test_end_user_ends_known_sessions_and_those_that_logged_in_before(driver):
 def test_relink_takes_tokens_and_fences_but_ends_nothing(driver):
     driver.put("t")
     lease = driver.lease(min_life=1e9)
-    assert run(driver.ops.relink("alice")) == 1
+    assert driver.run(driver.ops.relink("alice")) == 1
     assert driver.commit(lease, "fenced") is False
     assert driver.pending() == ["fenced", "t"]
     assert isinstance(driver.claim(), Claimed)
-    assert run(driver.ops.relink("nobody")) == 0
+    assert driver.run(driver.ops.relink("nobody")) == 0
+
+
+def test_a_principal_without_session_or_login_time_loses_its_tokens_and_may_come_back(driver):
+    bare = Principal("alice")
+    driver.put("t", principal=bare)
+    assert driver.run(driver.ops.end_session(bare)) == 1
+    assert driver.pending() == ["t"]
+    assert isinstance(driver.claim(principal=bare), Claimed)
+
+
+def test_promise_5_an_ended_session_stays_ended_when_nothing_else_is_left_of_its_user(driver):
+    driver.put("t", life=100)
+    driver.run(driver.ops.end_session(ALICE))
+    driver.advance(3600)
+    driver.pending()
+    for number in range(40):  # whatever sweeps, sweeps
+        driver.put("t", slot=Slot(f"user-{number}", None, None), principal=Principal(f"user-{number}"))
+    assert driver.has_ended(ALICE)
+
+
+def test_a_fenced_token_that_has_expired_is_not_revoked(driver):
+    lease = driver.lease()
+    driver.run(driver.ops.relink("alice"))
+    assert driver.commit(lease, "expired", life=-10) is False
+    assert driver.pending() == []
+
+
+def test_ending_twice_makes_tokens_pending_once(driver):
+    driver.put("t")
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
+    assert driver.run(driver.ops.end_session(ALICE)) == 0
+    assert driver.run(driver.ops.end_user("alice")) == 0
+    assert driver.pending() == ["t"]
 
 
 # -- pending revocations
 
 
-def end(driver, *values, life=1800.0):
-    for value in values:
-        driver.put(value, life=life)
-    run(driver.ops.relink("alice"))
-
-
 def test_a_revocation_is_given_to_one_drainer_at_a_time(driver):
-    end(driver, "t")
-    due = run(driver.ops.due(10, seconds=30))
+    driver.end("t")
+    due = driver.run(driver.ops.due(10, seconds=30))
     assert [each.token for each in due.batch] == [Secret("t")]
-    assert due.next_in == pytest.approx(30)
-    assert run(driver.ops.due(10, seconds=30)).batch == []
-    driver.now += 30
+    assert due.next_in == driver.about(30)
+    assert driver.run(driver.ops.due(10, seconds=30)).batch == []
+    driver.advance(30)
     assert driver.pending() == ["t"]
 
 
 def test_a_settled_revocation_is_done(driver):
-    end(driver, "t")
-    run(driver.ops.settle(run(driver.ops.due(1, seconds=30)).batch[0]))
-    driver.now += 60
-    due = run(driver.ops.due(10, seconds=30))
+    driver.end("t")
+    driver.run(driver.ops.settle(driver.run(driver.ops.due(1, seconds=30)).batch[0]))
+    driver.advance(60)
+    due = driver.run(driver.ops.due(10, seconds=30))
     assert (due.batch, due.next_in, due.expired) == ([], None, 0)
 
 
+def test_what_is_settled_can_be_settled_and_postponed_again_without_effect(driver):
+    driver.end("t")
+    pending = driver.run(driver.ops.due(1, seconds=30)).batch[0]
+    driver.run(driver.ops.settle(pending))
+    driver.run(driver.ops.settle(pending))
+    driver.run(driver.ops.postpone(pending, 0))
+    assert driver.pending() == []
+
+
 def test_a_postponed_revocation_comes_back_when_it_is_time_and_knows_its_tries(driver):
-    end(driver, "t")
-    run(driver.ops.postpone(run(driver.ops.due(1, seconds=600)).batch[0], 7))
-    driver.now += 6.9
-    assert run(driver.ops.due(10, seconds=30)).batch == []
-    driver.now += 0.2
-    assert [each.attempts for each in run(driver.ops.due(10, seconds=30)).batch] == [1]
+    driver.end("t")
+    driver.run(driver.ops.postpone(driver.run(driver.ops.due(1, seconds=600)).batch[0], 7))
+    driver.advance(6.9)
+    assert driver.run(driver.ops.due(10, seconds=30)).batch == []
+    driver.advance(0.2)
+    assert [each.attempts for each in driver.run(driver.ops.due(10, seconds=30)).batch] == [1]
 
 
 def test_a_revocation_whose_token_has_expired_is_dropped_and_counted(driver):
-    end(driver, "t", life=100)
-    driver.now += 104
-    assert len(run(driver.ops.due(10, seconds=0)).batch) == 1
-    driver.now += 2
-    due = run(driver.ops.due(10, seconds=30))
+    driver.end("t", life=100)
+    driver.advance(104)
+    assert len(driver.run(driver.ops.due(10, seconds=0)).batch) == 1
+    driver.advance(2)
+    due = driver.run(driver.ops.due(10, seconds=30))
     assert (due.batch, due.expired, due.next_in) == ([], 1, None)
 
 
 def test_no_more_than_asked_for_is_given(driver):
-    end(driver, "a", "b", "c")
-    due = run(driver.ops.due(2, seconds=30))
+    driver.end("a", "b", "c")
+    due = driver.run(driver.ops.due(2, seconds=30))
     assert len(due.batch) == 2
     assert due.next_in == 0
     assert len(driver.pending()) == 1
 
 
+# -- the request budget
+
+
+def admit(driver, priority=Priority.USER, ticket=None, patience=60.0):
+    return driver.run(driver.ops.admit(priority, ticket, patience=patience))
+
+
+def test_promise_8_requests_are_spaced_and_a_ticket_is_good_at_its_moment(driver):
+    first, second = admit(driver), admit(driver)
+    assert (first.admitted, first.wait) == (True, 0)
+    assert second.admitted
+    assert second.wait == driver.about(1 / (30 * 0.98))
+    driver.advance(second.wait + 0.001)
+    assert admit(driver, ticket=second.ticket).wait == 0
+
+
+def test_promise_8_who_cannot_wait_so_long_books_nothing(driver):
+    driver.run(driver.ops.hold(20))
+    refused = admit(driver, patience=10)
+    assert not refused.admitted
+    assert refused.wait == driver.about(20)
+    assert admit(driver, patience=30).wait == driver.about(20)
+
+
+def test_promise_8_everybody_holds_and_then_goes_on(driver):
+    driver.run(driver.ops.hold(20))
+    driver.run(driver.ops.hold(5))
+    waiting = admit(driver)
+    assert waiting.wait == driver.about(20)
+    driver.advance(20.001)
+    assert admit(driver, ticket=waiting.ticket).wait == 0
+
+
+def test_promise_8_a_user_goes_before_a_renewal_and_that_before_a_revocation(driver):
+    admit(driver)
+    assert admit(driver).wait > 0
+    assert not admit(driver, Priority.RENEWAL).admitted
+    assert not admit(driver, Priority.REVOCATION).admitted
+    driver.advance(1)
+    assert admit(driver, Priority.RENEWAL).admitted
+
+
+# -- several stores that share one place
+
+
+def test_what_one_process_stores_the_other_hands_out(pair):
+    one, other = pair
+    one.put("t")
+    assert other.peek() == "t"
+    assert isinstance(other.claim(principal=AGAIN), Hit)
+    assert one.peek(principal=AGAIN) == "t"
+
+
+def test_promise_2_one_process_mints_and_the_other_waits(pair):
+    one, other = pair
+    lease = one.lease(owner="one")
+    assert other.is_busy(owner="other")
+    one.advance(5)
+    late = other.lease(owner="other")
+    assert one.commit(lease, "late") is False
+    assert other.commit(late, "good") is True
+    assert one.peek() == "good"
+
+
+def test_promise_5_a_logout_in_one_process_holds_in_the_other(pair):
+    one, other = pair
+    one.put("t")
+    lease = one.lease(min_life=1e9)
+    assert other.run(other.ops.end_session(ALICE)) == 1
+    assert one.peek() is None
+    assert one.has_ended(ALICE)
+    assert one.commit(lease, "fenced") is False
+    assert one.pending() == ["fenced", "t"]
+    assert other.pending() == []
+
+
+def test_promise_8_two_processes_have_one_budget(pair):
+    one, other = pair
+    waits = [admit(driver).wait for driver in (one, other, one, other)]
+    assert waits == [each.about(number / (30 * 0.98)) for number, each in enumerate([one, other] * 2)]
+    one.run(one.ops.hold(10))
+    assert admit(other).wait > 10
+
+
+def test_a_rest_in_one_process_is_known_to_the_other(pair):
+    one, other = pair
+    why = Rest(30, "credentials_rejected", "x", everyone=True)
+    one.run(one.ops.abandon(one.lease(), why))
+    claim = other.claim(slot=BOBS, principal=BOB)
+    assert isinstance(claim, Resting)
+    assert claim.why == why
+
+
 # -- bounds
 
 
-def test_a_user_that_falls_out_of_memory_is_revoked_not_forgotten():
-    driver = Driver(MemoryStore, max_users=3)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_user_that_falls_out_of_memory_is_revoked_not_forgotten(drive, tmp_path, form):
+    driver = drive(MemoryGround(tmp_path), form, max_users=3)
     for number in range(5):
         driver.put(f"token-{number}", Slot(f"user-{number}", None, None), Principal(f"user-{number}"))
     assert driver.pending() == ["token-0", "token-1"]
@@ -370,14 +463,52 @@ def test_a_user_that_falls_out_of_memory_is_revoked_not_forgotten():
     assert driver.peek(Slot("user-4", None, None), Principal("user-4")) == "token-4"
 
 
-def test_memory_does_not_grow_with_users_who_are_gone():
-    driver = Driver(MemoryStore, session_memory=100)
+def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
+    driver = drive(MemoryGround(tmp_path), "blocking", session_memory=100)
     for number in range(500):
         principal = Principal(f"user-{number}", session_id="s")
         driver.put("t", Slot(principal.user_id, None, None), principal, life=50)
-        run(driver.ops.end_session(principal))
-        driver.now += 10
-    run(driver.ops.due(1000, seconds=0))
+        driver.run(driver.ops.end_session(principal))
+        driver.advance(10)
+    driver.run(driver.ops.due(1000, seconds=0))
     assert len(driver.store._reading) == len(driver.store._users) < 20
     assert len(driver.store._ended) <= 11
     assert len(driver.store._pending) <= 6
+
+
+def test_a_relink_ends_the_rest_of_the_slot(driver):
+    driver.run(driver.ops.abandon(driver.lease(), Rest(30, "entity_user_rejected", "no such user")))
+    assert isinstance(driver.claim(), Resting)
+    driver.run(driver.ops.relink("alice"))
+    assert isinstance(driver.claim(), Claimed)
+
+
+def test_claim_and_peek_agree_long_after_an_ending_whether_it_is_remembered(ground, form, drive):
+    driver = drive(ground, form, session_memory=100)
+    old = Principal("alice", authenticated_at=driver.now - 10)
+    driver.run(driver.ops.end_user("alice"))
+    assert isinstance(driver.claim(principal=old), Ended)
+    driver.advance(101)
+    driver.put("t", principal=Principal("alice", authenticated_at=driver.now), life=1e4)
+    claim = driver.claim(principal=old)
+    assert isinstance(claim, Hit | Ended)
+    assert driver.peek(principal=old) == ("t" if isinstance(claim, Hit) else None)
+
+
+def test_the_status_of_a_user_is_what_is_handed_out_and_the_backlog_is_everybodys(driver):
+    assert driver.run(driver.ops.status("alice")).live == 0
+    assert driver.run(driver.ops.status("alice")).expires_at is None
+    driver.put("first")
+    driver.put("second", life=1000)
+    driver.put("abroad", slot=ABROAD, life=500)
+    driver.put("bobs", slot=BOBS, principal=BOB)
+    status = driver.run(driver.ops.status("alice"))
+    assert status.live == 2
+    assert status.expires_at == driver.about(driver.now + 1000)
+    assert driver.run(driver.ops.backlog()) == 0
+    driver.advance(600)
+    assert driver.run(driver.ops.status("alice")).live == 1
+    driver.run(driver.ops.end_user("alice"))
+    driver.run(driver.ops.end_user("bob"))
+    assert driver.run(driver.ops.status("alice")).live == 0
+    assert driver.run(driver.ops.backlog()) == 3

@@ -1,0 +1,31 @@
+"""`python -m benchmarks`: how fast it is, as ratios within one run, since machines are shared and noisy."""
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks import calls, cold, hits
+from benchmarks.table import say
+from monite_auth.emulator import Fault, Monite, serve
+from tests.redis_server import RedisServer
+
+
+def main() -> None:
+    """Run all benchmarks on all stores that this machine has."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stores = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/tokens.db"}
+        if shutil.which("redis-server"):
+            stores["redis"] = stack.enter_context(RedisServer()).url
+        monite = Monite(requests_per_second=1_000_000)
+        emulator = stack.enter_context(serve(monite))
+        hits.run(emulator, stores, folder)
+        calls.run(emulator)
+        monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=cold.ENDPOINT))
+        cold.run(emulator.api_url, stores)
+    say("\nTimes are of this machine at this moment; ratios are what to compare.")
+
+
+if __name__ == "__main__":
+    main()

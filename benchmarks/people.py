@@ -1,0 +1,20 @@
+"""Who the benchmarks act for."""
+
+from monite_auth import EntityUser, Principal, Settings, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+
+__all__ = ["ANNA", "broker_for"]
+
+ANNA = Principal("anna", session_id="session-1")
+
+
+def broker_for(api_url: str, store_url: str) -> TokenBroker:
+    """Return a broker with a budget that is not in the way; everybody is Anna in Monite."""
+    settings = Settings(
+        client_id=DEMO_CLIENT_ID,
+        client_secret=DEMO_CLIENT_SECRET,
+        base_url=api_url,
+        store_url=store_url,
+        requests_per_second=1_000_000,
+    )
+    return TokenBroker(settings, directory=lambda _: EntityUser(ANNA_ID, BAKERY_ID))

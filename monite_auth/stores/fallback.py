@@ -1,0 +1,256 @@
+"""A store that may be down, and what a process does meanwhile.
+
+While the shared store does not answer, tokens live in this process's memory: users go on, each process mints for
+itself, and an error in the log says so once. When the store is back, those tokens are revoked and minted anew
+there, since no other process knows of them.
+
+What cannot be done without the shared store is a logout that everybody hears of. It is carried out in this process
+and raises StoreUnavailable, so that the application can say so.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
+
+from monite_auth.errors import StoreUnavailable
+from monite_auth.identity import Principal
+from monite_auth.stores.base import Claim, Claimed, Due, Lease, Operations, Pending, Rest, Slot, Status, Store
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import AccessToken, Clock
+
+__all__ = ["FallbackStore"]
+
+log = logging.getLogger("monite_auth")
+
+Result = TypeVar("Result")
+
+LEFT_ALONE = 1.0
+"""Seconds for which a store that failed is not asked: each try may cost its whole timeout."""
+
+
+class FallbackStore:
+    """Keeps tokens in `shared`, and in `memory` while that is down."""
+
+    def __init__(self, shared: Store, memory: MemoryStore, *, clock: Clock, telemetry: Telemetry) -> None:
+        self.shared = shared
+        self.memory = memory
+        self._outage = _Outage(clock, telemetry)
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads, or for the running event loop."""
+        shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
+        return _Operations(shared, memory, self._outage)
+
+    def close(self) -> None:
+        """Close the shared store."""
+        self.shared.close()
+
+    async def aclose(self) -> None:
+        """Close the shared store."""
+        await self.shared.aclose()
+
+
+class _Outage:
+    """Whether the shared store is down, as far as this process knows, and what is to be put right afterwards."""
+
+    def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
+        self.is_on = False
+        self.users: set[str] = set()
+        """Whose tokens memory has from this outage."""
+        self.doubtful: list[tuple[Slot, str]] = []
+        """Slots, and fingerprints of tokens that may stand there and must not."""
+        self._ask_again_at = 0.0
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def may_ask(self) -> bool:
+        return not self.is_on or self._clock() >= self._ask_again_at
+
+    def begins(self, error: StoreUnavailable) -> None:
+        if not self.is_on:
+            log.error(
+                "The token store is down. Until it is back, this process keeps tokens for itself, and a logout is not "
+                "heard of elsewhere. %s",
+                error,
+            )
+        self.is_on = True
+        self._ask_again_at = self._clock() + LEFT_ALONE
+        self._telemetry.store_failed()
+
+
+class _Operations:
+    """The operations, each with its way out."""
+
+    def __init__(self, shared: Operations, memory: Operations, outage: _Outage) -> None:
+        self._shared = shared
+        self._memory = memory
+        self._outage = outage
+
+    async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result:
+        """Ask the shared store, unless it is down; raise StoreUnavailable."""
+        if not self._outage.may_ask():
+            raise StoreUnavailable("The token store did not answer a moment ago.", retry_after=LEFT_ALONE)
+        try:
+            while self._outage.doubtful:  # before anything is asked for that may be among them
+                await self._discard_doubtful()
+            answer = await question()
+        except StoreUnavailable as error:
+            self._outage.begins(error)
+            raise
+        if self._outage.is_on:
+            await self._recover()
+        return answer
+
+    async def _discard_doubtful(self) -> None:
+        doubtful = self._outage.doubtful.pop()
+        try:
+            await self._shared.discard(*doubtful)
+        except StoreUnavailable:
+            self._outage.doubtful.append(doubtful)
+            raise
+
+    async def _recover(self) -> None:
+        """Take what was minted during the outage out of use: no other process knows of it."""
+        self._outage.is_on = False
+        log.warning("The token store is back.")
+        users, self._outage.users = self._outage.users, set()
+        for user in users:
+            await self._memory.relink(user)
+
+    # -- tokens
+
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """See Operations."""
+        try:
+            return await self._ask(lambda: self._shared.peek(slot, principal))
+        except StoreUnavailable:
+            return await self._memory.peek(slot, principal)
+
+    async def claim(
+        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        """See Operations."""
+        try:
+            return await self._ask(
+                lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+            )
+        except StoreUnavailable:
+            claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+        if slot.user is not None:
+            self._outage.users.add(slot.user)
+        return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
+
+    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+        """See Operations."""
+        if (ours := _ours(lease)) is not None:
+            return await self._memory.commit(ours, token)
+        try:
+            return await self._ask(lambda: self._shared.commit(lease, token))
+        except StoreUnavailable:
+            # Perhaps it was stored and only the answer was lost. The token is revoked, and taken out of there later.
+            self._outage.doubtful.append((lease.slot, token.fingerprint))
+            return await self._memory.commit(lease, token)  # a lease that memory does not know is void
+
+    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+        """See Operations."""
+        if (ours := _ours(lease)) is not None:
+            await self._memory.abandon(ours, rest)
+            return
+        with suppress(StoreUnavailable):  # the lease runs out
+            await self._ask(lambda: self._shared.abandon(lease, rest))
+
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        """See Operations."""
+        await self._memory.discard(slot, fingerprint)
+        try:
+            await self._ask(lambda: self._shared.discard(slot, fingerprint))
+        except StoreUnavailable:
+            self._outage.doubtful.append((slot, fingerprint))
+
+    # -- endings: in memory at once, and with everybody else or not at all
+
+    async def end_session(self, principal: Principal) -> int:
+        """See Operations."""
+        here = await self._memory.end_session(principal)
+        return here + await self._ask(lambda: self._shared.end_session(principal))
+
+    async def end_user(self, user: str) -> int:
+        """See Operations."""
+        here = await self._memory.end_user(user)
+        return here + await self._ask(lambda: self._shared.end_user(user))
+
+    async def relink(self, user: str) -> int:
+        """See Operations."""
+        here = await self._memory.relink(user)
+        return here + await self._ask(lambda: self._shared.relink(user))
+
+    # -- revocations: of both, those of memory first, since they die with the process
+
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        """See Operations."""
+        here = await self._memory.due(limit, seconds=seconds)
+        if here.batch:
+            batch = [replace(pending, id=OURS + pending.id) for pending in here.batch]
+            return Due(batch, here.expired, here.next_in)
+        try:
+            there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
+        except StoreUnavailable:
+            return here
+        moments = [each.next_in for each in (here, there) if each.next_in is not None]
+        return Due(there.batch, here.expired + there.expired, min(moments, default=None))
+
+    async def settle(self, pending: Pending) -> None:
+        """See Operations."""
+        if (ours := _ours(pending)) is not None:
+            await self._memory.settle(ours)
+            return
+        with suppress(StoreUnavailable):  # it comes due again, and turns out to be settled
+            await self._ask(lambda: self._shared.settle(pending))
+
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        """See Operations."""
+        if (ours := _ours(pending)) is not None:
+            await self._memory.postpone(ours, seconds)
+            return
+        with suppress(StoreUnavailable):  # it comes due again
+            await self._ask(lambda: self._shared.postpone(pending, seconds))
+
+    async def status(self, user: str) -> Status:
+        """See Operations."""
+        return await self._ask(lambda: self._shared.status(user))
+
+    async def backlog(self) -> int:
+        """See Operations."""
+        return await self._memory.backlog() + await self._ask(self._shared.backlog)
+
+    # -- the request budget
+
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        """See Operations."""
+        try:
+            return await self._ask(lambda: self._shared.admit(priority, ticket, patience=patience))
+        except StoreUnavailable:
+            return await self._memory.admit(priority, ticket, patience=patience)
+
+    async def hold(self, seconds: float) -> None:
+        """See Operations."""
+        await self._memory.hold(seconds)
+        with suppress(StoreUnavailable):
+            await self._ask(lambda: self._shared.hold(seconds))
+
+
+OURS = "memory:"
+"""What marks the leases and revocations of this process's memory."""
+
+Marked = TypeVar("Marked", Lease, Pending)
+
+
+def _ours(marked: Marked) -> Marked | None:
+    """Return a lease or revocation as memory knows it, if it is memory's."""
+    if not marked.id.startswith(OURS):
+        return None
+    return replace(marked, id=marked.id.removeprefix(OURS))

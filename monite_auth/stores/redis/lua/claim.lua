@@ -1,0 +1,41 @@
+#!lua
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
+local user, known, ended, rest_of_all = KEYS[2], KEYS[3], KEYS[4], KEYS[7]
+local place, session, age, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local owner, id, seconds, min_life = ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local now = clock()
+
+if session ~= '' and lasts(ended, session, now) then return { 'ended' } end
+if age ~= '' then
+  local before = redis.call('HGET', user, 'before')
+  if before and now - age < tonumber(before) then return { 'ended' } end
+end
+if session ~= '' then
+  redis.call('ZADD', known, text(now + memory), session)
+  redis.call('ZREMRANGEBYSCORE', known, '-inf', text(now))
+  redis.call('ZREMRANGEBYSCORE', ended, '-inf', text(now))
+  keep(known, now, now + memory)
+end
+
+local found = redis.call('HMGET', user, 't' .. place, 'r' .. place, 'l' .. place)
+local token, rest, lease = found[1], found[2], found[3]
+if token then
+  local left = struct.unpack('>d', token) - now
+  if left > 0 and left >= min_life then return { 'hit', token, text(now) } end
+end
+
+for _, each in ipairs({ { 'everyone', redis.call('GET', rest_of_all) }, { 'place', rest } }) do
+  local reach, record = each[1], each[2]
+  if record and string.sub(record, 9, 30) == ARGV[1] then
+    local left = struct.unpack('>d', record) - now
+    if left > 0 then return { 'resting', text(left), string.sub(record, 31), reach } end
+  end
+end
+
+if lease then
+  local left = struct.unpack('>d', lease) - now
+  if string.sub(lease, 26) ~= owner and left > 0 then return { 'busy', text(left) } end
+end
+redis.call('HSET', user, 'l' .. place, struct.pack('>dBc16', now + seconds, 0, id) .. owner)
+keep(user, now, now + seconds)
+return { 'claimed' }

@@ -1,0 +1,30 @@
+#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
+local user, queue, records = KEYS[2], KEYS[5], KEYS[6]
+local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local now = clock()
+local expires = now + ARGV[6]
+local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. sealed
+
+local lease = redis.call('HGET', user, 'l' .. place)
+local stored = redis.call('HGET', user, 't' .. place)
+local same = stored and print_of(stored) == fingerprint
+if not lease or string.sub(lease, 10, 25) ~= id then
+  -- Said twice, since the answer to the first time was lost? Then it is stored, and must not be revoked too.
+  if same or redis.call('HEXISTS', user, 'o' .. fingerprint .. place) == 1 then return 1 end
+  revoke(queue, records, ARGV[1], place, token, now)
+  return 0
+end
+redis.call('HDEL', user, 'l' .. place)
+if string.byte(lease, 9) == 1 then
+  revoke(queue, records, ARGV[1], place, token, now)
+  return 0
+end
+if stored and not same then
+  redis.call('HSET', user, 'o' .. print_of(stored) .. place, stored)
+end
+redis.call('HSET', user, 't' .. place, token)
+redis.call('HDEL', user, 'r' .. place)
+sweep(user, now)
+keep(user, now, expires + SAFETY)
+return 1

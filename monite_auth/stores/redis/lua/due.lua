@@ -1,0 +1,63 @@
+#!lua flags=allow-oom
+-- Over some shards, three keys for each: data key, queue, records. Gives the revocations that have been due longest.
+local data_key, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local MOST = 1000 -- looks per call, so that a long queue of the expired cannot keep the server from others
+local STRANGE = 60 -- seconds until another look at what was sealed with another data key
+local now = clock()
+local shards = {}
+
+local function look(shard)
+  local first = redis.call('ZRANGE', shard.queue, shard.seen, shard.seen, 'WITHSCORES')
+  shard.name, shard.due = first[1], first[2] and tonumber(first[2])
+end
+
+for i = 1, #KEYS, 3 do
+  local its_key = redis.call('GET', KEYS[i])
+  if its_key == data_key then
+    local shard = { number = (i - 1) / 3, queue = KEYS[i + 1], records = KEYS[i + 2], seen = 0 }
+    look(shard)
+    shards[#shards + 1] = shard
+  elseif its_key then
+    return { 'foreign', (i - 1) / 3 }
+  end
+end
+
+local function first()
+  local best
+  for _, shard in ipairs(shards) do
+    if shard.name and (not best or shard.due < best.due) then best = shard end
+  end
+  return best
+end
+
+local batch, leases, expired = {}, {}, 0
+for _ = 1, MOST do
+  local shard = first()
+  if not shard or shard.due > now or #batch >= 3 * limit then break end
+  local name, record = shard.name, redis.call('HGET', shard.records, shard.name)
+  if not record or struct.unpack('>d', record) <= now then
+    redis.call('ZREM', shard.queue, name)
+    redis.call('HDEL', shard.records, name)
+    if record then expired = expired + 1 end
+  else
+    local ours = string.sub(record, 13, 34) == data_key
+    if ours then
+      batch[#batch + 1] = shard.number
+      batch[#batch + 1] = name
+      batch[#batch + 1] = record
+    end
+    leases[#leases + 1] = { shard.queue, text(now + (ours and seconds or STRANGE)), name }
+    shard.seen = shard.seen + 1
+  end
+  look(shard)
+end
+for _, lease in ipairs(leases) do
+  redis.call('ZADD', lease[1], lease[2], lease[3])
+end
+
+for _, shard in ipairs(shards) do
+  shard.seen = 0
+  look(shard)
+end
+local left = first()
+return { text(now), expired, left and text(math.max(0, left.due - now)) or '', batch }

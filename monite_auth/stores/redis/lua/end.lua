@@ -1,0 +1,43 @@
+#!lua flags=allow-oom
+-- Reaches: 'session' ends one (or, without an id but dated, all that logged in before now), 'user' ends all,
+-- 'relink' ends none. In any case: fence the mints and make the tokens pending, in the places within reach.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
+local user, known, ended, queue, records = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local reach, session, dated, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local now = clock()
+
+local function mark(name)
+  redis.call('ZADD', ended, text(now + memory), name)
+  redis.call('ZREM', known, name)
+  keep(ended, now, now + memory)
+end
+
+if reach == 'session' and session ~= '' then mark(session) end
+if reach == 'user' then
+  for _, name in ipairs(redis.call('ZRANGE', known, 0, -1)) do mark(name) end
+end
+if reach == 'user' or (reach == 'session' and session == '' and dated ~= '') then
+  redis.call('HSET', user, 'before', text(now))
+  keep(user, now, now + memory)
+end
+
+local pending = 0
+local fields = redis.call('HGETALL', user)
+for i = 1, #fields, 2 do
+  local field, value = fields[i], fields[i + 1]
+  local kind = string.sub(field, 1, 1)
+  local place = string.sub(field, kind == 'o' and 24 or 2)
+  local its_session = string.sub(place, 23)
+  if reach ~= 'session' or its_session == '' or its_session == session then
+    if kind == 't' or kind == 'o' then
+      redis.call('HDEL', user, field)
+      pending = pending + revoke(queue, records, ARGV[1], place, value, now)
+    elseif kind == 'r' and reach == 'relink' then
+      redis.call('HDEL', user, field) -- Monite refused the entity user that was
+    elseif kind == 'l' then
+      redis.call('HSET', user, field, string.sub(value, 1, 8) .. '\1' .. string.sub(value, 10))
+    end
+  end
+end
+sweep(user, now)
+return pending

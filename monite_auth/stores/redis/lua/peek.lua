@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- The token, or nothing. It writes nothing, and is no read-only script all the same: a replica would run one, and
+-- could be behind a logout.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
+local user, known = KEYS[2], KEYS[3]
+local place, session, age = ARGV[2], ARGV[3], ARGV[4]
+local found = redis.call('HMGET', user, 't' .. place, 'before')
+local token, before = found[1], found[2]
+if not token then return false end
+local now = clock()
+if struct.unpack('>d', token) <= now then return false end
+if session ~= '' and not lasts(known, session, now) then return false end
+if age ~= '' and before and now - age < tonumber(before) then return false end
+return struct.pack('>d', now) .. token -- one string: a list of two takes clients twice the time to read

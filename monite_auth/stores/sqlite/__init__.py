@@ -1,0 +1,216 @@
+"""The store of one host: a file that all its processes share. SQLite comes with Python; there is no server.
+
+A commit is in the file before its operation returns, so it survives `kill -9` of any process. After a power cut the
+last moments before it may be missing, but never half an operation: tokens minted in them are then left to expire, and
+so are those of logouts in them.
+
+Times in the file are wall-clock time, which all processes and the next boot agree on. Tokens come and go by their
+callers' clocks; only what is left of their lives is carried over. If the wall clock is set back, tokens seem to live
+longer by as much; when Monite then refuses one, it is discarded like any other.
+
+`schema` has the tables, `database` the file and its transactions, `troubles` what can go wrong with it, `vault` what is
+sealed in it, and `decisions` the operations.
+"""
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol, TypeVar
+
+from monite_auth.errors import ConfigurationError
+from monite_auth.identity import Principal
+from monite_auth.lifetimes import call_in_child
+from monite_auth.stores.base import Claim, Due, Lease, Operations, Pending, Rest, Slot, Status
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.sqlite.database import Database, Job, Locked
+from monite_auth.stores.sqlite.decisions import Decisions
+from monite_auth.stores.sqlite.vault import Vault
+from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
+
+__all__ = ["SQLiteStore"]
+
+Result = TypeVar("Result")
+
+
+class SQLiteStore:
+    """Keeps tokens in a file at `path`, for all processes of this host; the file is made when it is first needed.
+
+    `keys`: what seals the file, the first one, and what may open it, all (`Settings.sealing_keys`).
+    `session_memory`: how long ended sessions are remembered, in seconds.
+    `requests_per_second`: Monite's limit.
+    `clock`: the wall clock, which counts in the file; `token_clock`: the clock of the tokens that come and go.
+    `busy_timeout`: how long to wait while another process has the file locked, in seconds.
+
+    Operations raise StoreUnavailable when the file cannot be used, and ConfigurationError when it is not ours to
+    use: of another program, of a newer version, or sealed with other keys.
+
+    The directory must be on a local disk: network file systems do not have the locks that this needs.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        keys: Sequence[Secret],
+        session_memory: float = 14 * 24 * 3600,
+        requests_per_second: float = 30,
+        clock: Clock = time.time,
+        token_clock: Clock = steady_clock,
+        busy_timeout: float = 5.0,
+    ) -> None:
+        if not keys:
+            raise ConfigurationError("SQLiteStore needs a key to seal with: pass keys=settings.sealing_keys.")
+        vault = Vault(keys)
+        self._decisions = Decisions(
+            vault,
+            session_memory=session_memory,
+            requests_per_second=requests_per_second,
+            clock=clock,
+            token_clock=token_clock,
+        )
+        self._database = Database(path, patience=busy_timeout, unlock=vault.unlock)
+        self._start()
+        call_in_child(self._start)
+        weakref.finalize(self, self._database.close)  # a store that nobody closes leaves nothing open
+
+    def _start(self) -> None:
+        self._worker: ThreadPoolExecutor | None = None
+        self._hiring = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore {self._database.path}>"
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
+        return _Operations(self, self._decisions, self._database, _here if blocking else self._in_worker)
+
+    async def _in_worker(self, work: Callable[[], Result]) -> Result:
+        """Run what may wait for a lock in a thread of our own; the loop's may all be waiting for a token.
+
+        One thread is enough, since the file takes one writer at a time. Work that has been handed in is done even
+        if its task is cancelled: a token that was minted has to be recorded.
+        """
+        with self._hiring:
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="monite_auth_sqlite")
+            done = self._worker.submit(work)
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    def close(self) -> None:
+        """Close the file; the next operation opens it again."""
+        with self._hiring:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.shutdown()
+        self._database.close()
+
+    async def aclose(self) -> None:
+        """Close the file, as `close` does."""
+        await self._in_worker(self._database.close)
+        with self._hiring:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.shutdown(wait=False)
+
+
+async def _here(work: Callable[[], Result]) -> Result:
+    return work()
+
+
+class _Doer(Protocol):
+    def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]:
+        """Run `work`, here or elsewhere."""
+
+
+class _Operations:
+    """The operations in one of their two forms; `do` is the difference."""
+
+    def __init__(self, store: SQLiteStore, decisions: Decisions, database: Database, do: _Doer) -> None:
+        self._store = store  # which closes its file when nobody has it any more
+        self._decisions = decisions
+        self._database = database
+        self._do = do
+
+    def _write(self, decide: Job[Result]) -> Awaitable[Result]:
+        def decide_and_sweep(db: sqlite3.Connection) -> Result:
+            result = decide(db)
+            self._decisions.sweep(db)
+            return result
+
+        return self._do(partial(self._database.write, decide_and_sweep, until=self._database.patience_ends()))
+
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """See Operations."""
+        look = partial(self._decisions.peek, slot=slot, principal=principal)
+        try:
+            return self._database.read_at_once(look)
+        except Locked:
+            return await self._do(partial(self._database.read, look, until=self._database.patience_ends()))
+
+    async def claim(
+        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        """See Operations."""
+        return await self._write(
+            lambda db: self._decisions.claim(
+                db, slot, principal, owner=owner, seconds=seconds, min_life=min_life
+            )
+        )
+
+    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.commit(db, lease, token))
+
+    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.abandon(db, lease, rest))
+
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.discard(db, slot, fingerprint))
+
+    async def end_session(self, principal: Principal) -> int:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.end_session(db, principal))
+
+    async def end_user(self, user: str) -> int:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.end_user(db, user))
+
+    async def relink(self, user: str) -> int:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.relink(db, user))
+
+    async def status(self, user: str) -> Status:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.status(db, user))
+
+    async def backlog(self) -> int:
+        """See Operations."""
+        return await self._write(self._decisions.backlog)
+
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.due(db, limit, seconds=seconds))
+
+    async def settle(self, pending: Pending) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.settle(db, pending))
+
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.postpone(db, pending, seconds))
+
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.admit(db, priority, ticket, patience=patience))
+
+    async def hold(self, seconds: float) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.hold(db, seconds))

@@ -1,0 +1,316 @@
+"""The database file: opening it, its connections, its transactions; `troubles` has what can go wrong with them.
+
+What the file says about tokens is none of this file's business.
+
+Connections are taken from a stack and put back: taking one is a single atomic step of a deque, without a lock.
+None is open while the process forks. A child that inherits SQLite's view of its parent's locks, even without ever
+touching the parent's connections, believes to hold locks that it does not, and the file breaks
+(https://sqlite.org/howtocorrupt.html, section 2.6).
+
+Nothing waits inside SQLite: what finds the file locked comes back and tries again, here, so that an event loop can
+look once and leave the waiting to a thread. Writers of one process queue at a lock of their own, so only one of them
+has to try.
+"""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.stores.sqlite import schema
+from monite_auth.stores.sqlite.troubles import explained, is_busy, locked_too_long
+
+__all__ = ["Database", "Locked"]
+
+Result = TypeVar("Result")
+Job = Callable[[sqlite3.Connection], Result]
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables (November 2021)."""
+
+MOST_IDLE = 16
+"""Connections that are kept for later; more than so many threads are seldom in here at once."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.0005, 0.01
+"""Seconds between tries for a lock that another process holds: a transaction of ours takes about half of the first."""
+
+
+class Locked(Exception):
+    """Another process has the file locked at this moment."""
+
+
+class Database:
+    """One file, `path`. `patience`: seconds to wait for the locks of others.
+
+    `unlock` is called with the first connection, in a transaction, before anything else is done with the file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, patience: float, unlock: Job[None]) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise ConfigurationError(
+                f"SQLiteStore needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}."
+            )
+        self.path = Path(path).absolute()  # now: daemons change their directory
+        self._patience = patience
+        self._unlock = unlock
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._begin()
+        _databases.add(self)
+
+    def _begin(self) -> None:
+        self._ready = False
+        self._open = 0
+        self._counting = threading.Lock()
+        self._opening = threading.Lock()
+        self._turn = threading.Lock()
+
+    # -- transactions
+
+    def patience_ends(self) -> float:
+        """Return until when (`time.monotonic`) something that is asked for now may wait for locks.
+
+        Work that queues for a thread loses its patience in the queue, so that all fail together while the file is
+        locked, and not one after the other.
+        """
+        return time.monotonic() + self._patience
+
+    def read(self, job: Job[Result], *, until: float) -> Result:
+        """Run `job`, which reads with one statement, and wait for locks."""
+        with self._connection(until) as connection:
+            return self._insist(lambda: job(connection), until)
+
+    def read_at_once(self, job: Job[Result]) -> Result:
+        """Run `job` as `read` does if nothing has to be waited for; else raise Locked."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            raise Locked from None
+        try:
+            result = job(connection)
+        except BaseException as error:
+            with self._lent(connection):
+                if isinstance(error, sqlite3.Error) and is_busy(error):
+                    raise Locked from error
+                raise
+        self._give_back(connection)
+        return result
+
+    def write(self, job: Job[Result], *, until: float) -> Result:
+        """Run `job` in a transaction of its own: when this returns, all that it did is recorded, else nothing."""
+        with self._connection(until) as connection, self._held(self._turn, until):
+            return self._transact(connection, job, until)
+
+    def _transact(self, connection: sqlite3.Connection, job: Job[Result], until: float) -> Result:
+        self._insist(lambda: connection.execute("BEGIN IMMEDIATE"), until)
+        try:
+            result = job(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # some errors have ended it already
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    @contextmanager
+    def _held(self, lock: threading.Lock, until: float) -> Iterator[None]:
+        if not lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise locked_too_long(self.path, self._patience)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _insist(self, attempt: Callable[[], Result], until: float) -> Result:
+        """Try until the file is not locked; once at least."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() >= until:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    # -- connections
+
+    @contextmanager
+    def _connection(self, until: float) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            with explained(self.path, self._patience):
+                connection = self._connect(until)
+        with self._lent(connection):
+            yield connection
+
+    @contextmanager
+    def _lent(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Take the connection back when its borrower is done; one that has seen an error is not used again."""
+        fit = True
+        try:
+            with explained(self.path, self._patience):
+                yield
+        except StoreUnavailable:
+            fit = False
+            raise
+        finally:
+            if fit and not connection.in_transaction:
+                self._give_back(connection)
+            else:
+                self._discard(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._ready and len(self._idle) < MOST_IDLE:
+            self._idle.append(connection)
+        else:
+            self._discard(connection)
+
+    def _connect(self, until: float) -> sqlite3.Connection:
+        with self._held(self._opening, until):
+            if not self._ready:
+                self._create()
+            connection = sqlite3.connect(
+                f"{self.path.as_uri()}?mode=rw",  # never create: _create does, with the right mode
+                uri=True,
+                timeout=0,  # see _insist
+                isolation_level=None,
+                check_same_thread=False,  # one thread at a time: whoever took it from the stack
+            )
+            try:
+                # What is committed is in the file of the write-ahead log, where it survives any process.
+                self._insist(lambda: connection.execute("PRAGMA synchronous = NORMAL"), until)
+                if not self._ready:
+                    self._prepare(connection, until)
+                    self._ready = True
+            except BaseException:
+                connection.close()
+                raise
+            with self._counting:
+                self._open += 1
+            return connection
+
+    def _discard(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.close()
+        finally:
+            with self._counting:
+                self._open -= 1
+
+    def close(self) -> None:
+        """Close all connections, those in use when they are free; the next operation opens the file anew."""
+        with self._opening:
+            self._close_all()
+
+    def _close_all(self) -> None:
+        """Do so with `_opening` held, so that no new ones come."""
+        self._ready = False
+        until = self.patience_ends()
+        while self._open and time.monotonic() < until:
+            with suppress(IndexError):
+                while True:
+                    self._discard(self._idle.pop())
+            if self._open:
+                time.sleep(FIRST_PAUSE)  # being told would cost every reader a lock
+
+    def before_fork(self) -> None:
+        """Close all connections and let nobody open one until the fork is over."""
+        self._opening.acquire()
+        self._close_all()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._opening.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on, with locks that no thread of the parent holds."""
+        self._begin()
+
+    # -- the file
+
+    def _create(self) -> None:
+        """Create the file, readable by its owner alone whatever the umask; SQLite's side files take after it."""
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        try:
+            if hasattr(os, "fchmod"):  # not on Windows
+                os.fchmod(file, 0o600)
+        finally:
+            os.close(file)
+
+    def _prepare(self, connection: sqlite3.Connection, until: float) -> None:
+        """Bring the file to the newest version of the schema, unless it is not ours or from the future."""
+        self._insist(lambda: self._version(connection), until)  # first: what is not ours is left as it is
+        mode = self._insist(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone()[0], until)
+        if mode != "wal":
+            raise ConfigurationError(
+                f"{self.path} cannot be a store: its file system has no shared memory for SQLite's write-ahead log. "
+                "Choose a store_url on a local disk."
+            )
+        self._transact(connection, self._upgrade, until)
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Return the version of the schema; refuse what is not ours."""
+        application, version, tables = connection.execute(
+            "SELECT (SELECT application_id FROM pragma_application_id), "
+            "(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+        ).fetchone()
+        if application != schema.APPLICATION_ID and (application, version, tables) != (0, 0, 0):
+            raise ConfigurationError(
+                f"{self.path} is an SQLite database of another program, and is left alone. Choose another store_url."
+            )
+        newest = len(schema.MIGRATIONS)
+        if version > newest:
+            raise ConfigurationError(
+                f"{self.path} was written by a newer monite-auth (schema {version}; this one knows up to {newest}). "
+                "Install that version here too, or choose another store_url."
+            )
+        return int(version)
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        version = self._version(connection)  # again: another process may have been first
+        if version < len(schema.MIGRATIONS):
+            for step in schema.MIGRATIONS[version:]:
+                for statement in step:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
+        self._unlock(connection)
+
+
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_forking: list[Database] = []
+
+
+def _before_fork() -> None:
+    _forking[:] = _databases
+    for database in _forking:
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    while _forking:
+        _forking.pop().after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _forking:
+        _forking.pop().after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -1,0 +1,91 @@
+"""The tables of the SQLite store, and how older files come to have them.
+
+Who a row is for stands in it as a digest (`sealing.Seal.name`), what is secret as a sealed value; times are epoch
+seconds. A token is one row from its mint to its end: that it is superseded, or must be revoked, is its `state`, so
+nothing is copied, or lost between two tables, on the way there.
+"""
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS"]
+
+APPLICATION_ID = 0x4D6F6E69
+"""Tells our files from those of other programs: "Moni" in the file's header."""
+
+_VERSION_1 = (
+    # The data key, wrapped by each key that may open the file.
+    "CREATE TABLE keys (id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    # `id` is drawn at random: a drainer that comes back late must never meet another token under the id it knew.
+    """
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('live', 'superseded', 'pending')),
+        slot TEXT NOT NULL,
+        user TEXT NOT NULL,
+        session TEXT,
+        print TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        expires_at REAL NOT NULL,
+        issued_at REAL NOT NULL,
+        renew_at REAL NOT NULL,
+        due_at REAL NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX tokens_live ON tokens (slot) WHERE state = 'live'",
+    "CREATE INDEX tokens_of_user ON tokens (user) WHERE state <> 'pending'",
+    "CREATE INDEX tokens_due ON tokens (due_at) WHERE state = 'pending'",
+    "CREATE INDEX tokens_expiry ON tokens (expires_at)",
+    # Slots that are being minted for, or rest after a failure; both are over soon, and so are these rows.
+    """
+    CREATE TABLE mints (
+        slot TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        session TEXT,
+        lease TEXT,
+        owner TEXT,
+        lease_until REAL NOT NULL DEFAULT 0,
+        fenced INTEGER NOT NULL DEFAULT 0,
+        rest BLOB,
+        rest_until REAL NOT NULL DEFAULT 0,
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX mints_of_user ON mints (user)",
+    "CREATE INDEX mints_expiry ON mints (until)",
+    # Sessions that have claimed, and those that have ended.
+    """
+    CREATE TABLE sessions (
+        user TEXT NOT NULL,
+        session TEXT NOT NULL,
+        ended INTEGER NOT NULL,
+        until REAL NOT NULL,
+        PRIMARY KEY (user, session)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX sessions_expiry ON sessions (until)",
+    # Users of whom everything that logged in before a moment has ended.
+    """
+    CREATE TABLE endings (
+        user TEXT PRIMARY KEY,
+        ended_before REAL NOT NULL,
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX endings_expiry ON endings (until)",
+    # One row: the rest of everyone.
+    "CREATE TABLE rest (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL, until REAL NOT NULL) STRICT",
+    # One row: the request budget, and when it was last looked at.
+    """
+    CREATE TABLE budget (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        free_at REAL NOT NULL,
+        gate REAL NOT NULL,
+        held REAL NOT NULL,
+        held_until REAL NOT NULL,
+        renewals_until REAL NOT NULL,
+        seen_at REAL NOT NULL
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+"""The statements that lead from each version of the schema to the next; a new file starts from version 0."""

@@ -1,0 +1,72 @@
+"""`monite-auth drain`, as cron would run it."""
+
+import math
+import os
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+
+from monite_auth import EntityUser, Principal, Settings, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.runtime import run
+
+
+def command(*arguments, **environ) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "monite_auth", "drain", *arguments],
+        env=clean | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def environ(emulator, tmp_path):
+    return {
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_STORE_URL": f"sqlite:///{tmp_path}/tokens.db",
+    }
+
+
+def leave_pending(environ):
+    """Mint a token and end its session, as a process would that dies before it can revoke."""
+    with TokenBroker(Settings.from_env(environ), {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as broker:
+        broker._flows._look_at = math.inf  # it does not get around to it
+        principal = Principal("anna", session_id=uuid4().hex)
+        broker.token(principal)
+        run(broker.store.shared.operations(blocking=True).end_session(principal))
+        broker.drain = lambda **_: None  # close() would see to it
+
+
+def test_promise_6_what_a_dead_process_left_is_revoked(environ, emulator):
+    leave_pending(environ)
+    assert len(emulator.monite.ledger.live()) == 1
+    result = command(**environ)
+    assert (result.stdout, result.stderr) == ("settled 1, postponed 0, expired 0\n", "")
+    assert emulator.monite.ledger.live() == []
+    assert command(**environ).stdout == "settled 0, postponed 0, expired 0\n"
+
+
+def test_a_monite_that_is_down_leaves_it_pending(environ, emulator):
+    leave_pending(environ)
+    emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke"))
+    assert "settled 0, postponed 1" in command("--within", "1", **environ).stdout
+
+
+def test_settings_that_cannot_work_are_told_without_a_traceback(environ):
+    for changes, says in (
+        ({"MONITE_CLIENT_ID": "x"}, "client_id is no UUID"),
+        ({"MONITE_STORE_URL": "memory://"}, "no shared store"),
+        ({"MONITE_CLIENT_SECRET": "another"}, "MONITE_STORE_KEYS"),
+    ):
+        leave_pending(environ)
+        result = command(**(environ | changes))
+        assert result.returncode == 1
+        assert says in result.stderr
+        assert "Traceback" not in result.stderr
