@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks import calls, cold, hits
+from benchmarks import budget, calls, cold, hits
 from benchmarks.table import say
 from monite_auth.emulator import Fault, Monite, serve
 from tests.redis_server import RedisServer
@@ -24,6 +24,8 @@ def main() -> None:
         calls.run(emulator)
         monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=cold.ENDPOINT))
         cold.run(emulator.api_url, stores)
+        monite.faults.clear()
+        budget.run(emulator, stores)
     say("\nTimes are of this machine at this moment; ratios are what to compare.")
 
 

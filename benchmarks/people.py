@@ -1,5 +1,7 @@
 """Who the benchmarks act for."""
 
+from typing import Any
+
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 
@@ -8,13 +10,8 @@ __all__ = ["ANNA", "broker_for"]
 ANNA = Principal("anna", session_id="session-1")
 
 
-def broker_for(api_url: str, store_url: str) -> TokenBroker:
-    """Return a broker with a budget that is not in the way; everybody is Anna in Monite."""
-    settings = Settings(
-        client_id=DEMO_CLIENT_ID,
-        client_secret=DEMO_CLIENT_SECRET,
-        base_url=api_url,
-        store_url=store_url,
-        requests_per_second=1_000_000,
-    )
+def broker_for(api_url: str, store_url: str, **changes: Any) -> TokenBroker:
+    """Return a broker, by default with a budget that is not in the way; everybody is Anna in Monite."""
+    options = {"requests_per_second": 1_000_000, "base_url": api_url, "store_url": store_url, **changes}
+    settings = Settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, **options)
     return TokenBroker(settings, directory=lambda _: EntityUser(ANNA_ID, BAKERY_ID))

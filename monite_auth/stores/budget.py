@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 __all__ = ["Admission", "Budget", "Priority", "Ticket"]
 
-HEADROOM = 0.98
-"""The part of the limit that is used. Requests sent evenly at the full rate arrive unevenly, one second's first in
-the second before; 2 % keeps 30 a second from becoming 31 for up to 20 ms of jitter."""
+HEADROOM = 0.976
+"""The part of the limit that is used. Requests sent evenly at the full rate arrive unevenly, one second's last in the
+next. With 30 a second, this and the tolerance keep 31 out of one second for up to 16 ms of jitter on the way."""
 
-TOLERANCE = 0.015
+TOLERANCE = 0.008
 """How many seconds a request may be early against the gate: what makes up for one that was late before it."""
 
 

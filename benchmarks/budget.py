@@ -1,0 +1,114 @@
+"""The request budget under a rush: several processes, many cold users at once, and Monite's real limit."""
+
+import multiprocessing
+import os
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from benchmarks.people import broker_for
+from benchmarks.table import table
+from monite_auth import Principal
+from monite_auth.emulator import Emulator
+
+__all__ = ["Rush", "run", "rush"]
+
+LIMIT = 30
+"""Monite's limit, requests a second."""
+
+
+SECOND_WAVE = 2.0
+"""Seconds after which the second half of the users comes; the first half is far from served by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rush:
+    """What came of a rush. `out_of_turn`: users of the second wave who were served before one of the first."""
+
+    users: int
+    seconds: float
+    throttled: int
+    out_of_turn: int
+
+    @property
+    def share(self) -> float:
+        """The part of the possible rate that was used."""
+        return self.users / self.seconds / LIMIT
+
+
+def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, processes: int = 4) -> None:
+    """Print what comes of a rush in each store that processes share."""
+    rows = []
+    for name, url in stores.items():
+        if name != "memory":
+            result = rush(emulator, url, users=users, processes=processes)
+            rows.append(
+                (
+                    name,
+                    processes,
+                    users,
+                    f"{result.share:.1%}",
+                    result.throttled,
+                    result.out_of_turn,
+                    result.seconds,
+                )
+            )
+    table(
+        f"A rush of cold users against {LIMIT} requests/s",
+        ["store", "processes", "users", "of the limit used", "429s", "out of turn", "seconds"],
+        rows,
+    )
+
+
+def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> Rush:
+    """Have `users` ask for their first tokens at once, in several processes, and tell what came of it."""
+    monite = emulator.monite
+    monite.requests_per_second = LIMIT
+    monite.statistics.reset()
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(processes)
+    results: Any = context.Queue()
+    running = [
+        context.Process(target=_crowd, args=(emulator.api_url, store_url, users // processes, start, results))
+        for _ in range(processes)
+    ]
+    for process in running:
+        process.start()
+    found = [results.get(timeout=60 + users / 10) for _ in running]
+    for process in running:
+        process.join()
+    began = min(each[0] for each in found)
+    first = [served for each in found for served in each[1]]
+    second = [served for each in found for served in each[2]]
+    out_of_turn = sum(served < max(first) for served in second)
+    everybody = first + second
+    return Rush(len(everybody), max(everybody) - began, monite.statistics.throttled, out_of_turn)
+
+
+def _crowd(api_url: str, store_url: str, users: int, start: Barrier, results: Any) -> None:
+    """Be one process with a thread for each user."""
+    with broker_for(api_url, store_url, requests_per_second=LIMIT, deadline=600) as broker:
+        broker.token(Principal("warm up", session_id="s"))  # connections are there, as in a running app
+        served: tuple[list[float], list[float]] = ([], [])
+        ready = threading.Barrier(users + 1)
+
+        def call(user: int) -> None:
+            wave = user % 2
+            ready.wait()
+            if wave:
+                time.sleep(SECOND_WAVE)
+            broker.token(Principal(f"{os.getpid()}-{user}", session_id="s"))
+            served[wave].append(time.monotonic())
+
+        threading.stack_size(256 * 1024)  # there are many, and they do little
+        threads = [threading.Thread(target=call, args=(user,)) for user in range(users)]
+        for thread in threads:
+            thread.start()
+        start.wait()
+        began = time.monotonic()
+        ready.wait()
+        for thread in threads:
+            thread.join()
+        results.put((began, *served))
