@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,redis,httpx2,emulator,cli,otel
 
-.PHONY: help demo test lint servers clean
+.PHONY: help demo test lint chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,15 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+SECONDS ?= 600
+STORE ?= redis
+
+chaos: .venv/dev servers ## kill, cut and stop everything for ten minutes; SECONDS=… STORE=redis|sqlite
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) --store $(STORE)
+
+bench: .venv/dev servers ## measure, and print ratios
+	@$(BIN)/python -m benchmarks
 
 servers: ## install redis-server, faketime and chromium from Debian's packages, where that is allowed
 	@.ci/servers

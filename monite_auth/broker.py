@@ -196,23 +196,35 @@ class TokenBroker:
 
     def close(self) -> None:
         """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
+        self._close_runtime()  # background work first: it gives back what it was at
         self.drain(within=self.settings.deadline)
-        with self._lock:
-            runtime, self._blocking_runtime = self._blocking_runtime, None
-        if runtime is not None:
-            runtime.close()
+        self._close_runtime()
         self._pools.close()
         self.store.close()
 
     async def aclose(self) -> None:
         """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
+        await self._aclose_runtime()
         await self.adrain(within=self.settings.deadline)
+        await self._aclose_runtime()
+        await self._pools.aclose()
+        await self.store.aclose()
+
+    def _close_runtime(self) -> None:
+        with self._lock:
+            runtime, self._blocking_runtime = self._blocking_runtime, None
+        if runtime is not None:
+            runtime.close()
+
+    async def _aclose_runtime(self) -> None:
         with self._lock:
             runtime = self._async_runtimes.pop(asyncio.get_running_loop(), None)
         if runtime is not None:
             await runtime.aclose()
-        await self._pools.aclose()
-        await self.store.aclose()
+
+    def _look_after_revocations(self) -> None:
+        """Go on in a thread with what an event loop left when it ended; some live for one request only."""
+        self._flows.drain_soon(self._blocking())
 
     def __enter__(self) -> Self:
         return self
@@ -240,9 +252,12 @@ class TokenBroker:
         runtime = self._async_runtimes.get(loop)
         if runtime is None:
             with self._lock:
-                runtime = self._async_runtimes.setdefault(
-                    loop, AsyncRuntime(self.settings, self.store, self._clock)
-                )
+                runtime = self._async_runtimes.get(loop)
+                if runtime is None:
+                    runtime = AsyncRuntime(
+                        self.settings, self.store, self._clock, cut_short=self._look_after_revocations
+                    )
+                    self._async_runtimes[loop] = runtime
         return runtime
 
 

@@ -60,10 +60,16 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
         if not due.batch:
             return DrainReport(settled, postponed, expired, due.next_in)
         for pending in due.batch:
-            if not await _admitted(rt, until):
+            try:
+                if not await _admitted(rt, until):
+                    await rt.store.postpone(pending, 0)
+                    return DrainReport(settled, postponed + 1, expired, 0)
+                outcome = await _revoke(rt, settings, telemetry, pending)
+            except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
+                raise
+            except BaseException:  # cancelled, or closed
                 await rt.store.postpone(pending, 0)
-                return DrainReport(settled, postponed + 1, expired, 0)
-            outcome = await _revoke(rt, settings, telemetry, pending)
+                raise
             if isinstance(outcome, Revoked | Gone):
                 await rt.store.settle(pending)
                 settled += 1

@@ -149,7 +149,7 @@ class Flows:
         finally:
             self._flights.land(slot, flight, error=error)
         if mint.left_pending or rt.clock() >= self._look_at:
-            self._drain_soon(rt)
+            self.drain_soon(rt)
 
     def _renew(self, rt: Runtime, slot: Slot, principal: Principal | None, token: AccessToken) -> None:
         """Start a renewal in the background, unless one is on its way or has failed a moment ago."""
@@ -206,13 +206,13 @@ class Flows:
     def _ended(self, rt: Runtime, reach: str, pending: int) -> None:
         self._telemetry.ended(reach)
         if pending:
-            self._drain_soon(rt)
+            self.drain_soon(rt)
 
     async def drain(self, rt: Runtime, *, within: float) -> DrainReport:
         """Work on the pending revocations that are due."""
         return await drain(rt, self._settings, self._telemetry, within=within)
 
-    def _drain_soon(self, rt: Runtime) -> None:
+    def drain_soon(self, rt: Runtime) -> None:
         """Have the pending revocations worked on in the background, by a few drainers per process."""
         self._look_at = rt.clock() + LOOK_AROUND
         for number in range(DRAINERS):
@@ -249,7 +249,7 @@ class Flows:
             await rt.sleep(seconds)
         finally:
             self._flights.land("nap", nap)
-        self._drain_soon(rt)
+        self.drain_soon(rt)
 
 
 def _too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:

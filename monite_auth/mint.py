@@ -38,6 +38,9 @@ REST_AFTER_FAULT = 2.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 2.0
 """Seconds between tries, the first and the longest; halved at random: somebody is waiting."""
 
+SHORTEST_ATTEMPT = 0.1
+"""Seconds without which it is not worth asking: the answer would come too late, and its token would be lost."""
+
 POLL = 0.01
 """Seconds between looks at a slot that another process mints for; one waiter per process looks."""
 
@@ -148,7 +151,11 @@ class Mint:
         patience = self._settings.connect_timeout + self._settings.read_timeout
         # Not longer than the lease either: another process may mint when it has run out.
         within = min(patience, self._settings.lease, self._deadline - sent_at)
-        answer = await rt.send(request, within=within) if within > 0 else Fault("no time was left to ask")
+        answer = (
+            await rt.send(request, within=within)
+            if within >= SHORTEST_ATTEMPT
+            else Fault("no time was left to ask")
+        )
         now = rt.clock()
         outcome = read_mint(request, answer, now=now)
         self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)

@@ -12,7 +12,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol, TypeVar
@@ -185,16 +185,20 @@ class BlockingRuntime:
 
 
 class AsyncRuntime:
-    """Flows on one event loop."""
+    """Flows on one event loop. `cut_short` is called when the loop ends and cancels background work."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, *, cut_short: Callable[[], None] = lambda: None
+    ) -> None:
         self.store = store.operations(blocking=False)
         self.clock = clock
         self.random = random.random
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_end = close_with_loop(self.aclose)
+        self._loop_end = close_with_loop(self._loop_ends)
+        self._cut_short = cut_short
+        self._was_cut_short = False
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
@@ -256,8 +260,15 @@ class AsyncRuntime:
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
+        self._was_cut_short = self._was_cut_short or task.cancelled()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log_failure(error)
+
+    async def _loop_ends(self) -> None:
+        left_undone = self._was_cut_short or bool(self._tasks)
+        await self.aclose()
+        if left_undone:
+            self._cut_short()
 
     async def aclose(self) -> None:
         """Cancel background work and close connections."""
@@ -265,6 +276,7 @@ class AsyncRuntime:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._was_cut_short = False
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

@@ -1,8 +1,8 @@
 """A store that may be down, and what a process does meanwhile.
 
 While the shared store does not answer, tokens live in this process's memory: users go on, each process mints for
-itself, and an error in the log says so once. When the store is back, those tokens are revoked and minted anew
-there, since no other process knows of them.
+itself, and an error in the log says so once. When the store is back, those tokens become pending revocations there,
+since no other process knows of them, and new ones are minted.
 
 What cannot be done without the shared store is a logout that everybody hears of. It is carried out in this process
 and raises StoreUnavailable, so that the application can say so.
@@ -43,7 +43,7 @@ class FallbackStore:
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for the running event loop."""
         shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
-        return _Operations(shared, memory, self._outage)
+        return _Operations(shared, memory, self.memory.take, self._outage)
 
     def close(self) -> None:
         """Close the shared store."""
@@ -59,8 +59,6 @@ class _Outage:
 
     def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
         self.is_on = False
-        self.users: set[str] = set()
-        """Whose tokens memory has from this outage."""
         self.doubtful: list[tuple[Slot, str]] = []
         """Slots, and fingerprints of tokens that may stand there and must not."""
         self._ask_again_at = 0.0
@@ -85,9 +83,16 @@ class _Outage:
 class _Operations:
     """The operations, each with its way out."""
 
-    def __init__(self, shared: Operations, memory: Operations, outage: _Outage) -> None:
+    def __init__(
+        self,
+        shared: Operations,
+        memory: Operations,
+        take: Callable[[], Awaitable[list[tuple[Slot, AccessToken]]]],
+        outage: _Outage,
+    ) -> None:
         self._shared = shared
         self._memory = memory
+        self._take = take
         self._outage = outage
 
     async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result:
@@ -102,7 +107,9 @@ class _Operations:
             self._outage.begins(error)
             raise
         if self._outage.is_on:
-            await self._recover()
+            self._outage.is_on = False
+            log.warning("The token store is back.")
+            await self._hand_over()
         return answer
 
     async def _discard_doubtful(self) -> None:
@@ -113,13 +120,18 @@ class _Operations:
             self._outage.doubtful.append(doubtful)
             raise
 
-    async def _recover(self) -> None:
-        """Take what was minted during the outage out of use: no other process knows of it."""
-        self._outage.is_on = False
-        log.warning("The token store is back.")
-        users, self._outage.users = self._outage.users, set()
-        for user in users:
-            await self._memory.relink(user)
+    async def _hand_over(self) -> None:
+        """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
+        for slot, token in await self._take():
+            void = Lease(slot, OURS)  # one that no store knows: what comes under it is pending at once
+            if not self._outage.is_on:
+                try:
+                    await self._shared.commit(void, token)
+                except StoreUnavailable as error:
+                    self._outage.begins(error)
+                else:
+                    continue
+            await self._memory.commit(void, token)  # it is down again
 
     # -- tokens
 
@@ -140,14 +152,15 @@ class _Operations:
             )
         except StoreUnavailable:
             claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
-        if slot.user is not None:
-            self._outage.users.add(slot.user)
         return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
 
     async def commit(self, lease: Lease, token: AccessToken) -> bool:
         """See Operations."""
         if (ours := _ours(lease)) is not None:
-            return await self._memory.commit(ours, token)
+            stored = await self._memory.commit(ours, token)
+            if not self._outage.is_on:  # it has ended meanwhile, and nobody will look into memory again
+                await self._hand_over()
+            return stored
         try:
             return await self._ask(lambda: self._shared.commit(lease, token))
         except StoreUnavailable:
@@ -196,8 +209,11 @@ class _Operations:
         if here.batch:
             batch = [replace(pending, id=OURS + pending.id) for pending in here.batch]
             return Due(batch, here.expired, here.next_in)
+        was_out = self._outage.is_on
         try:
             there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
+            if was_out and not there.batch:  # what memory had has been handed over since
+                there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
         except StoreUnavailable:
             return here
         moments = [each.next_in for each in (here, there) if each.next_in is not None]

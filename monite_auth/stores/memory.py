@@ -105,6 +105,7 @@ class _Users(TLRUCache[str | None, _User]):
 
 @dataclass(slots=True)
 class _Revocation:
+    slot: Slot
     token: AccessToken
     due_at: float
     attempts: int = 0
@@ -211,7 +212,7 @@ class MemoryStore:
             if user is None or place is None or place.lease is None or place.lease.fenced:
                 if place is not None:
                     place.lease = None
-                self._revoke(token)
+                self._revoke(lease.slot, token)
                 return False
             now = self._clock()
             old = [place.token] if place.token is not None else []
@@ -304,7 +305,7 @@ class MemoryStore:
                 place.lease.fenced = True
             tokens = [place.token, *place.superseded] if place.token is not None else place.superseded
             place.token, place.superseded = None, []
-            ended += sum(self._revoke(token) for token in tokens)
+            ended += sum(self._revoke(slot, token) for token in tokens)
         self._written(name, user)
         return ended
 
@@ -317,12 +318,12 @@ class MemoryStore:
 
     # -- revocations
 
-    def _revoke(self, token: AccessToken) -> bool:
+    def _revoke(self, slot: Slot, token: AccessToken) -> bool:
         """Make `token` a pending revocation, due now, unless it has expired."""
         now = self._clock()
         if token.expires_at + SAFETY <= now:
             return False
-        self._enqueue(secrets.token_hex(8), _Revocation(token, now))
+        self._enqueue(secrets.token_hex(8), _Revocation(slot, token, now))
         return True
 
     def _enqueue(self, name: str, revocation: _Revocation) -> None:
@@ -389,6 +390,18 @@ class MemoryStore:
         """See Operations."""
         return len(self._pending)
 
+    async def take(self) -> list[tuple[Slot, AccessToken]]:
+        """Give away every token, live, superseded or pending: another store sees to them from now on."""
+        with self._lock:
+            taken = [(revocation.slot, revocation.token) for revocation in self._pending.values()]
+            self._pending.clear()
+            for user in self._reading.values():
+                for slot, place in user.places.items():
+                    tokens = [*place.superseded] if place.token is None else [place.token, *place.superseded]
+                    taken += [(slot, token) for token in tokens]
+                    place.token, place.superseded = None, []
+            return taken
+
     # -- the request budget
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
@@ -425,7 +438,7 @@ class MemoryStore:
 
     def _forget(self, name: str | None, user: _User) -> None:
         self._reading.pop(name, None)
-        for place in user.places.values():
+        for slot, place in user.places.items():
             for token in [place.token, *place.superseded]:
                 if token is not None:
-                    self._revoke(token)
+                    self._revoke(slot, token)

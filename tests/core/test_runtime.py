@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx2
@@ -183,6 +184,28 @@ def test_a_logout_without_threads_revokes_within_the_request(emulated, emulator,
         broker.token(ANNA)
         broker.logout(ANNA)
         assert emulator.monite.ledger.live() == []
+
+
+def test_a_drain_that_an_event_loop_takes_down_with_it_goes_on_in_a_thread(broker, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+
+    async def view():  # as frameworks run them that are not async themselves: on a loop of its own
+        await broker.atoken(ANNA)
+        await broker.alogout(ANNA)
+        while not order.hits:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(view())
+    emulator.monite.faults.clear()
+    until(lambda: not emulator.monite.ledger.live())
+
+
+@pytest.mark.parametrize("per_second", [100_000, 2])
+def test_closing_revokes_what_a_background_drain_was_at(emulated, emulator, per_second):
+    with TokenBroker(replace(emulated, requests_per_second=per_second), PEOPLE) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)  # the drain has to wait for the budget
+    assert emulator.monite.ledger.live() == []
 
 
 def test_closing_wakes_what_sleeps(emulated):

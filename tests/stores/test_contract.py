@@ -6,7 +6,7 @@ import pytest
 
 from monite_auth import Principal, Secret
 from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Ended, Hit, Rest, Resting, Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores.budget import HEADROOM, Priority
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
 
 # -- peek, claim, commit
@@ -368,7 +368,7 @@ def test_promise_8_requests_are_spaced_and_a_ticket_is_good_at_its_moment(driver
     first, second = admit(driver), admit(driver)
     assert (first.admitted, first.wait) == (True, 0)
     assert second.admitted
-    assert second.wait == driver.about(1 / (30 * 0.98))
+    assert second.wait == driver.about(1 / (30 * HEADROOM))
     driver.advance(second.wait + 0.001)
     assert admit(driver, ticket=second.ticket).wait == 0
 
@@ -436,7 +436,7 @@ def test_promise_5_a_logout_in_one_process_holds_in_the_other(pair):
 def test_promise_8_two_processes_have_one_budget(pair):
     one, other = pair
     waits = [admit(driver).wait for driver in (one, other, one, other)]
-    assert waits == [each.about(number / (30 * 0.98)) for number, each in enumerate([one, other] * 2)]
+    assert waits == [each.about(number / (30 * HEADROOM)) for number, each in enumerate([one, other] * 2)]
     one.run(one.ops.hold(10))
     assert admit(other).wait > 10
 

@@ -18,6 +18,7 @@ class Fragile:
         self.inner = inner
         self.is_down = False
         self.loses_answers = False
+        self.fails_at: str | None = None
         self.asked = 0
 
     def operations(self, *, blocking: bool) -> "Fragile":
@@ -26,7 +27,7 @@ class Fragile:
     def __getattr__(self, name: str):
         async def operation(*args, **kwargs):
             self.asked += 1
-            if self.is_down:
+            if self.is_down or name == self.fails_at:
                 raise errors.StoreUnavailable("down")
             result = await getattr(self.inner, name)(*args, **kwargs)
             if self.loses_answers:
@@ -106,6 +107,48 @@ def test_when_the_store_is_back_tokens_of_the_outage_are_revoked_and_minted_anew
     assert world.drain().settled == 1
     assert world.revoked == ["token-1"]
     assert run(world.memory.peek(world.flows._slot(ALICE), ALICE)).value.reveal() == "token-2"
+
+
+def test_what_an_outage_left_outlives_the_process_once_the_store_is_back():
+    world = Outage(numbered())
+    world.shared.is_down = True
+    world.value()
+    world.value(None)  # the partner's, too
+    world.now += 5
+    world.shared.is_down = False
+    assert world.drain().settled == 2
+    assert sorted(world.revoked) == ["token-1", "token-2"]
+
+
+def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
+    world = Outage(numbered())
+    world.shared.is_down = True
+    world.value()
+    world.value(BOB)
+    world.now += 5
+    world.shared.is_down = False
+    world.shared.fails_at = "commit"
+    run(world.store.peek(world.flows._slot(ALICE), ALICE))
+    world.shared.fails_at = None
+    world.now += 5
+    world.drain()
+    assert {"token-1", "token-2"} <= set(world.revoked)
+
+
+def test_a_mint_that_outlives_the_outage_leaves_no_token_behind_in_memory():
+    world = Outage()
+
+    def comes_back(_request):
+        world.shared.is_down = False
+        world.now += 5
+        run(world.store.peek(world.flows._slot(BOB), BOB))  # somebody else notices first
+        return granted("late")
+
+    world.shared.is_down = True
+    world.answers = [comes_back, granted("anew")]
+    assert world.value() == "anew"
+    world.drain()
+    assert world.revoked == ["late"]
 
 
 def test_a_mint_whose_commit_the_store_did_not_answer_is_revoked_and_not_handed_out_later():

@@ -1,0 +1,37 @@
+"""The long form: `python -m tests.chaos --seconds 600 --store redis --seed 7`. It ends with 1 on a violation."""
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.grounds import GROUNDS
+from tests.chaos.orchestra import SHORT, long, perform
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--store", choices=sorted(GROUNDS), default="redis")
+    parser.add_argument("--seconds", type=float, help="how long the violence lasts; without, the form of CI")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--token-scope", choices=("user", "session"), default="user")
+    parser.add_argument("--place", type=Path, help="where the diaries go: an empty folder")
+    options = parser.parse_args()
+    place = options.place or Path(tempfile.mkdtemp(prefix="chaos-"))
+    place.mkdir(parents=True, exist_ok=True)
+    form = SHORT if options.seconds is None else long(options.seconds)
+    say(f"chaos over {options.store}, seed {options.seed}, diaries in {place}")
+    report = perform(options.store, options.seed, form, place, token_scope=options.token_scope)
+    for line in report.lines():
+        say(line)
+    return 1 if report.wrong else 0
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""The judge: the emulator's ledger against what the workers wrote down.
+
+*What is promised.* A logout counts from the moment that it is recorded, which is when `logout` has returned. One that
+raised StoreUnavailable was not; the person is told so, and presses again. With `token_scope="user"` it ends every
+token of the user, whichever session it was minted for; with `"session"`, those of that session. So a token is
+*condemned* when a recorded logout began after it was minted, when it was handed to a session that has logged out
+since, or when nobody is left who could have it. When everything is drained, no condemned token may be alive, but for
+those that nobody could have revoked. They are told apart by evidence, not by trust:
+
+| a token that is alive | evidence | verdict |
+|---|---|---|
+| never arrived | no process has read it, and the ledger says that the answer was cut or spoiled | *lost on the way* |
+| came too late | no process has read it: whoever had asked had given up, or was killed | *missed* |
+| died with its process | a process read it and was killed before a store said that it had it | *died with a process* |
+| was minted without the store | it went into the memory of a process, as the store was down, and that was killed | *orphan of an outage* |
+| is not condemned | | *of sessions that stay* |
+| anything else | a store had it, or a process that ended well | **violation** |
+
+*What else is a violation.* A caller that came after the logout and was given a token; a caller that was given
+someone else's; one that was refused as logged out and was not; one that was given a token that was condemned, or known
+to be dead, before it came; a session that stays and does not work at the end; and a worker that went wrong.
+
+*In the dark.* A process that the store does not answer keeps tokens in its own memory, and hears of no logout but its
+own. What its callers get by that, after a logout elsewhere, is counted, and is no violation; it is revoked when the
+store is back. It shows in the diary: the token was committed to `memory` by the process that handed it out. The same
+goes for a token whose commit was interrupted: its process revokes it, and until the store has heard of that, others
+may be given it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tests.chaos.diary import Event
+from tests.chaos.plan import Plan
+
+STAYING = "of sessions that stay"
+LOST, MISSED, DIED, ORPHANED = "lost on the way", "missed", "died with a process", "orphans of an outage"
+VIOLATION = "of ended sessions"
+"""What a token that is alive at the end can be; see above."""
+
+
+class Entry(NamedTuple):
+    """A token of the ledger. Times are of the monotonic clock, as in diaries."""
+
+    token: str  # its fingerprint
+    entity_user_id: str | None
+    minted_at: float
+    revoked_at: float | None
+    expires_at: float
+    answer_lost: bool | None
+
+    def is_expired(self, now: float) -> bool:
+        return self.revoked_at is None and self.expires_at <= now
+
+
+@dataclass(slots=True)
+class Logout:
+    """A logout that is recorded."""
+
+    session: int
+    process: str
+    began: float
+    returned: float
+
+
+@dataclass(slots=True)
+class Trace:
+    """Where a token got to, as far as the diaries know."""
+
+    read_by: str | None = None
+    committed: bool = False  # the shared store has said that it has it
+    kept_by: str | None = None  # the process that has put it into its memory
+    slot_session: str | None = None
+    handed_out: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came out. `violations` are sentences; `live` counts by class what is alive at the end."""
+
+    violations: list[str] = field(default_factory=list)
+    live: Counter[str] = field(default_factory=Counter)
+    in_the_dark: int = 0
+    ghosts: int = 0  # interrupted commits that were handed out, dead
+
+
+class Judge:
+    """One trial. `now` is when the ledger was read; `killed` names the processes that were."""
+
+    def __init__(
+        self, plan: Plan, events: Iterable[Event], ledger: Iterable[Entry], killed: set[str], now: float
+    ) -> None:
+        self._plan = plan
+        self._ledger = {entry.token: entry for entry in ledger}
+        self._killed = killed
+        self._now = now
+        self._traces: dict[str, Trace] = {}
+        self._logouts: dict[int, Logout] = {}
+        self._by_user: dict[str, list[Logout]] = {}
+        self._opened: set[int] = set()
+        self._ending: dict[int, float] = {}  # when the first try to log out began
+        self._checked: set[int] = set()
+        self._refused: list[Event] = []
+        self._failed: list[Event] = []
+        self._mistaken: list[Event] = []
+        for event in events:
+            self._take_down(event)
+        for logout in self._logouts.values():
+            self._by_user.setdefault(self._holder(logout.session), []).append(logout)
+
+    def _take_down(self, event: Event) -> None:
+        facts = event.facts
+        match event.kind:
+            case "opened":
+                self._opened.add(facts["session"])
+            case "checked":
+                self._checked.add(facts["session"])
+            case "ending":
+                first_try = self._ending.get(facts["session"], event.at)
+                self._ending[facts["session"]] = min(first_try, event.at)
+            case "read":
+                self._trace(facts["token"]).read_by = event.process
+            case "committing":
+                self._trace(facts["token"]).slot_session = facts["session"]
+                if facts["where"] == "memory":
+                    self._trace(facts["token"]).kept_by = event.process
+            case "committed" if facts["where"] == "shared":
+                self._trace(facts["token"]).committed = True
+            case "got" | "called":
+                if event.kind == "got":
+                    self._trace(facts["token"]).handed_out.append(event)
+                if not facts["own"]:
+                    self._mistaken.append(event)
+            case "ended":
+                first = self._logouts.get(facts["session"])
+                if first is None or event.at < first.returned:
+                    self._logouts[facts["session"]] = Logout(
+                        facts["session"], event.process, facts["began"], event.at
+                    )
+            case "refused" if facts["why"] == "session_ended":
+                self._refused.append(event)
+            case "failed":
+                self._failed.append(event)
+            case "stopped" if facts["next_in"] is not None:
+                self._failed.append(event)
+
+    def _trace(self, token: str) -> Trace:
+        return self._traces.setdefault(token, Trace())
+
+    def _holder(self, session: int) -> str:
+        return self._plan.session(session).entity_user.entity_user_id
+
+    # -- the trial
+
+    def verdict(self) -> Verdict:
+        verdict = Verdict()
+        verdict.violations += self._worker_trouble()
+        verdict.violations += self._mix_ups()
+        verdict.violations += self._refusals()
+        verdict.violations += self._broken_sessions()
+        for trace in self._traces.values():
+            for event in trace.handed_out:
+                self._weigh(event, trace, verdict)
+        for entry in self._ledger.values():
+            if entry.revoked_at is None and not entry.is_expired(self._now):
+                self._classify(entry, verdict)
+        return verdict
+
+    def _worker_trouble(self) -> Iterator[str]:
+        for event in self._failed:
+            if event.kind == "stopped":
+                yield f"{event.process} was stopped, and its drain still had work: {event.facts}"
+            else:
+                yield f"{event.process} ran into {event.facts['why']}"
+
+    def _mix_ups(self) -> Iterator[str]:
+        for event in self._mistaken:
+            yield f"{event.process}: session {event.facts['session']} was served as somebody else"
+        for token, trace in self._traces.items():
+            for event in trace.handed_out:
+                holder = self._holder(event.facts["session"])
+                if token in self._ledger and self._ledger[token].entity_user_id != holder:
+                    yield f"{event.process}: session {event.facts['session']} got {token}, which is not its user's"
+                elif token not in self._ledger:
+                    yield f"{event.process}: session {event.facts['session']} got {token}, which Monite never minted"
+
+    def _refusals(self) -> Iterator[str]:
+        for event in self._refused:
+            session = event.facts["session"]
+            if event.at < self._ending.get(session, math.inf):
+                yield f"{event.process}: session {session} was refused as logged out, and was not"
+
+    def _broken_sessions(self) -> Iterator[str]:
+        for session in sorted(self._opened - self._logouts.keys() - self._checked):
+            yield f"session {session} has not logged out, and gets no token that works, when all is well again"
+
+    def _weigh(self, event: Event, trace: Trace, verdict: Verdict) -> None:
+        """Judge one handing out of a token."""
+        session, token, began = event.facts["session"], event.facts["token"], event.facts["began"]
+        entry = self._ledger.get(token)
+        if entry is None:
+            return  # a mix-up
+        logout = self._logouts.get(session)
+        late = logout is not None and began > logout.returned
+        condemned = any(
+            entry.minted_at < other.began and other.returned < began
+            for other in self._by_user.get(self._holder(session), ())
+            if self._plan.token_scope == "user" or other.session == session
+        )
+        dead = entry.revoked_at is not None and entry.revoked_at < began
+        if not (late or condemned or dead):
+            return
+        heard_here = late and logout is not None and logout.process == event.process
+        if trace.kept_by == event.process and not heard_here:
+            verdict.in_the_dark += 1
+        elif trace.kept_by is not None and not late:
+            verdict.ghosts += 1
+        else:
+            why = "had logged out and got" if late else "got, taken away," if condemned else "got, dead,"
+            verdict.violations.append(
+                f"{event.process}: session {session} {why} {token}, {self._story(entry, trace)}; "
+                f"asked at {began:.3f}, answered at {event.at:.3f}; its logout: {logout}"
+            )
+
+    def _classify(self, entry: Entry, verdict: Verdict) -> None:
+        """Judge one token that is alive at the end."""
+        trace = self._traces.get(entry.token, Trace())
+        # Who has handed it out without having read it has it from the store.
+        in_store = trace.committed or any(event.process != trace.read_by for event in trace.handed_out)
+        died = trace.read_by in self._killed
+        if trace.read_by is None and not in_store:
+            found = LOST if entry.answer_lost else MISSED
+        elif died and not in_store and trace.kept_by is None:
+            found = DIED
+        elif not self._is_condemned(entry, trace):
+            found = STAYING
+        elif died and not in_store:
+            found = ORPHANED
+        else:
+            found = VIOLATION
+        verdict.live[found] += 1
+        if found == VIOLATION:
+            verdict.violations.append(f"{entry.token} is alive: {self._story(entry, trace)}")
+
+    def _is_condemned(self, entry: Entry, trace: Trace) -> bool:
+        """Say whether the token ought to be dead."""
+        holder = entry.entity_user_id
+        logouts = self._by_user.get(holder or "", [])
+        if self._plan.token_scope == "session":
+            return any(trace.slot_session == f"session-{logout.session}" for logout in logouts)
+        sessions = {event.facts["session"] for event in trace.handed_out}
+        is_left = any(self._holder(session) == holder for session in self._opened - self._logouts.keys())
+        return not is_left or any(
+            logout.session in sessions or entry.minted_at < logout.began for logout in logouts
+        )
+
+    def _story(self, entry: Entry, trace: Trace) -> str:
+        handed = [
+            f"{event.facts['session']} by {event.process} at {event.at:.3f}" for event in trace.handed_out
+        ]
+        logouts = [f"{each.session} by {each.process} at {each.returned:.3f}" for each in self._recent(entry)]
+        return (
+            f"minted at {entry.minted_at:.3f}, answer lost: {entry.answer_lost}, revoked at {entry.revoked_at}, "
+            f"read by {trace.read_by}, in the store: {trace.committed}, in the memory of {trace.kept_by}, "
+            f"handed to sessions {handed}; its user's logouts: {logouts}"
+        )
+
+    def _recent(self, entry: Entry) -> list[Logout]:
+        return [
+            each
+            for each in self._by_user.get(entry.entity_user_id or "", ())
+            if each.returned > entry.minted_at
+        ][:5]
