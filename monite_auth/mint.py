@@ -75,6 +75,7 @@ class Mint:
         self._min_life = min_life
         self._deadline = deadline
         self._ticket: Ticket | None = None
+        self._wait = 0.0
         self._failures = 0
 
     async def run(self) -> None:
@@ -99,11 +100,11 @@ class Mint:
                 self._slot,
                 self._principal,
                 owner=self._owner,
-                seconds=self._settings.lease,
+                seconds=self._wait + self._settings.lease,
                 min_life=self._min_life,
             )
             now = self._rt.clock()
-            self._flight.until = now + self._settings.lease
+            self._flight.until = now + self._wait + self._settings.lease
             match claim:
                 case Claimed(lease):
                     return lease
@@ -127,12 +128,18 @@ class Mint:
         return found
 
     async def _admitted(self) -> bool:
-        """Say whether to send now; else time has passed, and the claim wants to be renewed."""
+        """Say whether to send now; else the claim wants to be renewed: for a wait, or after it."""
+        if self._wait:
+            wait, self._wait = self._wait, 0.0
+            await self._rt.sleep(wait)
+            return False
         patience = self._deadline - self._rt.clock()
         admission = await self._rt.store.admit(self._flight.priority, self._ticket, patience=patience)
         self._ticket = admission.ticket
         if admission.admitted and admission.wait <= 0:
-            self._ticket = None
+            if admission.ticket is not None:
+                # Whoever has to try again has waited already, and passes the gate once more, not the queue.
+                self._ticket = Ticket(admission.ticket.moment)
             return True
         if admission.wait > patience:
             raise RateLimited(
@@ -140,7 +147,7 @@ class Mint:
                 f"{admission.wait:.1f} s, longer than this call may wait.",
                 retry_after=admission.wait,
             )
-        await self._rt.sleep(min(admission.wait, self._settings.lease / 2))
+        self._wait = admission.wait
         return False
 
     async def _attempt(self, lease: Lease, entity_user: EntityUser | None) -> bool:

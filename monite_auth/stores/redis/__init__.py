@@ -21,7 +21,7 @@ hosts of Redis need the right time, since another one's clock counts after a fai
 *What rights the user needs* (ACL), with the prefix "monite":
 
     ~{monite:* resetchannels -@all +eval +evalsha +time +get +set +hget +hmget +hset +hdel +hlen +hexists +hgetall
-    +zadd +zrem +zscore +zrange +zremrangebyscore +pttl +pexpire
+    +zadd +zrem +zscore +zcard +zrange +zremrangebyscore +pttl +pexpire
 
 and, if they may be had: `+info` and `+config|get` for the warnings at start-up, `+client|setinfo`, `+select` for a
 database other than 0; for a cluster `+cluster|slots +cluster|shards +command`.

@@ -48,8 +48,8 @@ NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingErr
 ASYNC_CONNECTIONS = 50
 """Connections of one event loop: enough to keep one Redis busy; whoever comes then waits for a moment."""
 
-THREAD_CONNECTIONS = 10_000
-"""Connections of all threads, or rather no limit: each thread uses one, and servers bound their threads."""
+THREAD_CONNECTIONS = 32
+"""Connections of all threads: to open one takes as long as ten commands, so a crowd of threads had better wait."""
 
 SHARE_OF_SENTINEL = 0.3
 """Of the timeout, for each sentinel: one that hangs leaves time to ask the next."""
@@ -140,9 +140,15 @@ class BlockingLink(Link):
         super().__init__(address, timeout)
         self._client: Any = None
         self._lock = threading.Lock()
+        self._room = threading.Semaphore(THREAD_CONNECTIONS)
 
     async def _send(self, command: Sequence[Argument]) -> Any:
-        return (self._client or self._connect()).execute_command(*command)
+        if not self._room.acquire(timeout=self._timeout):
+            raise redis.TimeoutError("No connection came free")
+        try:
+            return (self._client or self._connect()).execute_command(*command)
+        finally:
+            self._room.release()
 
     def _connect(self) -> Any:
         made = _blocking_client(self._address, self._timeout)  # a cluster's asks servers: no lock meanwhile
@@ -247,7 +253,6 @@ def _options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
 def _single_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
     return {
         **_options(address, timeout, retry),
-        "max_connections": THREAD_CONNECTIONS,
         "db": address.database,
     }
 
@@ -270,7 +275,6 @@ def _cluster_options(address: Address, timeout: float, retry: Any) -> dict[str, 
         "ssl": address.secure,
         "require_full_coverage": False,  # users of the part that works go on
         "reinitialize_steps": 0,  # a moved slot is noted by itself; to begin anew would cut off others' commands
-        "max_connections": THREAD_CONNECTIONS,
     }
 
 

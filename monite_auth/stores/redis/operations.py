@@ -9,7 +9,7 @@ have run, and to run twice:
 
     claim      its lease has the id that the caller chose, so that the second renews the first; one that nobody
                knows of runs out, or is claimed again by its owner
-    commit     the second finds the lease gone and, at the token that it brings: it is stored already. After a
+    commit     the second finds the lease gone, and its token there under that lease: it is stored already. After a
                logout between the two it finds neither, and the token is pending, once: records have its name
     abandon    the second finds another lease, or none
     discard    the second finds another token, or none
@@ -45,7 +45,7 @@ from monite_auth.stores.base import (
 from monite_auth.stores.budget import HEADROOM, TOLERANCE, Admission, Priority, Ticket
 from monite_auth.stores.redis.links import Argument, Link
 from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.vault import Keys, Vault, split_answer
+from monite_auth.stores.redis.vault import LEASE, Keys, Vault, split_answer
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.tokens import AccessToken, Clock
 
@@ -126,7 +126,7 @@ class RedisOperations:
     ) -> Claim:
         """See Operations."""
         at = self._clock()
-        lease = Lease(slot, secrets.token_hex(8))
+        lease = Lease(slot, secrets.token_hex(LEASE // 2))
         while True:
             vault, (kind, *facts) = await self._ask(
                 "claim",

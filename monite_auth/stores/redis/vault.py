@@ -28,14 +28,14 @@ from monite_auth.stores.base import Pending, Rest, Slot
 from monite_auth.stores.sealing import Seal, SealBroken
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["SHARDS", "Keys", "Vault", "split_answer"]
+__all__ = ["LEASE", "SHARDS", "Keys", "Vault", "split_answer"]
 
 SHARDS = 32
 """Shards of users. In a cluster each lies on some node, so there should be several for each; every look for due
 revocations visits them all, so there should not be many more. It is part of the names: never change it."""
 
-NAME = 22
-"""Characters of a digest."""
+NAME, LEASE = 22, 16
+"""Characters of a digest, and of the id of a lease."""
 
 NAMES = 4096
 """Names that are kept instead of being computed again: three for each user who is active right now."""
@@ -137,7 +137,7 @@ class Vault:
         except struct.error:
             raise SealBroken("A record in the store is too short.") from None
         name = self.name_in(record).decode(errors="replace")
-        value, person = self._open_token(record[TIMES.size + NAME :], place, name)
+        value, person = self._open_token(record[TIMES.size + NAME + LEASE :], place, name)
         ahead = at - now
         return AccessToken(value, expires + ahead, issued + ahead, renew + ahead, person, self._clock)
 

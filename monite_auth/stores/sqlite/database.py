@@ -36,6 +36,9 @@ Job = Callable[[sqlite3.Connection], Result]
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables (November 2021)."""
 
+MOST_MORE = 4
+"""Threads that use a connection when none is idle; the others wait, since to open one takes as long as fifty reads."""
+
 MOST_IDLE = 16
 """Connections that are kept for later; more than so many threads are seldom in here at once."""
 
@@ -71,6 +74,7 @@ class Database:
         self._counting = threading.Lock()
         self._opening = threading.Lock()
         self._turn = threading.Lock()
+        self._room = threading.Semaphore(MOST_MORE)
 
     # -- transactions
 
@@ -105,7 +109,7 @@ class Database:
 
     def write(self, job: Job[Result], *, until: float) -> Result:
         """Run `job` in a transaction of its own: when this returns, all that it did is recorded, else nothing."""
-        with self._connection(until) as connection, self._held(self._turn, until):
+        with self._held(self._turn, until), self._connection(until) as connection:
             return self._transact(connection, job, until)
 
     def _transact(self, connection: sqlite3.Connection, job: Job[Result], until: float) -> Result:
@@ -120,7 +124,7 @@ class Database:
         return result
 
     @contextmanager
-    def _held(self, lock: threading.Lock, until: float) -> Iterator[None]:
+    def _held(self, lock: "threading.Lock | threading.Semaphore", until: float) -> Iterator[None]:
         if not lock.acquire(timeout=max(0.0, until - time.monotonic())):
             raise locked_too_long(self.path, self._patience)
         try:
@@ -146,6 +150,17 @@ class Database:
     def _connection(self, until: float) -> Iterator[sqlite3.Connection]:
         try:
             connection = self._idle.pop()
+        except IndexError:
+            with self._held(self._room, until), self._another(until) as connection:
+                yield connection
+            return
+        with self._lent(connection):
+            yield connection
+
+    @contextmanager
+    def _another(self, until: float) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()  # one that came back while we waited for room
         except IndexError:
             with explained(self.path, self._patience):
                 connection = self._connect(until)

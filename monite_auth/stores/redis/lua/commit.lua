@@ -4,14 +4,18 @@ local user, queue, records = KEYS[2], KEYS[5], KEYS[6]
 local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = clock()
 local expires = now + ARGV[6]
-local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. sealed
+local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. id .. sealed
 
 local lease = redis.call('HGET', user, 'l' .. place)
 local stored = redis.call('HGET', user, 't' .. place)
 local same = stored and print_of(stored) == fingerprint
 if not lease or string.sub(lease, 10, 25) ~= id then
+  local older = redis.call('HGET', user, 'o' .. fingerprint .. place)
+  local known = same and stored or older
   -- Said twice, since the answer to the first time was lost? Then it is stored, and must not be revoked too.
-  if same or redis.call('HEXISTS', user, 'o' .. fingerprint .. place) == 1 then return 1 end
+  if known and lease_of(known) == id then return 1 end
+  if same then redis.call('HDEL', user, 't' .. place) end
+  if older then redis.call('HDEL', user, 'o' .. fingerprint .. place) end
   revoke(queue, records, ARGV[1], place, token, now)
   return 0
 end

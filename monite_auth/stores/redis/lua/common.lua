@@ -4,7 +4,7 @@
 -- that nothing is lost. A script leads every key by KEYS, and all keys of one call lie in one slot of a cluster.
 --
 -- A user is one hash. Its fields, by their first letter; a *place* names a slot, and its session behind it:
---   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), sealed
+--   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), lease (16), sealed
 --   o<print><place>  an older token that may still be valid, written alike
 --   l<place>         the lease: until (d), fenced (B), id (16), owner
 --   r<place>         the rest: until (d), data key (22), sealed
@@ -37,6 +37,10 @@ local function print_of(record)
   return string.sub(record, 25, 46)
 end
 
+local function lease_of(record)
+  return string.sub(record, 47, 62)
+end
+
 -- Make a token a pending revocation, due now, unless it has expired; one that is pending already stays as it is.
 local function revoke(queue, records, data_key, place, record, now)
   local moment = struct.unpack('>d', record) + SAFETY
@@ -45,7 +49,7 @@ local function revoke(queue, records, data_key, place, record, now)
   end
   local name = print_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
-    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. data_key .. string.sub(record, 47))
+    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. data_key .. string.sub(record, 63))
     redis.call('ZADD', queue, text(now), name)
     keep(queue, now, moment)
     keep(records, now, moment)
