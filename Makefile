@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-EXTRAS := starlette,redis,httpx2,emulator,cli,otel
+EXTRAS := starlette,django,flask,redis,httpx2,emulator,cli,otel
 
-.PHONY: help demo test lint chaos bench servers clean
+.PHONY: help demo demo-django demo-flask test test-matrix lint chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -12,8 +12,17 @@ help: ## list the targets
 demo: .venv/demo ## start a local Monite and the example partner app, and print where they are
 	@$(BIN)/python -m examples.demo
 
+demo-django: .venv/demo ## the same with the example app for Django
+	@$(BIN)/python -m examples.django_app
+
+demo-flask: .venv/demo ## the same with the example app for Flask
+	@$(BIN)/python -m examples.flask_app
+
 test: .venv/dev servers ## run the whole suite
 	@$(BIN)/python -m pytest
+
+test-matrix: .venv/dev servers ## the adapters on the built wheel, with the oldest and newest Pythons and frameworks
+	@.ci/matrix
 
 lint: .venv/dev ## style, types and import rules
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,17 @@
+"""The pages of the example, and the token endpoint for Monite's browser SDK."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+from django.views.static import serve
+
+from examples.django_app import views
+from examples.shared.pages import STATIC
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/invoices")),
+    path("invoices", views.invoices),
+    path("login", views.log_in),
+    path("logout", views.log_out),
+    path("monite/", include("monite_auth_django.urls")),  # GET /monite/token
+    path("static/<path:path>", serve, {"document_root": STATIC}),  # a web server does this in production
+]

@@ -1,0 +1,150 @@
+"""A partner's web app: its people work with invoices in Monite, each with a token of their own that they never see.
+
+Start it beside a local Monite with `python -m examples.flask_app`.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+import httpx
+from flask import Flask, abort, current_app, make_response, redirect, request, session
+from flask.typing import ResponseReturnValue
+
+from examples.shared.pages import STATIC, TokenCard, environment, local_monite
+from examples.shared.people import CURRENCY, PEOPLE
+from monite_auth import EntityUser, Principal
+from monite_auth.errors import MoniteAuthError
+from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
+
+monite = MoniteAuth()
+templates = environment()
+
+
+@monite.directory
+def entity_user(principal: Principal) -> EntityUser | None:
+    """Say who a user of this app is in Monite. With a database, ask it here."""
+    person = PEOPLE.get(principal.user_id)
+    return None if person is None else person.entity_user
+
+
+def create_app() -> Flask:
+    """Make the app; Monite's settings come from the environment."""
+    app = Flask(__name__, static_folder=STATIC, static_url_path="/static")
+    app.secret_key = os.environ["APP_SECRET"]
+    # No other site can act for who is logged in.
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    monite.init_app(app)
+    app.register_blueprint(
+        monite_blueprint(), url_prefix="/monite"
+    )  # GET /monite/token, for Monite's browser SDK
+
+    app.add_url_rule("/", view_func=home)
+    app.add_url_rule("/invoices", view_func=invoices)
+    app.add_url_rule("/invoices", view_func=create_invoice, methods=["POST"])
+    app.add_url_rule("/login", view_func=login_page)
+    app.add_url_rule("/login", view_func=login, methods=["POST"])
+    app.add_url_rule("/logout", view_func=logout, methods=["POST"])
+    app.register_error_handler(MoniteAuthError, refuse)
+    app.register_error_handler(httpx.HTTPError, apologize)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What the form on the invoices page sends."""
+
+    description: str
+    document_id: str
+    amount: Decimal
+    due_date: date
+
+    @classmethod
+    def of_form(cls) -> Self:
+        try:
+            description, document_id = request.form["description"], request.form["document_id"]
+            amount = Decimal(request.form["amount"]).quantize(Decimal("0.01"))
+            due_date = date.fromisoformat(request.form["due_date"])
+        except (InvalidOperation, ValueError):
+            abort(422)
+        if not (0 < len(description) <= 255 and 0 < len(document_id) <= 40 and 0 < amount < 10_000_000):
+            abort(422)
+        return cls(description, document_id, amount, due_date)
+
+    def as_payable(self) -> dict[str, Any]:
+        """Return the invoice as Monite wants it, its amount in cents."""
+        return {
+            "description": self.description,
+            "document_id": self.document_id,
+            "due_date": self.due_date.isoformat(),
+            "currency": CURRENCY,
+            "total_amount": int(self.amount * 100),
+        }
+
+
+def home() -> ResponseReturnValue:
+    return redirect("/invoices", 303)
+
+
+def invoices() -> ResponseReturnValue:
+    return invoices_page(notice=session.pop("notice", None))
+
+
+def create_invoice() -> ResponseReturnValue:
+    client = current_monite.client  # who is not logged in is sent to the login page
+    invoice = Invoice.of_form()
+    answer = client.post("/payables", json=invoice.as_payable())
+    if answer.status_code == 403:  # Monite knows the user's role, so the app has no rules of its own to keep
+        return invoices_page(403, refused=invoice)
+    answer.raise_for_status()
+    session["notice"] = f"Invoice {invoice.document_id} was created."
+    return redirect("/invoices", 303)
+
+
+def invoices_page(status_code: int = 200, **context: Any) -> ResponseReturnValue:
+    answer = current_monite.client.get("/payables")  # as this user: Monite shows what their role allows
+    answer.raise_for_status()
+    token = TokenCard.of(current_monite.token())  # only to show it: the client has attached it already
+    return page("invoices.html", status_code, invoices=answer.json()["data"], token=token, **context)
+
+
+def login_page() -> ResponseReturnValue:
+    return redirect("/invoices", 303) if current_monite else page("login.html", people=PEOPLE)
+
+
+def login() -> ResponseReturnValue:
+    session.clear()  # whoever was logged in before is not any more
+    user_id = request.form["user_id"]
+    if user_id in PEOPLE:
+        session["user_id"] = user_id
+    return redirect("/invoices", 303)
+
+
+def logout() -> ResponseReturnValue:
+    session.clear()  # nothing else to remember: the extension sees it and has the token revoked
+    return redirect("/login", 303)
+
+
+def refuse(error: MoniteAuthError) -> ResponseReturnValue:
+    if error.status_hint == 401:
+        session.clear()
+        return redirect("/login", 303)
+    return page("sorry.html", error.status_hint, message=error.public_message)
+
+
+def apologize(error: httpx.HTTPError) -> ResponseReturnValue:
+    current_app.logger.warning("%s %s: %r", request.method, request.path, error)
+    return page("sorry.html", 502, message="Monite did not answer as it should. Please try again.")
+
+
+def page(name: str, status_code: int = 200, **context: Any) -> ResponseReturnValue:
+    html = templates.get_template(name).render(
+        person=PEOPLE.get(session.get("user_id", "")),
+        local_monite=local_monite(monite.broker.settings.base_url),
+        **context,
+    )
+    response = make_response(html, status_code)
+    response.headers["Cache-Control"] = "no-store"  # the browser's Back button shows nothing after the logout
+    return response

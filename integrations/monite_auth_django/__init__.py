@@ -1,0 +1,25 @@
+"""monite-auth for Django.
+
+    INSTALLED_APPS += ["monite_auth_django"]
+    MIDDLEWARE += ["monite_auth_django.middleware.MoniteAuthMiddleware"]   # after AuthenticationMiddleware
+    MONITE_AUTH = {"STORE_URL": "redis://…"}                               # and MONITE_* in the environment
+    urlpatterns += [path("monite/", include("monite_auth_django.urls"))]
+
+Every request then has `request.monite`, a MoniteAccess, and `await request.amonite()` for event loops. Who a user is in
+Monite is kept in `monite_auth_django.models.MoniteLink`.
+"""
+
+try:
+    import django as _django
+except ImportError as error:
+    raise ImportError(
+        "monite_auth_django needs Django; install it with: pip install 'monite-auth[django]'",
+        name=error.name,
+    ) from error
+
+from monite_auth_django.current import broker
+from monite_auth_django.identify import aidentify, identify
+
+del _django
+
+__all__ = ["aidentify", "broker", "identify"]

@@ -1,0 +1,87 @@
+"""Links in the admin: the state of their tokens, and two actions."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from monite_auth import UserStatus
+from monite_auth.errors import MoniteAuthError
+from monite_auth_django.current import broker
+from monite_auth_django.models import MoniteLink
+
+__all__ = ["MoniteLinkAdmin"]
+
+
+@admin.register(MoniteLink)
+class MoniteLinkAdmin(admin.ModelAdmin):
+    """Links, each with what the token store knows about its user."""
+
+    list_display = ("user", "tenant", "entity_user_id", "entity_id", "token")
+    list_select_related = ("user",)
+    list_per_page = 50  # each row asks the token store
+    raw_id_fields = ("user",)
+    readonly_fields = ("token", "pending_revocations")
+    actions = ("revoke_now", "log_out_everywhere")
+
+    @admin.display(description=_("token"))
+    def token(self, link: MoniteLink) -> Any:
+        """Say whether the user has a token, and until when."""
+        status = _status(link.user_id)
+        if status is None:
+            return _("unknown")
+        if status.expires_at is None:
+            return _("none")
+        return _("expires %(when)s") % {"when": naturaltime(datetime.fromtimestamp(status.expires_at, UTC))}
+
+    @admin.display(description=_("pending revocations, of all users"))
+    def pending_revocations(self, link: MoniteLink) -> Any:
+        """Say how many tokens are still to be revoked."""
+        status = _status(link.user_id)
+        return _("unknown") if status is None else status.pending
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
+        """Search by what users are called, whatever the user model is."""
+        return (f"user__{get_user_model().USERNAME_FIELD}", "tenant", "=entity_user_id", "=entity_id")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list, and above it how many revocations are pending."""
+        status = _status("")
+        pending = _("unknown") if status is None else status.pending
+        subtitle = _("Pending revocations, of all users: %(count)s") % {"count": pending}
+        return super().changelist_view(request, {"subtitle": subtitle} | (extra_context or {}))
+
+    @admin.action(description=_("Revoke tokens now"), permissions=["change"])
+    def revoke_now(self, request: HttpRequest, queryset: QuerySet[MoniteLink]) -> None:
+        """Revoke the users' tokens; their sessions go on, with new ones."""
+        self._tell(request, queryset, "relink")
+
+    @admin.action(description=_("Log out of Monite everywhere"), permissions=["change"])
+    def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[MoniteLink]) -> None:
+        """End all the users' sessions in Monite; they have to log in again."""
+        self._tell(request, queryset, "end_user")
+
+    def _tell(self, request: HttpRequest, queryset: QuerySet[MoniteLink], what: str) -> None:
+        users = {str(user_id) for user_id in queryset.values_list("user_id", flat=True)}
+        try:
+            for user_id in users:
+                getattr(broker(), what)(user_id)
+        except MoniteAuthError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        done = ngettext("Done for %d user.", "Done for %d users.", len(users)) % len(users)
+        self.message_user(request, done, messages.SUCCESS)
+
+
+def _status(user_id: object) -> UserStatus | None:
+    """Return what the store has of a user; None where it does not answer."""
+    try:
+        return broker().status(str(user_id))
+    except MoniteAuthError:
+        return None

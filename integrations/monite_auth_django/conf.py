@@ -1,0 +1,107 @@
+"""The setting `MONITE_AUTH`: everything that can be set, read here and nowhere else.
+
+Names are those of `monite_auth.Settings` in upper case, and four of Django's side. Each is looked up in `MONITE_AUTH`
+first, then in the environment as `MONITE_…`; nothing is cached, so that `override_settings` takes effect.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import fields
+from inspect import isclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from monite_auth import Directory, EntityUser, Principal, Settings
+from monite_auth.errors import ConfigurationError
+
+__all__ = ["Conf", "conf"]
+
+CORE_NAMES = frozenset(each.name.upper() for each in fields(Settings))
+
+LINK_DIRECTORY = "monite_auth_django.directory.LinkDirectory"
+IDENTIFY = "monite_auth_django.identify.identify"
+
+Identify = Callable[[HttpRequest], Awaitable[Principal | None] | Principal | None]
+
+
+class Conf:
+    """The settings; a property has the name of its setting."""
+
+    @property
+    def MONITE_AUTH(self) -> dict[str, Any]:  # noqa: N802 - the setting's name
+        """The dict as the project has it."""
+        return dict(getattr(settings, "MONITE_AUTH", None) or {})
+
+    @property
+    def DIRECTORY(self) -> Any:  # noqa: N802
+        """Who a principal is in Monite: a Directory, a function or a mapping, or the dotted path of one.
+
+        By default, the model MoniteLink.
+        """
+        return self._named("DIRECTORY", LINK_DIRECTORY)
+
+    @property
+    def IDENTIFY(self) -> Identify:  # noqa: N802
+        """Who is logged in: a function from the request to a Principal, or its dotted path; `def` or `async def`."""
+        found: Identify = self._named("IDENTIFY", IDENTIFY)
+        return found
+
+    @property
+    def identifies_by_default(self) -> bool:
+        """Whether Django's own login says who is logged in."""
+        return bool(self.MONITE_AUTH.get("IDENTIFY", IDENTIFY) == IDENTIFY)
+
+    @property
+    def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
+        """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
+        found: Collection[str] = self.MONITE_AUTH.get("ALLOWED_ORIGINS", ())
+        return found
+
+    @property
+    def unknown_names(self) -> list[str]:
+        """Keys of `MONITE_AUTH` that mean nothing."""
+        return [name for name in self.MONITE_AUTH if name not in self.known_names]
+
+    @property
+    def known_names(self) -> frozenset[str]:
+        """All keys that `MONITE_AUTH` may have."""
+        return CORE_NAMES | {"DIRECTORY", "IDENTIFY", "ALLOWED_ORIGINS"}
+
+    def core_values(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+        """Return what the core is to be set to; `MONITE_AUTH` wins over the environment."""
+        given = {
+            name: value
+            for name, value in self.MONITE_AUTH.items()
+            if name in CORE_NAMES and value not in (None, "")
+        }
+        found = {name: environ[f"MONITE_{name}"] for name in CORE_NAMES if environ.get(f"MONITE_{name}")}
+        if {"ENVIRONMENT", "BASE_URL"} & given.keys():  # two ways to say the same: the dict decides on both
+            found = {name: value for name, value in found.items() if name not in ("ENVIRONMENT", "BASE_URL")}
+        return found | given
+
+    def core_settings(self) -> Settings:
+        """Return the core's settings; raises ConfigurationError with everything that is wrong."""
+        return Settings.from_mapping(self.core_values())
+
+    def directory(self) -> Directory | Callable[[Principal], Any] | Mapping[Any, EntityUser]:
+        """Return the directory, made if it is a class."""
+        found = self.DIRECTORY
+        made: Any = found() if isclass(found) else found
+        return made  # type: ignore[no-any-return]  # whatever it is, the core looks at it
+
+    def _named(self, name: str, default: str) -> Any:
+        found = self.MONITE_AUTH.get(name, default)
+        if not isinstance(found, str):
+            return found
+        try:
+            return import_string(found)
+        except ImportError as error:
+            raise ConfigurationError(
+                f'MONITE_AUTH["{name}"] is the dotted path of something that can be imported, not {found!r}: {error}.'
+            ) from error
+
+
+conf = Conf()

@@ -1,0 +1,52 @@
+"""The process's broker: built at first use, and anew when `MONITE_AUTH` is overridden in a test."""
+
+import atexit
+import contextlib
+import threading
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from monite_auth import TokenBroker
+from monite_auth.errors import MoniteAuthError
+from monite_auth_django.conf import conf
+
+__all__ = ["broker", "close_broker"]
+
+_lock = threading.Lock()
+_broker: TokenBroker | None = None
+
+
+def broker() -> TokenBroker:
+    """Return the broker of this process, set up by `MONITE_AUTH`.
+
+    Raises ConfigurationError where that does not work; `manage.py check` says so earlier.
+    """
+    global _broker  # noqa: PLW0603 - one per process is what this is about
+    found = _broker
+    if found is None:
+        with _lock:
+            if _broker is None:
+                _broker = TokenBroker(conf.core_settings(), conf.directory())
+            found = _broker
+    return found
+
+
+def close_broker() -> None:
+    """Close the broker: pending revocations are worked on once more; the next use builds another one."""
+    global _broker
+    with _lock:
+        old, _broker = _broker, None
+    if old is not None:
+        with contextlib.suppress(MoniteAuthError):  # a store that is down now keeps what it has
+            old.close()
+
+
+def _setting_changed(*, setting: str, **_: Any) -> None:
+    if setting == "MONITE_AUTH":
+        close_broker()
+
+
+setting_changed.connect(_setting_changed, dispatch_uid="monite_auth_django")
+# A worker that stops in good order revokes what it can; one that is killed leaves it to the others, or to monite_drain.
+atexit.register(close_broker)

@@ -1,0 +1,46 @@
+"""`manage.py monite_check`: find out whether everything works, from here, now."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from monite_auth import Principal
+from monite_auth.errors import MoniteAuthError
+from monite_auth_django.current import broker
+from monite_auth_django.management.people import add_user_argument, find_user
+
+
+class Command(BaseCommand):
+    """Runs the system checks, and then asks the store and Monite."""
+
+    help = "Checks the settings, the token store, and that Monite accepts the client ID and secret."
+    requires_system_checks = ()  # run below, so that they are part of the output
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """See BaseCommand."""
+        add_user_argument(parser, "--user", help="Get a token for this user, too.")
+        parser.add_argument("--tenant", default=None, help="The user's organization.")
+
+    def handle(self, *, user: str | None, tenant: str | None, **_: Any) -> None:
+        """See BaseCommand."""
+        call_command("check", tags=["monite_auth"], stdout=self.stdout, stderr=self.stderr)
+        try:
+            self._say(f"Monite at {broker().settings.base_url}")
+            broker().status("")
+            self._say("The token store answers.")
+            broker().partner_token()
+            self._say("Monite accepts the client ID and secret.")
+            if user is not None:
+                principal = Principal(str(find_user(user).pk), tenant)
+                found = broker().entity_user(principal)
+                self._say(
+                    f"{user} is the entity user {found.entity_user_id} of the entity {found.entity_id}."
+                )
+                broker().token(principal)
+                self._say(f"Monite gives {user} a token.")
+        except MoniteAuthError as error:
+            raise CommandError(str(error)) from None
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(self.style.SUCCESS(sentence))

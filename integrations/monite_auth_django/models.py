@@ -1,0 +1,60 @@
+"""The link from a user to an entity user."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from monite_auth import EntityUser
+
+__all__ = ["MoniteLink"]
+
+
+class MoniteLink(models.Model):
+    """Says who a user is in Monite, in one of their organizations.
+
+    Saving, changing and deleting it has old tokens revoked when the transaction commits. `QuerySet.update()` and
+    `bulk_create()` send no signals: call `broker().relink(user_id)` after them.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="monite_links",
+        verbose_name=_("user"),
+    )
+    tenant = models.CharField(
+        _("tenant"),
+        max_length=255,
+        blank=True,
+        default="",
+        help_text=_("Which of the user's organizations this is about; empty where there is only one."),
+    )
+    entity_id = models.UUIDField(_("entity"), help_text=_("The organization's id in Monite."))
+    entity_user_id = models.UUIDField(_("entity user"), help_text=_("The person's id in Monite."))
+
+    class Meta:
+        """See Django's documentation."""
+
+        verbose_name = _("Monite link")
+        verbose_name_plural = _("Monite links")
+        constraints = (models.UniqueConstraint(fields=("user", "tenant"), name="monite_link_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} ({self.tenant})" if self.tenant else str(self.user_id)
+
+    @property
+    def entity_user(self) -> EntityUser:
+        """Who the user is in Monite."""
+        return EntityUser(str(self.entity_user_id), str(self.entity_id))
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tokens depend on, in one spelling: forms and fixtures give UUIDs as text."""
+        return tuple(
+            field.to_python(getattr(self, field.attname))
+            for field in (
+                self._meta.get_field(name) for name in ("user", "tenant", "entity_id", "entity_user_id")
+            )
+        )

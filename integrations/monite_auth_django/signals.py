@@ -1,0 +1,129 @@
+"""What Django tells us: logins and logouts, links and users that change.
+
+What concerns the database is carried out when its transaction commits, and never breaks it.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.http import HttpRequest
+
+from monite_auth_django.access import attach
+from monite_auth_django.bindings import bind, end, leave
+from monite_auth_django.conf import conf
+from monite_auth_django.current import broker
+from monite_auth_django.models import MoniteLink
+
+__all__ = ["connect"]
+
+log = logging.getLogger("monite_auth")
+
+
+def connect() -> None:
+    """Connect everything; called once, when models are there."""
+    user_logged_in.connect(logged_in, dispatch_uid="monite_auth_django")
+    user_logged_out.connect(logged_out, dispatch_uid="monite_auth_django")
+    pre_save.connect(remember_link, MoniteLink, dispatch_uid="monite_auth_django")
+    post_save.connect(link_saved, MoniteLink, dispatch_uid="monite_auth_django")
+    post_delete.connect(link_deleted, MoniteLink, dispatch_uid="monite_auth_django")
+    for model in apps.get_models():
+        if issubclass(model, get_user_model()):  # proxies and children send signals of their own
+            post_save.connect(user_saved, model, dispatch_uid="monite_auth_django")
+            post_delete.connect(user_deleted, model, dispatch_uid="monite_auth_django")
+
+
+# -- sessions
+
+
+def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """Give the login a binding of its own, while the session is written anyway."""
+    session = getattr(request, "session", None)
+    # Others send this signal too, for logins without a session.
+    if session is not None and session.get(SESSION_KEY) == str(user.pk):
+        bind(session, str(user.pk))
+    _attach_anew(request)
+
+
+def logged_out(request: HttpRequest | None, **_: Any) -> None:
+    """End the session in Monite. Who the user was does not matter (it may be None): the session knows."""
+    session = getattr(request, "session", None)
+    if request is not None and hasattr(request, "monite") and not conf.identifies_by_default:
+        _end_by_own_means(request)
+    if session is not None:
+        leave(session)
+    _attach_anew(request)
+
+
+def _end_by_own_means(request: HttpRequest) -> None:
+    try:
+        principal = request.monite.principal
+    except Exception:
+        log.exception('MONITE_AUTH["IDENTIFY"] failed at a logout, which therefore ends nothing in Monite.')
+    else:
+        end(principal)
+
+
+def _attach_anew(request: HttpRequest | None) -> None:
+    if request is not None and hasattr(request, "monite"):
+        attach(request)
+
+
+# -- links and users
+
+
+def remember_link(instance: MoniteLink, using: str, **_: Any) -> None:
+    """Remember what a link was before it is saved."""
+    # Asked of the database and not kept from loading: the object may be older than what is stored.
+    manager = MoniteLink._base_manager.using(using)  # noqa: SLF001 - Django's documented name
+    old = None if instance.pk is None else manager.filter(pk=instance.pk).first()
+    instance._monite_before = old and old.identity  # noqa: SLF001
+
+
+def link_saved(instance: MoniteLink, using: str, **_: Any) -> None:
+    """Take away the tokens of whoever a link was about, if it says something else now."""
+    before = instance.__dict__.pop("_monite_before", None)
+    if before is not None and before != instance.identity:
+        for user_id in {before[0], instance.identity[0]}:
+            _on_commit(using, "relink", user_id)
+
+
+def link_deleted(instance: MoniteLink, using: str, **_: Any) -> None:
+    """Take away the tokens of a user who is not linked any more."""
+    _on_commit(using, "relink", instance.user_id)
+
+
+def user_saved(instance: Any, created: bool, update_fields: Any, using: str, **_: Any) -> None:
+    """End every session of a user who is not active, and take old tokens away when the password has changed."""
+    if created:
+        return
+    if (update_fields is None or "is_active" in update_fields) and not getattr(instance, "is_active", True):
+        _on_commit(using, "end_user", instance.pk)
+    elif getattr(instance, "_password", None) is not None:  # set_password, and not a mere upgrade of the hash
+        _on_commit(using, "relink", instance.pk)
+
+
+def user_deleted(instance: Any, using: str, **_: Any) -> None:
+    """End every session of a user who is gone."""
+    _on_commit(using, "end_user", instance.pk)
+
+
+def _on_commit(using: str, what: str, user_id: object) -> None:
+    def tell() -> None:
+        method: Callable[[str], None] = getattr(broker(), what)
+        method(str(user_id))
+
+    transaction.on_commit(partial(_never_fail, tell, what), using=using)
+
+
+def _never_fail(tell: Callable[[], None], what: str) -> None:
+    try:
+        tell()
+    except Exception:
+        log.exception("%s was not recorded: a Monite token may stay valid until it expires.", what)

@@ -1,0 +1,25 @@
+"""monite-auth for Flask.
+
+    monite = MoniteAuth(app)                    # or MoniteAuth(), and init_app in the application's factory
+    app.register_blueprint(monite_blueprint(), url_prefix="/monite")
+
+
+    @monite.directory
+    def entity_user(principal): ...
+
+Every view then has `current_monite`, a MoniteAccess. Settings are the `MONITE_…` keys of `app.config`.
+"""
+
+try:
+    import flask as _flask
+except ImportError as error:
+    raise ImportError(
+        "monite_auth_flask needs Flask; install it with: pip install 'monite-auth[flask]'", name=error.name
+    ) from error
+
+from monite_auth_flask.blueprint import monite_blueprint
+from monite_auth_flask.extension import MoniteAuth, current_monite
+
+del _flask
+
+__all__ = ["MoniteAuth", "current_monite", "monite_blueprint"]

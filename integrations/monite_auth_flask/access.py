@@ -1,0 +1,86 @@
+"""Monite for one request of Flask's, in views of both kinds.
+
+Flask gives each call of an `async def` view an event loop of its own, which ends with the view. What goes on behind
+a token or a logout, renewals and revocations, would end with it. So the work is done by threads here, which stay;
+only the app's own calls to Monite are made on the view's loop.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import httpx
+
+from monite_auth import AccessToken, BrokerAuth, EntityUser, MoniteAccess, Principal, Settings, TokenBroker
+from monite_auth.errors import NotLoggedIn
+from monite_auth.identity import Partner
+
+__all__ = ["ViewAccess"]
+
+Result = TypeVar("Result")
+
+
+class ViewAccess(MoniteAccess):
+    """A MoniteAccess whose `a…` methods leave nothing to the event loop that they are awaited on."""
+
+    __slots__ = ("_view_client", "_view_loop")
+
+    def __init__(self, broker: TokenBroker, principal: Principal | None) -> None:
+        super().__init__(broker, principal)
+        self._view_client: httpx.AsyncClient | None = None
+        self._view_loop: asyncio.AbstractEventLoop | None = None
+
+    async def atoken(self, *, min_ttl: float = 0) -> AccessToken:
+        """Return the principal's token; see TokenBroker.token."""
+        return await _in_thread(partial(self.token, min_ttl=min_ttl))
+
+    async def aheaders(self) -> dict[str, str]:
+        """Return the headers of a call to Monite; see TokenBroker.headers."""
+        return await _in_thread(self.headers)
+
+    @property
+    def aclient(self) -> httpx.AsyncClient:
+        """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
+        principal = self.principal
+        if principal is None:
+            raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
+        loop = asyncio.get_running_loop()
+        if (
+            self._view_client is None or self._view_loop is not loop
+        ):  # an async before_request has one of its own
+            self._view_client, self._view_loop = self.broker.aclient(principal), loop
+            self._view_client.auth = BrokerAuth(_TokensOfThreads(self.broker), principal)
+        return self._view_client
+
+    async def aentity_user(self) -> EntityUser:
+        """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        return await _in_thread(self.entity_user)
+
+    async def alogout(self) -> None:
+        """End this session in Monite; see `logout`."""
+        await _in_thread(self.logout)
+
+
+class _TokensOfThreads:
+    """Where the client of an async view has its tokens from (a TokenSource)."""
+
+    def __init__(self, broker: TokenBroker) -> None:
+        self.settings: Settings = broker.settings
+        self.token = broker.token
+        self.reject = broker.reject
+
+    async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
+        return await _in_thread(partial(self.token, principal, min_ttl=min_ttl))
+
+    async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
+        await _in_thread(partial(self.reject, principal, token))
+
+
+async def _in_thread(call: Callable[[], Result]) -> Result:
+    """Make a blocking call in a thread, without the view's context.
+
+    Not `asyncio.to_thread`, which takes the context along: the directory would share the view's database session, in
+    another thread. Here it gets an application context of its own.
+    """
+    return await asyncio.get_running_loop().run_in_executor(None, call)

@@ -1,0 +1,27 @@
+"""The blueprint to register: `GET|POST token`, for Monite's browser SDK."""
+
+from collections.abc import Collection
+
+from flask import Blueprint, Response, request
+
+from monite_auth.endpoint import answer_token_request
+from monite_auth_flask.extension import as_response, request_access
+
+__all__ = ["monite_blueprint"]
+
+
+def monite_blueprint(*, allowed_origins: Collection[str] = ()) -> Blueprint:
+    """Return a blueprint that serves `token`: `app.register_blueprint(monite_blueprint(), url_prefix="/monite")`.
+
+    `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
+    app's CORS settings must let them, too.
+    """
+    blueprint = Blueprint("monite", __name__)
+
+    def token() -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return as_response(answer_token_request(request_access(), request.method, headers, allowed_origins))
+
+    # Not an `async def`, whatever the directory is: that would make asgiref a dependency of every app.
+    blueprint.add_url_rule("/token", view_func=token, methods=["GET", "POST"])
+    return blueprint

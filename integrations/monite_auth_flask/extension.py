@@ -1,0 +1,176 @@
+"""The extension: a broker for each app, `current_monite` for each request, errors as answers."""
+
+import atexit
+import os
+import threading
+import weakref
+from contextlib import suppress
+from typing import TypeVar
+
+from flask import Flask, Response, current_app, request
+from werkzeug.local import LocalProxy
+
+from monite_auth import MoniteAccess, Settings, TokenBroker
+from monite_auth.answers import Answer, error_answer
+from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth_flask.cli import commands
+from monite_auth_flask.directory import DirectoryLike, directory_of
+from monite_auth_flask.login import LoginSignals
+from monite_auth_flask.visit import Identify, Visits
+
+__all__ = ["MoniteAuth", "as_response", "current_monite", "request_access"]
+
+DirectoryT = TypeVar("DirectoryT", bound=DirectoryLike)
+IdentifyT = TypeVar("IdentifyT", bound=Identify)
+
+LONGEST_MEMORY = 366 * 24 * 3600
+"""Seconds; the most that Settings takes for `session_memory`."""
+
+
+class MoniteAuth:
+    """Monite access tokens for Flask apps: one, or several in a process.
+
+        monite = MoniteAuth(app)                # or MoniteAuth(), and monite.init_app(app) later
+
+    `directory`: who a principal is in Monite: a function (`def` or `async def`), a mapping, or a Directory; or use
+    the decorator `@monite.directory`.
+    `identify`: who is logged in: a function without arguments that returns a Principal or None; or use the decorator
+    `@monite.identify`. It is asked before a request's view and after it. The default: Flask-Login's `current_user`
+    where the app has Flask-Login, else `session["user_id"]`.
+    `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
+    `app.config`, and in the environment where that has nothing.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        directory: DirectoryLike | None = None,
+        identify: Identify | None = None,
+        broker: TokenBroker | None = None,
+    ) -> None:
+        if broker is not None and directory is not None:
+            raise ConfigurationError("MoniteAuth got a broker, which has a directory, and another directory.")
+        self._directory = directory
+        self._identify = identify
+        self._given_broker = broker
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add Monite to an app: its requests, its error handlers, its commands."""
+        if "monite_auth" in app.extensions:
+            raise ConfigurationError("This app has a MoniteAuth already; it takes one.")
+        app.extensions["monite_auth"] = AppState(self, app)
+        app.cli.add_command(commands)
+        if MoniteAuthError not in app.error_handler_spec[None][None]:  # the app's own one stays
+            app.register_error_handler(MoniteAuthError, answer_error)
+
+    def directory(self, function: DirectoryT) -> DirectoryT:
+        """Register the function that says who a principal is in Monite: an EntityUser, or None."""
+        if self._given_broker is not None:
+            raise ConfigurationError("MoniteAuth was given a broker, which has a directory of its own.")
+        self._directory = function
+        return function
+
+    def identify(self, function: IdentifyT) -> IdentifyT:
+        """Register the function that says who is logged in: a Principal, or None."""
+        self._identify = function
+        return function
+
+    @property
+    def broker(self) -> TokenBroker:
+        """The current app's broker."""
+        return state_of_current_app().broker
+
+
+class AppState:
+    """What one app has; `app.extensions["monite_auth"]`."""
+
+    def __init__(self, extension: MoniteAuth, app: Flask) -> None:
+        self._extension = extension
+        self._app = app
+        self._broker: TokenBroker | None = None
+        self._lock = threading.Lock()
+        self.visits = Visits(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
+        self._signals = LoginSignals(app, self.visits)
+
+    @property
+    def broker(self) -> TokenBroker:
+        """The app's broker, built when it is first needed."""
+        given = self._extension._given_broker  # noqa: SLF001 - ours
+        if given is not None:
+            return given
+        if self._broker is None:
+            with self._lock:
+                if self._broker is None:
+                    self._broker = self._build()
+        return self._broker
+
+    def _build(self) -> TokenBroker:
+        directory = self._extension._directory  # noqa: SLF001 - ours
+        if directory is None:
+            raise ConfigurationError(
+                "Nothing says who a user is in Monite: put @monite.directory above a function that takes a Principal "
+                "and returns its EntityUser (or None), or give MoniteAuth(directory=…)."
+            )
+        broker = TokenBroker(settings_of(self._app), directory_of(self._app, directory))
+        _built.add(broker)
+        return broker
+
+
+def settings_of(app: Flask) -> Settings:
+    """Read the settings of an app: `app.config` first, then the environment."""
+    config = {
+        key: value
+        for key, value in app.config.items()
+        if isinstance(key, str) and key.startswith("MONITE_") and value not in (None, "")
+    }
+    environ = {key: value for key, value in os.environ.items() if key.startswith("MONITE_")}
+    address = {"MONITE_BASE_URL", "MONITE_ENVIRONMENT"}
+    if address & config.keys():  # two ways to say one thing
+        environ = {key: value for key, value in environ.items() if key not in address}
+    # Flask takes its cookies for as long as this, so an ended session has to be remembered for as long.
+    lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
+    memory = {"MONITE_SESSION_MEMORY": lifetime}
+    return Settings.from_mapping({**memory, **environ, **config}, prefix="MONITE_")
+
+
+def state_of_current_app() -> AppState:
+    """Return what the current app has."""
+    state = current_app.extensions.get("monite_auth")
+    if not isinstance(state, AppState):
+        raise ConfigurationError("This app has no MoniteAuth: call MoniteAuth(app), or monite.init_app(app).")
+    return state
+
+
+def request_access() -> MoniteAccess:
+    """Return the current request's MoniteAccess."""
+    return state_of_current_app().visits.access()
+
+
+current_monite: MoniteAccess = LocalProxy(request_access)  # type: ignore[assignment]  # a proxy is what it stands for
+"""Monite for who is logged in; falsy for an anonymous visitor."""
+
+
+def answer_error(error: MoniteAuthError) -> Response:
+    """Answer a request that one of our errors has ended."""
+    if error.status_hint == 500:  # the developer's own mistake: it belongs in the log, with its traceback
+        raise error
+    return as_response(error_answer(error, accept=request.headers.get("Accept", "")))
+
+
+def as_response(answer: Answer) -> Response:
+    """Translate a neutral answer."""
+    return current_app.response_class(answer.body, answer.status, dict(answer.headers))
+
+
+_built: weakref.WeakSet[TokenBroker] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Finish revocations that are under way, and close what is open, when the process ends: Flask has no such hook."""
+    for broker in list(_built):
+        with suppress(MoniteAuthError):
+            broker.close()

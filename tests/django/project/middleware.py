@@ -1,0 +1,7 @@
+"""A middleware of the test project's own."""
+
+from monite_auth_django.middleware import MoniteAuthMiddleware
+
+
+class OurMiddleware(MoniteAuthMiddleware):
+    """One that does a little more."""

@@ -1,0 +1,176 @@
+"""System checks: each is silent when all is well, and says what to do when not."""
+
+import pytest
+from django.conf import settings as project
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from monite_auth import FixedDirectory
+from monite_auth_django.checks import OURS, check_deployment, check_project
+
+ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
+
+
+def found(identity, messages=None):
+    """Return the one message of that id; every message has a hint."""
+    messages = check_project() if messages is None else messages
+    assert all(each.hint for each in messages)
+    (message,) = (each for each in messages if each.id == f"monite_auth.{identity}")
+    return message
+
+
+def configure(settings, monite_settings, **changed):
+    settings(MONITE_AUTH={**monite_settings, **changed})
+
+
+def test_all_is_well():
+    assert check_project() == []
+    assert [each for each in run_checks() if each.id.startswith("monite_auth")] == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ],
+)
+@pytest.mark.parametrize("how", ["late", "missing"])
+def test_e001_the_middleware_comes_after_those_it_needs(settings, other, how):
+    order = [path for path in project.MIDDLEWARE if path != other]
+    settings(MIDDLEWARE=[*order, other] if how == "late" else order)
+    message = found("E001")
+    assert other.rpartition(".")[2] in message.msg
+    assert f"after '{other}'" in message.hint
+
+
+def test_e001_the_middleware_is_there(settings):
+    settings(MIDDLEWARE=[path for path in project.MIDDLEWARE if path != OURS])
+    assert f"Add '{OURS}'" in found("E001").hint
+
+
+def test_a_subclass_of_the_middleware_is_one(settings):
+    others = [path for path in project.MIDDLEWARE if path != OURS]
+    settings(MIDDLEWARE=[*others, "tests.django.project.middleware.OurMiddleware"])
+    assert check_project() == []
+
+
+def test_an_app_that_says_itself_who_is_logged_in_needs_no_other_middleware(settings, monite_settings):
+    configure(settings, monite_settings, IDENTIFY=lambda request: None)
+    settings(MIDDLEWARE=[OURS])
+    assert check_project() == []
+
+
+def test_e002_an_app_is_missing(settings):
+    settings(INSTALLED_APPS=[name for name in project.INSTALLED_APPS if name != "monite_auth_django"])
+    assert "manage.py migrate" in found("E002").hint
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"CLIENT_ID": ""}, "client_id is missing"),
+        ({"CLIENT_ID": "no-uuid"}, "client_id is no UUID"),
+        ({"CLIENT_SECRET": ""}, "client_secret is empty"),
+        ({"DEADLINE": -1}, "deadline is more than 0"),
+        ({"STORE_URL": "mysql://x"}, "store_url begins with"),
+    ],
+)
+def test_e003_a_setting_is_missing_or_wrong(settings, monite_settings, changed, says):
+    configure(settings, monite_settings, **changed)
+    message = found("E003")
+    assert says in message.msg
+    (name,) = changed
+    assert f"MONITE_{name}" in message.hint
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "changeme",
+        "<your secret>",
+        "your-client-secret",
+        "TODO",
+        "xxx",
+        "secret",
+        "…",
+        "replace-me",
+        "placeholder",
+    ],
+)
+def test_e004_a_placeholder_is_no_secret(settings, monite_settings, secret):
+    configure(settings, monite_settings, CLIENT_SECRET=secret)
+    message = found("E004")
+    assert message.msg == "CLIENT_SECRET is a placeholder."
+    assert "MONITE_CLIENT_SECRET" in message.hint
+    configure(settings, monite_settings, CLIENT_ID="your-client-id")
+    assert [each.id for each in check_project()] == ["monite_auth.E004"]
+
+
+@pytest.mark.parametrize("secret", ["kZ3v_testing-secretly", "0f7e1a52", "mysecretis9Xk2", "AbCdEf123456"])
+def test_a_secret_that_looks_like_one_is_let_through(settings, monite_settings, secret):
+    configure(settings, monite_settings, CLIENT_SECRET=secret)
+    assert check_project() == []
+
+
+def test_e005_http_is_refused(settings, monite_settings):
+    configure(settings, monite_settings, BASE_URL="http://api.monite.com/v1")
+    message = found("E005")
+    assert "https" in message.hint
+    assert [each.id for each in check_project()] == ["monite_auth.E005"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"DIRECTORY": None},
+        {"DIRECTORY": ""},
+        {"DIRECTORY": {}},
+        {"DIRECTORY": 7},
+        {"DIRECTORY": "nowhere.Directory"},
+        {"IDENTIFY": "nowhere.identify"},
+        {"IDENTIFY": 7},
+    ],
+)
+def test_e006_there_is_no_directory_or_function(settings, monite_settings, changed):
+    configure(settings, monite_settings, **changed)
+    assert found("E006")
+
+
+@pytest.mark.parametrize("directory", [FixedDirectory({}), lambda principal: None])
+def test_directories_of_all_kinds_are_fine(settings, monite_settings, directory):
+    configure(settings, monite_settings, DIRECTORY=directory)
+    assert check_project() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("CLIENTID", '"CLIENT_ID"'), ("MONITE_CLIENT_ID", '"CLIENT_ID"'), ("ZZ", "Known are")]
+)
+def test_e007_a_key_means_nothing(settings, monite_settings, name, hint):
+    configure(settings, monite_settings, **{name: "x"})
+    assert hint in found("E007").hint
+
+
+def test_w001_memory_is_not_for_deployment(settings, monite_settings):
+    assert "sqlite" in found("W001", check_deployment()).hint
+    configure(settings, monite_settings, STORE_URL="redis://h")
+    assert [each.id for each in check_deployment()] == ["monite_auth.W003"]
+
+
+def test_w003_an_emulator_is_not_for_deployment(settings, monite_settings):
+    assert "ENVIRONMENT" in found("W003", check_deployment()).hint
+    assert [each.id for each in run_checks(include_deployment_checks=True) if "monite" in each.id] == [
+        "monite_auth.W001",
+        "monite_auth.W003",
+    ]
+    configure(settings, monite_settings, BASE_URL="", STORE_URL="redis://h")
+    assert check_deployment() == []
+    configure(settings, monite_settings, BASE_URL="http://[", STORE_URL="redis://h")
+    assert check_deployment() == []
+
+
+def test_the_command_says_it(settings, monite_settings, capsys):
+    configure(settings, monite_settings, CLIENT_SECRET="")
+    with pytest.raises(SystemCheckError, match="monite_auth.E003"):
+        call_command("check")

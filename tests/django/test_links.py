@@ -1,0 +1,110 @@
+"""Links and users that change: what ends, and that it ends when the transaction commits."""
+
+import threading
+import uuid
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections, transaction
+
+from monite_auth import Directory, Principal
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
+from monite_auth_django.directory import LinkDirectory
+from monite_auth_django.models import MoniteLink
+from tests.django.conftest import close_connections, code, live, make_user
+
+# -- the directory
+
+
+def test_the_directory_reads_links(anna):
+    directory = LinkDirectory()
+    assert isinstance(directory, Directory)
+    assert directory.find(Principal(str(anna.pk))).entity_user_id == ANNA_ID
+    assert directory.find(Principal(str(anna.pk), tenant="other")) is None
+    assert directory.find(Principal("4711")) is None
+    assert directory.find(Principal("no primary key at all")) is None
+
+
+async def test_the_directory_reads_links_on_an_event_loop(anna):
+    assert (await LinkDirectory().afind(Principal(str(anna.pk)))).entity_id == BAKERY_ID
+    await sync_to_async(close_connections)()
+
+
+def test_the_directory_closes_what_it_opened(anna, monkeypatch):
+    closed = []
+    monkeypatch.setattr(type(connections["default"]), "close", lambda self: closed.append(id(self)))
+    LinkDirectory().find(Principal(str(anna.pk)))
+    assert closed == []  # this thread had a connection, which is not the directory's to close
+    found = []
+
+    def renew():
+        found.append(LinkDirectory().find(Principal(str(anna.pk))))
+        close_connections()
+
+    renewal = threading.Thread(target=renew)
+    renewal.start()
+    renewal.join()
+    assert len(closed) == 1
+    assert found[0].entity_user_id == ANNA_ID
+
+
+def test_a_link_tells_who_it_is_about(anna):
+    assert str(MoniteLink(user=anna)) == str(anna.pk)
+    assert str(MoniteLink(user=anna, tenant="books")) == f"{anna.pk} (books)"
+
+
+# -- links
+
+
+def test_a_link_that_changes_takes_the_old_token_away_and_the_session_goes_on(at_work, client, emulator):
+    link = at_work.monite_links.get()
+    link.entity_user_id = VIKTOR_ID
+    link.save()
+    assert live(emulator) == 0
+    assert client.get("/me").json()["id"] == VIKTOR_ID
+
+
+def test_a_link_saved_as_it_was_takes_nothing_away(at_work, emulator):
+    link = at_work.monite_links.get()
+    link.entity_user_id = uuid.UUID(ANNA_ID)
+    link.save()
+    MoniteLink.objects.update_or_create(user=at_work, defaults={"entity_user_id": ANNA_ID})
+    assert live(emulator) == 1
+
+
+def test_a_link_that_goes_takes_the_token_with_it(at_work, client, emulator):
+    at_work.monite_links.all().delete()
+    assert live(emulator) == 0
+    assert code(client.get("/me")) == "not_linked"
+
+
+def test_a_link_given_to_somebody_else_concerns_both(at_work, client, emulator):
+    other = make_user("other")
+    link = at_work.monite_links.get()
+    link.user = other
+    link.save()
+    assert live(emulator) == 0
+    assert code(client.get("/me")) == "not_linked"
+    client.force_login(other)
+    assert client.get("/me").json()["id"] == ANNA_ID
+
+
+def test_nothing_ends_before_the_transaction_commits_nor_when_it_is_rolled_back(at_work, emulator):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        at_work.monite_links.all().delete()
+        raise ZeroDivisionError
+    assert live(emulator) == 1
+    with transaction.atomic():
+        at_work.monite_links.all().delete()
+        assert live(emulator) == 1
+    assert live(emulator) == 0
+
+
+def test_a_broken_store_does_not_break_the_transaction(at_work, monkeypatch, caplog):
+    def fail(self, user_id):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("monite_auth.TokenBroker.relink", fail)
+    at_work.monite_links.all().delete()
+    assert MoniteLink.objects.count() == 0
+    assert "relink was not recorded" in caplog.text

@@ -1,0 +1,41 @@
+"""The code in docs/django.md runs, in order, as one program; what it lists is what there is."""
+
+import re
+from pathlib import Path
+
+from django.conf import settings as project
+from django.core.management import get_commands
+from django.test import RequestFactory
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from monite_auth_django import checks
+from monite_auth_django.conf import conf
+from tests.django.conftest import make_user
+
+PAGE = (Path(__file__).parents[2] / "docs/django.md").read_text()
+
+
+def test_the_code_runs(emulator):
+    names = {"INSTALLED_APPS": [], "MIDDLEWARE": [], "urlpatterns": []}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        exec(block, names)
+    assert names["INSTALLED_APPS"][0] in project.INSTALLED_APPS
+    assert names["MIDDLEWARE"][0] in project.MIDDLEWARE
+    stranger = make_user("stranger")
+    names["link"](stranger, ANNA_ID, BAKERY_ID)
+    request = RequestFactory().get("/", headers={"x-organization": "books"})
+    request.user = stranger
+    assert names["identify"](request).tenant == "books"
+
+
+def test_every_check_and_every_command_is_listed():
+    listed = set(re.findall(r"`(monite_auth\.[EW]\d+)`", PAGE))
+    assert listed == set(re.findall(r"monite_auth\.[EW]\d+", checks.__doc__))
+    ours = {name for name, app in get_commands().items() if app == "monite_auth_django"}
+    assert ours == set(re.findall(r"\| `(monite_(?!auth)\w+)", PAGE))
+
+
+def test_every_key_of_our_own_is_listed():
+    for name in ("DIRECTORY", "IDENTIFY", "ALLOWED_ORIGINS"):
+        assert name in conf.known_names
+        assert f"| `{name}` |" in PAGE

@@ -1,0 +1,380 @@
+"""The Flask extension as such: configuration, several apps, directories, and what it leaves behind."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from flask import Flask, g, has_app_context
+
+from monite_auth import EntityUser, Principal, TokenBroker, errors
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.tokens import steady_clock
+from monite_auth_flask import MoniteAuth, current_monite
+from tests.integrations.flask_apps import ASYNC, SYNC, app_of
+from tests.waiting import until
+
+ANNA = EntityUser(ANNA_ID, BAKERY_ID)
+
+both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "ENVIRONMENT", "STORE_URL"):
+        monkeypatch.delenv("MONITE_" + name, raising=False)
+
+
+@pytest.fixture
+def config(emulator):
+    return {
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_REQUESTS_PER_SECOND": 1000,
+    }
+
+
+@pytest.fixture
+def factory(config):
+    """Make configured apps, and close their brokers at the end."""
+    apps = []
+
+    def make(monite=None, **more):
+        app = app_of(directory={"anna": ANNA}) if monite is None else Flask(__name__)
+        app.config.update({**config, **more})
+        if monite is not None:
+            monite.init_app(app)
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.extensions["monite_auth"].broker.close()
+
+
+def logged_in(app, user="anna"):
+    client = app.test_client()
+    assert client.post("/login", query_string={"user": user}).status_code == 200
+    return client
+
+
+# -- configuration
+
+
+def test_settings_are_the_apps_config(factory):
+    app = factory(MONITE_API_VERSION="2024-01-31", MONITE_DEADLINE=7)
+    with app.app_context():
+        settings = app.extensions["monite_auth"].broker.settings
+    assert (settings.api_version, settings.deadline) == ("2024-01-31", 7)
+
+
+def test_the_environment_is_asked_where_the_config_has_nothing(factory, monkeypatch):
+    monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
+    monkeypatch.setenv("MONITE_DEADLINE", "6")
+    monkeypatch.setenv("MONITE_ENVIRONMENT", "eu")  # the config's base_url says it differently, and wins
+    app = factory(MONITE_CLIENT_SECRET="", MONITE_DEADLINE=5)
+    settings = app.extensions["monite_auth"].broker.settings
+    assert settings.secret.reveal() == "from the environment"
+    assert settings.deadline == 5
+    assert settings.base_url == app.config["MONITE_BASE_URL"]
+
+
+def test_an_ended_session_is_remembered_for_as_long_as_flask_takes_its_cookie(factory):
+    app = factory()
+    app.permanent_session_lifetime = timedelta(days=60)
+    assert app.extensions["monite_auth"].broker.settings.session_memory == 60 * 24 * 3600
+    app = factory(MONITE_SESSION_MEMORY=3600)
+    assert app.extensions["monite_auth"].broker.settings.session_memory == 3600
+    app = factory()
+    app.permanent_session_lifetime = timedelta(days=10_000)
+    assert app.extensions["monite_auth"].broker.settings.session_memory == 366 * 24 * 3600
+
+
+def test_what_is_missing_is_said_at_first_use_all_at_once():
+    app = app_of(directory={})
+    app.testing = True
+    assert app.test_client().get("/plain").status_code == 200
+    with pytest.raises(errors.ConfigurationError) as caught:
+        app.test_client().get("/me")
+    assert len(caught.value.problems) == 2
+
+
+def test_a_missing_directory_is_explained(config):
+    app = app_of()
+    app.config.update(config)
+    app.testing = True
+    with pytest.raises(errors.ConfigurationError, match="put @monite.directory above"):
+        app.test_client().get("/me")
+
+
+def test_a_broker_and_a_directory_are_one_too_many(broker):
+    with pytest.raises(errors.ConfigurationError, match="another directory"):
+        MoniteAuth(broker=broker, directory={})
+    with pytest.raises(errors.ConfigurationError, match="of its own"):
+        MoniteAuth(broker=broker).directory(lambda _: None)
+
+
+def test_an_app_has_one_extension(broker):
+    app = Flask(__name__)
+    MoniteAuth(app, broker=broker)
+    with pytest.raises(errors.ConfigurationError, match="already"):
+        MoniteAuth(app, broker=broker)
+
+
+# -- factories and several apps
+
+
+def test_an_extension_serves_the_apps_of_a_factory_each_with_its_own_broker(factory, emulator):
+    monite = MoniteAuth()
+
+    @monite.directory
+    def entity_user(principal):
+        return ANNA
+
+    one, two = factory(monite), factory(monite, MONITE_API_VERSION="2024-01-31")
+    brokers = []
+    for app in (one, two):
+        with app.app_context():
+            brokers.append(monite.broker)
+            assert monite.broker is brokers[-1]
+    assert brokers[0] is not brokers[1]
+    assert [each.settings.api_version for each in brokers] == ["2024-05-25", "2024-01-31"]
+
+
+def test_threads_that_come_first_share_one_broker(factory):
+    state = factory().extensions["monite_auth"]
+    start = threading.Barrier(8)
+    brokers = []
+
+    def ask():
+        start.wait()
+        brokers.append(state.broker)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, brokers))) == 1
+
+
+def test_two_apps_in_one_process_do_not_see_each_others_users(factory, emulator):
+    one, two = factory(), factory()
+    two.secret_key = "other"
+    client = logged_in(one)
+    stolen = client.get_cookie("session").value
+    other = two.test_client()
+    other.set_cookie("session", stolen)
+    assert other.get("/me").status_code == 401
+    assert client.get("/me").json["id"] == ANNA_ID
+
+
+# -- directories
+
+
+@both
+@pytest.mark.parametrize("is_async", [False, True], ids=["def directory", "async def directory"])
+def test_a_directory_of_either_kind_serves_views_of_either_kind(config, emulator, views, is_async):
+    asked = []
+
+    def find(principal):
+        assert has_app_context()
+        asked.append(principal.user_id)
+        return ANNA if principal.user_id == "anna" else None
+
+    async def afind(principal):
+        await asyncio.sleep(0)
+        return find(principal)
+
+    app = app_of(directory=afind if is_async else find)
+    app.config.update(config)
+    client = logged_in(app)
+    assert client.get(views + "/me").json["id"] == ANNA_ID
+    assert client.get(views + "/me").json["id"] == ANNA_ID
+    assert client.get("/monite/token").status_code == 200
+    assert asked == ["anna"]
+    assert logged_in(app, "stranger").get(views + "/me").status_code == 403
+    app.extensions["monite_auth"].broker.close()
+
+
+class InTheDatabase:
+    def find(self, principal):
+        assert has_app_context()
+        return ANNA
+
+    async def afind(self, principal):
+        return self.find(principal)
+
+
+class Callable:
+    def __call__(self, principal):
+        assert has_app_context()
+        return ANNA
+
+
+class AsyncCallable:
+    async def __call__(self, principal):
+        assert has_app_context()
+        return ANNA
+
+
+@both
+@pytest.mark.parametrize("directory", [{"anna": ANNA}, InTheDatabase(), Callable(), AsyncCallable()])
+def test_a_directory_may_be_a_mapping_or_an_object(config, emulator, directory, views):
+    app = app_of(directory=directory)
+    app.config.update(config)
+    assert logged_in(app).get(views + "/me").json["id"] == ANNA_ID
+    with app.app_context():
+        broker = app.extensions["monite_auth"].broker
+    token = asyncio.run(broker.atoken(Principal("anna", session_id="s")))
+    assert token.entity_user == ANNA
+    broker.close()
+
+
+def test_a_directory_that_is_nothing_of_the_kind_is_explained(config):
+    app = app_of(directory=7)
+    app.config.update(config)
+    app.testing = True
+    with pytest.raises(errors.ConfigurationError, match="not int"):
+        app.test_client().get("/me")
+
+
+def test_a_directory_sees_the_requests_own_context_and_has_one_in_the_background(config, emulator):
+    seen = []
+
+    def find(principal):
+        seen.append(g.get("database"))
+        return ANNA
+
+    app = app_of(directory=find)
+    app.config.update(config)
+
+    @app.before_request
+    def open_database():
+        g.database = "of this request"
+
+    client = logged_in(app)
+    client.get("/me")
+    broker = app.extensions["monite_auth"].broker
+    broker.token(Principal("somebody", session_id="s"))  # no request, no context
+    client.get("/async/me")
+    broker.relink("anna")
+    client.get("/async/me")  # in a thread, where the view's database session must not be used
+    assert seen == ["of this request", None, None]
+    broker.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_brokers_own_async_methods_ask_the_directory_too(config, emulator, is_async):
+    async def afind(principal):
+        assert has_app_context()
+        return ANNA
+
+    app = app_of(directory=afind if is_async else lambda _: ANNA)
+    app.config.update(config)
+    broker = app.extensions["monite_auth"].broker
+    token = asyncio.run(broker.atoken(Principal("anna", session_id="s")))
+    assert token.entity_user == ANNA
+    broker.close()
+
+
+def test_a_blocking_call_in_an_async_view_with_an_async_directory_is_explained(config, emulator):
+    async def find(principal):
+        return ANNA
+
+    app = app_of(directory=find)
+    app.config.update(config)
+    app.testing = True
+
+    @app.get("/mistake")
+    async def mistake():
+        return current_monite.token().authorization
+
+    client = logged_in(app)
+    with pytest.raises(errors.BlockingCallError, match="await current_monite.atoken"):
+        client.get("/mistake")
+    app.extensions["monite_auth"].broker.close()
+
+
+# -- threads and event loops
+
+
+def test_promise_2_views_of_both_kinds_that_ask_at_once_share_one_mint(broker, emulator):
+    app = app_of(broker)
+    cookie = logged_in(app).get_cookie("session").value
+    start = threading.Barrier(10)
+
+    def ask(views):
+        client = app.test_client()
+        client.set_cookie("session", cookie)
+        start.wait()
+        return client.get(views + "/me").json["id"]
+
+    with ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(ask, [SYNC, ASYNC] * 5)) == {ANNA_ID}
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_an_async_function_before_the_view_has_another_event_loop_and_another_client(broker):
+    app = app_of(broker)
+
+    @app.before_request
+    async def look():
+        if current_monite:
+            g.me = (await current_monite.aclient.get("/entity_users/me")).json()["id"]
+            assert current_monite.aclient is current_monite.aclient
+
+    client = logged_in(app)
+    assert client.get("/async/me").json["id"] == ANNA_ID
+
+
+# -- what is left behind
+
+
+def test_promise_4_a_renewal_outlives_the_async_view_that_began_it(emulated, emulator):
+    ahead = 0
+    with TokenBroker(emulated, {"anna": ANNA}, clock=lambda: steady_clock() + ahead) as broker:
+        client = logged_in(app_of(broker))
+        client.get("/async/token")
+        ahead = 1700  # of the 1800 seconds that the token lives
+        emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
+        assert float(client.get("/async/token").text) < 200
+        until(lambda: float(client.get("/async/token").text) > 1000)
+    assert len(emulator.monite.ledger.mints(ANNA_ID)) == 2
+
+
+@both
+def test_requests_leave_nothing_open(factory, emulator, views):
+    app = factory()
+    for _ in range(3):
+        client = logged_in(app)
+        assert client.get(views + "/me").json["id"] == ANNA_ID
+        client.post(views + "/logout")
+    until(lambda: not emulator.monite.ledger.live(ANNA_ID))
+    app.extensions["monite_auth"].broker.close()
+    gc.collect()  # a ResourceWarning is an error in this suite
+    assert not [thread for thread in threading.enumerate() if thread.name == "monite_auth"]
+
+
+def test_an_app_that_is_forgotten_takes_everything_with_it(config):
+    import weakref
+
+    app = app_of(directory={"anna": ANNA})
+    app.config.update(config)
+    broker = weakref.ref(app.extensions["monite_auth"].broker)
+    reference = weakref.ref(app)
+    del app
+    gc.collect()
+    assert reference() is None
+    assert broker() is None
+
+
+def test_without_flask_it_says_what_to_install():
+    code = "import sys; sys.modules['flask'] = None; import monite_auth_flask"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'monite-auth[flask]'" in result.stderr

@@ -1,0 +1,132 @@
+"""Flask-Login and the Flask extension: who is logged in, and what its logout and its remembered users do."""
+
+import pytest
+
+from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from tests.integrations.flask_apps import ASYNC, SYNC, app_of
+from tests.waiting import until
+
+both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
+
+
+@pytest.fixture
+def app(broker):
+    return app_of(broker, flask_login=True)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+def log_in(client, user="anna", **query):
+    assert client.post("/login", query_string={"user": user, **query}).status_code == 200
+
+
+def live(emulator, entity_user_id=ANNA_ID):
+    return len(emulator.monite.ledger.live(entity_user_id))
+
+
+@both
+def test_flask_logins_user_is_the_principal(client, emulator, views):
+    assert client.get(views + "/me").status_code == 401
+    log_in(client)
+    facts = client.get(views + "/facts").json
+    assert (facts["logged_in"], facts["user"]) == (True, "anna")
+    assert facts["session"] is not None
+    for _ in range(2):
+        assert client.get(views + "/me").json["id"] == ANNA_ID
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_a_page_that_does_not_use_monite_loads_no_user(client, app):
+    log_in(client)
+    app.loaded.clear()
+    client.get("/plain")
+    assert app.loaded == []
+
+
+@both
+def test_promise_5_logout_user_revokes_and_an_old_cookie_is_worth_nothing(client, emulator, views):
+    log_in(client)
+    client.get(views + "/me")
+    old = client.get_cookie("session").value
+    client.post(views + "/logout")
+    until(lambda: live(emulator) == 0)
+    client.set_cookie("session", old)
+    refusal = client.get(views + "/me")
+    assert (refusal.status_code, refusal.json["error"]["code"]) == (401, "session_ended")
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_logout_user_takes_effect_within_the_request(client, emulator):
+    log_in(client)
+    client.get("/me")
+    refusal = client.post("/logout-and-ask")
+    assert (refusal.status_code, refusal.json["error"]["code"]) == (401, "session_ended")
+    assert len(emulator.monite.ledger.tokens) == 1
+
+
+@both
+def test_another_login_in_the_same_session_logs_the_first_one_out(client, emulator, views):
+    log_in(client, "anna")
+    client.get(views + "/me")
+    log_in(client, "viktor")
+    until(lambda: live(emulator) == 0)
+    assert client.get(views + "/me").json["id"] == VIKTOR_ID
+
+
+def test_a_login_after_a_logout_elsewhere_is_a_session_that_has_not_ended(client, broker):
+    log_in(client)
+    client.get("/me")
+    broker.end_user("anna")
+    assert client.get("/me").json["error"]["code"] == "session_ended"
+    log_in(client)  # without a logout, and without an emptied session
+    assert client.get("/me").json["id"] == ANNA_ID
+
+
+@both
+@pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utcnow:DeprecationWarning"
+)  # Flask-Login's, from Python 3.12 on
+def test_who_is_remembered_comes_back_in_a_new_session(client, emulator, views):
+    log_in(client, remember=1)
+    first = client.get(views + "/facts").json["session"]
+    client.get(views + "/me")
+    client.delete_cookie("session")  # as a browser does when it is closed
+    facts = client.get(views + "/facts").json
+    assert facts["user"] == "anna"
+    assert facts["session"] not in (first, None)
+    assert client.get(views + "/facts").json == facts
+    assert client.get(views + "/me").json["id"] == ANNA_ID
+    client.post(views + "/logout")
+    until(lambda: live(emulator) == 0)
+    assert client.get(views + "/me").status_code == 401
+
+
+def test_a_user_whose_account_is_gone_is_nobody_and_their_tokens_end(client, broker, emulator):
+    from monite_auth import Principal
+
+    log_in(client, "gone")
+    with client.session_transaction() as arriving:
+        session_id = arriving["_monite"][1]
+    assert client.get("/facts").json["logged_in"] is False
+    with pytest.raises(Exception, match="logged out"):
+        broker.token(Principal("gone", session_id=session_id))
+
+
+def test_an_api_key_has_no_session_and_gets_none(client, emulator):
+    headers = {"x-api-key": "anna"}
+    for _ in range(2):
+        assert client.get("/me", headers=headers).json["id"] == ANNA_ID
+    answer = client.get("/facts", headers=headers)
+    assert answer.json == {"logged_in": True, "user": "anna", "session": None}
+    assert "Set-Cookie" not in answer.headers
+    assert live(emulator) == 1
+
+
+def test_an_api_keys_user_stays_when_the_session_is_used_for_something_else(client, emulator):
+    headers = {"x-api-key": "anna"}
+    for _ in range(2):
+        assert client.post("/note", headers=headers).text == ANNA_ID
+    assert len(emulator.monite.ledger.tokens) == 1
