@@ -6,7 +6,6 @@ loops; both run the same flows over the same store, and a thread and a task that
 
 import asyncio
 import threading
-import weakref
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -74,9 +73,7 @@ class TokenBroker:
         self._pools = Pools(self.settings)
         self._lock = threading.Lock()
         self._blocking_runtime: BlockingRuntime | None = None
-        self._async_runtimes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRuntime] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._async_runtimes: dict[asyncio.AbstractEventLoop, AsyncRuntime] = {}
 
     def __repr__(self) -> str:
         return f"<TokenBroker for {self.settings.base_url}>"
@@ -222,9 +219,12 @@ class TokenBroker:
         if runtime is not None:
             await runtime.aclose()
 
-    def _look_after_revocations(self) -> None:
-        """Go on in a thread with what an event loop left when it ended; some live for one request only."""
-        self._flows.drain_soon(self._blocking())
+    def _loop_ended(self, loop: asyncio.AbstractEventLoop, *, left_undone: bool) -> None:
+        """Forget an event loop; go on in a thread with what it was at. Some loops live for one request only."""
+        with self._lock:
+            self._async_runtimes.pop(loop, None)
+        if left_undone:
+            self._flows.drain_soon(self._blocking())
 
     def __enter__(self) -> Self:
         return self
@@ -255,7 +255,10 @@ class TokenBroker:
                 runtime = self._async_runtimes.get(loop)
                 if runtime is None:
                     runtime = AsyncRuntime(
-                        self.settings, self.store, self._clock, cut_short=self._look_after_revocations
+                        self.settings,
+                        self.store,
+                        self._clock,
+                        loop_ended=lambda undone: self._loop_ended(loop, left_undone=undone),
                     )
                     self._async_runtimes[loop] = runtime
         return runtime

@@ -6,8 +6,7 @@ Tokens stay home: they go to the configured origin only. Nothing here knows the 
 import asyncio
 import logging
 import threading
-import weakref
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, Protocol
 from urllib.request import getproxies, proxy_bypass
 
@@ -141,11 +140,16 @@ class _Borrowed(httpx.BaseTransport):
 
 
 class _AsyncPool(httpx.AsyncHTTPTransport):
-    """The shared transport of one event loop, closed with it."""
+    """The shared transport of one event loop, closed with it. `forget` is called then."""
 
-    def __init__(self, proxy: str | None) -> None:
+    def __init__(self, proxy: str | None, forget: Callable[[], object]) -> None:
         super().__init__(proxy=proxy)
+        self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
+
+    async def aclose(self) -> None:
+        self._forget()
+        await super().aclose()
 
 
 class _AsyncBorrowed(httpx.AsyncBaseTransport):
@@ -171,9 +175,7 @@ class Pools:
         self._settings = settings
         self._lock = threading.Lock()
         self._transport: httpx.HTTPTransport | None = None
-        self._async_transports: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncPool] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._async_transports: dict[asyncio.AbstractEventLoop, _AsyncPool] = {}
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
@@ -191,7 +193,8 @@ class Pools:
             with self._lock:
                 pool = self._async_transports.get(loop)
                 if pool is None:
-                    pool = self._async_transports[loop] = _AsyncPool(self._proxy())
+                    pool = _AsyncPool(self._proxy(), lambda: self._async_transports.pop(loop, None))
+                    self._async_transports[loop] = pool
             options["transport"] = _AsyncBorrowed(pool)
         return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
 

@@ -185,10 +185,10 @@ class BlockingRuntime:
 
 
 class AsyncRuntime:
-    """Flows on one event loop. `cut_short` is called when the loop ends and cancels background work."""
+    """Flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, *, cut_short: Callable[[], None] = lambda: None
+        self, settings: Settings, store: Store, clock: Clock, *, loop_ended: Callable[[bool], None]
     ) -> None:
         self.store = store.operations(blocking=False)
         self.clock = clock
@@ -197,7 +197,7 @@ class AsyncRuntime:
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_end = close_with_loop(self._loop_ends)
-        self._cut_short = cut_short
+        self._loop_ended = loop_ended
         self._was_cut_short = False
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
@@ -267,8 +267,7 @@ class AsyncRuntime:
     async def _loop_ends(self) -> None:
         left_undone = self._was_cut_short or bool(self._tasks)
         await self.aclose()
-        if left_undone:
-            self._cut_short()
+        self._loop_ended(left_undone)
 
     async def aclose(self) -> None:
         """Cancel background work and close connections."""

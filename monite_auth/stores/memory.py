@@ -9,6 +9,7 @@ revocations.
 
 import heapq
 import itertools
+import math
 import secrets
 import threading
 from collections.abc import Callable
@@ -137,6 +138,7 @@ class MemoryStore:
             str | None, _User
         ] = {}  # the same users as in _users, for readers without the lock
         self._users = _Users(max_users, clock, self._forget)
+        self._writing: _User | None = None
         self._ended: TTLCache[tuple[str, str | None], float] = TTLCache(
             max_ended, session_memory, timer=clock
         )
@@ -339,6 +341,7 @@ class MemoryStore:
             while len(batch) < limit and (name := self._first()) is not None and self._queue[0][0] <= now:
                 heapq.heappop(self._queue)
                 revocation = self._pending[name]
+                revocation.due_at = math.inf  # other entries for it hold no longer
                 until = revocation.token.expires_at + SAFETY
                 if until <= now:
                     del self._pending[name]
@@ -431,12 +434,17 @@ class MemoryStore:
         """Note that `user` has changed: when it can be dropped may have changed with it."""
         now = self._clock()
         user.sessions = {session: until for session, until in user.sessions.items() if until > now}
-        self._reading[name] = user
+        self._writing = user
         self._users[name] = user
-        if name not in self._users:  # nothing of it is of use any more
+        self._writing = None
+        if name in self._users:
+            self._reading[name] = user
+        else:  # nothing of it is of use any more
             self._reading.pop(name, None)
 
     def _forget(self, name: str | None, user: _User) -> None:
+        if user is self._writing:  # its time was over, and what is written now gives it more
+            return
         self._reading.pop(name, None)
         for slot, place in user.places.items():
             for token in [place.token, *place.superseded]:

@@ -253,6 +253,21 @@ def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):
     runtime.close()
 
 
+def test_event_loops_that_are_over_are_forgotten(broker):
+    async def view():
+        assert (await broker.aclient(ANNA).get("/entity_users/me")).status_code == 200
+
+    loops = []
+    for _ in range(3):
+        with asyncio.Runner() as runner:
+            loops.append(weakref.ref(runner.get_loop()))
+            runner.run(view())
+    del runner
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 3
+    assert (broker._async_runtimes, broker._pools._async_transports) == ({}, {})
+
+
 def test_a_broker_that_is_dropped_is_collected(emulated):
     broker = TokenBroker(emulated, PEOPLE)
     broker.token(ANNA)

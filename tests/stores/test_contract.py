@@ -476,6 +476,24 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
     assert len(driver.store._pending) <= 6
 
 
+def test_a_place_whose_time_was_over_takes_a_new_token(driver):
+    for slot, principal in ((PARTNER_SLOT, None), (HOME, Principal("alice"))):
+        driver.put("first", slot=slot, principal=principal, life=100)
+        driver.advance(5000)
+        driver.put("second", slot=slot, principal=principal, life=100)
+        assert driver.peek(slot, principal) == "second"
+    assert driver.pending() == []
+
+
+def test_a_revocation_that_was_put_off_twice_to_one_moment_is_given_once(driver):
+    driver.end("t")
+    (pending,) = driver.run(driver.ops.due(1, seconds=600)).batch
+    for _ in range(2):
+        driver.run(driver.ops.postpone(pending, 7))
+    driver.advance(8)
+    assert driver.pending() == ["t"]
+
+
 def test_a_relink_ends_the_rest_of_the_slot(driver):
     driver.run(driver.ops.abandon(driver.lease(), Rest(30, "entity_user_rejected", "no such user")))
     assert isinstance(driver.claim(), Resting)

@@ -123,7 +123,9 @@ def do_everything(driver: Driver) -> None:
     assert isinstance(driver.claim(abroad, carol), Resting)
     void = Lease(abroad, "0" * 16)
     assert driver.commit(void, "three") is False
+    assert driver.run(driver.ops.status("carol")).live == 0
     assert driver.run(driver.ops.end_session(carol)) == 2
+    assert driver.run(driver.ops.backlog()) >= 3
     assert driver.has_ended(carol, home)
     assert driver.run(driver.ops.end_user("dave")) == 0
     assert driver.run(driver.ops.relink("dave")) == 0
@@ -509,6 +511,20 @@ def test_a_commit_that_is_said_twice_stores_once_and_revokes_nothing(driver):
     driver.put("newer")
     assert driver.run(driver.ops.commit(lease, token)) is True
     assert driver.peek() == "newer"
+
+
+@pytest.mark.parametrize("was_discarded", [False, True])
+def test_promise_5_a_stored_token_that_comes_under_a_void_lease_is_revoked_and_not_handed_out(
+    driver, was_discarded
+):
+    token = driver.token("t")  # as the fallback brings it, which could not know that it was stored
+    assert driver.run(driver.ops.commit(driver.lease(), token)) is True
+    if was_discarded:
+        driver.run(driver.ops.discard(HOME, token.fingerprint))
+    assert driver.run(driver.ops.commit(Lease(HOME, "void"), token)) is False
+    assert driver.peek() is None
+    assert driver.pending() == ["t"]
+    assert driver.run(driver.ops.end_session(ALICE)) == 0
 
 
 def test_promise_5_a_commit_said_again_after_a_logout_brings_nothing_back(driver):

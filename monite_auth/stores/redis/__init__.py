@@ -20,7 +20,7 @@ hosts of Redis need the right time, since another one's clock counts after a fai
 
 *What rights the user needs* (ACL), with the prefix "monite":
 
-    ~{monite:* resetchannels -@all +eval +evalsha +time +get +set +hget +hmget +hset +hdel +hlen +hexists +hgetall
+    ~{monite:* resetchannels -@all +eval +evalsha +time +get +set +hget +hmget +hset +hdel +hlen +hgetall
     +zadd +zrem +zscore +zcard +zrange +zremrangebyscore +pttl +pexpire
 
 and, if they may be had: `+info` and `+config|get` for the warnings at start-up, `+client|setinfo`, `+select` for a

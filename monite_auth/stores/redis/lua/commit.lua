@@ -4,7 +4,8 @@ local user, queue, records = KEYS[2], KEYS[5], KEYS[6]
 local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = clock()
 local expires = now + ARGV[6]
-local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. id .. sealed
+local signed = string.format('%-16.16s', id) -- ids that no store gave may have any length
+local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. signed .. sealed
 
 local lease = redis.call('HGET', user, 'l' .. place)
 local stored = redis.call('HGET', user, 't' .. place)
