@@ -13,10 +13,10 @@ demo: .venv/demo ## start a local Monite and the example partner app, and print 
 	@$(BIN)/python -m examples.demo
 
 demo-django: .venv/demo ## the same with the example app for Django
-	@$(BIN)/python -m examples.django_app
+	@$(BIN)/python -m examples.demo --app django
 
 demo-flask: .venv/demo ## the same with the example app for Flask
-	@$(BIN)/python -m examples.flask_app
+	@$(BIN)/python -m examples.demo --app flask
 
 test: .venv/dev servers ## run the whole suite
 	@$(BIN)/python -m pytest

@@ -106,7 +106,15 @@ def wait_until_ready(child: Child, stop: threading.Event) -> None:
             raise ChildFailedError(f"{child.name} does not answer at {child.url}.")
 
 
-def run(port: int, emulator_port: int, stop: threading.Event) -> None:
+APPS = {
+    "fastapi": ("uvicorn", "examples.fastapi_app.app:app", "--host", HOST, "--log-level", "warning"),
+    "django": ("examples.django_app",),
+    "flask": ("examples.flask_app",),
+}
+"""The example apps: the module that runs each, and its arguments."""
+
+
+def run(name: str, port: int, emulator_port: int, stop: threading.Event) -> None:
     """Run both processes until `stop` is set; raises ChildFailedError when one of them ends before."""
     with contextlib.ExitStack() as stack:
         emulator = Child("The local Monite", free_port(emulator_port), "monite_auth", "emulator")
@@ -115,7 +123,7 @@ def run(port: int, emulator_port: int, stop: threading.Event) -> None:
         app = Child(
             "The example app",
             free_port(port),
-            *("uvicorn", "examples.fastapi_app.app:app", "--host", HOST, "--log-level", "warning"),
+            *APPS[name],
             MONITE_BASE_URL=f"{emulator.url}/v1",
             MONITE_CLIENT_ID=DEMO_CLIENT_ID,
             MONITE_CLIENT_SECRET=DEMO_CLIENT_SECRET,
@@ -133,6 +141,7 @@ def run(port: int, emulator_port: int, stop: threading.Event) -> None:
 def main() -> int:
     """Run the demo; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description="Run the demo until Ctrl-C.")
+    parser.add_argument("--app", choices=APPS, default="fastapi", help="which example (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the example app's port (%(default)s)")
     parser.add_argument(
         "--emulator-port", type=int, default=8090, help="the local Monite's port (%(default)s)"
@@ -143,7 +152,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     try:
-        run(options.port, options.emulator_port, stop)
+        run(options.app, options.port, options.emulator_port, stop)
     except ChildFailedError as error:
         print(error, file=sys.stderr, flush=True)  # noqa: T201
         return 1

@@ -69,6 +69,9 @@ def test_the_core_imports_no_web_framework():
     ("module", "without", "says"),
     [
         ("monite_auth_starlette", "starlette", "pip install 'monite-auth[starlette]'"),
+        ("monite_auth_django", "django", "pip install 'monite-auth[django]'"),
+        ("monite_auth_flask", "flask", "pip install 'monite-auth[flask]'"),
+        ("monite_auth.stores.redis", "redis", "pip install 'monite-auth[redis]'"),
         ("monite_auth_starlette.fastapi", "fastapi", "pip install fastapi"),
         ("monite_auth.emulator", "fastapi", "pip install 'monite-auth[emulator]'"),
         ("monite_auth.emulator", "uvicorn", "pip install 'monite-auth[emulator]'"),

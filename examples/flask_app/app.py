@@ -1,6 +1,6 @@
 """A partner's web app: its people work with invoices in Monite, each with a token of their own that they never see.
 
-Start it beside a local Monite with `python -m examples.flask_app`.
+Start it beside a local Monite with `python -m examples.demo --app flask`.
 """
 
 import os

@@ -38,10 +38,13 @@ QUIET = [
 class Demo:
     """`python -m examples.demo`; leaving the `with` block ends it. Port 0 is any free one."""
 
-    def __init__(self, *, port: int = 0, emulator_port: int = 0) -> None:
+    def __init__(self, app: str = "fastapi", *, port: int = 0, emulator_port: int = 0) -> None:
         self._errors = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "examples.demo", f"--port={port}", f"--emulator-port={emulator_port}"],
+            [
+                *(sys.executable, "-m", "examples.demo", f"--app={app}"),
+                *(f"--port={port}", f"--emulator-port={emulator_port}"),
+            ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -2,38 +2,19 @@
 
 import re
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stage import ANNA, ROOT, VIKTOR, Demo, create_invoice, eventually, log_in, log_out
-
-
-class FlaskDemo(Demo):
-    """`python -m examples.flask_app`, on free ports."""
-
-    def __init__(self) -> None:
-        self._errors = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - closed in __exit__
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "examples.flask_app", "--port=0", "--emulator-port=0"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
-        self.app = self.monite = ""
-        self._http = httpx.Client(trust_env=False)
+from tests.e2e.stage import ANNA, VIKTOR, Demo, create_invoice, eventually, log_in, log_out
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with FlaskDemo() as running:
+    with Demo("flask") as running:
         yield running
 
 
@@ -102,7 +83,7 @@ def test_trouble_at_monite_is_said_in_plain_words(page: Page, demo: Demo, compla
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
 def test_a_signal_ends_the_demo_and_all_of_its_processes():
-    with FlaskDemo() as demo:
+    with Demo("flask") as demo:
         children = demo.children
         assert len(children) == 2
         assert demo.end(signal.SIGTERM) == 0
