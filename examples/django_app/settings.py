@@ -8,6 +8,7 @@ SECRET_KEY = os.environ["APP_SECRET"]
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "examples.django_app.urls"
 LOGIN_URL = "/login"
+TIME_ZONE = "UTC"
 USE_TZ = True
 
 INSTALLED_APPS = [

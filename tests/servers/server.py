@@ -1,0 +1,116 @@
+"""An example app under a real server, as a process of its own, until the `with` block ends."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from tests.integrations.gunicorn_server import AT_ONCE, ROOT, Gunicorn
+from tests.redis_server import free_port
+from tests.waiting import until
+
+STARTS_WITHIN = 60.0
+"""Seconds; four workers each import a framework, on a machine that may be busy."""
+
+PATIENCE = 20.0
+"""Seconds; what a request waits for on a machine that may be busy."""
+
+NOBODY = "0"
+"""No worker's id: every worker turns away who asks for this one."""
+
+
+class Server(Gunicorn):
+    """Some server with some workers. What it writes is kept in a file, and pytest shows it when the test fails."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], workers: int, log: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.workers = workers
+        self.pids: list[int] = []
+        self._log = log.open("w+")
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._prober = self.browser()
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *(word.format(port=port, workers=workers) for word in command)],
+            cwd=ROOT,
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # whatever it starts is known by that, even when it is gone
+        )
+
+    def __enter__(self) -> Self:
+        """Return when every worker answers."""
+        try:
+            until(self._all_answer, seconds=STARTS_WITHIN)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        self._prober.close()
+        try:
+            if self._process.poll() is None:
+                self.stop()
+        finally:
+            print(self.log)  # noqa: T201 - seen where the test has failed
+            super().__exit__()
+
+    def browser(self, cookies: httpx.Cookies | None = None) -> httpx.Client:
+        """Return a client with these cookies, which opens a connection for each request."""
+        browser = super().browser()
+        browser.timeout = PATIENCE
+        browser.headers["accept"] = "text/html"
+        browser.cookies.update(cookies)
+        return browser
+
+    def ask(
+        self, worker: int, browser: httpx.Client, method: str, path: str, **options: Any
+    ) -> httpx.Response:
+        """Have this worker serve a request; the others turn it away, and are kept busy meanwhile."""
+        answers: list[httpx.Response] = []
+
+        def served() -> bool:
+            others = [self._pool.submit(self._probe) for _ in range(AT_ONCE - 1)]
+            headers = {"x-for-worker": str(worker)}
+            answers.append(browser.request(method, path, headers=headers, **options))
+            for other in others:
+                other.result()
+            return answers[-1].status_code != 421
+
+        until(served)
+        assert answers[-1].headers["x-worker"] == str(worker)
+        return answers[-1]
+
+    def survivors(self) -> list[int]:
+        """The ids of its processes, and of those that they started, which still run (Linux)."""
+        return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if self._has(stat)]
+
+    def _has(self, stat: Path) -> bool:
+        try:
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return int(session) == self._process.pid and state != "Z"
+
+    def _probe(self) -> int:
+        answer = self._prober.get("/", headers={"x-for-worker": NOBODY})
+        assert answer.status_code == 421
+        return int(answer.headers["x-worker"])
+
+    def _all_answer(self) -> bool:
+        assert self._process.poll() is None, "It has ended by itself."
+        with contextlib.suppress(httpx.HTTPError):
+            probes = [self._pool.submit(self._probe) for _ in range(AT_ONCE)]
+            self.pids = sorted({*self.pids, *(probe.result() for probe in probes)})
+        return len(self.pids) == self.workers

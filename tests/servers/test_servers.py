@@ -1,0 +1,149 @@
+"""The example apps under the servers of production: several workers, who know of each other through the store only."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.integrations.gunicorn_server import ROOT
+from tests.redis_server import RedisServer, emptied
+from tests.servers.served import EXAMPLES
+from tests.servers.server import Server
+from tests.waiting import until
+
+GUNICORN = (
+    *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}"),
+    *("--graceful-timeout", "15", "--no-control-socket"),
+)
+SERVERS = {
+    "gunicorn, sync": (*GUNICORN, "--worker-class", "sync"),
+    "gunicorn, gthread": (*GUNICORN, "--worker-class", "gthread", "--threads", "4"),
+    "gunicorn, gevent": (*GUNICORN, "--worker-class", "gevent"),
+    "uvicorn": ("uvicorn", "--port", "{port}", "--workers", "{workers}", "--factory", "--no-access-log"),
+}
+
+CASES = [
+    ("fastapi_app", "uvicorn", 2, "sqlite"),
+    ("fastapi_app", "uvicorn", 2, "redis"),
+    ("flask_app", "gunicorn, sync", 4, "sqlite"),
+    ("flask_app", "gunicorn, sync", 4, "redis"),
+    ("flask_app", "gunicorn, gthread", 2, "sqlite"),
+    ("flask_app", "gunicorn, gevent", 2, "redis"),
+    ("django_app under WSGI", "gunicorn, sync", 4, "sqlite"),
+    ("django_app under WSGI", "gunicorn, sync", 4, "redis"),
+    ("django_app under WSGI", "gunicorn, gthread", 2, "sqlite"),
+    ("django_app under ASGI", "uvicorn", 2, "sqlite"),
+    ("django_app under ASGI", "uvicorn", 2, "redis"),
+]
+
+DJANGO = {"APP_SECRET": "for the tests", "DJANGO_SETTINGS_MODULE": "examples.django_app.settings"}
+
+SEED = "import django; django.setup(); from examples.django_app.__main__ import seed; seed()"
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def django_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Django example's database, with its people in it. A test takes a copy."""
+    path = tmp_path_factory.mktemp("django") / "app.sqlite3"
+    environment = {**os.environ, **DJANGO, "APP_DATABASE": str(path)}
+    subprocess.run([sys.executable, "-c", SEED], cwd=ROOT, env=environment, check=True)
+    return path
+
+
+@pytest.fixture
+def server(request, emulator, tmp_path) -> Iterator[Server]:
+    example, command, workers, store = request.param
+    environment = {
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_REQUESTS_PER_SECOND": "1000",
+        "MONITE_STORE_URL": f"sqlite:///{tmp_path}/tokens.db",
+        "APP_SECRET": "for the tests",
+    }
+    if store == "redis":
+        environment["MONITE_STORE_URL"] = emptied(request.getfixturevalue("redis")).url
+    if example.startswith("django"):
+        database = shutil.copy(request.getfixturevalue("django_database"), tmp_path)
+        environment |= {**DJANGO, "APP_DATABASE": str(database)}
+    served = (*SERVERS[command], f"tests.servers.served:{EXAMPLES[example]}")
+    with Server(served, environment, workers, tmp_path / "server.log") as running:
+        yield running
+
+
+class Form(HTMLParser):
+    """What a page's form for some address sends by itself: Django puts its CSRF token there."""
+
+    def __init__(self, page: str, action: str) -> None:
+        super().__init__()
+        self.action = action
+        self.fields: dict[str, str] = {}
+        self.found = self._inside = False
+        self.feed(page)
+        assert self.found, page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "form":
+            self._inside = attributes.get("action") == self.action
+            self.found |= self._inside
+        if tag == "input" and self._inside and attributes.get("type") == "hidden":
+            self.fields[attributes["name"] or ""] = attributes["value"] or ""
+
+
+def visit(server: Server, worker: int, cookies: httpx.Cookies) -> httpx.Response:
+    """Return the invoices page, or what else those get who come with these cookies; theirs stay as they are."""
+    with server.browser(cookies) as browser:
+        return server.ask(worker, browser, "GET", "/invoices")
+
+
+@pytest.mark.parametrize("server", CASES, ids=[", ".join(map(str, case)) for case in CASES], indirect=True)
+def test_workers_share_one_token_and_a_logout_in_one_is_one_in_all(server, emulator):
+    ledger = emulator.monite.ledger
+    first, another, *_ = server.pids
+    with server.browser() as browser:
+        page = server.ask(first, browser, "GET", "/login")
+        login = Form(page.text, "/login").fields | {"user_id": "anna"}
+        answer = server.ask(first, browser, "POST", "/login", data=login)
+        assert (answer.status_code, answer.headers["location"]) in [(302, "/invoices"), (303, "/invoices")]
+
+        for worker in server.pids:  # the first of them has the token minted
+            page = server.ask(worker, browser, "GET", "/invoices")
+            assert page.status_code == 200
+            assert "Mühlenhof Mehle KG" in page.text
+            assert len(ledger.mints(ANNA_ID)) == 1
+        assert len(ledger.live(ANNA_ID)) == 1
+
+        before_the_logout = httpx.Cookies(browser.cookies)
+        assert visit(server, first, before_the_logout).status_code == 200
+        logout = Form(page.text, "/logout").fields
+        answer = server.ask(another, browser, "POST", "/logout", data=logout)
+        assert (answer.status_code, answer.headers["location"]) in [(302, "/login"), (303, "/login")]
+        until(lambda: not ledger.live(ANNA_ID))
+
+    for worker in server.pids:
+        answer = visit(server, worker, before_the_logout)
+        assert answer.status_code in (302, 303)
+        assert answer.headers["location"].partition("?")[0] == "/login"
+    assert len(ledger.mints(ANNA_ID)) == 1
+
+    assert set(server.pids) < set(server.survivors())
+    assert server.stop() == 0
+    assert not set(server.pids) & set(server.survivors())
+    until(lambda: not server.survivors())  # what else Python has started ends by itself
+    assert "Traceback" not in server.log
+    assert "ERROR" not in server.log
+    assert not any(token.value in server.log for token in ledger.tokens)
