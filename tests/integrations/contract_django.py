@@ -1,0 +1,120 @@
+"""The contract's site in Django: the project of `tests/django`, which keeps its sessions in the database."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+# It sets Django up, once for the process, and so comes before everything else of Django's.
+from tests.django.conftest import Visitor, close_connections, empty_database, make_user  # isort: skip
+
+from anyio.from_thread import start_blocking_portal
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.test import override_settings
+from django.test.utils import (
+    _TestState,
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+    teardown_test_environment,
+)
+from django.utils import timezone
+
+import monite_auth_django
+from monite_auth import Settings, TokenBroker
+from tests.integrations.contract_site import PARTNER_ORIGIN, PEOPLE, STRANGER, Answer, Form
+
+PAGES = {
+    "login": "log_in",
+    "switch": "log_in",  # Django's `login` takes care of whoever was there before
+    "logout": "log_out",
+    "me": "me",
+    "token": "monite/token",
+}
+
+
+class DjangoClient:
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+
+    def send(self, method: str, page: str, *, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        options = {"query_params": dict(query), "headers": dict(headers)}
+        answer = self._visitor(PAGES[page], method=method.lower(), **options)
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        if answer.cookies:
+            found["set-cookie"] = answer.cookies.output(header="")
+        return Answer(answer.status_code, found, answer.content.decode())
+
+    @property
+    def cookie(self) -> str:
+        return str(self._visitor.client.cookies["sessionid"].value)
+
+    @cookie.setter
+    def cookie(self, value: str | None) -> None:
+        self._visitor.client.cookies.clear()
+        if value is not None:
+            self._visitor.client.cookies["sessionid"] = value
+
+
+class DjangoSite:
+    origin = "http://testserver"
+    old_cookie = "not_logged_in"  # its row is gone
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+
+    @property
+    def broker(self) -> TokenBroker:
+        return monite_auth_django.broker()
+
+    def client(self) -> DjangoClient:
+        return DjangoClient(self._visitor.another())
+
+    def user_id(self, name: str) -> str:
+        return str(get_user_model().objects.get(username=name).pk)
+
+    @contextmanager
+    def sessions_expired(self) -> Iterator[None]:
+        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+        yield
+
+
+@contextmanager
+def django_site(settings: Settings, form: Form) -> Iterator[DjangoSite]:
+    """Open a site, in a database that `django_database` has made."""
+    monite = {
+        "CLIENT_ID": settings.client_id,
+        "CLIENT_SECRET": settings.secret.reveal(),
+        "BASE_URL": settings.base_url,
+        "REQUESTS_PER_SECOND": settings.requests_per_second,
+        "DEADLINE": settings.deadline,
+        "ALLOWED_ORIGINS": [PARTNER_ORIGIN],
+    }
+    with override_settings(MONITE_AUTH=monite), ExitStack() as stack:
+        stack.callback(empty_database)
+        for name, linked in PEOPLE.items():
+            make_user(name, linked.entity_user_id)
+        make_user(STRANGER)
+        if form == "sync":
+            yield DjangoSite(Visitor())
+            return
+        portal = stack.enter_context(start_blocking_portal())  # one event loop, as a server has it
+        visitor = Visitor(portal)
+        yield DjangoSite(visitor)
+        visitor.close()
+        portal.call(sync_to_async(close_connections))
+
+
+@contextmanager
+def django_database() -> Iterator[None]:
+    """Make the tests' database, unless the tests of `tests/django` have made it for the whole process."""
+    if hasattr(_TestState, "saved_data"):
+        yield
+        return
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    yield
+    teardown_databases(databases, verbosity=0)
+    close_connections()
+    teardown_test_environment()
