@@ -61,9 +61,10 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
             return DrainReport(settled, postponed, expired, due.next_in)
         for pending in due.batch:
             try:
-                if not await _admitted(rt, until):
-                    await rt.store.postpone(pending, 0)
-                    return DrainReport(settled, postponed + 1, expired, 0)
+                wait = await _admitted(rt, until)
+                if wait > 0:
+                    await rt.store.postpone(pending, wait)
+                    return DrainReport(settled, postponed + 1, expired, wait)
                 outcome = await _revoke(rt, settings, telemetry, pending)
             except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
                 raise
@@ -80,15 +81,15 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
                 return DrainReport(settled, postponed, expired, REST_AFTER_REFUSAL)
 
 
-async def _admitted(rt: Runtime, until: float) -> bool:
-    """Wait for the request budget, as long as there is time."""
+async def _admitted(rt: Runtime, until: float) -> float:
+    """Wait for the request budget, as long as there is time; return 0, or how long it would still be."""
     while True:
         left = until - rt.clock()
         admission = await rt.store.admit(Priority.REVOCATION, None, patience=left)
         if admission.admitted and admission.wait <= 0:
-            return True
+            return 0.0
         if admission.wait > left:
-            return False
+            return admission.wait
         await rt.sleep(admission.wait)
 
 

@@ -18,12 +18,25 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """One piece of work. `error` is why it failed, once `done`."""
 
-    __slots__ = ("_callbacks", "_lock", "_loop", "_thread", "calls", "done", "error", "priority", "until")
+    __slots__ = (
+        "_callbacks",
+        "_lock",
+        "_loop",
+        "_thread",
+        "begun",
+        "calls",
+        "done",
+        "error",
+        "priority",
+        "until",
+    )
 
     def __init__(self, until: float, priority: Priority) -> None:
         self.until = until
         self.priority = priority
         self.calls = 1
+        self.begun = False
+        """Whether the work has begun; a task that is cancelled before its first step never does, and lands nothing."""
         self.done = False
         self.error: Exception | None = None
         self._loop = _running_loop()
@@ -38,7 +51,7 @@ class Flight:
         at_work = (self._loop is not None and self._loop.is_running()) or (
             self._thread is not None and self._thread.is_alive()
         )
-        return at_work or now < self.until
+        return (self.begun and at_work) or now < self.until
 
     def rest(self, until: float) -> None:
         """Leave the flight where it is, with nobody at work, so that nobody else begins before `until`."""

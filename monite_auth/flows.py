@@ -139,6 +139,7 @@ class Flows:
             min_life=min_life,
             deadline=deadline,
         )
+        flight.begun = True
         error: Exception | None = None
         try:
             await mint.run()
@@ -160,6 +161,7 @@ class Flows:
     async def _renewal(
         self, rt: Runtime, guard: Flight, slot: Slot, principal: Principal | None, token: AccessToken
     ) -> None:
+        guard.begun = True
         flight, leads = self._join(rt, slot, Priority.RENEWAL)
         if leads:
             deadline = rt.clock() + self._settings.deadline
@@ -222,6 +224,7 @@ class Flows:
                 return
 
     async def _keep_draining(self, rt: Runtime, key: Hashable, flight: Flight) -> None:
+        flight.begun = True
         try:
             while True:
                 calls = flight.calls
@@ -245,6 +248,7 @@ class Flows:
             rt.spawn(self._nap(rt, nap, min(seconds, NAP)))
 
     async def _nap(self, rt: Runtime, nap: Flight, seconds: float) -> None:
+        nap.begun = True
         try:
             await rt.sleep(seconds)
         finally:

@@ -80,11 +80,10 @@ class Mint:
 
     async def run(self) -> None:
         """Return when the store has the token; raise why it has not."""
-        entity_user: EntityUser | None = None
         while (lease := await self._claim()) is not None:
             try:
-                if entity_user is None and self._principal is not None:
-                    entity_user = await self._find(self._principal)
+                # Anew under each claim: a relink may have come before it, and fences only what was claimed.
+                entity_user = await self._find(self._principal) if self._principal is not None else None
                 if await self._admitted() and await self._attempt(lease, entity_user):
                     return
             except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out

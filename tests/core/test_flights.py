@@ -31,7 +31,15 @@ def led_elsewhere(flights):
 def test_a_flight_whose_leader_is_at_work_is_alive_however_long_it_takes():
     flights = Flights()
     flight, _ = join(flights)
+    flight.begun = True
     assert join(flights, now=1e9) == (flight, False)
+
+
+def test_a_flight_whose_task_was_cancelled_before_it_began_is_over_with_its_time():
+    flights = Flights()
+    flight, _ = join(flights)
+    assert join(flights, now=104.9) == (flight, False)
+    assert join(flights, now=105.0)[1]
 
 
 def test_a_flight_whose_loop_does_not_run_has_until_its_time_is_up_and_one_of_a_closed_loop_has_not():

@@ -9,12 +9,13 @@ from tests.redis_server import RedisServer
 
 def best_of_three(store_url: str, emulator: Emulator) -> Rush:
     """Return the first rush without a 429: a busy machine holds requests up on their way, and they arrive together."""
-    for _ in range(3):
-        emulator.monite.reset()
-        result = rush(emulator, store_url, users=120, processes=4)
+    rushes = (rush(emulator, store_url, users=120, processes=4) for _ in range(3))
+    results = []
+    for result in rushes:
+        results.append(result)
         if not result.throttled:
             break
-    return result
+    return results[-1]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
