@@ -1,0 +1,152 @@
+"""What callers of a scenario do: each action is one call of the broker, announced to the judge.
+
+An action is played by an actor, as part of its script. Between two actions of one script there is no step: what
+comes later in a script begins after what came earlier has returned.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from monite_auth import AccessToken, Principal
+from monite_auth.errors import MoniteAuthError
+from tests.simulation.world import PEOPLE, Actor, Process, World
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+__all__ = ["Action", "Drain", "EndUser", "Logout", "Reject", "Relink", "Sleep", "Token", "play"]
+
+
+class Caller:
+    """Who plays a script. `bearer` is the token that each principal was last given here."""
+
+    __slots__ = ("bearer", "flows", "runtime", "world")
+
+    def __init__(self, world: World, process: Process) -> None:
+        self.world = world
+        self.flows = process.flows
+        self.runtime = process.runtime
+        self.bearer: dict[Principal | None, AccessToken] = {}
+
+
+class Action(Protocol):
+    """Something that a caller does."""
+
+    async def play(self, caller: Caller) -> None:
+        """Do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Ask for a token. None asks for the partner's."""
+
+    who: Principal | None
+    min_ttl: float = 0.0
+
+    async def play(self, caller: Caller) -> None:
+        world, actor = caller.world, _actor(caller.world)
+        world.judge.call_begins(actor, "token", self.who, self.min_ttl)
+        try:
+            token = await caller.flows.token(caller.runtime, self.who, self.min_ttl)
+        except MoniteAuthError as error:
+            world.judge.call_fails(actor, error)
+        else:
+            world.judge.call_returns(actor, token)
+            caller.bearer[self.who] = token
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Say that Monite does not accept the token that the script was last given."""
+
+    who: Principal | None
+
+    async def play(self, caller: Caller) -> None:
+        token: AccessToken | None = caller.bearer.get(self.who)
+        if token is not None:
+            await caller.flows.reject(caller.runtime, self.who, token)
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """End a session."""
+
+    who: Principal
+
+    async def play(self, caller: Caller) -> None:
+        await _end(caller.world, "logout", self.who, caller.flows.logout(caller.runtime, self.who))
+
+
+@dataclass(frozen=True, slots=True)
+class EndUser:
+    """End all sessions of a user."""
+
+    user: str
+
+    async def play(self, caller: Caller) -> None:
+        ending = caller.flows.end_user(caller.runtime, self.user)
+        await _end(caller.world, "end_user", Principal(self.user), ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """Link a user to somebody else: the application's directory changes, and then it tells us."""
+
+    user: str
+    tenant: str | None = None
+
+    async def play(self, caller: Caller) -> None:
+        world, other = caller.world, PEOPLE["alice", "elsewhere"]
+
+        def change() -> None:
+            world.judge.link_changes(self.user, self.tenant, other.entity_user_id)
+            world.people[self.user, self.tenant] = other
+
+        await world.act("the directory changes", change)
+        relinking = caller.flows.relink(caller.runtime, self.user)
+        await _end(caller.world, "relink", Principal(self.user), relinking)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Work on the pending revocations."""
+
+    within: float = 1.0
+
+    async def play(self, caller: Caller) -> None:
+        await caller.flows.drain(caller.runtime, within=self.within)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Do nothing for some seconds."""
+
+    seconds: float
+
+    async def play(self, caller: Caller) -> None:
+        await caller.runtime.sleep(self.seconds)
+
+
+async def play(world: World, process: Process, actions: Iterable[Action]) -> None:
+    """Play one action after the other."""
+    caller = Caller(world, process)
+    for action in actions:
+        await action.play(caller)
+
+
+async def _end(world: World, kind: str, who: Principal, ending: "Coroutine[object, object, None]") -> None:
+    actor = _actor(world)
+    world.judge.call_begins(actor, kind, who)
+    try:
+        await ending
+    except Exception as error:  # noqa: BLE001 - that none of any kind comes is what is judged
+        world.judge.call_fails(actor, error)
+    else:
+        world.judge.call_returns(actor, None)
+
+
+def _actor(world: World) -> Actor:
+    actor = world.running
+    assert actor is not None
+    return actor

@@ -1,0 +1,444 @@
+"""The library with one mistake at a time: what the simulation has to catch.
+
+A mutant changes the library by subclasses, and by names replaced while it is simulated; no file of the library is
+touched. Each says in one line what is wrong, and in which small scenarios that is looked for.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, ClassVar
+from unittest import mock
+
+from monite_auth import AccessToken, MemoryStore, Principal, drain, flows, mint
+from monite_auth.errors import MoniteUnavailable
+from monite_auth.flights import Flight
+from monite_auth.flows import Flows
+from monite_auth.identity import EntityUser
+from monite_auth.runtime import Runtime
+from monite_auth.stores.base import Due, Lease, Pending, Slot
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.wire import Gone
+from tests.simulation.world import Library
+
+__all__ = ["MUTANTS", "Mutant"]
+
+
+class Mutant(Library):
+    """One mistake. `promise`: the check that is expected to notice."""
+
+    about: ClassVar[str]
+    promise: ClassVar[str]
+    scenarios: ClassVar[tuple[str, ...]]
+    replaced: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
+    """Names of modules that stand for something else while the mutant is simulated."""
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for module, name, value in self.replaced:
+                stack.enter_context(mock.patch.object(module, name, value))
+            yield
+
+
+# -- stores
+
+
+class _NoFence(MemoryStore):
+    def _end(self, name: str, user: Any, includes: Any) -> int:
+        ended = super()._end(name, user, includes)
+        for place in user.places.values():
+            if place.lease is not None:
+                place.lease.fenced = False
+        return ended
+
+
+class FenceRemoved(Mutant):
+    about = "a mint from before a logout is stored"
+    promise = "5 logout is final"
+    scenarios = ("mint x logout",)
+    store = _NoFence
+
+
+class _SupersededForgotten(MemoryStore):
+    def _end(self, name: str, user: Any, includes: Any) -> int:
+        for place in user.places.values():
+            place.superseded = []
+        return super()._end(name, user, includes)
+
+
+class SupersededForgotten(Mutant):
+    about = "a logout forgets the tokens that a renewal left behind"
+    promise = "6 nothing is lost"
+    scenarios = ("renew x logout: the older token dies too",)
+    store = _SupersededForgotten
+
+
+class _EverybodyOwns(MemoryStore):
+    def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
+        if place.lease is not None:
+            place.lease.owner = owner
+        return super()._claim(place, slot, now, owner, seconds, min_life)
+
+
+class OwnerNotChecked(Mutant):
+    about = "a claim is given to whoever asks"
+    promise = "2 one mint"
+    scenarios = ("mint x mint x logout, two processes",)
+    store = _EverybodyOwns
+
+
+class _ClaimIgnoresEnded(MemoryStore):
+    def _has_ended(self, principal: Principal) -> bool:
+        return False
+
+
+class ClaimIgnoresEnded(Mutant):
+    about = "an ended session may claim"
+    promise = "5 logout is final"
+    scenarios = ("mint x logout",)
+    store = _ClaimIgnoresEnded
+
+
+class _PeekIgnoresSession(MemoryStore):
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        return await super().peek(slot, None)
+
+
+class PeekIgnoresSession(Mutant):
+    about = "an ended session is handed the token of another session"
+    promise = "5 logout is final"
+    scenarios = ("two sessions: logout x use",)
+    store = _PeekIgnoresSession
+
+
+class _PeekIgnoresExpiry(MemoryStore):
+    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        user = self._reading.get(slot.user)
+        place = user.places.get(slot) if user is not None else None
+        refused = user is None or (principal is not None and user.refuses(principal))
+        return None if place is None or refused else place.token
+
+
+class PeekIgnoresExpiry(Mutant):
+    about = "an expired token is handed out"
+    promise = "3 freshness"
+    scenarios = ("expiry x mint",)
+    store = _PeekIgnoresExpiry
+
+
+class _CommitIgnoresLease(MemoryStore):
+    def _held_under(self, lease: Lease) -> Any:
+        user = self._reading.get(lease.slot.user)
+        place = user.places.get(lease.slot) if user is not None else None
+        return (None, None) if place is None or place.lease is None else (user, place)
+
+
+class CommitIgnoresLease(Mutant):
+    about = "what comes under a lease that was taken over is stored"
+    promise = "2 one mint"
+    scenarios = ("late mint x takeover x use",)
+    store = _CommitIgnoresLease
+
+
+class _DiscardsAnything(MemoryStore):
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        user = self._reading.get(slot.user)
+        place = user.places.get(slot) if user is not None else None
+        if place is not None and place.token is not None:
+            await super().discard(slot, place.token.fingerprint)
+
+
+class DiscardsAnything(Mutant):
+    about = "the rejection of an old token takes the new one away"
+    promise = "4 valid beats new"
+    scenarios = ("reject x reject x use",)
+    store = _DiscardsAnything
+
+
+class _EndsOneTenant(MemoryStore):
+    async def end_session(self, principal: Principal) -> int:
+        self._tenant = principal.tenant
+        return await super().end_session(principal)
+
+    def _end(self, name: str, user: Any, includes: Any) -> int:
+        return super()._end(name, user, lambda slot: includes(slot) and slot.tenant == self._tenant)
+
+
+class EndsOneTenant(Mutant):
+    about = "a logout ends the tokens of the current tenant only"
+    promise = "6 nothing is lost"
+    scenarios = ("logout in two tenants x use",)
+    store = _EndsOneTenant
+
+
+class _EndsOnlyWhomItKnows(MemoryStore):
+    async def end_session(self, principal: Principal) -> int:
+        return await super().end_session(principal) if principal.user_id in self._reading else 0
+
+
+class EndsOnlyWhomItKnows(Mutant):
+    about = "a logout before the first mint is not remembered"
+    promise = "5 logout is final"
+    scenarios = ("mint x logout",)
+    store = _EndsOnlyWhomItKnows
+
+
+class _PostponeDrops(MemoryStore):
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        self._pending.pop(pending.id, None)
+
+
+class PostponeDrops(Mutant):
+    about = "a revocation that failed once is dropped"
+    promise = "6 nothing is lost"
+    scenarios = ("logout x drain x drain",)
+    store = _PostponeDrops
+
+
+class _DueWithoutLease(MemoryStore):
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        return await super().due(limit, seconds=0.0)
+
+
+class DueWithoutLease(Mutant):
+    about = "two drainers are given the same revocation"
+    promise = "8 one budget"
+    scenarios = ("logout x drain x drain",)
+    store = _DueWithoutLease
+
+
+class _HoldIgnored(MemoryStore):
+    async def hold(self, seconds: float) -> None:
+        pass
+
+
+class HoldIgnored(Mutant):
+    about = "requests go on after a 429"
+    promise = "8 one budget"
+    scenarios = ("throttled mint x mint x logout",)
+    store = _HoldIgnored
+
+
+class _NobodyStandsBack(MemoryStore):
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        admission = await super().admit(priority, ticket, patience=patience)
+        return admission if admission.admitted else Admission(admitted=True, wait=0.0)
+
+
+class PriorityIgnored(Mutant):
+    about = "renewals and revocations do not stand back for users who wait"
+    promise = "8 one budget"
+    scenarios = ("a user waits x renewal x revocation",)
+    store = _NobodyStandsBack
+
+
+class _LeaseNeverEnds(MemoryStore):
+    def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
+        return super()._claim(place, slot, now, owner, seconds * 1e6, min_life)
+
+
+class LeaseNeverEnds(Mutant):
+    about = "the lease of a process that died keeps the others from minting"
+    promise = "2 no wedge"
+    scenarios = ("mint x crash x mint",)
+    store = _LeaseNeverEnds
+
+
+class _MinLifeIgnored(MemoryStore):
+    def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
+        return super()._claim(place, slot, now, owner, seconds, 0.0)
+
+
+class MinLifeIgnored(Mutant):
+    about = "a claim for a token of some life is answered with one that has less"
+    promise = "3 freshness"
+    scenarios = ("renew x logout: the older token dies too",)
+    store = _MinLifeIgnored
+
+
+# -- flows
+
+
+class _HandsOverWhatTheFlightBrought(Flows):
+    async def _fly(
+        self,
+        rt: Runtime,
+        flight: Flight,
+        slot: Slot,
+        principal: Principal | None,
+        min_life: float,
+        deadline: float,
+    ) -> None:
+        await super()._fly(rt, flight, slot, principal, min_life, deadline)
+        token = await rt.store.peek(slot, principal)
+        if token is not None:
+            self.__dict__.setdefault("_brought", {})[slot] = token
+
+    async def _await_token(
+        self, rt: Runtime, slot: Slot, principal: Principal | None, min_ttl: float
+    ) -> AccessToken:
+        deadline = rt.clock() + self._settings.deadline
+        while rt.clock() < deadline:
+            flight, leads = self._join(rt, slot, Priority.USER)
+            if leads:
+                rt.lead(self._fly(rt, flight, slot, principal, min_ttl, deadline))
+            await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
+            await rt.sleep(0)
+            brought: AccessToken | None = self.__dict__.get("_brought", {}).get(slot)
+            if brought is not None:
+                return brought
+            if flight.error is not None:
+                raise flight.error
+        raise MoniteUnavailable("There was no token.")
+
+
+class FlightsTokenHandedOver(Mutant):
+    about = "those who wait get what the flight brought, without another look into the store"
+    promise = "5 logout is final"
+    scenarios = ("mint x logout",)
+    flows = _HandsOverWhatTheFlightBrought
+    waits_are_private = False
+
+
+class _RenewalMakesWait(Flows):
+    async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+        slot = self._slot(principal)
+        token = await rt.store.peek(slot, principal)
+        if token is not None and token.renew_at > rt.clock():
+            return await super().token(rt, principal, min_ttl)
+        least = min_ttl if token is None else max(min_ttl, token.expires_in + 1)
+        return await self._await_token(rt, slot, principal, least)
+
+
+class RenewalMakesWait(Mutant):
+    about = "a caller waits for the renewal of a token that is still good"
+    promise = "4 valid beats new"
+    scenarios = ("renew x use, and Monite is down",)
+    flows = _RenewalMakesWait
+
+
+class _ForgetsTenants(Flows):
+    def _slot(self, principal: Principal | None) -> Slot:
+        return super()._slot(principal)._replace(tenant=None)
+
+
+class TenantsShareASlot(Mutant):
+    about = "a user's tenants share one token"
+    promise = "1 isolation"
+    scenarios = ("logout in two tenants x use",)
+    flows = _ForgetsTenants
+
+
+class _ForgetsToLand(Flows):
+    async def _fly(
+        self,
+        rt: Runtime,
+        flight: Flight,
+        slot: Slot,
+        principal: Principal | None,
+        min_life: float,
+        deadline: float,
+    ) -> None:
+        another = Flight(flight.until, flight.priority)
+        await super()._fly(rt, another, slot, principal, min_life, deadline)
+
+
+class FlightNeverLands(Mutant):
+    about = "those who wait are not told that the flight is over"
+    promise = "4 valid beats new"
+    scenarios = ("mint x crash x mint",)
+    flows = _ForgetsToLand
+
+
+class _LogoutDrains(Flows):
+    async def logout(self, rt: Runtime, principal: Principal) -> None:
+        await super().logout(rt, principal)
+        await self.drain(rt, within=1.0)
+
+
+class LogoutDrains(Mutant):
+    about = "a logout waits until its tokens are revoked"
+    promise = "7 logout is cheap"
+    scenarios = ("logout x drain x drain",)
+    flows = _LogoutDrains
+
+
+# -- mints and drains
+
+
+async def _settled_anyway(rt: Any, settings: Any, telemetry: Any, pending: Pending) -> Gone:
+    await _revoke(rt, settings, telemetry, pending)
+    return Gone()
+
+
+_revoke = drain._revoke
+
+
+class AnyAnswerSettles(Mutant):
+    about = "a revocation is settled whatever Monite answers"
+    promise = "6 nothing is lost"
+    scenarios = ("logout x drain x drain",)
+    replaced = ((drain, "_revoke", _settled_anyway),)
+
+
+class NoRestAfterRefusal(Mutant):
+    about = "a mint is tried again right after Monite has refused our credentials"
+    promise = "rest after a refusal"
+    scenarios = ("wrong credentials x mint x mint",)
+    replaced = ((mint, "_rest_after", lambda _error: None),)
+
+
+class _Unadmitted(mint.Mint):
+    async def _admitted(self) -> bool:
+        return True
+
+
+class BudgetNotAsked(Mutant):
+    about = "a mint does not ask the request budget"
+    promise = "8 one budget"
+    scenarios = ("mint x logout",)
+    replaced = ((flows, "Mint", _Unadmitted),)
+
+
+class _AsksTheDirectoryOnce(mint.Mint):
+    async def _find(self, principal: Principal) -> EntityUser:
+        found: EntityUser | None = self.__dict__.get("_found")
+        if found is None:
+            found = self._found = await super()._find(principal)
+        return found
+
+
+class DirectoryAskedOnce(Mutant):
+    about = "a mint that was fenced by a relink goes on with the entity user from before"
+    promise = "1 isolation"
+    scenarios = ("relink x mint x mint",)
+    replaced = ((flows, "Mint", _AsksTheDirectoryOnce),)
+
+
+MUTANTS: tuple[type[Mutant], ...] = (
+    FenceRemoved,
+    SupersededForgotten,
+    OwnerNotChecked,
+    ClaimIgnoresEnded,
+    PeekIgnoresSession,
+    PeekIgnoresExpiry,
+    CommitIgnoresLease,
+    DiscardsAnything,
+    EndsOneTenant,
+    EndsOnlyWhomItKnows,
+    PostponeDrops,
+    DueWithoutLease,
+    HoldIgnored,
+    PriorityIgnored,
+    LeaseNeverEnds,
+    MinLifeIgnored,
+    FlightsTokenHandedOver,
+    RenewalMakesWait,
+    TenantsShareASlot,
+    FlightNeverLands,
+    LogoutDrains,
+    AnyAnswerSettles,
+    NoRestAfterRefusal,
+    BudgetNotAsked,
+    DirectoryAskedOnce,
+)

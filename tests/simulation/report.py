@@ -1,0 +1,94 @@
+"""What the simulation has done, as tables for people."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.simulation.scheduler import Explored, Sampled
+
+__all__ = ["Report"]
+
+
+@dataclass
+class Report:
+    """Gathered by the tests, printed when all are over."""
+
+    explored: list[Explored] = field(default_factory=list)
+    sampled: Sampled | None = None
+    wall_seconds: float = 0.0
+    mutants: list[tuple[str, str, Explored]] = field(default_factory=list)
+    """Name, what is wrong with it, and what came of looking for it."""
+
+    def lines(self) -> list[str]:
+        """Return the report, line by line."""
+        found: list[str] = []
+        if self.explored:
+            found += [
+                "Every schedule of small scenarios (merged: states that were reached in several ways)",
+                "",
+            ]
+            rows = [
+                [
+                    each.scenario.name,
+                    f"{each.schedules:,}",
+                    f"{each.states:,}",
+                    f"{each.accidents:,}",
+                    f"{each.checks.total():,}",
+                    f"{each.seconds:.1f}",
+                ]
+                for each in self.explored
+            ]
+            total = [
+                f"all {len(self.explored)}",
+                f"{sum(each.schedules for each in self.explored):,}",
+                f"{sum(each.states for each in self.explored):,}",
+                f"{sum(each.accidents for each in self.explored):,}",
+                f"{sum(each.checks.total() for each in self.explored):,}",
+                f"{sum(each.seconds for each in self.explored):.1f}",
+            ]
+            head = ["scenario", "distinct schedules", "states", "accident points", "checks", "seconds"]
+            found += [*_table(head, [*rows, total]), ""]
+        if self.sampled is not None:
+            found += [*self._sampled(self.sampled), ""]
+        if self.mutants:
+            found += [f"{len(self.mutants)} mutants, and what caught them", ""]
+            rows = [
+                [
+                    name,
+                    about,
+                    each.failure.violation.check if each.failure else "NOT CAUGHT",
+                    each.scenario.name,
+                    f"{each.runs:,}",
+                ]
+                for name, about, each in self.mutants
+            ]
+            found += _table(["mutant", "mistake", "caught by", "in scenario", "after runs"], rows)
+        return found
+
+    def _sampled(self, sampled: Sampled) -> list[str]:
+        accidents = ", ".join(f"{count:,} {name}" for name, count in sorted(sampled.accidents.items()))
+        promises = ", ".join(f"{name}: {count:,}" for name, count in sorted(sampled.checks.items()))
+        return [
+            (
+                f"Random schedules of larger scenarios: {sampled.schedules:,} run, {len(sampled.identities):,} distinct, "
+                f"{sampled.choices:,} choices, {self.wall_seconds:.0f} s ({sampled.seconds:.0f} s of all workers)"
+            ),
+            f"  accidents: {accidents}",
+            f"  checks: {promises}",
+            f"  tokens whose answer was lost, with nobody left who knows them: {sampled.lost:,}",
+        ]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lay out a table; columns of numbers are aligned to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    numeric = [all(line[column][:1].isdigit() for line in lines[1:]) for column in range(len(head))]
+
+    def row(line: Sequence[str]) -> str:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ]
+        return "  ".join(cells).rstrip()
+
+    return [row(line) for line in lines]

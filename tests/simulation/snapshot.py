@@ -1,0 +1,175 @@
+"""The state of a world, as a value: two worlds with equal snapshots have the same future, whatever the schedule.
+
+What a snapshot holds, and why that is all there is:
+
+- the store, Monite and the judge, attribute by attribute; what cannot be turned into a value raises, so nothing new
+  in the library is left out unseen;
+- each process: whether it lives, the flights that somebody can still look at, and what else its flows remember;
+- each actor: a coroutine is deterministic, so where it stands follows from what it was told. That is the time, what
+  its operations returned, and what it saw of flights (`WatchedFlight`), at each of its steps. This *history* is kept
+  as a number: equal numbers, equal histories. It tells more states apart than there are, never fewer;
+- the clock, and the time that was lost in lags. Which accidents may still happen is added by `scheduler`.
+
+What only counts (checks) is left out. `test_harness.py` compares with exploration that merges nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from cachetools import TTLCache
+
+from monite_auth import AccessToken, MemoryStore
+from monite_auth.tokens import Secret
+from tests.simulation.judge import Judge
+from tests.simulation.world import Actor, Process, WatchedFlight, WatchedFlights, World, error_facts
+
+__all__ = ["Histories", "snapshot"]
+
+
+class Histories:
+    """Numbers for histories, the same number for the same history in all runs of one exploration."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, Any], int] = {}
+
+    def observe(self, world: World, actor: Actor, label: str, result: Any) -> None:
+        """Add to the actor's history what it is being told."""
+        told = (actor.history, (label, freeze(result), world.now, tuple(actor.seen)))
+        actor.seen.clear()
+        actor.history = self._numbers.setdefault(told, len(self._numbers) + 1)
+
+
+def snapshot(world: World) -> tuple[Any, ...]:
+    """Return the state of the world; it can be hashed and compared."""
+    return (
+        world.now,
+        world.lagged,
+        tuple(sorted((a.name, a.history, a.operation.label, a.operation.wake_at) for a in world.actors)),
+        tuple(_process(world, process) for process in world.processes),
+        _store(world.store),
+        tuple(
+            sorted((t.value, t.entity_user, t.minted_at, t.revoked_at) for t in world.monite.tokens.values())
+        ),
+        freeze(world.people),
+        _judge(world.judge),
+    )
+
+
+# -- parts
+
+_STORE_CONSTANTS = {"_clock", "_session_memory", "_rate", "_lock", "_sequence"}
+_STORE_COPIES = {
+    "_users"
+}  # the users of _reading once more, for eviction, which no exhaustive scenario reaches
+
+
+def _store(store: MemoryStore) -> tuple[Any, ...]:
+    state = []
+    for name, value in vars(store).items():
+        if name in _STORE_CONSTANTS or name in _STORE_COPIES:
+            continue
+        if (
+            name == "_queue"
+        ):  # its numbers only break ties, so the order is all they mean; some no longer hold
+            due = {pending: revocation.due_at for pending, revocation in store._pending.items()}
+            value = [(at, pending) for at, _, pending in sorted(value) if due.get(pending) == at]
+        state.append((name, freeze(value)))
+    return tuple(state)
+
+
+_FLOWS_CONSTANTS = {"_settings", "_directory", "_telemetry", "_flights", "_owner"}
+
+
+def _process(world: World, process: Process) -> tuple[Any, ...]:
+    if not process.alive:
+        return (process.name,)
+    assert isinstance(process.flights, WatchedFlights)
+    known = process.flights.known()
+    more = tuple((k, freeze(v)) for k, v in vars(process.flows).items() if k not in _FLOWS_CONSTANTS)
+    visible = {flight.name: flight for flight in known.values()}
+    for actor in world.actors:
+        if actor.process is process:
+            visible.update(actor.joined)
+    keys = frozenset((key, flight.name) for key, flight in known.items())
+    return (process.name, keys, frozenset(map(_flight, visible.values())), more)
+
+
+def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
+    if flight.peek("done"):
+        return (flight.name, error_facts(flight.peek("error")))
+    loop = flight._loop
+    at_work = loop is not None and loop.is_running()
+    return (
+        flight.name,
+        flight.peek("until"),
+        flight.peek("priority"),
+        flight.peek("calls"),
+        flight.peek("begun"),
+        at_work,
+    )
+
+
+_JUDGE_CONSTANTS = {"_world", "_rate", "checks"}
+
+
+def _judge(judge: Judge) -> tuple[Any, ...]:
+    """Return the judge's record; unlike the library's, none of its dictionaries means anything by its order."""
+    return tuple(
+        frozenset((key, freeze(each)) for key, each in value.items())
+        if type(value) is dict
+        else freeze(value)
+        for name, value in vars(judge).items()
+        if name not in _JUDGE_CONSTANTS
+    )
+
+
+# -- values
+
+
+def freeze(value: Any) -> Any:
+    """Return `value` as something that can be hashed; raise TypeError where that is not known how."""
+    kind = type(value)
+    known = _FREEZERS.get(kind)
+    if known is None:
+        known = _FREEZERS[kind] = _freezer(kind)
+    return known(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _sequence(value: Any) -> Any:
+    return tuple([freeze(each) for each in value])
+
+
+def _token(token: AccessToken) -> Any:
+    return (token.value.reveal(), token.expires_at, token.renew_at, token.entity_user)
+
+
+def _mapping(value: Any) -> Any:
+    return tuple([(freeze(key), freeze(each)) for key, each in value.items()])
+
+
+_FREEZERS: dict[type, Callable[[Any], Any]] = {
+    AccessToken: _token,
+    Secret: Secret.reveal,
+    list: _sequence,
+    tuple: _sequence,
+    dict: _mapping,
+    TTLCache: _mapping,  # what it holds is when it was put there
+    set: frozenset,
+    **dict.fromkeys([bool, int, float, str, bytes, type(None)], _same),
+}
+
+
+def _freezer(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, tuple):
+        return _sequence
+    if issubclass(kind, int):
+        return _same
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda value: (kind.__name__, *[freeze(getattr(value, name)) for name in names])
+    raise TypeError(f"a snapshot cannot tell what is in a {kind.__name__}: teach `snapshot` about it")

@@ -1,0 +1,20 @@
+"""The simulation has teeth: every mistake that was put into the library on purpose is caught."""
+
+import pytest
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.work import hunt
+
+
+@pytest.fixture(scope="module")
+def hunts(pool):
+    return {mutant: pool.submit(hunt, mutant.__name__) for mutant in MUTANTS}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_mutant_is_caught(mutant, hunts, report):
+    explored = hunts[mutant].result()
+    report.mutants.append((mutant.__name__, mutant.about, explored))
+    assert explored.failure is not None, f"not caught in {explored.runs} runs: {mutant.about}"
+    assert explored.failure.violation.check == mutant.promise, f"\n{explored.failure}"

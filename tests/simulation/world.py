@@ -1,0 +1,746 @@
+"""The simulated world: processes that share a store and a Monite, a clock, and actors that stop at every step.
+
+An *actor* is a coroutine of flows: a caller, the leader of a flight, background work. It runs until it awaits
+something of its runtime, and stops there. A *step* does what one actor waits to do (one operation of the store,
+one half of a request, …) and runs that actor to its next stop. Nothing else happens in between, so the order of
+steps is all there is to decide, and whoever decides it (see `scheduler`) owns every race.
+
+A request to Monite is two steps: it leaves and Monite does its work; later the answer arrives.
+
+Time stands still while anybody can go on. Then it moves to the next moment that somebody waits for. A *lag* is a
+fault: time passes although others could have gone on, as when a process was stopped for a while.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
+from unittest import mock
+
+from monite_auth import EntityUser, MemoryStore, Principal, Settings, flights, mint
+from monite_auth.flights import Flight, Flights
+from monite_auth.flows import LOOK_AROUND, Flows
+from monite_auth.identity import Directory
+from monite_auth.stores import memory
+from monite_auth.stores.base import Slot
+from monite_auth.stores.budget import Priority
+from monite_auth.telemetry import Silence
+from monite_auth.wire import Fault, Request, Response
+from tests.simulation.judge import Judge, Violation
+from tests.simulation.monite_model import HANG, MoniteModel
+
+__all__ = [
+    "PEOPLE",
+    "START",
+    "UNLIMITED",
+    "Actor",
+    "Library",
+    "NotPrivate",
+    "Process",
+    "World",
+    "settings_for",
+    "simulated_surroundings",
+]
+
+Result = TypeVar("Result")
+Flow = Coroutine[Any, Any, None]
+
+START = 1_000_000.0
+"""When the simulation begins, epoch seconds."""
+
+UNLIMITED = 1e15
+"""Requests a second, so many that the distance between two is lost in rounding."""
+
+LIVELOCK = 2_000
+"""Steps without time passing after which nothing will ever come of it."""
+
+
+def _person(number: int) -> EntityUser:
+    return EntityUser(f"00000000-0000-4000-8000-{number:012}", "e0000000-0000-4000-8000-000000000001")
+
+
+PEOPLE: dict[tuple[str, str | None], EntityUser] = {
+    ("alice", None): _person(1),
+    ("alice", "north"): _person(2),
+    ("alice", "south"): _person(3),
+    ("bob", None): _person(4),
+    ("bob", "north"): _person(5),
+    ("alice", "elsewhere"): _person(6),
+    ("zoe", None): _person(7),
+}
+"""Who everybody is in Monite. `elsewhere` is whom alice is linked to later, in scenarios with `relink`;
+zoe comes when all is over."""
+
+
+def settings_for(scope: str, requests_per_second: float) -> Settings:
+    """Return the default settings, as far as a scenario does not say otherwise."""
+    return Settings(
+        client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001",
+        client_secret="the-client-secret",
+        token_scope="session" if scope == "session" else "user",
+        requests_per_second=min(requests_per_second, 1_000_000),
+    )
+
+
+class NotPrivate(Exception):
+    """The scheduler takes some steps at once since they concern nobody else, and this one does."""
+
+
+class Library:
+    """Which code is simulated: the library's, or a mutant of it."""
+
+    store: type[MemoryStore] = MemoryStore
+    flows: type[Flows] = Flows
+    waits_are_private = True
+    """Whether nobody does anything between the end of a wait and the next look into the store."""
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Change what cannot be handed in, for as long as simulations run."""
+        yield
+
+
+class _Surroundings:
+    """What the library finds around it: it depends on the actor that is running."""
+
+    def __init__(self) -> None:
+        self.actor: Actor | None = None
+
+    def token_hex(self, _size: int) -> str:
+        """Stand in for `secrets`: names follow from who asks, so that a run can be repeated."""
+        assert self.actor is not None
+        self.actor.named += 1
+        return f"{self.actor.name}:{self.actor.named}"
+
+    def running_loop(self) -> "EventLoop | None":
+        """Stand in for asyncio: the loop of the actor; threads are loops that are never stopped."""
+        return self.actor.loop if self.actor is not None else None
+
+
+_surroundings = _Surroundings()
+
+
+POLL = 2.0
+"""Seconds between looks at a slot that another process mints for: three looks per lease do as well as 500."""
+
+
+@contextmanager
+def simulated_surroundings() -> Iterator[None]:
+    """Hand the library what a simulation has instead of random names, forks, event loops and quick polls."""
+    with (
+        mock.patch.object(memory, "secrets", _surroundings),
+        mock.patch.object(flights, "_running_loop", _surroundings.running_loop),
+        mock.patch.object(memory, "call_in_child", lambda _method: None),
+        mock.patch.object(mint, "POLL", POLL),
+    ):
+        yield
+
+
+# -- what an actor waits to do
+
+
+class Operation(Generic[Result]):
+    """Something of the runtime that an actor awaits. `label` names it in traces."""
+
+    __slots__ = ("label", "wake_at")
+
+    def __init__(self, label: str, wake_at: float = 0.0) -> None:
+        self.label = label
+        self.wake_at = wake_at
+        """The moment that lets the actor go on; 0 when it need not wait."""
+
+    def __await__(self) -> Generator["Operation[Any]", Any, Result]:
+        result: Result = yield self
+        return result
+
+    def is_ready(self, now: float) -> bool:
+        return now >= self.wake_at
+
+    in_store = False
+    """Whether the store does it."""
+
+    is_private = False
+    """Whether to go on from here concerns nobody else: nothing is done, and nothing of others is looked at."""
+
+    def mishaps(self) -> bool:
+        """Say whether Monite is asked here, so that something may go wrong."""
+        return False
+
+    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
+        """Do it; return what the actor gets, or UNFINISHED when a second step is needed."""
+        return None
+
+
+UNFINISHED = object()
+
+
+class _StoreOperation(Operation[Any]):
+    __slots__ = ("arguments", "options")
+
+    in_store = True
+
+    def __init__(self, label: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self.label = label
+        self.wake_at = 0.0
+        self.arguments = arguments
+        self.options = options
+
+    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
+        _surroundings.actor = actor
+        call = getattr(world.store, self.label)(*self.arguments, **self.options)
+        try:
+            call.send(None)
+        except StopIteration as end:
+            world.judge.store_did(actor, self.label, self.arguments, self.options, end.value)
+            return end.value
+        raise AssertionError("the memory store suspended")
+
+
+class _Send(Operation[Response | Fault]):
+    __slots__ = ("answer", "request", "within")
+
+    def __init__(self, request: Request, within: float) -> None:
+        self.label = "mint" if request.url.endswith("/auth/token") else "revoke"
+        self.wake_at = 0.0
+        self.request = request
+        self.within = within
+        self.answer: Response | Fault | None = None
+
+    def mishaps(self) -> bool:
+        return self.answer is None
+
+    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
+        if self.answer is None:
+            world.judge.request_leaves(actor, self.request)
+            actor.asked += 1
+            self.answer = world.monite.work(self.request, f"{actor.name}#{actor.asked}", mishap)
+            if mishap == HANG:
+                self.wake_at = world.now + self.within
+            self.label += " answer"
+            return UNFINISHED
+        world.judge.answer_arrives(actor, self.request, self.answer)
+        return self.answer
+
+
+class _Wait(Operation[None]):
+    """Wait for a flight. What follows is another look into the store, which is a step of its own."""
+
+    __slots__ = ("flight", "leader")
+
+    is_private = True
+
+    def __init__(self, flight: Flight, wake_at: float, leader: "Actor | None") -> None:
+        self.label = "wait"
+        self.wake_at = wake_at
+        self.flight = flight
+        self.leader = leader
+        """In a thread: who does the work of the flight in this very thread, which cannot go on before."""
+
+    def is_ready(self, now: float) -> bool:
+        if self.leader is not None:
+            return self.leader.ended
+        return self.flight.done or now >= self.wake_at
+
+
+class _Find(Operation[EntityUser | None]):
+    __slots__ = ("directory", "principal")
+
+    def __init__(self, directory: Directory, principal: Principal) -> None:
+        self.label = "find"
+        self.wake_at = 0.0
+        self.directory = directory
+        self.principal = principal
+
+    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> EntityUser | None:
+        return self.directory.find(self.principal)
+
+
+class _Act(Operation[None]):
+    """Something that the application does."""
+
+    __slots__ = ("act",)
+
+    def __init__(self, label: str, act: Callable[[], None]) -> None:
+        super().__init__(label)
+        self.act = act
+
+    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> None:
+        self.act()
+
+
+_BEGIN: Operation[None] = Operation("begin")
+
+
+class _SimulatedStore:
+    """The shared store's operations, each as something to await."""
+
+    def __getattr__(self, name: str) -> Callable[..., _StoreOperation]:
+        def operation(*arguments: Any, **options: Any) -> _StoreOperation:
+            return _StoreOperation(name, arguments, options)
+
+        setattr(self, name, operation)
+        return operation
+
+
+_store_operations: Any = _SimulatedStore()
+
+
+class SimulatedRuntime:
+    """The runtime of one simulated process; see `monite_auth.runtime.Runtime`."""
+
+    store = _store_operations
+
+    def __init__(self, world: "World", process: "Process") -> None:
+        self.clock = world.clock
+        self._world = world
+        self._process = process
+
+    def random(self) -> float:
+        return 0.5
+
+    def send(self, request: Request, *, within: float) -> _Send:
+        if within <= 0:
+            raise Violation("4 patience", "a request was sent with no time left for it")
+        return _Send(request, within)
+
+    def sleep(self, seconds: float) -> Operation[None]:
+        return Operation("sleep", self._world.now + max(0.0, seconds))
+
+    def wait(self, flight: Flight, *, within: float) -> _Wait:
+        actor = self._world.running
+        leader = actor.leads_inline if actor is not None else None
+        if actor is not None:
+            actor.leads_inline = None
+        return _Wait(flight, self._world.now + max(0.0, within), leader)
+
+    def find(self, directory: Directory, principal: Principal) -> _Find:
+        return _Find(directory, principal)
+
+    def lead(self, flow: Flow) -> None:
+        leader = self._world.spawn(self._process, flow)
+        if self._process.threads and self._world.running is not None:
+            self._world.running.leads_inline = leader
+
+    def spawn(self, flow: Flow) -> None:
+        self._world.spawn(self._process, flow)
+
+
+class EventLoop:
+    """What a flight asks about the loop (or thread) of its leader."""
+
+    __slots__ = ("running",)
+
+    def __init__(self) -> None:
+        self.running = True
+
+    def is_running(self) -> bool:
+        return self.running
+
+    def is_closed(self) -> bool:
+        return False
+
+
+class WatchedFlight(Flight):
+    """A flight that tells its world which actor looks at it, and what it sees. `name` follows from who began it."""
+
+    __slots__ = ("name", "world")
+
+    world: "World | None"
+    name: str
+
+    def peek(self, attribute: str) -> Any:
+        """Look without being seen."""
+        return _SLOTS[attribute].__get__(self)
+
+
+_SLOTS: dict[str, Any] = {
+    name: getattr(Flight, name) for name in ("begun", "calls", "done", "error", "priority", "until")
+}
+
+
+def _watched(name: str) -> Any:
+    slot = _SLOTS[name]
+
+    def look(self: WatchedFlight) -> Any:
+        value = slot.__get__(self)
+        world = _looking.world
+        if world is not None and world.running is not None:
+            world.running.seen.append((name, value if name != "error" else error_facts(value)))
+        return value
+
+    def change(self: WatchedFlight, value: Any) -> None:
+        slot.__set__(self, value)
+
+    return property(look, change)
+
+
+for _name in _SLOTS:
+    setattr(WatchedFlight, _name, _watched(_name))
+
+
+class _Looking:
+    """The world whose actors are being watched, if any."""
+
+    world: "World | None" = None
+
+
+_looking = _Looking()
+
+
+def error_facts(error: Exception | None) -> tuple[Any, ...] | None:
+    """Return all that a flow can learn of an error."""
+    if error is None:
+        return None
+    return (type(error).__name__, str(error), getattr(error, "retry_after", None))
+
+
+class WatchedFlights(Flights):
+    """Flights for exploration, which has to know who may still look at which, and who has seen what."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def join(self, key: Any, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
+        actor = self._world.running
+        assert actor is not None
+        _looking.world = None
+        with mock.patch.object(flights, "Flight", WatchedFlight):
+            flight, leads = super().join(key, now, until=until, priority=priority)
+        assert isinstance(flight, WatchedFlight)
+        if leads:
+            actor.began += 1
+            flight.name = f"{actor.name}~{actor.began}"
+        actor.joined[flight.name] = flight
+        _looking.world = self._world.watched
+        actor.seen.append((flight.name, leads))
+        return flight, leads
+
+    def land(
+        self, key: Any, flight: Flight, *, error: Exception | None = None, calls: int | None = None
+    ) -> bool:
+        _looking.world = None
+        landed = super().land(key, flight, error=error, calls=calls)
+        _looking.world = self._world.watched
+        if self._world.running is not None:
+            self._world.running.seen.append(landed)
+        return landed
+
+    def known(self) -> dict[Any, WatchedFlight]:
+        """Return the flights that can be joined, by key."""
+        return {key: flight for key, flight in self._flights.items() if isinstance(flight, WatchedFlight)}
+
+
+FLAVOURS = ("tasks", "loops", "threads")
+"""How a process runs its callers: as tasks of one event loop, each on an event loop of its own, or as threads."""
+
+
+class Process:
+    """One process: its own flows, that is, its own owner id and flights."""
+
+    __slots__ = ("alive", "flavour", "flights", "flows", "loop", "name", "runtime", "threads")
+
+    def __init__(self, world: "World", name: str, library: Library, flavour: str, *, watched: bool) -> None:
+        assert flavour in FLAVOURS
+        self.name = name
+        self.flavour = flavour
+        self.threads = flavour == "threads"
+        self.loop = EventLoop()
+        self.alive = True
+        self.flows = library.flows(world.settings, world.directory, Silence())
+        self.flows._owner = name
+        self.flights = WatchedFlights(world) if watched else Flights()
+        self.flows._flights = self.flights
+        self.runtime = SimulatedRuntime(world, self)
+
+
+class Actor:
+    """A coroutine that stops at every step. `loop`: where it runs."""
+
+    __slots__ = (
+        "asked",
+        "began",
+        "children",
+        "coroutine",
+        "ended",
+        "history",
+        "joined",
+        "leads_inline",
+        "loop",
+        "name",
+        "named",
+        "operation",
+        "process",
+        "seen",
+    )
+
+    def __init__(self, name: str, process: Process, coroutine: Flow, loop: EventLoop) -> None:
+        self.name = name
+        self.process = process
+        self.coroutine = coroutine
+        self.loop = loop
+        self.operation: Operation[Any] = _BEGIN
+        self.ended = False
+        self.children = self.named = self.asked = self.began = 0
+        self.leads_inline: Actor | None = None
+        self.joined: dict[str, WatchedFlight] = {}
+        """The flights that it may look at."""
+        self.seen: list[Any] = []
+        """What it saw of flights in this step."""
+        self.history = 0
+        """All that the actor has been told, as a number; see `snapshot`."""
+
+
+class Stage(Protocol):
+    """What a scenario says about the world it wants; see `scenarios.Scenario`."""
+
+    @property
+    def processes(self) -> tuple[str, ...]: ...
+    @property
+    def looks_around(self) -> bool: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def requests_per_second(self) -> float: ...
+    @property
+    def life(self) -> int: ...
+    @property
+    def retry_after(self) -> str: ...
+
+
+_settings: dict[tuple[str, float], Settings] = {}
+
+
+class World:
+    """Everything there is in one run."""
+
+    def __init__(self, stage: Stage, library: Library, *, watched: bool = False) -> None:
+        self.now = START
+        self.lagged = 0.0
+        """Seconds that passed although somebody could have gone on."""
+        self.running: Actor | None = None
+        self.actors: list[Actor] = []
+        self.trace: list[str] | None = None
+        self.observe: Callable[[World, Actor, str, Any], None] | None = None
+        """Is told what an actor was told at each step; see `snapshot`."""
+        self.watched: World | None = None
+        """This world, if what actors see of flights matters."""
+        self._library = library
+        self._watched = watched
+        self.waits_are_private = library.waits_are_private
+        self._dead: list[Actor] = []
+        self._closed = False
+        self._idle_steps = 0
+        key = (stage.scope, stage.requests_per_second)
+        self.settings = _settings.get(key) or _settings.setdefault(key, settings_for(*key))
+        self.people = dict(PEOPLE)
+        self.directory = _People(self.people)
+        self.store = library.store(clock=self.clock, requests_per_second=stage.requests_per_second)
+        self.monite = MoniteModel(self.clock, life=stage.life, retry_after=stage.retry_after)
+        self.judge = Judge(self)
+        self.processes = [
+            Process(self, f"p{number}", library, flavour, watched=watched)
+            for number, flavour in enumerate(stage.processes, 1)
+        ]
+        if not stage.looks_around:  # as if each process had just done so
+            for process in self.processes:
+                process.flows._look_at = START + LOOK_AROUND
+
+    def clock(self) -> float:
+        return self.now
+
+    def slot(self, principal: Principal | None) -> Slot:
+        """Return the slot that the settings ask for; written anew here, since the library's may be wrong."""
+        if principal is None:
+            return Slot(None, None, None)
+        session = principal.session_id if self.settings.token_scope == "session" else None
+        return Slot(principal.user_id, principal.tenant, session)
+
+    # -- actors
+
+    def add_process(self, name: str) -> Process:
+        process = Process(self, name, self._library, "tasks", watched=self._watched)
+        self.processes.append(process)
+        return process
+
+    def add(self, name: str, process: Process, script: Flow) -> Actor:
+        """Add a caller, at its first stop."""
+        loop = EventLoop() if process.flavour == "loops" else process.loop
+        actor = Actor(name, process, script, loop)
+        self.actors.append(actor)
+        self._resume(actor, None)
+        return actor
+
+    def spawn(self, process: Process, flow: Flow) -> Actor:
+        """Add an actor that the running one starts."""
+        parent = self.running
+        assert parent is not None
+        if self._closed or not process.alive:
+            flow.close()
+            return parent
+        parent.children += 1
+        name = f"{parent.name}.{flow.__name__.strip('_')}{parent.children}"
+        actor = Actor(name, process, flow, parent.loop)
+        actor.joined.update(parent.joined)
+        self.actors.append(actor)
+        return actor
+
+    def watch(self, observe: "Callable[[World, Actor, str, Any], None]") -> None:
+        """Tell `observe` of all that actors are told, and gather in `Actor.seen` what they see."""
+        for actor in self.actors:
+            actor.seen.clear()
+        self.observe = observe
+        self.watched = _looking.world = self
+
+    def act(self, label: str, act: Callable[[], None]) -> Operation[None]:
+        """Return a step of the application's own, for scripts."""
+        return _Act(label, act)
+
+    def ready(self) -> list[Actor]:
+        """Return who can go on now."""
+        now = self.now
+        return [actor for actor in self.actors if actor.operation.is_ready(now)]
+
+    def step(self, actor: Actor, mishap: str | None = None) -> None:
+        """Do what `actor` waits to do, and run it to its next stop."""
+        operation = actor.operation
+        self._idle_steps += 1
+        if self._idle_steps > LIVELOCK:
+            raise Violation(
+                "2 no wedge", f"{actor.name} goes on and on ({operation.label}) and no time passes"
+            )
+        if self.trace is not None:
+            self.trace.append(
+                f"{self.now - START:9.4f}  {actor.name}: {operation.label} {mishap or ''}".rstrip()
+            )
+        self.running = actor
+        if actor.name in self.judge.calls:
+            self.judge.step_begins(actor)
+        result = operation.perform(self, actor, mishap)
+        if self.trace is not None and result is not None and result is not UNFINISHED:
+            self.trace[-1] += f" -> {result!r}"
+        if result is not UNFINISHED:
+            before = len(actor.seen), actor.children
+            self._resume(actor, result)
+            if operation.is_private and self.waits_are_private:
+                if not actor.operation.in_store or before != (len(actor.seen), actor.children):
+                    raise NotPrivate(
+                        f"{actor.name} did more than look into the store after {operation.label}"
+                    )
+        if self.observe is not None:
+            self.observe(self, actor, operation.label, None if result is UNFINISHED else result)
+        if actor.name in self.judge.calls:
+            self.judge.step_ends(actor)
+        self.running = None
+
+    def _resume(self, actor: Actor, result: Any) -> None:
+        self.running = _surroundings.actor = actor
+        try:
+            actor.operation = actor.coroutine.send(result)
+        except (StopIteration, asyncio.CancelledError):
+            self._end(actor)
+        except (Violation, NotPrivate):
+            raise
+        except Exception as error:
+            raise Violation("2 no wedge", f"{actor.name} died of {type(error).__name__}: {error}") from error
+
+    def _end(self, actor: Actor) -> None:
+        actor.ended = True
+        self.actors.remove(actor)
+        self.judge.actor_ended(actor)
+
+    # -- time
+
+    def next_moment(self) -> float | None:
+        """Return when the next actor can go on, or None when nobody ever will."""
+        moments = [a.operation.wake_at for a in self.actors if a.operation.wake_at > self.now]
+        return min(moments, default=None)
+
+    def pass_time(self, until: float) -> None:
+        """Let time pass that everybody waits for."""
+        self.now = until
+        self._idle_steps = 0
+        if self.trace is not None:
+            self.trace.append(f"{self.now - START:9.4f}  time has passed")
+
+    def lag(self, seconds: float) -> None:
+        """Let time pass although somebody could go on."""
+        self.lagged += seconds
+        self.pass_time(self.now + seconds)
+
+    # -- accidents
+
+    def crash(self, process: Process) -> None:
+        """End a process as `kill -9` does: nothing of it runs again, not even to clean up."""
+        process.alive = False
+        for actor in [each for each in self.actors if each.process is process]:
+            self._lose(actor)
+
+    def stop(self, loop: EventLoop) -> None:
+        """Stop an event loop for good while its process lives: its tasks never go on, and nobody tells them."""
+        loop.running = False
+        for actor in [each for each in self.actors if each.loop is loop]:
+            self._lose(actor)
+
+    def cancel(self, actor: Actor, *, done: bool) -> None:
+        """Cancel a task. `done`: what it waits for has been done, but it does not learn that."""
+        self.running = _surroundings.actor = actor
+        if done:
+            actor.operation.perform(self, actor, None)
+        self.judge.gave_up(actor)
+        try:
+            actor.operation = actor.coroutine.throw(asyncio.CancelledError())
+        except (StopIteration, asyncio.CancelledError):
+            self._end(actor)
+        if self.observe is not None:
+            self.observe(self, actor, "cancelled", done)
+        self.running = None
+
+    def _lose(self, actor: Actor) -> None:
+        actor.ended = True
+        self.actors.remove(actor)
+        self._dead.append(actor)
+        self.judge.actor_lost(actor)
+
+    def close(self) -> None:
+        """Close all coroutines that did not come to their end; whatever they still do has no effect."""
+        self._closed = True
+        self.watched = _looking.world = None
+        for actor in [*self.actors, *self._dead]:
+            self.running = actor
+            actor.coroutine.close()
+        self.running = None
+
+    # -- the end
+
+    def run_alone(self, name: str, process: Process, script: Flow) -> None:
+        """Run one script, and all that it starts, to the end: nothing goes wrong, and nobody races."""
+        self.add(name, process, script)
+        while self.actors:
+            self.settle_one()
+
+    def settle_one(self) -> None:
+        """Take the step that comes first."""
+        for actor in self.actors:
+            if actor.operation.is_ready(self.now):
+                self.step(actor)
+                return
+        moment = self.next_moment()
+        if moment is None:
+            raise Violation(
+                "2 no wedge", f"{self.actors[0].name} waits forever ({self.actors[0].operation.label})"
+            )
+        self.pass_time(moment)
+
+
+class _People:
+    """The application's directory."""
+
+    def __init__(self, people: dict[tuple[str, str | None], EntityUser]) -> None:
+        self._people = people
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        return self._people.get((principal.user_id, principal.tenant))
+
+    async def afind(self, principal: Principal) -> EntityUser | None:
+        return self.find(principal)
