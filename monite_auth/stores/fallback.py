@@ -116,22 +116,23 @@ class _Operations:
         doubtful = self._outage.doubtful.pop()
         try:
             await self._shared.discard(*doubtful)
-        except StoreUnavailable:
+        except BaseException:
             self._outage.doubtful.append(doubtful)
             raise
 
     async def _hand_over(self) -> None:
         """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
-        for slot, token in await self._take():
-            void = Lease(slot, OURS)  # one that no store knows: what comes under it is pending at once
-            if not self._outage.is_on:
-                try:
-                    await self._shared.commit(void, token)
-                except StoreUnavailable as error:
-                    self._outage.begins(error)
-                else:
-                    continue
-            await self._memory.commit(void, token)  # it is down again
+        taken = await self._take()
+        try:
+            while taken:
+                await self._shared.commit(_void(taken[-1][0]), taken[-1][1])
+                taken.pop()
+        except BaseException as error:  # it is down again, or the caller was cancelled
+            for slot, token in taken:
+                await self._memory.commit(_void(slot), token)
+            if not isinstance(error, StoreUnavailable):
+                raise
+            self._outage.begins(error)
 
     # -- tokens
 
@@ -163,10 +164,13 @@ class _Operations:
             return stored
         try:
             return await self._ask(lambda: self._shared.commit(lease, token))
-        except StoreUnavailable:
+        except BaseException as error:  # the store is down, or the caller was cancelled
             # Perhaps it was stored and only the answer was lost. The token is revoked, and taken out of there later.
             self._outage.doubtful.append((lease.slot, token.fingerprint))
-            return await self._memory.commit(lease, token)  # a lease that memory does not know is void
+            stored = await self._memory.commit(lease, token)  # a lease that memory does not know is void
+            if not isinstance(error, StoreUnavailable):
+                raise
+            return stored
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
         """See Operations."""
@@ -257,6 +261,11 @@ class _Operations:
         await self._memory.hold(seconds)
         with suppress(StoreUnavailable):
             await self._ask(lambda: self._shared.hold(seconds))
+
+
+def _void(slot: Slot) -> Lease:
+    """Return a lease that no store knows: what comes under it is pending at once."""
+    return Lease(slot, OURS)
 
 
 OURS = "memory:"

@@ -30,14 +30,11 @@ class WatchedStore:
         self._diary = diary
         self._where = where
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
     def operations(self, *, blocking: bool) -> Any:
         return _WatchedOperations(self._store.operations(blocking=blocking), self._diary, self._where)
-
-    def close(self) -> None:
-        self._store.close()
-
-    async def aclose(self) -> None:
-        await self._store.aclose()
 
 
 class _WatchedOperations:

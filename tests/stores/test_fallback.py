@@ -1,5 +1,7 @@
 """While the shared store is down: users go on, logouts say so, and afterwards nothing is left behind."""
 
+import asyncio
+
 import pytest
 
 from monite_auth import MemoryStore, Principal, errors
@@ -19,6 +21,7 @@ class Fragile:
         self.is_down = False
         self.loses_answers = False
         self.fails_at: str | None = None
+        self.cancelled_at: str | None = None
         self.asked = 0
 
     def operations(self, *, blocking: bool) -> "Fragile":
@@ -29,6 +32,8 @@ class Fragile:
             self.asked += 1
             if self.is_down or name == self.fails_at:
                 raise errors.StoreUnavailable("down")
+            if name == self.cancelled_at:
+                raise asyncio.CancelledError
             result = await getattr(self.inner, name)(*args, **kwargs)
             if self.loses_answers:
                 raise errors.StoreUnavailable("the answer was lost")
@@ -133,6 +138,31 @@ def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
     world.now += 5
     world.drain()
     assert {"token-1", "token-2"} <= set(world.revoked)
+
+
+def test_a_caller_that_is_cancelled_during_the_handing_over_loses_nothing():
+    world = Outage(numbered())
+    world.shared.is_down = True
+    world.value()
+    world.value(BOB)
+    world.now += 5
+    world.shared.is_down = False
+    world.shared.cancelled_at = "commit"
+    with pytest.raises(asyncio.CancelledError):
+        run(world.store.peek(world.flows._slot(ALICE), ALICE))
+    world.shared.cancelled_at = None
+    world.drain()
+    assert sorted(world.revoked) == ["token-1", "token-2"]
+
+
+def test_a_mint_that_is_cancelled_while_the_store_takes_its_token_leaves_it_pending():
+    world = Outage(numbered())
+    world.shared.cancelled_at = "commit"
+    with pytest.raises(asyncio.CancelledError):
+        world.value()
+    world.shared.cancelled_at = None
+    world.drain()
+    assert world.revoked == ["token-1"]
 
 
 def test_a_mint_that_outlives_the_outage_leaves_no_token_behind_in_memory():
