@@ -3,7 +3,7 @@
 A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
 themselves. Whoever leads lands the flight, whatever happens. But a leader whose event loop was stopped cannot, and
 nobody tells: so a flight counts as alive while its loop or thread runs, and beyond that until a time that it has.
-Then the next to come takes its place.
+Then the next to come takes its place, and a leader who has not begun by then does not begin any more.
 """
 
 import asyncio
@@ -53,6 +53,12 @@ class Flight:
         )
         return (self.begun and at_work) or now < self.until
 
+    def begin(self) -> bool:
+        """Note that the work begins; return False if that is too late, since the flight was taken over."""
+        with self._lock:
+            self.begun = not self.done
+            return self.begun
+
     def rest(self, until: float) -> None:
         """Leave the flight where it is, with nobody at work, so that nobody else begins before `until`."""
         self.until, self._loop, self._thread = until, None, None
@@ -75,7 +81,16 @@ class Flight:
             if callback in self._callbacks:
                 self._callbacks.remove(callback)
 
-    def end(self, error: Exception | None) -> None:
+    def is_over(self, now: float) -> bool:
+        """Say whether it can be taken over; if so, wake everybody who waits, so that they join what comes after it."""
+        with self._lock:
+            if self.is_alive(now):
+                return False
+            self.done = True
+        self.end()
+        return True
+
+    def end(self, error: Exception | None = None) -> None:
         """Wake everybody who waits."""
         with self._lock:
             self.done, self.error = True, error
@@ -103,12 +118,12 @@ class Flights:
         """
         with self._lock:
             flight = self._flights.get(key)
-            if flight is not None and flight.is_alive(now):
+            if flight is not None and not flight.is_over(now):
                 flight.priority = min(flight.priority, priority)
                 flight.calls += 1
                 return flight, False
             if len(self._flights) >= self._room:
-                self._flights = {key: each for key, each in self._flights.items() if each.is_alive(now)}
+                self._flights = {key: each for key, each in self._flights.items() if not each.is_over(now)}
                 self._room = max(ROOM, 2 * len(self._flights))
             flight = self._flights[key] = Flight(until, priority)
             return flight, True

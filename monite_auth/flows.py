@@ -16,7 +16,7 @@ from monite_auth.drain import DrainReport, drain
 from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited, SessionEnded, TokenTooShort
 from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
-from monite_auth.mint import REST_AFTER_FAULT, Mint
+from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
 from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
 from monite_auth.stores.base import PARTNER_SLOT, Slot
@@ -85,7 +85,7 @@ class Flows:
         now = rt.clock()
         if token.expires_at - now < min_ttl:
             if token.life < min_ttl and now < token.renew_at:
-                raise _too_short(token, min_ttl)
+                raise token_too_short(token, min_ttl)
             return await self._await_token(rt, slot, principal, min_ttl)
         if token.renew_at <= now:
             self._renew(rt, slot, principal, token)
@@ -105,11 +105,11 @@ class Flows:
             token = await rt.store.peek(slot, principal)
             if token is not None and token.expires_in >= min_ttl:
                 return token
-            # The end of another session is no reason for this one: it claims for itself and is told.
-            if flight.error is not None and (leads or not isinstance(flight.error, SessionEnded)):
+            # What is wrong with another session or wish is no reason for this one: it claims for itself, and is told.
+            if flight.error is not None and (
+                leads or not isinstance(flight.error, SessionEnded | TokenTooShort)
+            ):
                 raise flight.error
-            if leads and token is not None:
-                raise _too_short(token, min_ttl)
             if rt.clock() >= deadline:
                 raise MoniteUnavailable(
                     f"There was no token within the deadline of {self._settings.deadline:g} s; "
@@ -127,6 +127,8 @@ class Flows:
         deadline: float,
     ) -> None:
         """Mint on behalf of everybody who waits for the flight, and land it whatever happens."""
+        if not flight.begin():
+            return
         mint = Mint(
             rt,
             self._settings,
@@ -139,7 +141,6 @@ class Flows:
             min_life=min_life,
             deadline=deadline,
         )
-        flight.begun = True
         error: Exception | None = None
         try:
             await mint.run()
@@ -161,12 +162,17 @@ class Flows:
     async def _renewal(
         self, rt: Runtime, guard: Flight, slot: Slot, principal: Principal | None, token: AccessToken
     ) -> None:
-        guard.begun = True
-        flight, leads = self._join(rt, slot, Priority.RENEWAL)
-        if leads:
-            deadline = rt.clock() + self._settings.deadline
-            await self._fly(rt, flight, slot, principal, token.expires_in + 1, deadline)
-        current = await rt.store.peek(slot, principal)
+        if not guard.begin():
+            return
+        try:
+            flight, leads = self._join(rt, slot, Priority.RENEWAL)
+            if leads:
+                deadline = rt.clock() + self._settings.deadline
+                await self._fly(rt, flight, slot, principal, token.expires_in + 1, deadline)
+            current = await rt.store.peek(slot, principal)
+        except BaseException:
+            self._flights.land(("renewal", slot), guard)
+            raise
         if current is None or current.fingerprint != token.fingerprint:
             self._flights.land(("renewal", slot), guard)
             return
@@ -224,7 +230,8 @@ class Flows:
                 return
 
     async def _keep_draining(self, rt: Runtime, key: Hashable, flight: Flight) -> None:
-        flight.begun = True
+        if not flight.begin():
+            return
         try:
             while True:
                 calls = flight.calls
@@ -248,16 +255,10 @@ class Flows:
             rt.spawn(self._nap(rt, nap, min(seconds, NAP)))
 
     async def _nap(self, rt: Runtime, nap: Flight, seconds: float) -> None:
-        nap.begun = True
+        if not nap.begin():
+            return
         try:
             await rt.sleep(seconds)
         finally:
             self._flights.land("nap", nap)
         self.drain_soon(rt)
-
-
-def _too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:
-    return TokenTooShort(
-        f"A token with {min_ttl:g} s of life was asked for, but Monite's tokens live {token.life:g} s. "
-        "Ask for less (min_ttl, or the setting min_browser_ttl), or ask Monite for longer tokens."
-    )

@@ -14,6 +14,7 @@ from monite_auth.errors import (
     NotLinked,
     RateLimited,
     SessionEnded,
+    TokenTooShort,
 )
 from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
@@ -25,7 +26,7 @@ from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 from monite_auth.wire import BadCredentials, Fault, Granted, Refused, Throttled, mint_request, read_mint
 
-__all__ = ["REST_AFTER_FAULT", "Mint"]
+__all__ = ["REST_AFTER_FAULT", "Mint", "token_too_short"]
 
 log = logging.getLogger("monite_auth")
 
@@ -77,6 +78,7 @@ class Mint:
         self._ticket: Ticket | None = None
         self._wait = 0.0
         self._failures = 0
+        self._last_fault = "no time was left to ask"
 
     async def run(self) -> None:
         """Return when the store has the token; raise why it has not."""
@@ -133,12 +135,13 @@ class Mint:
             await self._rt.sleep(wait)
             return False
         patience = self._deadline - self._rt.clock()
-        admission = await self._rt.store.admit(self._flight.priority, self._ticket, patience=patience)
+        priority = self._flight.priority
+        admission = await self._rt.store.admit(priority, self._ticket, patience=patience)
         self._ticket = admission.ticket
         if admission.admitted and admission.wait <= 0:
+            # A user who has to try again has waited already, and passes the gate once more, not the queue.
             if admission.ticket is not None:
-                # Whoever has to try again has waited already, and passes the gate once more, not the queue.
-                self._ticket = Ticket(admission.ticket.moment)
+                self._ticket = Ticket(admission.ticket.moment) if priority is Priority.USER else None
             return True
         if admission.wait > patience:
             raise RateLimited(
@@ -158,9 +161,7 @@ class Mint:
         # Not longer than the lease either: another process may mint when it has run out.
         within = min(patience, self._settings.lease, self._deadline - sent_at)
         answer = (
-            await rt.send(request, within=within)
-            if within >= SHORTEST_ATTEMPT
-            else Fault("no time was left to ask")
+            await rt.send(request, within=within) if within >= SHORTEST_ATTEMPT else Fault(self._last_fault)
         )
         now = rt.clock()
         outcome = read_mint(request, answer, now=now)
@@ -177,6 +178,8 @@ class Mint:
                 )
                 stored = await rt.store.commit(lease, token)
                 self.left_pending = self.left_pending or not stored
+                if stored and token.expires_in < self._min_life:
+                    raise token_too_short(token, self._min_life)
                 return stored
             case BadCredentials(message, request_id):
                 error = CredentialsRejected(
@@ -195,6 +198,7 @@ class Mint:
                 log.warning("Monite's request limit is reached: everybody holds for %.1f s.", pause)
                 await rt.store.hold(pause)
             case Fault(reason, request_id):
+                self._last_fault = reason
                 pause = self._backoff()
                 if now + pause >= self._deadline:
                     raise MoniteUnavailable(
@@ -258,3 +262,11 @@ def _error_of(rest: Rest, retry_in: float) -> MoniteAuthError:
         )
     kind = CredentialsRejected if rest.code == CredentialsRejected.code else MoniteUnavailable
     return kind(rest.message, request_id=rest.request_id, retry_after=retry_in)
+
+
+def token_too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:
+    """Return the error for who asks for more life than Monite gives."""
+    return TokenTooShort(
+        f"A token with {min_ttl:g} s of life was asked for, but Monite's tokens live {token.life:g} s. "
+        "Ask for less (min_ttl, or the setting min_browser_ttl), or ask Monite for longer tokens."
+    )

@@ -87,8 +87,10 @@ class Budget:
 
     def redeem(self, virtual: float, interval: float, ticket: Ticket) -> tuple["Budget", Admission]:
         """Let the holder of a ticket through the gate at its moment; all times are virtual."""
-        if virtual < ticket.moment:
-            return self, Admission(True, ticket.moment - virtual, ticket)
+        # During a hold even those wait whose moment has come: someone who is told to slow down holds such a ticket.
+        moment = max(ticket.moment, self.held_until - self.held)
+        if virtual < moment:
+            return self, Admission(True, moment - virtual, ticket)
         if ticket.passed:
             return self, Admission(True, 0.0, ticket)
         if virtual >= self.gate - TOLERANCE:

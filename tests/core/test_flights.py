@@ -31,7 +31,7 @@ def led_elsewhere(flights):
 def test_a_flight_whose_leader_is_at_work_is_alive_however_long_it_takes():
     flights = Flights()
     flight, _ = join(flights)
-    flight.begun = True
+    assert flight.begin()
     assert join(flights, now=1e9) == (flight, False)
 
 
@@ -71,6 +71,16 @@ def test_a_flight_that_is_not_alive_any_more_is_replaced():
     replaced, leads = join(flights, now=105.0)
     assert leads
     assert replaced is not flight
+
+
+def test_who_comes_to_begin_when_somebody_else_has_taken_over_does_not_and_who_waited_is_told():
+    flights = Flights()
+    flight, _ = join(flights)
+    told = []
+    flight.call_when_done(lambda: told.append("over"))
+    join(flights, now=105.0)
+    assert told == ["over"]
+    assert not flight.begin()
 
 
 def test_a_late_landing_does_not_end_the_flight_that_took_its_place():

@@ -11,7 +11,8 @@ What is judged, by promise (DESIGN.md), and where it had to be made precise:
    until its answer arrives or its caller gives up. If its actor was lost (crash), it counts until the lease runs
    out; a lease that has run out may be taken over, so two mints may overlap when one was claimed after the other's
    lease had run out. What comes under a lease that is no longer the slot's is not stored.
-   *No wedge.* Every call ends by its deadline, and afterwards every slot gives tokens again.
+   *No wedge.* Every call ends by its deadline (or by the end of a look at a busy slot that was begun before), and
+   afterwards every slot gives tokens again, renews them, and revokes them, in every process that lives.
 3. *Freshness.* A token that is handed out lives in Monite's books, has `min_ttl` seconds, and was not rejected.
 4. *Valid beats new.* A call that finds a good token ends in its first step, with it. No call fails while there is
    one, and none goes on waiting for one that its own process has minted. (Other processes learn of it when they
@@ -136,7 +137,8 @@ class Judge:
         self.rejected: set[str] = set()
         self.admitted: set[str] = set()
         self.grants: tuple[float, ...] = ()
-        self.booked: dict[str, float] = {}
+        self.booked: dict[str, float] = {}  # users who wait, and until when
+        self.queued: set[str] = set()  # others who wait, and did so before any user
         self.held_until = 0.0
         self.given: dict[str, tuple[str, float]] = {}
         self.unstored: dict[str, str] = {}
@@ -190,7 +192,7 @@ class Judge:
         call = self.calls.pop(actor.name)
         took = self._world.now - call.began - (self._world.lagged - call.lagged)
         self.checks["2 no wedge"] += 1
-        if call.kind == "token" and took > self._world.settings.deadline + ROUNDING:
+        if call.kind == "token" and took > self._world.settings.deadline + self._world.poll + ROUNDING:
             raise Violation("2 no wedge", f"a call took {took:.3f} s")
         return call
 
@@ -383,11 +385,12 @@ class Judge:
         del rest, result
         held = self.current.get(lease.slot)
         was_current = held is not None and held.id == lease.id
+        in_force = was_current and held is not None and self._world.now < held.until
         if was_current:
             del self.current[lease.slot]
         if actor.name in self.refused:
             reach = self.refused.pop(actor.name)
-            if reach is None or was_current:
+            if reach is None or in_force:
                 self.resting[reach] = self._world.now + REST
 
     def _discard(self, actor: "Actor", slot: Slot, fingerprint: str, *, result: None) -> None:
@@ -436,15 +439,21 @@ class Judge:
         del ticket, patience
         now = self._world.now
         self.booked.pop(actor.name, None)
-        if not (result.admitted and result.wait <= 0):
-            if result.admitted and priority is Priority.USER:
+        had_booked = actor.name in self.queued
+        self.queued.discard(actor.name)
+        if not result.admitted:
+            return
+        if priority is not Priority.USER and not had_booked and any(at > now for at in self.booked.values()):
+            raise Violation("8 one budget", f"{actor.name} ({priority.name}) was admitted while a user waits")
+        if result.wait > 0:
+            if priority is Priority.USER:
                 self.booked[actor.name] = now + result.wait
+            else:
+                self.queued.add(actor.name)
             return
         self.checks["8 one budget"] += 1
         if now < self.held_until - ROUNDING:
             raise Violation("8 one budget", f"{actor.name} was admitted during a hold")
-        if priority is not Priority.USER and any(moment > now for moment in self.booked.values()):
-            raise Violation("8 one budget", f"{actor.name} ({priority.name}) was admitted while a user waits")
         if self._rate < 1_000_000 and not self._world.lagged:
             self.grants = (*self.grants[-9:], now)
             for distance, earlier in enumerate(reversed(self.grants)):
@@ -544,6 +553,7 @@ class Judge:
         self.calls.pop(actor.name, None)
         self.held.pop(actor.name, None)
         self.booked.pop(actor.name, None)
+        self.queued.discard(actor.name)
         self.admitted.discard(actor.name)
         self.unstored.pop(actor.name, None)
 

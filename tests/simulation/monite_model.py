@@ -10,16 +10,23 @@ from functools import lru_cache
 
 from monite_auth.wire import Fault, Request, Response
 
-__all__ = ["HANG", "MISHAPS", "Minted", "MoniteModel", "is_mint"]
+__all__ = ["HANG", "LATE", "MISHAPS", "Minted", "MoniteModel", "is_mint"]
 
 HANG = "hang"
 """Monite does its work, and its answer never comes: the client gives up by itself."""
+
+LATE = "throttled late"
+"""Monite refuses after a while that may be longer than what its Retry-After says."""
+
+LATE_BY = 3.0
+"""Seconds until then."""
 
 MISHAPS = {
     "lost": "Monite does its work, and the connection breaks before the answer",
     HANG: "Monite does its work, and the client's patience ends before the answer",
     "down": "Monite answers 503 and does nothing",
     "throttled": "Monite answers 429 and does nothing",
+    LATE: "Monite answers 429 after some seconds, and does nothing",
     "credentials": "Monite answers 401 and does nothing",
     "refused": "Monite answers 403 and does nothing",
 }
@@ -53,11 +60,15 @@ class MoniteModel:
         """Do what `request` asks for, unless a mishap prevents it. A new token is called `token_name`."""
         if mishap in _REFUSALS:
             status, message, headers = _REFUSALS[mishap]
-            headers = {"retry-after": self._retry_after} if mishap == "throttled" else headers
+            headers = {"retry-after": self._retry_after} if status == 429 else headers
             return _reply(status, {"error": {"message": message}}, headers)
         body = _read(request.body.reveal())
         answer = self._mint(body, token_name) if is_mint(request) else self._revoke(body)
         return answer if mishap is None else Fault("the connection broke before the answer came")
+
+    def answers_in(self, mishap: str | None, patience: float) -> float:
+        """Return in how many seconds the client knows what came of its request."""
+        return patience if mishap == HANG else min(patience, LATE_BY) if mishap == LATE else 0.0
 
     def _mint(self, body: dict[str, str], name: str) -> Response:
         now = self._clock()
@@ -91,6 +102,7 @@ def is_mint(request: Request) -> bool:
 _REFUSALS: dict[str | None, tuple[int, str, dict[str, str]]] = {
     "down": (503, "Try again.", {}),
     "throttled": (429, "Slow down.", {}),
+    LATE: (429, "Slow down.", {}),
     "credentials": (401, "Wrong client.", {}),
     "refused": (403, "No.", {}),
 }

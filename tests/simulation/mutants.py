@@ -24,10 +24,11 @@ __all__ = ["MUTANTS", "Mutant"]
 
 
 class Mutant(Library):
-    """One mistake. `promise`: the check that is expected to notice."""
+    """One mistake. `promise`: the check that is expected to notice; `or_else`: another that may come first."""
 
     about: ClassVar[str]
     promise: ClassVar[str]
+    or_else: ClassVar[str] = ""
     scenarios: ClassVar[tuple[str, ...]]
     replaced: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
     """Names of modules that stand for something else while the mutant is simulated."""
@@ -156,12 +157,18 @@ class DiscardsAnything(Mutant):
 
 
 class _EndsOneTenant(MemoryStore):
+    _only: tuple[str | None] | None = None
+
     async def end_session(self, principal: Principal) -> int:
-        self._tenant = principal.tenant
-        return await super().end_session(principal)
+        self._only = (principal.tenant,)
+        try:
+            return await super().end_session(principal)
+        finally:
+            self._only = None
 
     def _end(self, name: str, user: Any, includes: Any) -> int:
-        return super()._end(name, user, lambda slot: includes(slot) and slot.tenant == self._tenant)
+        only = self._only
+        return super()._end(name, user, lambda s: includes(s) and (only is None or s.tenant == only[0]))
 
 
 class EndsOneTenant(Mutant):
@@ -252,7 +259,8 @@ class _MinLifeIgnored(MemoryStore):
 class MinLifeIgnored(Mutant):
     about = "a claim for a token of some life is answered with one that has less"
     promise = "3 freshness"
-    scenarios = ("renew x logout: the older token dies too",)
+    or_else = "2 no wedge"
+    scenarios = ("a call that wants more life x cancel",)
     store = _MinLifeIgnored
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monite_auth import Principal
 from tests.simulation.actions import Action, Drain, EndUser, Logout, Reject, Relink, Sleep, Token
+from tests.simulation.monite_model import LATE
 
 __all__ = ["SMALL", "Scenario", "Script", "larger", "named"]
 
@@ -138,6 +139,27 @@ SMALL = [
         before=((0, Token(ALICE)), (0, TIME_TO_RENEW)),
     ),
     _scenario(
+        "renew x cancel",
+        _script(0, Token(ALICE)),
+        before=((0, Token(ALICE)), (0, TIME_TO_RENEW)),
+        cancel_count=1,
+    ),
+    _scenario(
+        "renew x a call that wants more life, and Monite hangs",
+        _script(0, Token(ALICE)),
+        _script(1, Token(ALICE, min_ttl=600)),
+        processes=TWO,
+        before=((0, Token(ALICE)), (1, Token(ALICE)), (0, TIME_TO_RENEW)),
+        mishaps=("hang", "down"),
+        mishap_count=1,
+    ),
+    _scenario(
+        "a call that wants more life x cancel",
+        _script(0, Token(ALICE, min_ttl=600)),
+        before=((0, Token(ALICE)), (0, TIME_TO_RENEW)),
+        cancel_count=1,
+    ),
+    _scenario(
         "two sessions: logout x use",
         _script(0, Logout(ALICE), Token(ALICE)),
         _script(1, Token(ALICE_TOO), Token(ALICE_TOO)),
@@ -173,6 +195,12 @@ SMALL = [
         processes=TWO,
         before=((0, Token(BOB)),),
         crash_count=1,
+    ),
+    _scenario(
+        "late leader x mint",
+        _script(0, Token(ALICE)),
+        _script(0, Token(ALICE)),
+        lags=(LEASE,),
     ),
     _scenario(
         "late mint x logout",
@@ -309,6 +337,15 @@ SMALL = [
         requests_per_second=40,
     ),
     _scenario(
+        "late answers x holds",
+        _script(0, Token(ALICE)),
+        _script(1, Token(BOB)),
+        processes=TWO,
+        mishaps=(LATE, "throttled"),
+        mishap_count=2,
+        retry_after="1",
+    ),
+    _scenario(
         "a long hold x logout",
         _script(0, Token(BOB)),
         _script(0, Logout(ALICE)),
@@ -350,7 +387,7 @@ def larger(number: int) -> Scenario:
         scripts,
         processes,
         before=tuple(before),
-        mishaps=("lost", "down", "hang", "throttled", "credentials", "refused"),
+        mishaps=("lost", "down", "hang", "throttled", LATE, "credentials", "refused"),
         mishap_count=pick((0, 1, 1, 2)),
         crash_count=pick((0, 0, 1)) if len(processes) > 1 else 0,
         stop_count=pick((0, 1)),

@@ -1,12 +1,15 @@
 """The simulation itself: what it merges, what it repeats, and what it must not overlook."""
 
+import subprocess
+import sys
+
 import pytest
 
 from monite_auth.flights import Flight
 from monite_auth.flows import Flows
 from tests.simulation.actions import Drain, Logout, Token
 from tests.simulation.judge import Violation
-from tests.simulation.mutants import DueWithoutLease, FenceRemoved
+from tests.simulation.mutants import MUTANTS, DueWithoutLease, FenceRemoved, FlightsTokenHandedOver
 from tests.simulation.scenarios import ALICE, Scenario, Script, named
 from tests.simulation.scheduler import Schedule, explore, replay, sample
 from tests.simulation.snapshot import freeze
@@ -82,6 +85,16 @@ def test_random_schedules_are_the_same_every_time():
     assert first.checks == second.checks
 
 
+def test_every_promise_is_checked_by_random_schedules():
+    checks = sample(0, 1_000, Library()).checks
+    assert {name[0] for name, count in checks.items() if count > 10} >= set("12345678")
+
+
+def test_random_schedules_catch_mutants_too():
+    caught = {mutant.__name__ for mutant in MUTANTS if sample(0, 1_000, mutant()).failures}
+    assert len(caught) >= 20, f"not caught: {sorted({each.__name__ for each in MUTANTS} - caught)}"
+
+
 def test_snapshot_knows_all_that_is_remembered():
     """When one of these fails, `snapshot` has to learn what is new before merged states can be trusted."""
     watched = {"begun", "calls", "done", "error", "priority", "until"}
@@ -99,17 +112,34 @@ def test_snapshot_knows_all_that_is_remembered():
 
 
 def test_a_wait_that_does_more_than_look_again_is_noticed():
-    class Careless(FenceRemoved):
-        flows = named_flows()
+    class Careless(Library):
+        flows = FlightsTokenHandedOver.flows
 
     with pytest.raises(NotPrivate):
         explore(TINY[1], Careless())
 
 
-def named_flows():
-    from tests.simulation.mutants import FlightsTokenHandedOver
-
-    return FlightsTokenHandedOver.flows
+def test_command_line_replays_and_samples():
+    command = [sys.executable, "-m", "tests.simulation"]
+    replayed = subprocess.run(
+        [*command, "--replay", "mint x logout:0.1"], capture_output=True, text=True, check=False
+    )
+    assert "end_session" in replayed.stdout
+    assert "keeps all promises" in replayed.stdout
+    assert replayed.returncode == 0
+    caught = subprocess.run(
+        [*command, "--replay", "mint x logout:0", "--mutant", "ClaimIgnoresEnded"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "[5 logout is final]" in caught.stdout
+    assert caught.returncode == 1
+    sampled = subprocess.run(
+        [*command, "--schedules", "1000", "--seed", "3"], capture_output=True, text=True, check=False
+    )
+    assert "1,000 run" in sampled.stdout
+    assert sampled.returncode == 0
 
 
 def test_a_violation_says_which_promise():

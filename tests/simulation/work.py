@@ -30,7 +30,7 @@ def workers(count: int) -> ProcessPoolExecutor:
 
 def explore_small(name: str) -> Explored:
     """Take every schedule of a small scenario."""
-    return explore(named(name), Library(), most_runs=MOST_RUNS)
+    return explore(named(name), Library(), shuffled=True, most_runs=MOST_RUNS)
 
 
 def hunt(mutant_name: str) -> Explored:

@@ -27,7 +27,7 @@ from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Silence
 from monite_auth.wire import Fault, Request, Response
 from tests.simulation.judge import Judge, Violation
-from tests.simulation.monite_model import HANG, MoniteModel
+from tests.simulation.monite_model import MoniteModel
 
 __all__ = [
     "PEOPLE",
@@ -51,8 +51,11 @@ START = 1_000_000.0
 UNLIMITED = 1e15
 """Requests a second, so many that the distance between two is lost in rounding."""
 
-LIVELOCK = 2_000
+LIVELOCK = 1_000
 """Steps without time passing after which nothing will ever come of it."""
+
+ENDLESS = 20_000
+"""Steps after which a world that takes a few hundred will never come to its end."""
 
 
 def _person(number: int) -> EntityUser:
@@ -214,8 +217,7 @@ class _Send(Operation[Response | Fault]):
             world.judge.request_leaves(actor, self.request)
             actor.asked += 1
             self.answer = world.monite.work(self.request, f"{actor.name}#{actor.asked}", mishap)
-            if mishap == HANG:
-                self.wake_at = world.now + self.within
+            self.wake_at = world.now + world.monite.answers_in(mishap, self.within)
             self.label += " answer"
             return UNFINISHED
         world.judge.answer_arrives(actor, self.request, self.answer)
@@ -514,6 +516,8 @@ _settings: dict[tuple[str, float], Settings] = {}
 class World:
     """Everything there is in one run."""
 
+    poll = POLL
+
     def __init__(self, stage: Stage, library: Library, *, watched: bool = False) -> None:
         self.now = START
         self.lagged = 0.0
@@ -530,7 +534,7 @@ class World:
         self.waits_are_private = library.waits_are_private
         self._dead: list[Actor] = []
         self._closed = False
-        self._idle_steps = 0
+        self._idle_steps = self._steps = 0
         key = (stage.scope, stage.requests_per_second)
         self.settings = _settings.get(key) or _settings.setdefault(key, settings_for(*key))
         self.people = dict(PEOPLE)

@@ -6,7 +6,7 @@ import pytest
 
 from monite_auth import Principal, Secret
 from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Ended, Hit, Rest, Resting, Slot
-from monite_auth.stores.budget import HEADROOM, Priority
+from monite_auth.stores.budget import HEADROOM, Priority, Ticket
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
 
 # -- peek, claim, commit
@@ -388,6 +388,16 @@ def test_promise_8_everybody_holds_and_then_goes_on(driver):
     assert waiting.wait == driver.about(20)
     driver.advance(20.001)
     assert admit(driver, ticket=waiting.ticket).wait == 0
+
+
+def test_promise_8_who_has_been_sending_when_the_hold_came_waits_for_its_end_too(driver):
+    sent = admit(driver)
+    driver.advance(3)  # Monite's answer took so long, and says that it was one request too many
+    driver.run(driver.ops.hold(20))
+    again = admit(driver, ticket=Ticket(sent.ticket.moment))
+    assert again.wait == driver.about(20)
+    driver.advance(20.001)
+    assert admit(driver, ticket=again.ticket).wait == 0
 
 
 def test_promise_8_a_user_goes_before_a_renewal_and_that_before_a_revocation(driver):

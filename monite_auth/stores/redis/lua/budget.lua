@@ -31,7 +31,8 @@ local function refuse(wait)
 end
 
 local function redeem()
-  if virtual < moment then return { 1, text(moment - virtual), text(moment), passed and 1 or 0 } end
+  local opens = math.max(moment, held_until - held)
+  if virtual < opens then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
   if passed then return { 1, '0', text(moment), 1 } end
   if virtual >= gate - tolerance then
     gate = math.max(gate, virtual) + interval
