@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,7 +42,7 @@ def test_the_readme(demo_environment, emulator):
         assert client.get("/monite/token").json()["expires_in"] >= 600
         client.post("/logout")
         assert client.get("/invoices").status_code == 401
-    assert emulator.monite.ledger.live(ANNA_ID) == []
+    until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])  # in the background, also when the app ends
 
 
 def test_the_page_on_starlette(demo_environment):
