@@ -17,6 +17,9 @@ revocations.
 
 *Known sessions.* A session gets tokens after its first `claim`, which writes it down. So `end_user` can end
 sessions that it was never told of, and `peek` needs no second look-up.
+
+Besides tokens a store keeps *notes*: what a directory wants to remember of a user for a while. Nothing but `forget`
+and time ends a note: it is no token.
 """
 
 from dataclasses import dataclass
@@ -46,11 +49,15 @@ __all__ = [
 
 
 class Slot(NamedTuple):
-    """The place of one token: a user's, in a tenant, and for one session where each has a token of its own."""
+    """The place of one token: a user's, in a tenant, and for one session where each has a token of its own.
+
+    `kind`: "partner" for a partner token that is kept for the user, so that it is never taken for the user's own.
+    """
 
     user: str | None
     tenant: str | None
     session: str | None
+    kind: str | None = None
 
 
 PARTNER_SLOT = Slot(None, None, None)
@@ -201,6 +208,15 @@ class Operations(Protocol):
 
     async def postpone(self, pending: Pending, seconds: float) -> None:
         """Make a revocation due again in `seconds`."""
+
+    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """Keep a note of the user's by this name for `seconds`, in the place of the one before."""
+
+    async def recall(self, user: str, name: str) -> str | None:
+        """Return the user's note by this name, while its time is not over."""
+
+    async def forget(self, user: str, name: str) -> None:
+        """Drop the user's note by this name, if there is one."""
 
     async def status(self, user: str) -> Status:
         """Say what the store has of a user, for people who look after the application."""

@@ -5,7 +5,8 @@ itself, and an error in the log says so once. When the store is back, those toke
 since no other process knows of them, and new ones are minted.
 
 What cannot be done without the shared store is a logout that everybody hears of. It is carried out in this process
-and raises StoreUnavailable, so that the application can say so.
+and raises StoreUnavailable, so that the application can say so. Notes are not kept meanwhile: whoever left them can
+find out again. To forget one raises StoreUnavailable too, since it would be there again afterwards.
 """
 
 import logging
@@ -246,6 +247,24 @@ class _Operations:
     async def backlog(self) -> int:
         """See Operations."""
         return await self._memory.backlog() + await self._ask(self._shared.backlog)
+
+    # -- notes
+
+    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """See Operations."""
+        with suppress(StoreUnavailable):
+            await self._ask(lambda: self._shared.remember(user, name, value, seconds=seconds))
+
+    async def recall(self, user: str, name: str) -> str | None:
+        """See Operations."""
+        try:
+            return await self._ask(lambda: self._shared.recall(user, name))
+        except StoreUnavailable:
+            return None
+
+    async def forget(self, user: str, name: str) -> None:
+        """See Operations."""
+        await self._ask(lambda: self._shared.forget(user, name))
 
     # -- the request budget
 

@@ -115,7 +115,7 @@ class _Revocation:
 class MemoryStore:
     """Keeps tokens in this process.
 
-    `max_users`: how many users are remembered; the one least recently written makes room.
+    `max_users`: how many users are remembered; the one least recently written makes room. As many notes are kept.
     `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
     `requests_per_second`: Monite's limit.
     """
@@ -141,6 +141,9 @@ class MemoryStore:
         self._writing: _User | None = None
         self._ended: TTLCache[tuple[str, str | None], float] = TTLCache(
             max_ended, session_memory, timer=clock
+        )
+        self._notes: TLRUCache[tuple[str, str], tuple[str, float]] = TLRUCache(
+            max_users, lambda _key, note, _now: note[1], timer=clock
         )
         self._rest: Rest | None = None
         self._rest_until = 0.0
@@ -404,6 +407,24 @@ class MemoryStore:
                     taken += [(slot, token) for token in tokens]
                     place.token, place.superseded = None, []
             return taken
+
+    # -- notes
+
+    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """See Operations."""
+        with self._lock:
+            self._notes[user, name] = value, self._clock() + seconds
+
+    async def recall(self, user: str, name: str) -> str | None:
+        """See Operations."""
+        with self._lock:
+            note = self._notes.get((user, name))
+            return note[0] if note is not None else None
+
+    async def forget(self, user: str, name: str) -> None:
+        """See Operations."""
+        with self._lock:
+            self._notes.pop((user, name), None)
 
     # -- the request budget
 

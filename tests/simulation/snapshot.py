@@ -58,7 +58,8 @@ def snapshot(world: World) -> tuple[Any, ...]:
 
 # -- parts
 
-_STORE_CONSTANTS = {"_clock", "_session_memory", "_rate", "_lock", "_sequence"}
+# Notes are there for directories: no flow leaves any.
+_STORE_CONSTANTS = {"_clock", "_session_memory", "_rate", "_lock", "_sequence", "_notes"}
 _STORE_COPIES = {
     "_users"
 }  # the users of _reading once more, for eviction, which no exhaustive scenario reaches

@@ -409,6 +409,73 @@ def test_promise_8_a_user_goes_before_a_renewal_and_that_before_a_revocation(dri
     assert admit(driver, Priority.RENEWAL).admitted
 
 
+# -- notes
+
+
+def remember(driver, value, *, user="alice", name="link", seconds=100):
+    driver.run(driver.ops.remember(user, name, value, seconds=seconds))
+
+
+def recall(driver, *, user="alice", name="link"):
+    return driver.run(driver.ops.recall(user, name))
+
+
+def test_a_note_is_kept_for_its_time_and_no_longer(driver):
+    assert recall(driver) is None
+    remember(driver, "what was found")
+    driver.advance(99)
+    assert recall(driver) == "what was found"
+    driver.advance(1)
+    assert recall(driver) is None
+
+
+def test_a_later_note_takes_the_place_of_the_one_before_and_begins_its_own_time(driver):
+    remember(driver, "first", seconds=1000)
+    remember(driver, "second", seconds=10)
+    assert recall(driver) == "second"
+    driver.advance(10)
+    assert recall(driver) is None
+    remember(driver, "third")
+    assert recall(driver) == "third"
+
+
+def test_promise_1_notes_do_not_mix(driver):
+    remember(driver, "alice's")
+    remember(driver, "alice's abroad", name="link:abroad")
+    remember(driver, "bob's", user="bob")
+    assert [recall(driver), recall(driver, user="bob")] == ["alice's", "bob's"]
+    assert recall(driver, name="link:abroad") == "alice's abroad"
+    assert recall(driver, user="alicelink", name="") is None
+    driver.run(driver.ops.forget("alice", "link"))
+    assert recall(driver) is None
+    assert [recall(driver, name="link:abroad"), recall(driver, user="bob")] == ["alice's abroad", "bob's"]
+
+
+def test_what_is_not_there_can_be_forgotten(driver):
+    driver.run(driver.ops.forget("nobody", "link"))
+    remember(driver, "x")
+    for _ in range(2):
+        driver.run(driver.ops.forget("alice", "link"))
+    assert recall(driver) is None
+
+
+def test_a_note_may_say_anything(driver):
+    for value in ("", "ÅÄÖ \x00 \n", "x" * 5000):
+        remember(driver, value)
+        assert recall(driver) == value
+
+
+def test_no_ending_takes_a_note_with_it(driver):
+    driver.put("t", life=10)
+    remember(driver, "stays", seconds=5000)
+    driver.run(driver.ops.end_session(ALICE))
+    driver.run(driver.ops.end_user("alice"))
+    driver.run(driver.ops.relink("alice"))
+    driver.advance(4000)
+    driver.put("u", principal=Principal("alice", session_id="later"), life=10)
+    assert recall(driver) == "stays"
+
+
 # -- several stores that share one place
 
 
@@ -460,7 +527,26 @@ def test_a_rest_in_one_process_is_known_to_the_other(pair):
     assert claim.why == why
 
 
+def test_a_note_of_one_process_is_the_others_too(pair):
+    one, other = pair
+    remember(one, "found by one")
+    assert recall(other) == "found by one"
+    other.run(other.ops.forget("alice", "link"))
+    assert recall(one) is None
+
+
 # -- bounds
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_keeps_so_many_notes_and_no_more(drive, tmp_path, form):
+    driver = drive(MemoryGround(tmp_path), form, max_users=3)
+    for number in range(5):
+        remember(driver, "x", user=f"user-{number}")
+    assert [recall(driver, user=f"user-{number}") for number in range(5)] == [None, None, "x", "x", "x"]
+    driver.advance(1000)
+    remember(driver, "x", user="one more")
+    assert len(driver.store._notes) == 1
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -235,3 +235,18 @@ def test_a_url_chooses_the_store(tmp_path):
     chosen = store_for(settings(store_url=f"sqlite:///{tmp_path}/tokens%20here.db"), lambda: 0.0, Silence())
     assert isinstance(chosen, FallbackStore)
     assert repr(chosen.shared) == f"<SQLiteStore {tmp_path}/tokens here.db>"
+
+
+def test_a_note_is_neither_kept_nor_found_while_the_store_is_down_and_forgetting_says_so():
+    world = Outage(numbered())
+    run(world.store.remember("alice", "link", "before", seconds=1000))
+    world.shared.is_down = True
+    run(world.store.remember("alice", "link", "meanwhile", seconds=1000))
+    assert run(world.store.recall("alice", "link")) is None
+    with pytest.raises(errors.StoreUnavailable):
+        run(world.store.forget("alice", "link"))
+    world.now += 5
+    world.shared.is_down = False
+    assert run(world.store.recall("alice", "link")) == "before"
+    run(world.store.forget("alice", "link"))
+    assert run(world.store.recall("alice", "link")) is None

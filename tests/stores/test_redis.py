@@ -140,6 +140,10 @@ def do_everything(driver: Driver) -> None:
     assert driver.run(driver.ops.admit(Priority.USER, None, patience=9)).admitted
     driver.run(driver.ops.hold(0.1))
     driver.run(driver.ops.end_user("carol"))
+    driver.run(driver.ops.remember("carol", "link", "x", seconds=30))
+    assert driver.run(driver.ops.recall("carol", "link")) == "x"
+    driver.run(driver.ops.forget("carol", "link"))
+    assert driver.run(driver.ops.recall("carol", "link")) is None
     daves = driver.lease(slot=Slot("dave", None, None), principal=None)
     driver.run(driver.ops.abandon(daves, Rest(0.001, "x", "y", everyone=True)))
 
@@ -303,6 +307,8 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["end_user", "relink"])),
     st.tuples(st.just("due"), st.sampled_from([0.0, 3.0])),
     st.tuples(st.sampled_from(["settle", "postpone"]), st.integers(0, 9)),
+    st.tuples(st.just("remember"), st.sampled_from(["x", "y"]), st.sampled_from([1.0, 10.0])),
+    st.tuples(st.sampled_from(["recall", "forget"])),
 )
 
 
@@ -341,6 +347,10 @@ class Story:
                 return driver.run(driver.ops.end_session(principal))
             case (("end_user" | "relink"), ()):
                 return driver.run(getattr(driver.ops, what)("alice"))
+            case "remember", (value, seconds):
+                return driver.run(driver.ops.remember("alice", "link", value, seconds=seconds))
+            case (("recall" | "forget"), ()):
+                return driver.run(getattr(driver.ops, what)("alice", "link"))
             case "due", (seconds,):
                 due = driver.run(driver.ops.due(100, seconds=seconds))
                 # Memory's own: what was put off twice until the same moment is given twice.
@@ -434,13 +444,26 @@ def test_promise_9_nothing_in_redis_tells_who_or_what(server, form, drive):
     driver.run(
         driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "x", "what it told all", everyone=True))
     )
+    driver.run(driver.ops.remember("alice", "link:abroad", "who-alice-is", seconds=60))
     fingerprint = driver.token("the-token").fingerprint
     before = str(server.content())
     driver.run(driver.ops.end_session(ALICE))
     driver.run(driver.ops.end_user("bob"))
     everything = before + str(server.content())
     assert ":pending" in everything
-    told = ["alice", "bob", "token", "abroad", "of-one", "said", "told", fingerprint, KEY.reveal()]
+    told = [
+        "alice",
+        "bob",
+        "token",
+        "abroad",
+        "of-one",
+        "said",
+        "told",
+        "link",
+        "who-",
+        fingerprint,
+        KEY.reveal(),
+    ]
     assert [each for each in [*told, PERSON.entity_id, PERSON.entity_user_id] if each in everything] == []
 
 
@@ -456,6 +479,28 @@ def test_promise_1_a_token_that_was_moved_to_another_user_does_not_open(driver, 
     assert caplog.text.count("changed or moved") == 2
     driver.put("new")
     assert driver.peek() == "new"
+
+
+def test_promise_1_a_note_that_was_moved_to_another_user_does_not_open(driver, server, caplog):
+    for name in ("alice", "bob"):
+        driver.run(driver.ops.remember(name, "link", f"{name}'s", seconds=60))
+    users = [key for key in server.content() if b":user:" in key]
+    (one, alices), (other, bobs) = ((key, server.admin.hgetall(key)) for key in users)
+    server.admin.hset(one, *alices, *bobs.values())
+    server.admin.hset(other, *bobs, *alices.values())
+    assert [driver.run(driver.ops.recall(name, "link")) for name in ("alice", "bob")] == [None, None]
+    assert "changed or moved" in caplog.text
+
+
+def test_notes_are_swept_and_their_user_goes_with_the_last(timed):
+    server = timed.ground.server
+    for number in range(50):
+        timed.run(timed.ops.remember("alice", f"link:{number}", "x", seconds=100))
+        timed.advance(50)
+    (user,) = (key for key in server.content() if b":user:" in key)
+    assert server.admin.hlen(user) == 2
+    timed.advance(100 + GRACE + 60)
+    assert not any(b":user:" in key for key in server.content())
 
 
 def test_a_pending_revocation_that_was_changed_is_thrown_away(driver, server, caplog):

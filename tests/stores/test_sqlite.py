@@ -113,6 +113,7 @@ def test_promise_9_nothing_in_the_file_tells_who_or_what(driver, path):
     driver.run(
         driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "x", "what it told all", everyone=True))
     )
+    driver.run(driver.ops.remember("alice", "link:abroad", "who alice is", seconds=60))
     driver.run(driver.ops.end_session(ALICE))
     driver.run(driver.ops.end_user("bob"))
     print_of_token = driver.token("the-token").fingerprint
@@ -121,7 +122,7 @@ def test_promise_9_nothing_in_the_file_tells_who_or_what(driver, path):
     for secret in (
         *("alice", "bob", "abroad", "alice-1", "bob-1", "the-token", "the-second-token", "of-one-session"),
         *(PERSON.entity_user_id, PERSON.entity_id, print_of_token, "Monite said", "told all"),
-        *(KEY.reveal(), "Bearer"),
+        *(KEY.reveal(), "Bearer", "who alice is", "link"),
     ):
         assert secret.encode() not in in_the_files, secret
 
@@ -199,7 +200,7 @@ def test_a_file_of_a_newer_version_is_refused(driver, ground, drive, raw):
     raw().execute("PRAGMA user_version = 99")
     error = fails(driver)
     assert error.type is ConfigurationError
-    assert "newer monite-auth (schema 99; this one knows up to 1)" in str(error.value)
+    assert "newer monite-auth (schema 99; this one knows up to 2)" in str(error.value)
 
 
 def test_an_older_file_is_brought_up_to_date(ground, drive, monkeypatch, raw):
@@ -208,7 +209,7 @@ def test_an_older_file_is_brought_up_to_date(ground, drive, monkeypatch, raw):
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     newer = drive(ground, "blocking")
     assert newer.peek() == "t"
-    assert raw().execute("PRAGMA user_version").fetchone() == (2,)
+    assert raw().execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
     assert raw().execute("SELECT note FROM tokens").fetchall() == [("was there before",)]
 
 
@@ -218,8 +219,19 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(ground, drive, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
         assert "no such table: missing" in str(fails(drive(ground, "blocking")).value)
-    assert raw().execute("PRAGMA user_version").fetchone() == (1,)
+    assert raw().execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
     assert drive(ground, "blocking").peek() == "t"
+
+
+def test_a_file_of_the_first_version_learns_to_keep_notes(ground, drive, monkeypatch, raw):
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        drive(ground, "blocking").put("t")
+        assert raw().execute("PRAGMA user_version").fetchone() == (1,)
+    newer = drive(ground, "blocking")
+    newer.run(newer.ops.remember("alice", "link", "x", seconds=10))
+    assert newer.run(newer.ops.recall("alice", "link")) == "x"
+    assert newer.peek() == "t"
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to look at" * 100, b"short"])
@@ -545,6 +557,15 @@ def test_a_rest_that_does_not_open_is_no_rest(driver, raw):
     assert isinstance(driver.claim(), Claimed)
 
 
+def test_promise_1_a_note_in_another_users_place_does_not_open(driver, raw, caplog):
+    driver.run(driver.ops.remember("alice", "link", "alice's", seconds=60))
+    driver.run(driver.ops.remember("bob", "link", "bob's", seconds=60))
+    raw().execute("UPDATE notes SET sealed = (SELECT sealed FROM notes ORDER BY name LIMIT 1)")
+    found = [driver.run(driver.ops.recall(user, "link")) for user in ("alice", "bob")]
+    assert found in (["alice's", None], [None, "bob's"])
+    assert "does not open in its place" in caplog.text
+
+
 def test_promise_6_keys_are_changed_without_losing_anything(ground, form, drive):
     before = drive(ground, form, keys=[KEY])
     before.put("pending")
@@ -614,10 +635,11 @@ def test_what_has_expired_is_swept_and_the_file_stays_small(ground, drive, raw):
         lease = driver.lease(slot=Slot(name, "abroad", None), principal=principal(f"{name}-other"))
         if number % 2:
             run(driver.ops.abandon(lease, Rest(20, "monite_unavailable", "x")))
+        run(driver.ops.remember(name, "link", "x" * 100, seconds=50))
         driver.advance(10)
         if number % 200 == 199:
             pages.append(raw().execute("PRAGMA page_count").fetchone()[0])
-    for table, most in {"tokens": 600, "mints": 40, "sessions": 60, "endings": 20}.items():
+    for table, most in {"tokens": 600, "mints": 40, "sessions": 60, "endings": 20, "notes": 40}.items():
         assert raw().execute(f"SELECT count(*) FROM {table}").fetchone()[0] < most, table
     assert pages[2] < pages[1] * 1.2
     run(driver.ops.due(1, seconds=0))

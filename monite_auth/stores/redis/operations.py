@@ -17,6 +17,7 @@ have run, and to run twice:
     due        revocations that nobody was told of are due again when their time is over
     settle     there is nothing left to take off
     postpone   one attempt is counted too many
+    remember, recall, forget  the second finds, or leaves, what the first did
     admit      a moment that was booked passes unused
     hold       counts until when, not how long
 """
@@ -310,6 +311,32 @@ class RedisOperations:
                 SCRIPTS["backlog"], [self._keys.pending(shard)[0] for shard in group], []
             )
         return pending
+
+    # -- notes
+
+    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """See Operations."""
+
+        def arguments(vault: Vault) -> Sequence[Argument]:
+            note = vault.note(user, name)
+            return [note, seconds, vault.seal_note(note, value)]
+
+        await self._ask("remember", user, 2, arguments)
+
+    async def recall(self, user: str, name: str) -> str | None:
+        """See Operations."""
+        vault, sealed = await self._ask("recall", user, 2, lambda vault: [vault.note(user, name)])
+        if sealed is None:
+            return None
+        try:
+            return vault.open_note(vault.note(user, name), sealed)
+        except SealBroken:
+            log.error("A note in the store was changed or moved: its seal is broken. It is not read.")  # noqa: TRY400 - a traceback says no more
+            return None
+
+    async def forget(self, user: str, name: str) -> None:
+        """See Operations."""
+        await self._ask("forget", user, 2, lambda vault: [vault.note(user, name)])
 
     # -- the request budget
 

@@ -4,7 +4,7 @@ All keys of a user have one hash tag, and so lie in one slot of a cluster, toget
 revocations: a logout moves tokens there in one atomic step. The tag is the user's *shard*, one of a fixed number:
 
     {monite:07}:key              which data key this shard is sealed with
-    {monite:07}:user:<name>      a hash: tokens, leases, rests; `lua/common.lua` has its fields
+    {monite:07}:user:<name>      a hash: tokens, leases, rests, notes; `lua/common.lua` has its fields
     {monite:07}:known:<name>     the user's sessions that may have tokens: until when each is remembered
     {monite:07}:ended:<name>     the user's sessions that have ended: likewise
     {monite:07}:queue            the pending revocations: when each is due
@@ -103,7 +103,7 @@ class Vault:
 
     def place(self, slot: Slot) -> str:
         """Return the name of a slot, with that of its session behind it where it has one."""
-        name = self._name("slot", slot.user, slot.tenant, slot.session)
+        name = self._name("slot", *slot)
         return name + self.session(slot.user, slot.session)
 
     def session(self, user: str | None, session: str | None) -> str:
@@ -119,6 +119,10 @@ class Vault:
             self.session(principal.user_id, principal.session_id),
             at - logged_in if logged_in is not None else "",
         )
+
+    def note(self, user: str, name: str) -> str:
+        """Return the name of a user's note."""
+        return self._name("note", user, name)
 
     def fingerprint(self, fingerprint: str) -> str:
         """Return the name of a token's fingerprint."""
@@ -153,6 +157,14 @@ class Vault:
         """Return why to rest."""
         content: dict[str, Any] = json.loads(self._seal.open(sealed, "rest", place))
         return Rest(**content)
+
+    def seal_note(self, note: str, value: str) -> bytes:
+        """Return what a note says, sealed: it may name an entity user."""
+        return self._seal.seal(value, "note", note)
+
+    def open_note(self, note: str, sealed: bytes) -> str:
+        """Return what a note says; raise SealBroken if it was never sealed for this name."""
+        return self._seal.open(sealed, "note", note)
 
     def open_pending(self, shard: int, raw_name: bytes, record: bytes, now: float, at: float) -> Pending:
         """Return a pending revocation; raise SealBroken if its record belongs elsewhere."""

@@ -207,6 +207,19 @@ class _Operations:
         """See Operations."""
         await self._write(lambda db: self._decisions.postpone(db, pending, seconds))
 
+    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.remember(db, user, name, value, seconds=seconds))
+
+    async def recall(self, user: str, name: str) -> str | None:
+        """See Operations."""
+        look = partial(self._decisions.recall, user=user, name=name)
+        return await self._do(partial(self._database.read, look, until=self._database.patience_ends()))
+
+    async def forget(self, user: str, name: str) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.forget(db, user, name))
+
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """See Operations."""
         return await self._write(lambda db: self._decisions.admit(db, priority, ticket, patience=patience))

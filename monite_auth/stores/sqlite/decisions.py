@@ -62,6 +62,7 @@ SWEEPS = (
     "DELETE FROM sessions WHERE (user, session) IN (SELECT user, session FROM sessions WHERE until <= ?1 LIMIT ?2)",
     "DELETE FROM endings WHERE user IN (SELECT user FROM endings WHERE until <= ?1 LIMIT ?2)",
     "DELETE FROM mints WHERE slot IN (SELECT slot FROM mints WHERE until <= ?1 LIMIT ?2)",
+    "DELETE FROM notes WHERE name IN (SELECT name FROM notes WHERE until <= ?1 LIMIT ?2)",
     f"""
     DELETE FROM tokens WHERE id IN (
         SELECT id FROM tokens
@@ -338,6 +339,26 @@ class Decisions:
         """See Operations."""
         count: int = db.execute("SELECT count(*) FROM tokens WHERE state = 'pending'").fetchone()[0]
         return count
+
+    # -- notes
+
+    def remember(self, db: sqlite3.Connection, user: str, name: str, value: str, *, seconds: float) -> None:
+        """See Operations."""
+        place = self._vault.note(user, name)
+        sealed = self._vault.seal_note(place, value)
+        db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (place, sealed, self._clock() + seconds))
+
+    def recall(self, db: sqlite3.Connection, user: str, name: str) -> str | None:
+        """See Operations."""
+        place = self._vault.note(user, name)
+        row = db.execute(
+            "SELECT sealed FROM notes WHERE name = ? AND until > ?", (place, self._clock())
+        ).fetchone()
+        return self._vault.open_note(place, row[0]) if row is not None else None
+
+    def forget(self, db: sqlite3.Connection, user: str, name: str) -> None:
+        """See Operations."""
+        db.execute("DELETE FROM notes WHERE name = ?", (self._vault.note(user, name),))
 
     # -- the request budget
 

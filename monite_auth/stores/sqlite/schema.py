@@ -87,5 +87,10 @@ _VERSION_1 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    "CREATE TABLE notes (name TEXT PRIMARY KEY, sealed BLOB NOT NULL, until REAL NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX notes_expiry ON notes (until)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""

@@ -70,7 +70,11 @@ class Vault:
         """Return the name of a token's fingerprint, as `seal_token` has it."""
         return self._name(fingerprint)
 
-    # -- sealed values; each opens in the slot, by name, that it was sealed for
+    def note(self, user: str, name: str) -> str:
+        """Return the name of a user's note."""
+        return self._name("note", user, name)
+
+    # -- sealed values; each opens in the slot, or under the name, that it was sealed for
 
     def seal_token(self, slot: str, token: AccessToken) -> bytes:
         """Return the token's value and entity user, sealed."""
@@ -105,6 +109,18 @@ class Vault:
         """Return what `seal_rest` sealed."""
         try:
             return Rest(**json.loads(self._seal.open(sealed, "rest", slot)))
+        except SealBroken:
+            self._warn()
+            return None
+
+    def seal_note(self, note: str, value: str) -> bytes:
+        """Return what a note says, sealed: it may name an entity user."""
+        return self._seal.seal(value, "note", note)
+
+    def open_note(self, note: str, sealed: bytes) -> str | None:
+        """Return what `seal_note` sealed."""
+        try:
+            return self._seal.open(sealed, "note", note)
         except SealBroken:
             self._warn()
             return None

@@ -8,6 +8,7 @@
 --   o<print><place>  an older token that may still be valid, written alike
 --   l<place>         the lease: until (d), fenced (B), id (16), owner
 --   r<place>         the rest: until (d), data key (22), sealed
+--   n<note>          a note: until (d), sealed
 --   before           who logged in before this moment has ended
 
 local function clock()
@@ -62,7 +63,7 @@ local function sweep(user, now)
   local fields = redis.call('HGETALL', user)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 1)
-    local longer = ({ t = SAFETY, o = SAFETY, l = GRACE, r = 0 })[kind]
+    local longer = ({ t = SAFETY, o = SAFETY, l = GRACE, r = 0, n = 0 })[kind]
     if longer and struct.unpack('>d', fields[i + 1]) + longer <= now then
       redis.call('HDEL', user, fields[i])
     end
