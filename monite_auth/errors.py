@@ -2,6 +2,7 @@
 
     MoniteAuthError
     ├── ConfigurationError        500  a setting is wrong; raised at start-up
+    │   └── InvalidRole           500  a role is written wrongly, or Monite's answer is not one
     ├── BlockingCallError         500  a blocking call on the event loop that it would wait for
     ├── NotLoggedIn               401  nobody is logged in
     ├── SessionEnded              401  this session has logged out
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigurationError",
     "CredentialsRejected",
     "EntityUserRejected",
+    "InvalidRole",
     "MoniteAuthError",
     "MoniteUnavailable",
     "NotLinked",
@@ -65,10 +67,20 @@ class ConfigurationError(MoniteAuthError, ValueError):
 
     code = "configuration"
 
-    def __init__(self, *problems: str) -> None:
+    def __init__(self, *problems: str, lead: str = "monite-auth is not configured correctly:") -> None:
         self.problems = problems
-        lead = "monite-auth is not configured correctly:"
         super().__init__(f"{lead} {problems[0]}" if len(problems) == 1 else "\n- ".join([lead, *problems]))
+
+
+class InvalidRole(ConfigurationError):
+    """A role is wrong. `role` is its name, where it is known; `problems` has one sentence for each mistake."""
+
+    code = "invalid_role"
+
+    def __init__(self, *problems: str, role: str | None = None) -> None:
+        self.role = role
+        lead = "This is not a role:" if role is None else f"The role {role!r} is not valid:"
+        super().__init__(*problems, lead=lead)
 
 
 class BlockingCallError(MoniteAuthError, RuntimeError):

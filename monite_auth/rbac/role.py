@@ -1,0 +1,208 @@
+"""A role: what its entity users may do. Built in code, where a wrong word is an error, or read from Monite's JSON.
+
+Monite's rule stands behind everything here: what a role does not list is not allowed. A Role keeps only what it
+grants, so that two roles are equal when they mean the same.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from monite_auth.errors import InvalidRole
+from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, Word, member
+
+__all__ = ["Change", "Role", "RoleDiff"]
+
+Grant = tuple[str, str, str]  # object type, action, permission, in Monite's words
+Actions = Mapping[Any, str] | Collection[str]
+
+_LONGEST_NAME = 255  # Monite's CreateRoleRequest
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "text"}
+Json = TypeVar("Json", dict[Any, Any], list[Any], str)
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Role:
+    """A named set of permissions.
+
+        Role("Accountant", {"payable": {"read": "allowed", "create": "allowed_for_own"}, "tag": "create read"})
+
+    `name`: 1 to 255 characters.
+    `permissions`: for each object type, its actions with their permissions; a text or a collection of actions means
+    that they are `allowed`. Words of Monite or members of the enums. All that is wrong is told at once: InvalidRole.
+    `id`: the role's UUID in Monite, where it has one.
+    """
+
+    name: str
+    granted: frozenset[Grant]
+    id: str | None
+
+    def __init__(
+        self,
+        name: str,
+        permissions: Mapping[Any, Actions],
+        id: str | None = None,  # noqa: A002 - Monite's name for it
+    ) -> None:
+        problems: list[str] = []
+        if not name or len(name) > _LONGEST_NAME:
+            problems.append(f"name is text of 1 to {_LONGEST_NAME} characters.")
+        granted = frozenset(_spoken(permissions, problems))
+        if problems:
+            raise InvalidRole(*problems, role=name)
+        self._become(name, granted, id)
+
+    @classmethod
+    def from_json(cls, resource: Mapping[str, Any]) -> Self:
+        """Read a role as Monite returns it from `GET /roles/{id}` or `GET /entity_users/my_role`.
+
+        Words that are newer than this package are kept, and grant nothing. InvalidRole: the structure is wrong.
+        """
+        role = cls.__new__(cls)
+        name = _take(resource, "name", str, "role")
+        permissions = _take(resource, "permissions", dict, "role")
+        identity = None if resource.get("id") is None else _take(resource, "id", str, "role")
+        cls._become(role, name, frozenset(_listed(permissions)), identity)
+        return role
+
+    def _become(self, name: str, granted: frozenset[Grant], identity: str | None) -> None:
+        for field, value in (("name", name), ("granted", granted), ("id", identity)):
+            object.__setattr__(self, field, value)
+
+    @property
+    def permissions(self) -> dict[str, dict[str, str]]:
+        """Everything that the role grants, `{object type: {action: permission}}`, newer words included."""
+        table: dict[str, dict[str, str]] = {}
+        for object_type, action, permission in sorted(self.granted):
+            table.setdefault(object_type, {})[action] = permission
+        return table
+
+    def permission(self, object_type: str, action: str) -> Permission:
+        """Return what the role says about `action` on `object_type`; a wrong word is a ValueError."""
+        kind = member(ObjectType, object_type)
+        deed = member(Action, action, of=kind)
+        for permission in (Permission.ALLOWED, Permission.ALLOWED_FOR_OWN):
+            if (kind, deed, permission) in self.granted:
+                return permission
+        return Permission.NOT_ALLOWED
+
+    def allows(self, object_type: str, action: str, *, own: bool = False) -> bool:
+        """Say whether the role lets its users do `action` on `object_type`; a wrong word is a ValueError.
+
+        `own`: the object in question was created by the user who asks. Only then `allowed_for_own` counts.
+        """
+        permission = self.permission(object_type, action)
+        return permission is Permission.ALLOWED or (own and permission is Permission.ALLOWED_FOR_OWN)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body that `POST /roles` takes."""
+        objects = [
+            {
+                "object_type": object_type,
+                "actions": [{"action_name": word, "permission": said} for word, said in actions.items()],
+            }
+            for object_type, actions in self.permissions.items()
+        ]
+        return {"name": self.name, "permissions": {"objects": objects}}
+
+    def diff(self, other: "Role") -> "RoleDiff":
+        """Compare permissions: the changes that turn this role into `other`. Names and ids do not count."""
+        old = {grant[:2]: grant[2] for grant in self.granted}
+        new = {grant[:2]: grant[2] for grant in other.granted}
+        nothing = Permission.NOT_ALLOWED.value
+        compared = (Change(*key, old.get(key, nothing), new.get(key, nothing)) for key in sorted(old | new))
+        return RoleDiff(tuple(change for change in compared if change.before != change.after))
+
+    def __repr__(self) -> str:
+        identity = f", id={self.id!r}" if self.id else ""
+        return f"Role({self.name!r}, {self.permissions!r}{identity})"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One action whose permission differs between two roles."""
+
+    object_type: str
+    action: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.object_type}.{self.action}: {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDiff:
+    """The changes from one role to another, by object type and action. False when there are none."""
+
+    changes: tuple[Change, ...]
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def __str__(self) -> str:
+        rows = [(f"{change.object_type}.{change.action}:", change.before, change.after) for change in self]
+        first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+        return "\n".join(f"{what:{first}} {before:{second}} -> {after}" for what, before, after in rows)
+
+
+def _spoken(permissions: Mapping[Any, Actions], problems: list[str]) -> Iterator[Grant]:
+    """Yield the grants that a developer wrote down, and note what is wrong with them."""
+    if not isinstance(permissions, Mapping):
+        problems.append(f"permissions is a mapping of object types, not {type(permissions).__name__}.")
+        return
+    for word, actions in permissions.items():
+        kind = _understood(ObjectType, word, problems)
+        if isinstance(actions, str):
+            actions = actions.split()  # noqa: PLW2901 - the same actions, as a list
+        if not isinstance(actions, Collection):
+            problems.append(f"{word}: give actions as text, a collection or a mapping, not {actions!r}.")
+            continue
+        for action, said in _pairs(actions):
+            deed = _understood(Action, action, problems, f"{word}: ", of=kind)
+            permission = _understood(Permission, said, problems, f"{word}.{action}: ")
+            if kind and deed and permission and permission is not Permission.NOT_ALLOWED:
+                yield kind.value, deed.value, permission.value
+
+
+def _pairs(actions: Actions) -> Collection[tuple[str, str]]:
+    if isinstance(actions, Mapping):
+        return actions.items()
+    return [(action, Permission.ALLOWED) for action in actions]
+
+
+def _understood(
+    kind: type[Word], word: str, problems: list[str], where: str = "", *, of: ObjectType | None = None
+) -> Word | None:
+    try:
+        return member(kind, word, of)
+    except ValueError as error:
+        problems.append(f"{where}{error}")
+        return None
+
+
+def _listed(permissions: dict[Any, Any]) -> Iterator[Grant]:
+    """Yield the grants of Monite's `{"objects": [{"object_type", "actions": [{"action_name", "permission"}]}]}`."""
+    seen: dict[tuple[str, str], str] = {}
+    for index, entry in enumerate(_take(permissions, "objects", list, "permissions", [])):
+        where = f"permissions.objects[{index}]"
+        object_type = _take(entry, "object_type", str, where)
+        for number, grant in enumerate(_take(entry, "actions", list, where, [])):
+            place = f"{where}.actions[{number}]"
+            action, said = _take(grant, "action_name", str, place), _take(grant, "permission", str, place)
+            if seen.setdefault((object_type, action), said) != said:
+                raise InvalidRole(f"{object_type}.{action} is listed twice, and not alike.")
+            if said != Permission.NOT_ALLOWED:
+                yield object_type, action, said
+
+
+def _take(holder: Any, key: str, kind: type[Json], where: str, default: Json | None = None) -> Json:
+    """Return `holder[key]`, which has to be of the JSON type `kind`."""
+    if not isinstance(holder, Mapping):
+        raise InvalidRole(f"{where} is an object of JSON, not {type(holder).__name__}.")
+    value = holder.get(key, default)
+    if not isinstance(value, kind):
+        raise InvalidRole(f"{where}.{key} is {_KINDS[kind]}, not {type(value).__name__}.")
+    return value
