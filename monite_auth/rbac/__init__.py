@@ -11,7 +11,7 @@ Then `role.allows(asked.object_type, asked.action)` answers. Nothing here does I
 
 from monite_auth.rbac.paths import Asked, asked_for
 from monite_auth.rbac.role import Change, Role, RoleDiff
-from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, actions_of, member
+from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, actions_of, member, words
 
 __all__ = [
     "Action",
@@ -24,4 +24,5 @@ __all__ = [
     "actions_of",
     "asked_for",
     "member",
+    "words",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from monite_auth.errors import InvalidRole
-from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, Word, member
+from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, Word, member, words
 
 __all__ = ["Change", "Role", "RoleDiff"]
 
@@ -78,8 +78,7 @@ class Role:
 
     def permission(self, object_type: str, action: str) -> Permission:
         """Return what the role says about `action` on `object_type`; a wrong word is a ValueError."""
-        kind = member(ObjectType, object_type)
-        deed = member(Action, action, of=kind)
+        kind, deed = words(object_type, action)
         for permission in (Permission.ALLOWED, Permission.ALLOWED_FOR_OWN):
             if (kind, deed, permission) in self.granted:
                 return permission
@@ -153,18 +152,18 @@ def _spoken(permissions: Mapping[Any, Actions], problems: list[str]) -> Iterator
     if not isinstance(permissions, Mapping):
         problems.append(f"permissions is a mapping of object types, not {type(permissions).__name__}.")
         return
-    for word, actions in permissions.items():
-        kind = _understood(ObjectType, word, problems)
+    for type_word, actions in permissions.items():
+        object_type = _understood(ObjectType, type_word, problems)
         if isinstance(actions, str):
             actions = actions.split()  # noqa: PLW2901 - the same actions, as a list
         if not isinstance(actions, Collection):
-            problems.append(f"{word}: give actions as text, a collection or a mapping, not {actions!r}.")
+            problems.append(f"{type_word}: give actions as text, a collection or a mapping, not {actions!r}.")
             continue
-        for action, said in _pairs(actions):
-            deed = _understood(Action, action, problems, f"{word}: ", of=kind)
-            permission = _understood(Permission, said, problems, f"{word}.{action}: ")
-            if kind and deed and permission and permission is not Permission.NOT_ALLOWED:
-                yield kind.value, deed.value, permission.value
+        for action_word, said in _pairs(actions):
+            action = _understood(Action, action_word, problems, f"{type_word}: ", of=object_type)
+            permission = _understood(Permission, said, problems, f"{type_word}.{action_word}: ")
+            if object_type and action and permission and permission is not Permission.NOT_ALLOWED:
+                yield object_type.value, action.value, permission.value
 
 
 def _pairs(actions: Actions) -> Collection[tuple[str, str]]:

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["Action", "ObjectType", "Permission", "actions_of", "member"]
+__all__ = ["Action", "ObjectType", "Permission", "actions_of", "member", "words"]
 
 
 class ObjectType(StrEnum):
@@ -94,3 +94,9 @@ def member(kind: type[Word], word: str, of: ObjectType | None = None) -> Word:
     near = get_close_matches(str(word).lower(), choices, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(choices)}."
     raise ValueError(f"{word!r} is no {_NOUNS[kind]}{'' if of is None else f' of {of}'}; {hint}")
+
+
+def words(object_type: str, action: str) -> tuple[ObjectType, Action]:
+    """Return the members for an object type and one of its actions; a ValueError suggests the nearest right word."""
+    kind = member(ObjectType, object_type)
+    return kind, member(Action, action, of=kind)

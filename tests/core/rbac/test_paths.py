@@ -223,8 +223,8 @@ def test_other_methods_are_refused(method):
 @example("GET", "/" * 10_000)
 @example("GET", "/a" * 10_000 + "%")
 def test_no_text_raises(method, path):
-    assert asked_for(method, path) is None
-    asked_for("GET", path)
+    for answer in (asked_for(method, path), asked_for("GET", path), asked_for(method, f"/payables/{path}")):
+        assert answer is None or answer.action in actions_of(answer.object_type)
 
 
 SEGMENTS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monite_auth.rbac import Action, ObjectType, Permission, actions_of, member
+from monite_auth.rbac import Action, ObjectType, Permission, actions_of, member, words
 from tests.core.rbac.specification import load
 
 
@@ -55,3 +55,14 @@ def test_an_action_has_to_be_one_of_its_object_type():
         ValueError, match="'submit' is no action of tag; choose from create, read, update, delete"
     ):
         member(Action, "submit", of=ObjectType.TAG)
+
+
+def test_an_object_type_and_its_action_are_understood_together():
+    assert words("payable", "pay") == (ObjectType.PAYABLE, Action.PAY)
+    for pair, wrong in (
+        (("payabel", "pay"), "payabel"),
+        (("payable", "pya"), "pya"),
+        (("tag", "pay"), "pay"),
+    ):
+        with pytest.raises(ValueError, match=f"'{wrong}' is no"):
+            words(*pair)
