@@ -9,6 +9,7 @@
     ├── NotLinked                 403  the directory does not know this user in Monite
     ├── EntityUserRejected        403  Monite refuses tokens for this entity user
     ├── CredentialsRejected       502  Monite refuses the client ID and secret
+    ├── ProvisioningFailed        502  Monite refuses to find or create a person, a role or an entity
     ├── TokenTooShort             502  Monite's tokens live shorter than what was asked for
     ├── RateLimited               503  the request limit is used up for longer than the caller waits
     ├── MoniteUnavailable         503  Monite did not answer, or not sensibly
@@ -31,6 +32,7 @@ __all__ = [
     "MoniteUnavailable",
     "NotLinked",
     "NotLoggedIn",
+    "ProvisioningFailed",
     "RateLimited",
     "SessionEnded",
     "StoreUnavailable",
@@ -140,6 +142,30 @@ class CredentialsRejected(MoniteAuthError):
     status_hint = 502
     code = "credentials_rejected"
     public_message = "Invoices and payments are not available right now."
+
+
+class ProvisioningFailed(MoniteAuthError):
+    """A person, their role or their entity could not be found, created, changed or removed in Monite.
+
+    `fields` are those that it is about, in Monite's words: `("login",)`, `("entity.address.city",)`; what they were sent
+    with is not repeated. `monite_status` is the status of Monite's answer, 0 where Monite was not asked.
+    """
+
+    status_hint = 502
+    code = "provisioning_failed"
+    public_message = "Your account could not be set up for invoices and payments."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: tuple[str, ...] = (),
+        monite_status: int = 0,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.fields = fields
+        self.monite_status = monite_status
 
 
 class TokenTooShort(MoniteAuthError):

@@ -24,9 +24,12 @@ __all__ = [
     "Response",
     "Revoked",
     "Throttled",
+    "json_of",
+    "message_of",
     "mint_request",
     "read_mint",
     "read_revocation",
+    "request_id_of",
     "retry_after",
     "revoke_request",
     "speaks_of_dead_token",
@@ -161,17 +164,17 @@ def read_revocation(
 def _read_failure(
     request: Request, answer: Response, now: float
 ) -> BadCredentials | Refused | Throttled | Fault:
-    message = _message(answer)
+    message = message_of(answer)
     for secret in request.secrets:
         message = message.replace(secret.reveal(), "***")
     message = _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", message)[:300]
     if answer.status == 401:
-        return BadCredentials(message, _request_id(answer))
+        return BadCredentials(message, request_id_of(answer))
     if answer.status == 429:
-        return Throttled(retry_after(answer.headers.get("retry-after"), now=now), _request_id(answer))
+        return Throttled(retry_after(answer.headers.get("retry-after"), now=now), request_id_of(answer))
     if 400 <= answer.status < 500 and answer.status not in (408, 425):  # those two ask to be tried again
-        return Refused(answer.status, message, _request_id(answer))
-    return Fault(f"status {answer.status}", _request_id(answer))
+        return Refused(answer.status, message, request_id_of(answer))
+    return Fault(f"status {answer.status}", request_id_of(answer))
 
 
 # RFC 6749, A.12 allows spaces as well, which no bearer token may hold (RFC 6750, 2.1); anything beyond would let
@@ -183,8 +186,8 @@ LONGEST_LIFE = 366 * 24 * 3600
 
 
 def _read_grant(answer: Response) -> Granted | Fault:
-    request_id = _request_id(answer)
-    body = _json(answer)
+    request_id = request_id_of(answer)
+    body = json_of(answer)
     if not isinstance(body, dict):
         return Fault("the answer is no JSON object", request_id)
     value, life, kind = body.get("access_token"), body.get("expires_in"), body.get("token_type")
@@ -234,7 +237,7 @@ def speaks_of_dead_token(status: int, body: bytes) -> bool:
 
 
 def _names_dead_token(answer: Response) -> bool:
-    return bool(_DEAD_TOKEN.search(_message(answer)[:1000]))
+    return bool(_DEAD_TOKEN.search(message_of(answer)[:1000]))
 
 
 _LIKE_A_TOKEN = re.compile(r"[\w~+=-]{24,}", re.ASCII)
@@ -243,16 +246,17 @@ _LIKE_A_TOKEN = re.compile(r"[\w~+=-]{24,}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _json(answer: Response) -> Any:
+def json_of(answer: Response) -> Any:
+    """Return what the body says, or None where it is no JSON."""
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         return None
 
 
-def _message(answer: Response) -> str:
+def message_of(answer: Response) -> str:
     """Return Monite's message on one line: of `{"error": {"message": …}}`, or of FastAPI's `{"detail": …}`."""
-    body = _json(answer)
+    body = json_of(answer)
     found: Any = None
     if isinstance(body, dict):
         error, detail = body.get("error"), body.get("detail")
@@ -265,6 +269,7 @@ def _message(answer: Response) -> str:
     return re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+", " ", found) if isinstance(found, str) else ""
 
 
-def _request_id(answer: Response) -> str | None:
+def request_id_of(answer: Response) -> str | None:
+    """Return Monite's `x-request-id`, fit to be shown."""
     found = re.sub(r"[^\w.:-]", "", answer.headers.get("x-request-id", ""), flags=re.ASCII)[:100]
     return found or None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +67,19 @@ def test_the_readme_has_every_setting_that_the_environment_has():
     text = (ROOT / "README.md").read_text()
     for name in re.findall(r"MONITE_[A-Z_]+", text):
         assert name.removeprefix("MONITE_").lower() in __import__("monite_auth").Settings.__dataclass_fields__
+
+
+def test_the_page_on_provisioning(demo_environment, emulator, capsys):
+    names = run_page("docs/provisioning.md", {})
+    with names["broker"]:
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[:3] == [
+            """["Create an entity user with the role 'Accountant'."]""",
+            "[]",
+            "['Change last_name of the entity user.']",
+        ]
+        assert len(eval(printed[3])) == 3
+        assert names["token"].entity_user.entity_id == BAKERY_ID
+    directory = emulator.monite.directory
+    assert directory.users.get(names["token"].entity_user.entity_user_id) is None
+    assert directory.entities.get(names["ida"].entity_id).name == "Corner Café GmbH"

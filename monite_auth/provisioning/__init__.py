@@ -1,0 +1,13 @@
+"""People who are not in Monite yet: found there by their login, or created, when they first need a token.
+
+    directory = ProvisioningDirectory(lambda principal: Profile(login=principal.user_id, first_name="Anna", …))
+    broker = TokenBroker(Settings.from_env(), directory)
+
+`profile` has what the application says about a person, `directory` what it calls, `steps` what is done in Monite and
+in which order, and `partner` the requests. docs/provisioning.md is for readers in a hurry.
+"""
+
+from monite_auth.provisioning.directory import ProvisioningDirectory
+from monite_auth.provisioning.profile import EntityProfile, Profile, RoleDefinition
+
+__all__ = ["EntityProfile", "Profile", "ProvisioningDirectory", "RoleDefinition"]
