@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-EXTRAS := starlette,django,flask,redis,httpx2,emulator,cli,otel
+EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
 .PHONY: help demo demo-django demo-flask test test-matrix lint chaos bench servers clean
 

@@ -17,7 +17,7 @@ from monite_auth.drain import DrainReport
 from monite_auth.flows import UserStatus
 from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
 from monite_auth.outbound import BrokerAuth
-from monite_auth.settings import Settings
+from monite_auth.settings import SecurityModel, Settings
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.tokens import AccessToken, Secret
@@ -39,6 +39,7 @@ __all__ = [
     "RedisStore",
     "SQLiteStore",
     "Secret",
+    "SecurityModel",
     "Settings",
     "TokenBroker",
     "UserStatus",

@@ -3,8 +3,9 @@
 import httpx
 
 from monite_auth.broker import TokenBroker
-from monite_auth.errors import NotLoggedIn
+from monite_auth.errors import NotLoggedIn, NotPermitted
 from monite_auth.identity import EntityUser, Principal
+from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth.tokens import AccessToken
 
 __all__ = ["MoniteAccess"]
@@ -81,6 +82,39 @@ class MoniteAccess:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
         return await self._broker.aentity_user(self._principal)
 
+    def role(self) -> Role:
+        """Return the principal's role in Monite; see TokenBroker.role."""
+        return self._broker.role(self._principal)
+
+    async def arole(self) -> Role:
+        """Return the principal's role in Monite; see TokenBroker.role."""
+        return await self._broker.arole(self._principal)
+
+    def can(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
+        """Say whether the principal may do this, for views and templates; an anonymous visitor may do nothing.
+
+        See TokenBroker.can.
+        """
+        return self._principal is not None and self._broker.can(self._principal, object_type, action, own=own)
+
+    async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
+        """Say whether the principal may do this; see `can`."""
+        return self._principal is not None and await self._broker.acan(
+            self._principal, object_type, action, own=own
+        )
+
+    def demand(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> None:
+        """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
+        if not self._broker.can(self._required(), object_type, action, own=own):
+            raise _refusal(object_type, action)
+
+    async def ademand(
+        self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
+    ) -> None:
+        """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
+        if not await self._broker.acan(self._required(), object_type, action, own=own):
+            raise _refusal(object_type, action)
+
     def logout(self) -> None:
         """End this session in Monite; does nothing for an anonymous visitor. See TokenBroker.logout."""
         if self._principal is not None:
@@ -97,3 +131,9 @@ class MoniteAccess:
         if self._principal is None:
             raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
         return self._principal
+
+
+def _refusal(object_type: str, action: str) -> NotPermitted:
+    return NotPermitted(
+        f"The principal may not {action} objects of type {object_type}; nothing was sent to Monite."
+    )

@@ -7,7 +7,7 @@ loops; both run the same flows over the same store, and a thread and a task that
 import asyncio
 import threading
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -16,6 +16,7 @@ from monite_auth.errors import NotLinked, NotLoggedIn
 from monite_auth.flows import Flows, UserStatus
 from monite_auth.identity import (
     PARTNER,
+    Bindable,
     Directory,
     DirectoryFunction,
     EntityUser,
@@ -24,13 +25,19 @@ from monite_auth.identity import (
     as_directory,
 )
 from monite_auth.lifetimes import call_in_child
-from monite_auth.outbound import BrokerAuth, Pools, monite_headers
+from monite_auth.outbound import BrokerAuth, Call, Pools, monite_headers
+from monite_auth.policy import Authorize, Policy
+from monite_auth.rbac import Action, ObjectType, Role, words
+from monite_auth.roles import Roles
 from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, steady_clock
+
+if TYPE_CHECKING:
+    from monite_auth.outbound import Httpx2BrokerAuth
 
 __all__ = ["TokenBroker"]
 
@@ -42,6 +49,8 @@ class TokenBroker:
         broker.token(Principal("user-1", session_id="…")).authorization
 
     `directory`: who a principal is in Monite: a function (`def` or `async def`), a mapping, or a Directory.
+    `authorize`: in the security models where the application decides, says what a principal may do:
+    `authorize(principal, object_type, action) -> bool`, `def` or `async def`; docs/security-models.md.
     `store`: where tokens live; by default what `settings.store_url` says.
     `clock`: epoch seconds; tests hand in their own.
 
@@ -56,6 +65,7 @@ class TokenBroker:
         settings: Settings,
         directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
         *,
+        authorize: Authorize | None = None,
         store: Store | None = None,
         clock: Clock = steady_clock,
     ) -> None:
@@ -64,12 +74,16 @@ class TokenBroker:
         self.store = store_for(settings, clock, self._telemetry) if store is None else store
         self._clock = clock
         self._directory = as_directory(directory)
+        if isinstance(self._directory, Bindable):
+            self._directory.bind(self)
+        self._policy = Policy(settings, authorize)
         self._start()
         call_in_child(self._start)
 
     def _start(self) -> None:
         """Begin with nothing open and nothing under way; a forked child does so too, with what is its parent's."""
         self._flows = Flows(self.settings, self._directory, self._telemetry)
+        self._roles = Roles(self.settings, self._flows, self._clock)
         self._pools = Pools(self.settings)
         self._lock = threading.Lock()
         self._blocking_runtime: BlockingRuntime | None = None
@@ -85,13 +99,19 @@ class TokenBroker:
 
         Costs one read of the store while there is such a token; else it is minted, once, whoever else asks.
         Raises NotLoggedIn, NotLinked, SessionEnded, EntityUserRejected, CredentialsRejected, RateLimited,
-        MoniteUnavailable, TokenTooShort or StoreUnavailable.
+        MoniteUnavailable, TokenTooShort, StoreUnavailable, or NoTokenToGive where calls carry a partner token.
         """
-        return run(self._flows.token(self._blocking(), _acting(principal), min_ttl))
+        acting = _acting(principal)
+        if acting is not None:
+            self._policy.refuse_to_give_tokens()
+        return run(self._flows.token(self._blocking(), acting, min_ttl))
 
     async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see `token`."""
-        return await self._flows.token(self._async(), _acting(principal), min_ttl)
+        acting = _acting(principal)
+        if acting is not None:
+            self._policy.refuse_to_give_tokens()
+        return await self._flows.token(self._async(), acting, min_ttl)
 
     def partner_token(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the partner token: root over every entity. It must never reach a browser."""
@@ -127,9 +147,40 @@ class TokenBroker:
 
     # -- calls to Monite
 
+    def token_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+        """Return the token for one call; BrokerAuth asks. Raises NotPermitted, and what `token` raises."""
+        acting = _acting(principal)
+        if acting is None or not self._policy.is_needed:
+            return run(self._flows.token(self._blocking(), acting))
+        asked = self._policy.check(acting, call.method, call.path)
+        token = run(self._flows.token(self._blocking(), acting))
+        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
+        return token
+
+    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+        """Return the token for one call; see `token_for_call`."""
+        acting = _acting(principal)
+        if acting is None or not self._policy.is_needed:
+            return await self._flows.token(self._async(), acting)
+        asked = await self._policy.acheck(acting, call.method, call.path)
+        token = await self._flows.token(self._async(), acting)
+        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
+        return token
+
     def auth(self, principal: Principal | Partner | None) -> BrokerAuth:
         """Return an `httpx.Auth` for the principal, for sync and async clients."""
         return BrokerAuth(self, principal)
+
+    def httpx2_auth(self, principal: Principal | Partner | None) -> "Httpx2BrokerAuth":
+        """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2."""
+        try:
+            from monite_auth.outbound import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise ImportError(
+                "httpx2_auth needs httpx2; install it with: pip install 'monite-auth[httpx2]'", name="httpx2"
+            ) from error
+
+        return Httpx2BrokerAuth(self, principal)
 
     def client(self, principal: Principal | Partner | None, **options: Any) -> httpx.Client:
         """Return an `httpx.Client` that calls Monite as the principal, or as PARTNER.
@@ -142,6 +193,52 @@ class TokenBroker:
     def aclient(self, principal: Principal | Partner | None, **options: Any) -> httpx.AsyncClient:
         """Return an `httpx.AsyncClient` for the running event loop; see `client`."""
         return self._pools.aclient(self.auth(principal), **options)
+
+    # -- what a person may do
+
+    def role(self, principal: Principal | None) -> Role:
+        """Return the principal's role in Monite, asked for once per token.
+
+        Raises what `token` does; NotLinked for who is no entity user, as in SecurityModel.PARTNER_MANAGED.
+        """
+        return run(self._roles.role(self._blocking(), _known(principal)))
+
+    async def arole(self, principal: Principal | None) -> Role:
+        """Return the principal's role in Monite; see `role`."""
+        return await self._roles.role(self._async(), _known(principal))
+
+    def can(
+        self,
+        principal: Principal | None,
+        object_type: ObjectType | str,
+        action: Action | str,
+        *,
+        own: bool = False,
+    ) -> bool:
+        """Say whether the principal may do `action` to objects of `object_type`, in Monite's words.
+
+        Their role says so, or, in the security models where the application decides, `authorize`. `own`: it is about
+        objects that they created themselves, which a role can allow for. Raises ValueError for a wrong word, and what
+        `role` does.
+        """
+        asked = words(object_type, action)
+        if self._policy.is_needed:
+            return self._policy.allows(_known(principal), *asked)
+        return self.role(principal).allows(*asked, own=own)
+
+    async def acan(
+        self,
+        principal: Principal | None,
+        object_type: ObjectType | str,
+        action: Action | str,
+        *,
+        own: bool = False,
+    ) -> bool:
+        """Say whether the principal may do `action` to objects of `object_type`; see `can`."""
+        asked = words(object_type, action)
+        if self._policy.is_needed:
+            return await self._policy.aallows(_known(principal), *asked)
+        return (await self.arole(principal)).allows(*asked, own=own)
 
     # -- endings
 

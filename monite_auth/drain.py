@@ -7,6 +7,7 @@ has expired by itself.
 import logging
 from dataclasses import dataclass
 
+from monite_auth.pace import turn
 from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Pending
@@ -61,7 +62,7 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
             return DrainReport(settled, postponed, expired, due.next_in)
         for pending in due.batch:
             try:
-                wait = await _admitted(rt, until)
+                wait = await turn(rt, Priority.REVOCATION, until=until)
                 if wait > 0:
                     await rt.store.postpone(pending, wait)
                     return DrainReport(settled, postponed + 1, expired, wait)
@@ -79,18 +80,6 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
             await rt.store.postpone(pending, _put_off(rt, pending, outcome))
             if isinstance(outcome, BadCredentials):  # all the others would be refused alike
                 return DrainReport(settled, postponed, expired, REST_AFTER_REFUSAL)
-
-
-async def _admitted(rt: Runtime, until: float) -> float:
-    """Wait for the request budget, as long as there is time; return 0, or how long it would still be."""
-    while True:
-        left = until - rt.clock()
-        admission = await rt.store.admit(Priority.REVOCATION, None, patience=left)
-        if admission.admitted and admission.wait <= 0:
-            return 0.0
-        if admission.wait > left:
-            return admission.wait
-        await rt.sleep(admission.wait)
 
 
 Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault

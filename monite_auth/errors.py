@@ -7,10 +7,13 @@
     ├── NotLoggedIn               401  nobody is logged in
     ├── SessionEnded              401  this session has logged out
     ├── NotLinked                 403  the directory does not know this user in Monite
+    ├── NotPermitted              403  the application, or the person's role, does not allow this call
+    │   └── NoTokenToGive         403  calls carry a partner token here, which is handed to nobody
     ├── EntityUserRejected        403  Monite refuses tokens for this entity user
     ├── CredentialsRejected       502  Monite refuses the client ID and secret
     ├── ProvisioningFailed        502  Monite refuses to find or create a person, a role or an entity
     ├── TokenTooShort             502  Monite's tokens live shorter than what was asked for
+    ├── BodySpent                 503  a token was replaced, but the request's body cannot be sent again
     ├── RateLimited               503  the request limit is used up for longer than the caller waits
     ├── MoniteUnavailable         503  Monite did not answer, or not sensibly
     └── StoreUnavailable          503  the token store did not answer
@@ -24,14 +27,17 @@ from typing import ClassVar
 
 __all__ = [
     "BlockingCallError",
+    "BodySpent",
     "ConfigurationError",
     "CredentialsRejected",
     "EntityUserRejected",
     "InvalidRole",
     "MoniteAuthError",
     "MoniteUnavailable",
+    "NoTokenToGive",
     "NotLinked",
     "NotLoggedIn",
+    "NotPermitted",
     "ProvisioningFailed",
     "RateLimited",
     "SessionEnded",
@@ -115,6 +121,21 @@ class NotLinked(MoniteAuthError):
     public_message = "Your account is not set up for invoices and payments yet."
 
 
+class NotPermitted(MoniteAuthError):
+    """The application's policy, or the person's role in Monite, does not allow this. Nothing was sent."""
+
+    status_hint = 403
+    code = "not_permitted"
+    public_message = "You are not allowed to do this."
+
+
+class NoTokenToGive(NotPermitted):
+    """In this security model calls carry a partner token, root over every entity, and nobody is handed one."""
+
+    code = "no_token_to_give"
+    public_message = "Tokens are not available here."
+
+
 class EntityUserRejected(MoniteAuthError):
     """Monite refuses tokens for this entity user. `monite_status` and `monite_message` are its answer."""
 
@@ -174,6 +195,14 @@ class TokenTooShort(MoniteAuthError):
     status_hint = 502
     code = "token_too_short"
     public_message = "Invoices and payments are not available right now."
+
+
+class BodySpent(MoniteAuthError):
+    """Monite no longer accepted the token. It is replaced, but the body was a stream and is spent: send it anew."""
+
+    status_hint = 503
+    code = "body_spent"
+    public_message = "Something went wrong on the way. Please try again."
 
 
 class RateLimited(MoniteAuthError):

@@ -68,7 +68,8 @@ class Flows:
         if principal is None:
             return PARTNER_SLOT
         session = principal.session_id if self._settings.token_scope == "session" else None  # noqa: S105
-        return Slot(principal.user_id, principal.tenant, session)
+        kind = None if self._settings.is_monite_managed else "partner"
+        return Slot(principal.user_id, principal.tenant, session, kind)
 
     def _join(self, rt: Runtime, key: Hashable, priority: Priority) -> tuple[Flight, bool]:
         now = rt.clock()

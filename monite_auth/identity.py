@@ -4,18 +4,18 @@ A *principal* is the partner's logged-in user for one request. An *entity user* 
 *directory* answers the one question between them. Nothing here does I/O of its own.
 """
 
-import asyncio
 import enum
-import inspect
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from monite_auth.errors import BlockingCallError, ConfigurationError
+from monite_auth.callables import AppFunction
+from monite_auth.errors import ConfigurationError
 
 __all__ = [
     "PARTNER",
+    "Bindable",
     "Directory",
     "EntityUser",
     "FixedDirectory",
@@ -76,14 +76,18 @@ def _as_uuid(name: str, value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EntityUser:
-    """A person in Monite: the entity user's UUID, and the UUID of the entity that they work for."""
+    """A person in Monite: the entity user's UUID, and the UUID of the entity that they work for.
 
-    entity_user_id: str
+    `entity_user_id` is None for people whom Monite does not know, which only SecurityModel.PARTNER_MANAGED has.
+    """
+
+    entity_user_id: str | None
     entity_id: str
 
     def __post_init__(self) -> None:
-        for name in ("entity_user_id", "entity_id"):
-            object.__setattr__(self, name, _as_uuid(name, getattr(self, name)))
+        if self.entity_user_id is not None:
+            object.__setattr__(self, "entity_user_id", _as_uuid("entity_user_id", self.entity_user_id))
+        object.__setattr__(self, "entity_id", _as_uuid("entity_id", self.entity_id))
 
 
 @runtime_checkable
@@ -99,6 +103,14 @@ class Directory(Protocol):
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up without blocking the event loop."""
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """A directory that asks Monite by way of the broker it belongs to."""
+
+    def bind(self, broker: Any) -> None:
+        """Take note of the broker."""
 
 
 class FixedDirectory:
@@ -121,32 +133,18 @@ DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityU
 
 
 class FunctionDirectory:
-    """A directory of one function, `def` or `async def`.
-
-    On an event loop a `def` runs in a worker thread, since it may ask a database. An `async def` cannot be asked
-    by blocking calls; those raise BlockingCallError.
-    """
+    """A directory of one function, `def` or `async def`; see AppFunction."""
 
     def __init__(self, function: DirectoryFunction) -> None:
-        self._function = function
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts too
-        )
+        self._function = AppFunction("directory", function)
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Call the function; it must be a plain `def`."""
-        if self._is_async:
-            raise BlockingCallError(
-                "The directory is an async function, so only async calls can ask it: use atoken(), aheaders(), "
-                "aclient(), or give a directory with both find() and afind()."
-            )
-        return cast("EntityUser | None", self._function(principal))
+        return self._function.call(principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Await the function, or run it in a worker thread."""
-        if self._is_async:
-            return await cast("Awaitable[EntityUser | None]", self._function(principal))
-        return cast("EntityUser | None", await asyncio.to_thread(self._function, principal))
+        return await self._function.acall(principal)
 
 
 def as_directory(

@@ -19,7 +19,7 @@ from monite_auth.errors import (
 from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.runtime import Runtime
-from monite_auth.settings import Settings
+from monite_auth.settings import SecurityModel, Settings
 from monite_auth.stores.base import Busy, Claimed, Ended, Hit, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority, Ticket
 from monite_auth.telemetry import Telemetry
@@ -41,6 +41,9 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 2.0
 
 SHORTEST_ATTEMPT = 0.1
 """Seconds without which it is not worth asking: the answer would come too late, and its token would be lost."""
+
+EARLY = 0.015
+"""Seconds before its moment that a waiter renews its claim: who is late wastes what nobody else can use any more."""
 
 POLL = 0.01
 """Seconds between looks at a slot that another process mints for; one waiter per process looks."""
@@ -126,36 +129,49 @@ class Mint:
         found = await self._rt.find(self._directory, principal)
         if found is None:
             raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
+        if (
+            found.entity_user_id is None
+            and self._settings.security_model is not SecurityModel.PARTNER_MANAGED
+        ):
+            raise NotLinked(
+                "The directory knows an entity for this principal, and no entity user; in the security model "
+                f"{self._settings.security_model} there has to be one. ProvisioningDirectory creates it."
+            )
         return found
 
     async def _admitted(self) -> bool:
         """Say whether to send now; else the claim wants to be renewed: for a wait, or after it."""
         if self._wait:
-            wait, self._wait = self._wait, 0.0
+            wait, self._wait = self._wait - EARLY, 0.0
             await self._rt.sleep(wait)
             return False
-        patience = self._deadline - self._rt.clock()
-        priority = self._flight.priority
-        admission = await self._rt.store.admit(priority, self._ticket, patience=patience)
-        self._ticket = admission.ticket
-        if admission.admitted and admission.wait <= 0:
-            # A user who has to try again has waited already, and passes the gate once more, not the queue.
-            if admission.ticket is not None:
-                self._ticket = Ticket(admission.ticket.moment) if priority is Priority.USER else None
-            return True
-        if admission.wait > patience:
-            raise RateLimited(
-                f"The budget of {self._settings.requests_per_second:g} requests/s to Monite is used up for the next "
-                f"{admission.wait:.1f} s, longer than this call may wait.",
-                retry_after=admission.wait,
-            )
-        self._wait = admission.wait
-        return False
+        while True:
+            patience = self._deadline - self._rt.clock()
+            priority = self._flight.priority
+            admission = await self._rt.store.admit(priority, self._ticket, patience=patience)
+            self._ticket = admission.ticket
+            if admission.admitted and admission.wait <= 0:
+                # A user who has to try again has waited already, and passes the gate once more, not the queue.
+                if admission.ticket is not None:
+                    self._ticket = Ticket(admission.ticket.moment) if priority is Priority.USER else None
+                return True
+            if admission.wait > patience:
+                raise RateLimited(
+                    f"The budget of {self._settings.requests_per_second:g} requests/s to Monite is used up for the "
+                    f"next {admission.wait:.1f} s, longer than this call may wait.",
+                    retry_after=admission.wait,
+                )
+            if admission.wait > 2 * EARLY:
+                self._wait = admission.wait
+                return False
+            await self._rt.sleep(admission.wait)  # so short that the claim bears it
 
     async def _attempt(self, lease: Lease, entity_user: EntityUser | None) -> bool:
         """Ask Monite once; return whether a token is in the store now."""
         rt = self._rt
-        request = mint_request(self._settings, entity_user)
+        # Where the partner decides, each principal has a partner token of their own: a logout ends it, as elsewhere.
+        acts_as = entity_user if self._settings.is_monite_managed else None
+        request = mint_request(self._settings, acts_as)
         sent_at = rt.clock()
         patience = self._settings.connect_timeout + self._settings.read_timeout
         # Not longer than the lease either: another process may mint when it has run out.
@@ -192,7 +208,7 @@ class Mint:
                 log.error("%s", error)
                 raise error
             case Refused(status, message, request_id):
-                raise self._refusal(entity_user, status, message, request_id)
+                raise self._refusal(acts_as, status, message, request_id)
             case Throttled(retry_after, _):
                 pause = max(retry_after, self._backoff())
                 log.warning("Monite's request limit is reached: everybody holds for %.1f s.", pause)

@@ -6,33 +6,51 @@ Tokens stay home: they go to the configured origin only. Nothing here knows the 
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from monite_auth.errors import BodySpent
 from monite_auth.identity import Partner, Principal
 from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
+from monite_auth.wire import retry_after as seconds_of
 from monite_auth.wire import speaks_of_dead_token
 
-__all__ = ["BrokerAuth", "Pools", "TokenSource", "monite_headers"]
+try:
+    import httpx2
+except ImportError:
+    httpx2 = None  # type: ignore[assignment]  # an extra
+
+__all__ = ["BrokerAuth", "Call", "Pools", "TokenSource", "monite_headers", "retry_after"]
 
 log = logging.getLogger("monite_auth")
 
+ENTITY = "x-monite-entity-id"
+
+
+class Call(NamedTuple):
+    """A call to Monite: `path` is that of the API, without the base URL; `entity` what the caller put into the header."""
+
+    method: str
+    path: str
+    entity: str | None = None
+
 
 class TokenSource(Protocol):
-    """Where tokens come from: TokenBroker, for one."""
+    """Where tokens for calls come from: TokenBroker, for one."""
 
     settings: Settings
 
-    def token(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
-        """Return a token."""
+    def token_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+        """Return the token for one call, or raise why it may not be made."""
 
-    async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
-        """Return a token."""
+    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+        """Return the token for one call, or raise why it may not be made."""
 
     def reject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
         """Take note that Monite does not accept `token`."""
@@ -45,83 +63,115 @@ def monite_headers(settings: Settings, token: AccessToken) -> dict[str, str]:
     """Return the headers of a call: `Authorization`, `x-monite-version`, and the entity's id where there is one."""
     headers = {"Authorization": token.authorization, "x-monite-version": settings.api_version}
     if token.entity_user is not None:
-        headers["x-monite-entity-id"] = token.entity_user.entity_id
+        headers[ENTITY] = token.entity_user.entity_id
     return headers
 
 
-class BrokerAuth(httpx.Auth):
-    """An httpx auth that attaches the principal's token; for `httpx.Client` and `httpx.AsyncClient`.
-
-    Requests to another origin than `base_url`'s go out untouched. When Monite answers that the token is expired,
-    revoked or unknown, the request is sent once more with a new one, if its body can be sent twice.
-    """
+class _TokenAuth:
+    """The flow of both auth classes; requests and responses of the two libraries differ by name only."""
 
     def __init__(self, source: TokenSource, principal: Principal | Partner | None) -> None:
         self._source = source
         self._principal = principal
-        self._home = _origin(httpx.URL(source.settings.base_url))
+        self._base = httpx.URL(source.settings.base_url)
+        self._home = _origin(self._base)
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """See httpx.Auth."""
         if _origin(request.url) != self._home:
             yield request
             return
-        token = self._source.token(self._principal)
+        call = self._call(request)
+        token = self._source.token_for_call(self._principal, call)
         response = yield self._attach(request, token)
         if self._may_be_dead(response):
             response.read()
             if self._is_dead(response, token):
                 self._source.reject(self._principal, token)
-                if _can_be_sent_again(request):
-                    yield self._attach(request, self._source.token(self._principal))
+                _rewind(request)
+                yield self._attach(request, self._source.token_for_call(self._principal, call))
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """See httpx.Auth."""
         if _origin(request.url) != self._home:
             yield request
             return
-        token = await self._source.atoken(self._principal)
+        call = self._call(request)
+        token = await self._source.atoken_for_call(self._principal, call)
         response = yield self._attach(request, token)
         if self._may_be_dead(response):
             await response.aread()
             if self._is_dead(response, token):
                 await self._source.areject(self._principal, token)
-                if _can_be_sent_again(request):
-                    yield self._attach(request, await self._source.atoken(self._principal))
+                _rewind(request)
+                yield self._attach(request, await self._source.atoken_for_call(self._principal, call))
 
-    def _attach(self, request: httpx.Request, token: AccessToken) -> httpx.Request:
+    def _call(self, request: Any) -> Call:
+        """Return what the call is, by its path as it is sent: what is encoded there stays so."""
+        path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+        before, _, of_the_api = path.partition(self._base.path.rstrip("/") + "/")
+        return Call(request.method, "" if before else f"/{of_the_api}", request.headers.get(ENTITY))
+
+    def _attach(self, request: Any, token: AccessToken) -> Any:
         headers = monite_headers(self._source.settings, token)
         request.headers["Authorization"] = headers.pop("Authorization")
         for name, value in headers.items():
             request.headers.setdefault(name, value)
         return request
 
-    def _may_be_dead(self, response: httpx.Response) -> bool:
+    def _may_be_dead(self, response: Any) -> bool:
         """Say whether it is worth reading the body; after a redirect it may be somebody else's."""
         return response.status_code in (400, 401, 403) and _origin(response.request.url) == self._home
 
-    def _is_dead(self, response: httpx.Response, token: AccessToken) -> bool:
+    def _is_dead(self, response: Any, token: AccessToken) -> bool:
         dead = speaks_of_dead_token(response.status_code, response.content)
         if dead:
             log.info("Monite no longer accepts token %s; it is replaced.", token.fingerprint)
         return dead
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+class BrokerAuth(_TokenAuth, httpx.Auth):
+    """An httpx auth that attaches the principal's token; for `httpx.Client` and `httpx.AsyncClient`.
+
+    Requests to another origin than `base_url`'s go out untouched. When Monite answers that the token is expired,
+    revoked or unknown, the request is sent once more with a new one; where its body is a stream, and spent, BodySpent
+    is raised instead. In the security models where the application decides, it is asked first: NotPermitted.
+    """
+
+
+if httpx2 is not None:
+
+    class Httpx2BrokerAuth(_TokenAuth, httpx2.Auth):
+        """BrokerAuth for `httpx2.Client` and `httpx2.AsyncClient`."""
+
+
+def retry_after(response: Any) -> float | None:
+    """Return how many seconds Monite wants to be left alone: what a response says in `Retry-After`, or None.
+
+    Calls that are turned away with 429 are the application's own to repeat. `response` is httpx's or httpx2's.
+    """
+    header = response.headers.get("retry-after")
+    return None if header is None else seconds_of(header, now=time.time())
+
+
+def _origin(url: Any) -> tuple[str, str, int | None]:
     port = url.port or {"http": 80, "https": 443}.get(url.scheme)
     return url.scheme, url.host, port
 
 
-def _can_be_sent_again(request: httpx.Request) -> bool:
-    """Say whether the body is still there: text, JSON and forms are, files where they can be rewound."""
+def _rewind(request: Any) -> None:
+    """See that the body can be sent again, or raise BodySpent: text, JSON and forms can, files that can be rewound."""
     try:
         request.content  # noqa: B018 - raises where the body is a stream that was not read into memory
-    except httpx.RequestNotRead:
+    except RuntimeError:  # the library's own RequestNotRead
         fields = getattr(request.stream, "fields", None)  # of a multipart body
         if fields is None or not all(_can_be_rewound(getattr(field, "file", b"")) for field in fields):
-            log.warning("A request with a dead token was not sent again: its body is a stream, and spent.")
-            return False
-    return True
+            raise BodySpent(
+                "Monite no longer accepted the token, and the request could not be sent again with the new one: its "
+                "body is a generator or a stream, and is spent. Call again with a body from its beginning, or give "
+                "the body as bytes, a form, JSON, or a file that can be rewound.",
+                retry_after=0,
+            ) from None
 
 
 def _can_be_rewound(content: Any) -> bool:

@@ -112,10 +112,10 @@ class BlockingRuntime:
             patience = _patience(self._settings, within)
             started = time.monotonic()
             with self._http().stream(
-                "POST",
+                request.method,
                 request.url,
                 headers=request.headers,
-                content=request.body.reveal(),
+                content=request.body.reveal() or None,
                 timeout=patience,
             ) as response:
                 body = b""
@@ -207,10 +207,10 @@ class AsyncRuntime:
             async with (
                 asyncio.timeout(within),
                 self._http().stream(
-                    "POST",
+                    request.method,
                     request.url,
                     headers=request.headers,
-                    content=request.body.reveal(),
+                    content=request.body.reveal() or None,
                     timeout=patience,
                 ) as response,
             ):

@@ -11,13 +11,28 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date
+from enum import StrEnum
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from monite_auth.errors import ConfigurationError
 from monite_auth.tokens import Secret
 
-__all__ = ["ENVIRONMENTS", "Settings"]
+__all__ = ["ENVIRONMENTS", "SecurityModel", "Settings"]
+
+
+class SecurityModel(StrEnum):
+    """Who decides what a person may do in Monite; docs/security-models.md says when to choose which.
+
+    `MONITE_MANAGED`: calls carry the person's own token, and Monite enforces their role.
+    `PARTNER_MANAGED`: calls carry a partner token, and the application has to allow each of them.
+    `MIXED`: as `PARTNER_MANAGED`, with people who are known in Monite as well.
+    """
+
+    MONITE_MANAGED = "monite_managed"
+    PARTNER_MANAGED = "partner_managed"
+    MIXED = "mixed"
+
 
 ENVIRONMENTS = {
     "sandbox": "https://api.sandbox.monite.com/v1",
@@ -55,6 +70,8 @@ class Settings:
         `environment`: `sandbox`, `eu` or `us`; or `base_url`: the API's address, `/v1` included.
         `api_version`: the `x-monite-version` header, a date.
 
+        `security_model`: who decides what a person may do: a SecurityModel, or its word.
+
     How tokens are kept:
         `store_url`: where tokens live: `memory://` is this process; `sqlite:///path` serves the processes of one
         host, `redis://…` and `rediss://…` those of many.
@@ -78,6 +95,7 @@ class Settings:
     environment: str = ""
     base_url: str = ""
     api_version: str = "2024-05-25"
+    security_model: SecurityModel | str = SecurityModel.MONITE_MANAGED
     store_url: str = field(default="memory://", repr=False)
     store_keys: tuple[Secret | str, ...] | str = ()
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
@@ -99,6 +117,11 @@ class Settings:
             problems.append(f'api_version is a date such as "2024-05-25", not {self.api_version!r}.')
         if self.token_scope not in ("user", "session"):
             problems.append(f'token_scope is "user" or "session", not {self.token_scope!r}.')
+        try:
+            object.__setattr__(self, "security_model", SecurityModel(self.security_model))
+        except ValueError:
+            known = ", ".join(f'"{each}"' for each in SecurityModel)
+            problems.append(f"security_model is one of {known}, not {self.security_model!r}.")
         problems += self._store_problems()
         if problems:
             raise ConfigurationError(*problems)
@@ -107,6 +130,11 @@ class Settings:
     def secret(self) -> Secret:
         """The client secret, whichever way it was given."""
         return self.client_secret if isinstance(self.client_secret, Secret) else Secret(self.client_secret)
+
+    @property
+    def is_monite_managed(self) -> bool:
+        """Whether calls carry a person's own token, so that Monite enforces their role."""
+        return self.security_model is SecurityModel.MONITE_MANAGED
 
     @property
     def is_local(self) -> bool:

@@ -38,12 +38,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST of JSON to Monite. Body and headers hold secrets and do not print."""
+    """One request to Monite; `body` is JSON. Body and headers hold secrets and do not print."""
 
+    method: str
     url: str
     headers: dict[str, str] = field(repr=False)
-    body: Secret
-    secrets: tuple[Secret, ...]
+    body: Secret = field(default_factory=lambda: Secret(""))
+    secrets: tuple[Secret, ...] = ()
     """What an answer must not be quoted with: some servers repeat what they were sent."""
 
 
@@ -110,7 +111,7 @@ class Fault:
 def mint_request(settings: Settings, entity_user: EntityUser | None) -> Request:
     """Ask for the token of `entity_user`, or for the partner token where that is None."""
     body = {"grant_type": "client_credentials"}
-    if entity_user is not None:
+    if entity_user is not None and entity_user.entity_user_id is not None:
         body = {"grant_type": "entity_user", "entity_user_id": entity_user.entity_user_id}
     return _post(settings, "/auth/token", body)
 
@@ -130,6 +131,7 @@ def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | N
     if token is not None:
         headers["Authorization"] = f"Bearer {token.reveal()}"
     return Request(
+        method="POST",
         url=settings.base_url + path,
         headers=headers,
         body=Secret(json.dumps({**credentials, **body})),

@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import AccessToken, EntityUser, MoniteAccess, Principal
 from monite_auth.errors import BlockingCallError
+from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth_django.current import broker
 from monite_auth_django.identify import aprincipal, principal
 
@@ -57,6 +58,20 @@ class LazyMonite(SimpleLazyObject):
     async def aentity_user(self) -> EntityUser:
         """See MoniteAccess."""
         return await (await self.aload()).aentity_user()
+
+    async def arole(self) -> Role:
+        """See MoniteAccess."""
+        return await (await self.aload()).arole()
+
+    async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
+        """See MoniteAccess."""
+        return await (await self.aload()).acan(object_type, action, own=own)
+
+    async def ademand(
+        self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
+    ) -> None:
+        """See MoniteAccess."""
+        await (await self.aload()).ademand(object_type, action, own=own)
 
     async def alogout(self) -> None:
         """See MoniteAccess."""

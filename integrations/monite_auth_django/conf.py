@@ -1,6 +1,6 @@
 """The setting `MONITE_AUTH`: everything that can be set, read here and nowhere else.
 
-Names are those of `monite_auth.Settings` in upper case, and four of Django's side. Each is looked up in `MONITE_AUTH`
+Names are those of `monite_auth.Settings` in upper case, and some of Django's side. Each is looked up in `MONITE_AUTH`
 first, then in the environment as `MONITE_…`; nothing is cached, so that `override_settings` takes effect.
 """
 
@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
 from monite_auth.errors import ConfigurationError
+from monite_auth.policy import Authorize
 
 __all__ = ["Conf", "conf"]
 
@@ -55,6 +56,12 @@ class Conf:
         return bool(self.MONITE_AUTH.get("IDENTIFY", IDENTIFY) == IDENTIFY)
 
     @property
+    def AUTHORIZE(self) -> Authorize | None:  # noqa: N802
+        """What a principal may do, where the application decides; a function or its dotted path. See TokenBroker."""
+        found: Authorize | None = self._named("AUTHORIZE", None)
+        return found
+
+    @property
     def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
         """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
         found: Collection[str] = self.MONITE_AUTH.get("ALLOWED_ORIGINS", ())
@@ -68,7 +75,7 @@ class Conf:
     @property
     def known_names(self) -> frozenset[str]:
         """All keys that `MONITE_AUTH` may have."""
-        return CORE_NAMES | {"DIRECTORY", "IDENTIFY", "ALLOWED_ORIGINS"}
+        return CORE_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "ALLOWED_ORIGINS"}
 
     def core_values(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         """Return what the core is to be set to; `MONITE_AUTH` wins over the environment."""
@@ -92,7 +99,7 @@ class Conf:
         made: Any = found() if isclass(found) else found
         return made  # type: ignore[no-any-return]  # whatever it is, the core looks at it
 
-    def _named(self, name: str, default: str) -> Any:
+    def _named(self, name: str, default: str | None) -> Any:
         found = self.MONITE_AUTH.get(name, default)
         if not isinstance(found, str):
             return found

@@ -27,7 +27,7 @@ def broker() -> TokenBroker:
     if found is None:
         with _lock:
             if _broker is None:
-                _broker = TokenBroker(conf.core_settings(), conf.directory())
+                _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=conf.AUTHORIZE)
             found = _broker
     return found
 

@@ -1,4 +1,4 @@
-"""A decorator for views that need Monite."""
+"""Decorators for views that need Monite."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,9 +9,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
 from monite_auth.errors import NotLoggedIn
+from monite_auth.rbac import Action, ObjectType, words
 from monite_auth_django.responses import error_response
 
-__all__ = ["monite_required"]
+__all__ = ["monite_allowed", "monite_required"]
 
 
 def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,6 +41,38 @@ def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def monite_allowed(
+    object_type: ObjectType | str, action: Action | str, *, own: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let only those in who may do this in Monite, as `request.monite.can` says; others get a 403, or log in first.
+
+    `own`: it is about what they created themselves. A wrong word is an error when the module is imported:
+
+        @monite_allowed("payable", "create")
+        def new_invoice(request): ...
+    """
+    asked = words(object_type, action)
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def aallowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+                await request.monite.ademand(*asked, own=own)
+                return await view(request, *args, **kwargs)
+
+            return monite_required(aallowed)
+
+        @wraps(view)
+        def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            request.monite.demand(*asked, own=own)
+            return view(request, *args, **kwargs)
+
+        return monite_required(allowed)
+
+    return decorate
 
 
 def _log_in_first(request: HttpRequest) -> HttpResponse:

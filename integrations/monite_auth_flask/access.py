@@ -15,6 +15,8 @@ import httpx
 from monite_auth import AccessToken, BrokerAuth, EntityUser, MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth.errors import NotLoggedIn
 from monite_auth.identity import Partner
+from monite_auth.outbound import Call
+from monite_auth.rbac import Action, ObjectType, Role
 
 __all__ = ["ViewAccess"]
 
@@ -57,6 +59,20 @@ class ViewAccess(MoniteAccess):
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
         return await _in_thread(self.entity_user)
 
+    async def arole(self) -> Role:
+        """Return the principal's role in Monite; see TokenBroker.role."""
+        return await _in_thread(self.role)
+
+    async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
+        """Say whether the principal may do this; see `can`."""
+        return await _in_thread(partial(self.can, object_type, action, own=own))
+
+    async def ademand(
+        self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
+    ) -> None:
+        """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
+        await _in_thread(partial(self.demand, object_type, action, own=own))
+
     async def alogout(self) -> None:
         """End this session in Monite; see `logout`."""
         await _in_thread(self.logout)
@@ -67,11 +83,11 @@ class _TokensOfThreads:
 
     def __init__(self, broker: TokenBroker) -> None:
         self.settings: Settings = broker.settings
-        self.token = broker.token
+        self.token_for_call = broker.token_for_call
         self.reject = broker.reject
 
-    async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
-        return await _in_thread(partial(self.token, principal, min_ttl=min_ttl))
+    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+        return await _in_thread(partial(self.token_for_call, principal, call))
 
     async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
         await _in_thread(partial(self.reject, principal, token))

@@ -1,4 +1,4 @@
-"""The directory of an app: asked inside its application context, whichever thread asks."""
+"""What an app answers, about people and what they may do: asked inside its application context, by any thread."""
 
 import asyncio
 import inspect
@@ -8,11 +8,13 @@ from typing import Any, cast
 
 from flask import Flask, current_app, has_app_context
 
-from monite_auth import Directory, EntityUser, Principal
+from monite_auth import Directory, EntityUser, Principal, TokenBroker
 from monite_auth.errors import BlockingCallError
-from monite_auth.identity import as_directory
+from monite_auth.identity import Bindable, as_directory
+from monite_auth.policy import Authorize
+from monite_auth.rbac import Action, ObjectType
 
-__all__ = ["DirectoryLike", "directory_of"]
+__all__ = ["DirectoryLike", "authorize_of", "directory_of"]
 
 DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityUser | None]
 DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
@@ -65,19 +67,36 @@ class _InAppContext:
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up; may block."""
-        with self._context():
+        with _context(self._app):
             return self._directory.find(principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up without blocking the event loop."""
-        with self._context():
+        with _context(self._app):
             return await self._directory.afind(principal)
 
-    def _context(self) -> AbstractContextManager[object]:
-        """Return the request's own context, so that its transaction is seen; a renewal in the background has none."""
-        if has_app_context() and current_app == self._app:
-            return nullcontext()
-        return self._app.app_context()
+    def bind(self, broker: TokenBroker) -> None:
+        """Pass the broker on to a directory that wants it."""
+        if isinstance(self._directory, Bindable):
+            self._directory.bind(broker)
+
+
+def authorize_of(app: Flask, function: Authorize) -> Authorize:
+    """Return the function that says what a principal may do, `def` or `async def`, called as Flask calls views."""
+
+    def authorize(principal: Principal, object_type: ObjectType, action: Action) -> bool:
+        with _context(app):
+            allowed: bool = app.ensure_sync(function)(principal, object_type, action)
+            return allowed
+
+    return authorize
+
+
+def _context(app: Flask) -> AbstractContextManager[object]:
+    """Return the request's own context, so that its transaction is seen; a renewal in the background has none."""
+    if has_app_context() and current_app == app:
+        return nullcontext()
+    return app.app_context()
 
 
 def _on_event_loop() -> bool:

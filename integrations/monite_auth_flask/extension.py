@@ -13,8 +13,9 @@ from werkzeug.local import LocalProxy
 from monite_auth import MoniteAccess, Settings, TokenBroker
 from monite_auth.answers import Answer, error_answer
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.policy import Authorize
 from monite_auth_flask.cli import commands
-from monite_auth_flask.directory import DirectoryLike, directory_of
+from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
 from monite_auth_flask.login import LoginSignals
 from monite_auth_flask.visit import Identify, Visits
 
@@ -22,6 +23,7 @@ __all__ = ["MoniteAuth", "as_response", "current_monite", "request_access"]
 
 DirectoryT = TypeVar("DirectoryT", bound=DirectoryLike)
 IdentifyT = TypeVar("IdentifyT", bound=Identify)
+AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 
 LONGEST_MEMORY = 366 * 24 * 3600
 """Seconds; the most that Settings takes for `session_memory`."""
@@ -37,6 +39,8 @@ class MoniteAuth:
     `identify`: who is logged in: a function without arguments that returns a Principal or None; or use the decorator
     `@monite.identify`. It is asked before a request's view and after it. The default: Flask-Login's `current_user`
     where the app has Flask-Login, else `session["user_id"]`.
+    `authorize`: what a principal may do, in the security models where the application decides; or use the decorator
+    `@monite.authorize`. See TokenBroker.
     `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
     `app.config`, and in the environment where that has nothing.
     """
@@ -47,12 +51,16 @@ class MoniteAuth:
         *,
         directory: DirectoryLike | None = None,
         identify: Identify | None = None,
+        authorize: Authorize | None = None,
         broker: TokenBroker | None = None,
     ) -> None:
-        if broker is not None and directory is not None:
-            raise ConfigurationError("MoniteAuth got a broker, which has a directory, and another directory.")
+        if broker is not None and not (directory is None and authorize is None):
+            raise ConfigurationError(
+                "MoniteAuth got a broker, which has all that it asks, and another directory or authorize."
+            )
         self._directory = directory
         self._identify = identify
+        self._authorize = authorize
         self._given_broker = broker
         if app is not None:
             self.init_app(app)
@@ -76,6 +84,15 @@ class MoniteAuth:
     def identify(self, function: IdentifyT) -> IdentifyT:
         """Register the function that says who is logged in: a Principal, or None."""
         self._identify = function
+        return function
+
+    def authorize(self, function: AuthorizeT) -> AuthorizeT:
+        """Register the function that says what a principal may do: True or False."""
+        if self._given_broker is not None:
+            raise ConfigurationError(
+                "MoniteAuth was given a broker, which has an authorize of its own, or none."
+            )
+        self._authorize = function
         return function
 
     @property
@@ -114,7 +131,12 @@ class AppState:
                 "Nothing says who a user is in Monite: put @monite.directory above a function that takes a Principal "
                 "and returns its EntityUser (or None), or give MoniteAuth(directory=…)."
             )
-        broker = TokenBroker(settings_of(self._app), directory_of(self._app, directory))
+        authorize = self._extension._authorize  # noqa: SLF001 - ours
+        broker = TokenBroker(
+            settings_of(self._app),
+            directory_of(self._app, directory),
+            authorize=None if authorize is None else authorize_of(self._app, authorize),
+        )
         _built.add(broker)
         return broker
 

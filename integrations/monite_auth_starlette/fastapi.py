@@ -4,7 +4,7 @@
 async def invoices(monite: LoggedInMonite): ...
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 try:
     from fastapi import Depends
@@ -16,9 +16,10 @@ from starlette.requests import HTTPConnection
 
 from monite_auth import MoniteAccess
 from monite_auth.errors import NotLoggedIn
+from monite_auth.rbac import Action, ObjectType, words
 from monite_auth_starlette.middleware import monite
 
-__all__ = ["LoggedInMonite", "Monite"]
+__all__ = ["LoggedInMonite", "Monite", "allowed"]
 
 
 # `async`, though they await nothing: FastAPI would take a `def` to a thread and back for each request.
@@ -42,3 +43,21 @@ Monite = Annotated[MoniteAccess, Depends(anybody)]
 
 LoggedInMonite = Annotated[MoniteAccess, Depends(logged_in)]
 """The MoniteAccess of somebody who is logged in."""
+
+
+def allowed(object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> Any:
+    """Return a dependency that lets only those in who may do this in Monite; others get a 401 or a 403.
+
+    `own`: it is about what they created themselves. A wrong word is an error when the module is imported:
+
+        @app.post("/invoices", dependencies=[allowed("payable", "create")])
+        async def new_invoice(monite: Annotated[MoniteAccess, allowed("payable", "create")]): ...  # or so
+    """
+    asked = words(object_type, action)
+
+    async def checked(connection: HTTPConnection) -> MoniteAccess:
+        access = await logged_in(connection)
+        await access.ademand(*asked, own=own)
+        return access
+
+    return Depends(checked)

@@ -57,7 +57,7 @@ class Seal:
     def seal_token(self, place: str, token: AccessToken) -> bytes:
         """Return a token's value and entity user, sealed for a slot and for being this very token."""
         person = token.entity_user
-        content = {"value": token.value.reveal()}
+        content: dict[str, str | None] = {"value": token.value.reveal()}
         if person is not None:
             content |= {"entity_user_id": person.entity_user_id, "entity_id": person.entity_id}
         return self.seal(json.dumps(content), place, self.name(token.fingerprint))

@@ -99,7 +99,7 @@ class Judge:
         self._now = now
         self._traces: dict[str, Trace] = {}
         self._logouts: dict[int, Logout] = {}
-        self._by_user: dict[str, list[Logout]] = {}
+        self._by_user: dict[str | None, list[Logout]] = {}
         self._opened: set[int] = set()
         self._ending: dict[int, float] = {}  # when the first try to log out began
         self._checked: set[int] = set()
@@ -150,7 +150,7 @@ class Judge:
     def _trace(self, token: str) -> Trace:
         return self._traces.setdefault(token, Trace())
 
-    def _holder(self, session: int) -> str:
+    def _holder(self, session: int) -> str | None:
         return self._plan.session(session).entity_user.entity_user_id
 
     # -- the trial
@@ -248,7 +248,7 @@ class Judge:
     def _is_condemned(self, entry: Entry, trace: Trace) -> bool:
         """Say whether the token ought to be dead."""
         holder = entry.entity_user_id
-        logouts = self._by_user.get(holder or "", [])
+        logouts = self._by_user.get(holder, [])
         if self._plan.token_scope == "session":
             return any(trace.slot_session == f"session-{logout.session}" for logout in logouts)
         sessions = {event.facts["session"] for event in trace.handed_out}
@@ -271,6 +271,6 @@ class Judge:
     def _recent(self, entry: Entry) -> list[Logout]:
         return [
             each
-            for each in self._by_user.get(entry.entity_user_id or "", ())
+            for each in self._by_user.get(entry.entity_user_id, ())
             if each.returned > entry.minted_at
         ][:5]

@@ -109,7 +109,7 @@ def _hire_people(monite: Monite, plan: Plan) -> None:
         known = entity_user(person)
         monite.directory.users.add(
             EmulatedUser,
-            known.entity_user_id,
+            str(known.entity_user_id),
             entity_id=known.entity_id,
             login=f"user-{person}",
             role_id=anna.role_id,

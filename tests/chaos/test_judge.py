@@ -23,7 +23,7 @@ class Trial:
         self._events: list[Event] = []
         self._ledger: dict[str, Entry] = {}
 
-    def mints(self, token: str, *, user: str = USER, answer_lost: bool = False) -> "Trial":
+    def mints(self, token: str, *, user: str | None = USER, answer_lost: bool = False) -> "Trial":
         self._now += 1
         self._ledger[token] = Entry(token, user, self._now, None, 2000.0, answer_lost)
         return self

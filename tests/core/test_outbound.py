@@ -8,6 +8,7 @@ import pytest
 
 from monite_auth import PARTNER, BrokerAuth, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from monite_auth.outbound import retry_after
 from tests.scripted import settings
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -142,31 +143,46 @@ def test_a_form_and_a_file_are_sent_again(broker, form):
         assert first == second != b""
 
 
-def test_a_stream_is_not_sent_again_and_the_log_says_why(broker, caplog):
-    class Pipe(io.RawIOBase):
-        """A file that cannot be rewound."""
+class Pipe(io.RawIOBase):
+    """A file that cannot be rewound."""
 
-        def readable(self):
-            return True
+    def readable(self):
+        return True
 
-        def readinto(self, buffer):
-            return 0
+    def readinto(self, buffer):
+        return 0
 
-    for body in (
-        {"content": iter([b"one", b"two"])},
-        {"files": {"file": ("pipe", io.BufferedReader(Pipe()))}},
-    ):
-        token = broker.token(ANNA)
 
-        class Unread(httpx.BaseTransport):
-            def handle_request(self, request):
-                for _ in request.stream:
-                    pass
-                return dead(401)
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda: {"content": iter([b"one", b"two"])},
+        lambda: {"files": {"file": ("pipe", io.BufferedReader(Pipe()))}},
+    ],
+)
+def test_a_stream_is_not_sent_again_and_the_error_says_why(broker, body):
+    class Unread(httpx.BaseTransport):
+        asked = 0
 
-        assert call(broker, "threads", Unread(), "POST", "/payables", **body).status_code == 401
-        assert broker.token(ANNA) != token
-    assert caplog.text.count("was not sent again: its body is a stream") == 2
+        def handle_request(self, request):
+            self.asked += 1
+            for _ in request.stream:
+                pass
+            return dead(401)
+
+    there, token = Unread(), broker.token(ANNA)
+    with pytest.raises(errors.BodySpent, match="is spent") as caught:
+        call(broker, "threads", there, "POST", "/payables", **body())
+    assert caught.value.retry_after == 0
+    assert there.asked == 1
+    assert broker.token(ANNA).fingerprint != token.fingerprint  # the next try works
+
+
+def test_retry_after_of_an_ordinary_call_is_a_fact_for_the_caller(broker, form):
+    for header, seconds in (("7", 7), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)):
+        there = Elsewhere(httpx.Response(429, headers={"Retry-After": header}))
+        assert retry_after(call(broker, form, there, "GET", "/payables")) == seconds
+    assert retry_after(httpx.Response(200)) is None
 
 
 def test_two_calls_that_fail_with_one_token_cost_one_mint(broker, emulator):

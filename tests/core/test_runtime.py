@@ -17,7 +17,7 @@ from monite_auth import runtime as runtime_module
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.runtime import BlockingRuntime, Closed, run
 from monite_auth.stores.memory import MemoryStore
-from monite_auth.tokens import Secret, steady_clock
+from monite_auth.tokens import steady_clock
 from monite_auth.wire import Fault as Failure
 from monite_auth.wire import Request, mint_request
 from tests.waiting import until
@@ -248,7 +248,7 @@ def test_an_answer_that_never_ends_is_cut_off(emulated, emulator):
 
 def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):
     runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
-    request = Request("https://[::bad/v1", {}, Secret("{}"), ())
+    request = Request("POST", "https://[::bad/v1", {})
     assert isinstance(run(runtime.send(request, within=1)), Failure)
     runtime.close()
 

@@ -495,7 +495,11 @@ async def test_a_hit_makes_no_thread_hop(ground, monkeypatch):
 
 def test_a_hit_is_one_indexed_read(blocking, raw):
     blocking.put("t")
-    plan = raw().execute(f"EXPLAIN QUERY PLAN {PEEK}", ("slot", "user", "session", 1.0, 1.0)).fetchall()
+    plan = (
+        raw()
+        .execute(f"EXPLAIN QUERY PLAN {PEEK}", {"slot": "", "user": "", "session": "", "at": 1.0, "now": 1.0})
+        .fetchall()
+    )
     steps = [step[3] for step in plan]
     assert len(steps) == 3
     assert all(step.startswith("SEARCH") and (" PRIMARY KEY " in step or " INDEX " in step) for step in steps)

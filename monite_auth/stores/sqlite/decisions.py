@@ -47,11 +47,11 @@ in a fraction of a millisecond."""
 PEEK = """
     SELECT token.print, token.sealed, token.expires_at, token.issued_at, token.renew_at
     FROM tokens AS token
-    LEFT JOIN sessions AS session ON session.user = ?2 AND session.session = ?3
-    LEFT JOIN endings AS ending ON ending.user = ?2
-    WHERE token.slot = ?1 AND token.state = 'live' AND token.expires_at > ?5
-      AND (?3 IS NULL OR (session.ended = 0 AND session.until > ?5))
-      AND (?4 IS NULL OR ending.user IS NULL OR ending.ended_before <= ?4 OR ending.until <= ?5)
+    LEFT JOIN sessions AS session ON session.user = :user AND session.session = :session
+    LEFT JOIN endings AS ending ON ending.user = :user
+    WHERE token.slot = :slot AND token.state = 'live' AND token.expires_at > :now
+      AND (:session IS NULL OR (session.ended = 0 AND session.until > :now))
+      AND (:at IS NULL OR ending.user IS NULL OR ending.ended_before <= :at OR ending.until <= :now)
 """
 
 LIVE = """
@@ -59,14 +59,14 @@ LIVE = """
 """
 
 SWEEPS = (
-    "DELETE FROM sessions WHERE (user, session) IN (SELECT user, session FROM sessions WHERE until <= ?1 LIMIT ?2)",
-    "DELETE FROM endings WHERE user IN (SELECT user FROM endings WHERE until <= ?1 LIMIT ?2)",
-    "DELETE FROM mints WHERE slot IN (SELECT slot FROM mints WHERE until <= ?1 LIMIT ?2)",
-    "DELETE FROM notes WHERE name IN (SELECT name FROM notes WHERE until <= ?1 LIMIT ?2)",
+    "DELETE FROM sessions WHERE (user, session) IN (SELECT user, session FROM sessions WHERE until <= :now LIMIT :most)",
+    "DELETE FROM endings WHERE user IN (SELECT user FROM endings WHERE until <= :now LIMIT :most)",
+    "DELETE FROM mints WHERE slot IN (SELECT slot FROM mints WHERE until <= :now LIMIT :most)",
+    "DELETE FROM notes WHERE name IN (SELECT name FROM notes WHERE until <= :now LIMIT :most)",
     f"""
     DELETE FROM tokens WHERE id IN (
         SELECT id FROM tokens
-        WHERE expires_at <= ?1 - {SAFETY} AND (state <> 'pending' OR expires_at <= ?1 - {UNCOUNTED}) LIMIT ?2
+        WHERE expires_at <= :now - {SAFETY} AND (state <> 'pending' OR expires_at <= :now - {UNCOUNTED}) LIMIT :most
     )
     """,  # noqa: S608 - our own numbers
 )
@@ -108,7 +108,9 @@ class Decisions:
             session = self._vault.session(principal.user_id, principal.session_id)
             at = principal.authenticated_at
         name = self._vault.slot(slot)
-        row = db.execute(PEEK, (name, user, session, at, now)).fetchone()
+        row = db.execute(
+            PEEK, {"slot": name, "user": user, "session": session, "at": at, "now": now}
+        ).fetchone()
         return self._token(row, name, now) if row is not None else None
 
     def claim(
@@ -283,9 +285,9 @@ class Decisions:
         user = self._vault.user(principal.user_id)
         session = self._vault.session(principal.user_id, principal.session_id)
         ended = db.execute(
-            "SELECT EXISTS (SELECT * FROM sessions WHERE user = ?1 AND session = ?2 AND ended AND until > ?4) "
-            "OR EXISTS (SELECT * FROM endings WHERE user = ?1 AND ended_before > ?3 AND until > ?4)",
-            (user, session, principal.authenticated_at, now),
+            "SELECT EXISTS (SELECT * FROM sessions WHERE user = ? AND session = ? AND ended AND until > ?) "
+            "OR EXISTS (SELECT * FROM endings WHERE user = ? AND ended_before > ? AND until > ?)",
+            (user, session, now, user, principal.authenticated_at, now),
         ).fetchone()
         return bool(ended[0])
 
@@ -417,4 +419,4 @@ class Decisions:
         if next(self._writes) % SWEEP_EVERY == 0:
             now = self._clock()
             for statement in SWEEPS:
-                db.execute(statement, (now, SWEPT))
+                db.execute(statement, {"now": now, "most": SWEPT})

@@ -1,0 +1,36 @@
+"""Waiting for one's turn in the request budget."""
+
+from typing import Protocol
+
+from monite_auth.stores.base import Operations
+from monite_auth.stores.budget import Priority, Ticket
+from monite_auth.tokens import Clock
+
+__all__ = ["Waiting", "turn"]
+
+
+class Waiting(Protocol):
+    """What a wait takes: a Runtime, for one."""
+
+    store: Operations
+
+    @property
+    def clock(self) -> Clock:
+        """The time, in epoch seconds."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+async def turn(rt: Waiting, priority: Priority, *, until: float) -> float:
+    """Wait until one request may be sent; return 0 then, or for how long it would still be, beyond `until` (epoch s)."""
+    ticket: Ticket | None = None
+    while True:
+        left = until - rt.clock()
+        admission = await rt.store.admit(priority, ticket, patience=left)
+        if admission.admitted and admission.wait <= 0:
+            return 0.0
+        if admission.wait > left:
+            return admission.wait
+        ticket = admission.ticket
+        await rt.sleep(admission.wait)

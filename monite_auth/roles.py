@@ -1,0 +1,115 @@
+"""What a person may do, by their role in Monite: asked for once per token, and kept as long as that."""
+
+import threading
+from typing import Any
+
+from cachetools import TLRUCache
+
+from monite_auth.errors import (
+    InvalidRole,
+    MoniteUnavailable,
+    NotLinked,
+    NotPermitted,
+    RateLimited,
+)
+from monite_auth.flows import Flows
+from monite_auth.identity import Principal
+from monite_auth.outbound import monite_headers
+from monite_auth.pace import turn
+from monite_auth.rbac import Role
+from monite_auth.runtime import Runtime
+from monite_auth.settings import Settings
+from monite_auth.stores.budget import Priority
+from monite_auth.tokens import AccessToken, Clock
+from monite_auth.wire import (
+    Fault,
+    Request,
+    Response,
+    json_of,
+    message_of,
+    request_id_of,
+    retry_after,
+    speaks_of_dead_token,
+)
+
+__all__ = ["Roles"]
+
+MOST = 10_000
+"""Roles that are kept; who comes back after that many others is asked about anew."""
+
+SENTENCE = "The principal's role in Monite could not be read"
+
+
+class Roles:
+    """The roles of one broker's principals, by the tokens that they were read with."""
+
+    def __init__(self, settings: Settings, flows: Flows, clock: Clock) -> None:
+        self._settings = settings
+        self._flows = flows
+        self._lock = threading.Lock()
+        self._kept: TLRUCache[str, tuple[Role, float]] = TLRUCache(
+            MOST, ttu=lambda _key, kept, _now: kept[1], timer=clock
+        )
+
+    async def role(self, rt: Runtime, principal: Principal) -> Role:
+        """Return the principal's role."""
+        token = await self._flows.token(rt, principal)
+        with self._lock:
+            kept = self._kept.get(token.fingerprint)
+        if kept is not None:
+            return kept[0]
+        answer = await self._read(rt, token)
+        if speaks_of_dead_token(answer.status, answer.body):
+            await self._flows.reject(rt, principal, token)
+            token = await self._flows.token(rt, principal)
+            answer = await self._read(rt, token)
+        role = _role(answer)
+        with self._lock:
+            self._kept[token.fingerprint] = role, token.expires_at
+        return role
+
+    async def _read(self, rt: Runtime, token: AccessToken) -> Response:
+        if self._settings.is_monite_managed:
+            return await self._get(rt, token, "/entity_users/my_role")
+        person = token.entity_user.entity_user_id if token.entity_user is not None else None
+        if person is None:
+            raise NotLinked(
+                "This principal is no entity user, so there is no role in Monite; ask can(), which asks authorize."
+            )
+        answer = await self._get(rt, token, f"/entity_users/{person}")
+        found = json_of(answer)
+        if answer.status != 200 or not isinstance(found, dict):
+            return answer
+        return await self._get(rt, token, f"/roles/{found.get('role_id')}")
+
+    async def _get(self, rt: Runtime, token: AccessToken, path: str) -> Response:
+        until = rt.clock() + self._settings.deadline
+        wait = await turn(rt, Priority.USER, until=until)
+        if wait:
+            raise RateLimited(f"{SENTENCE}: the budget of requests to Monite is used up.", retry_after=wait)
+        request = Request("GET", self._settings.base_url + path, monite_headers(self._settings, token))
+        answer = await rt.send(request, within=self._settings.connect_timeout + self._settings.read_timeout)
+        if isinstance(answer, Fault):
+            raise MoniteUnavailable(f"{SENTENCE}: {answer.reason}.", request_id=answer.request_id)
+        if answer.status == 429:
+            pause = retry_after(answer.headers.get("retry-after"), now=rt.clock())
+            await rt.store.hold(pause)
+            raise RateLimited(f"{SENTENCE}: Monite's request limit is reached.", retry_after=pause)
+        return answer
+
+
+def _role(answer: Response) -> Role:
+    """Return the role that an answer holds, or raise what it says instead."""
+    request_id = request_id_of(answer)
+    if answer.status >= 500:
+        raise MoniteUnavailable(f"{SENTENCE}: status {answer.status}.", request_id=request_id)
+    if answer.status != 200:
+        raise NotPermitted(
+            f"{SENTENCE}: Monite refuses ({answer.status} {message_of(answer)[:300]!r}). Has the entity user a role?",
+            request_id=request_id,
+        )
+    found: Any = json_of(answer)
+    try:
+        return Role.from_json(found)
+    except InvalidRole as error:
+        raise MoniteUnavailable(f"{SENTENCE}: {error}", request_id=request_id) from None
