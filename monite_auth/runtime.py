@@ -367,8 +367,13 @@ class _Background:
             self._work.append(flow)
             if self._idle < len(self._work) and len(self._threads) < self.MOST:
                 thread = threading.Thread(target=self._serve, name="monite_auth", daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # there are too many already, or the interpreter is ending
+                    if not self._threads:
+                        self._work.pop().close()  # it can wait: what is left to do stands in the store
+                else:
+                    self._threads.add(thread)
             else:
                 self._changed.notify()
 

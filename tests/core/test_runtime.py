@@ -276,3 +276,15 @@ def test_a_broker_that_is_dropped_is_collected(emulated):
     del broker
     gc.collect()
     assert gone() is None
+
+
+def test_promise_7_a_logout_does_not_fail_where_no_thread_can_be_started(broker, emulator, monkeypatch):
+    def no_more(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    broker.token(ANNA)
+    broker.logout(ANNA)
+    monkeypatch.undo()
+    assert len(emulator.monite.ledger.live()) == 1
+    assert broker.drain().settled == 1
