@@ -16,7 +16,8 @@ from uuid import uuid4
 
 from monite_auth.errors import CredentialsRejected, ProvisioningFailed
 from monite_auth.identity import EntityUser
-from monite_auth.provisioning.partner import Call, Caller, PartnerApi, Record, checked
+from monite_auth.provisioning.calls import Call, Record, checked
+from monite_auth.provisioning.partner import Caller, PartnerApi
 from monite_auth.provisioning.profile import EntityProfile, Profile, RoleDefinition
 from monite_auth.stores.base import Claimed, Lease, Resting, Slot
 

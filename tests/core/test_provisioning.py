@@ -25,7 +25,7 @@ from monite_auth.emulator import (
 from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
-from monite_auth.provisioning.partner import Call
+from monite_auth.provisioning.calls import Call
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
 from monite_auth.runtime import run
