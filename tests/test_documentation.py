@@ -1,5 +1,6 @@
 """The code in the README and the docs runs, in order, as one program for each page."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from monite_auth import EntityUser, MoniteAccess, Principal, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from tests.waiting import until
 
@@ -51,6 +53,26 @@ def test_the_page_on_starlette(demo_environment):
     with TestClient(names["app"]) as client:
         assert client.get("/nowhere", headers={"x-user": "anna", "x-session": "s"}).status_code == 404
         assert names["identify"](type("Connection", (), {"headers": {}})) is None
+
+
+def test_the_page_on_calls(demo_environment, emulator):
+    names = run_page("docs/calls.md", {"PEOPLE": {"anna": EntityUser(ANNA_ID, BAKERY_ID)}})
+    with names["broker"]:
+        assert len(names["payables"]) == len(names["bills"])
+        assert BAKERY_ID in names["names"]
+        assert asyncio.run(names["count"]()) == len(names["payables"])
+
+
+def test_the_page_on_security_models(demo_environment, emulator):
+    names = run_page("docs/security-models.md", {})
+    with names["broker"] as broker:
+        assert len(names["invoices"]) > 0
+        with pytest.raises(errors.NotPermitted):
+            broker.client(Principal("viktor", session_id="6f1c")).post("/payables", json={})
+        assert names["buttons"](MoniteAccess(broker, Principal("anna", session_id="1"))) == ["New", "Pay"]
+        assert names["buttons"](MoniteAccess(broker, None)) == []
+    assert not names["by_role"](Principal("viktor"), "payable", "create")
+    assert {token.entity_user_id for token in emulator.monite.ledger.tokens} == {None}
 
 
 @pytest.mark.parametrize(
