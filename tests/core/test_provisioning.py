@@ -4,6 +4,7 @@ import asyncio
 import json
 import multiprocessing
 import threading
+import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,7 @@ from monite_auth.provisioning.calls import Call
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
 from monite_auth.runtime import run
-from monite_auth.stores.base import Slot
+from monite_auth.stores.base import PARTNER_SLOT, Rest, Slot
 from monite_auth.wire import Response
 from tests.scripted import reply, settings
 from tests.waiting import until
@@ -399,6 +400,15 @@ def test_a_removal_that_failed_is_done_by_the_next(app, emulator, monite, call):
         call(app.broker, "token", NINA)
 
 
+def test_a_removal_that_monite_refuses_is_told_and_forgets_nothing(app, monite, call):
+    found = call(app.directory, "find", NINA)
+    order = monite.faults.add(Fault(kind="status", status=403, path="/entity_users", message="No."))
+    with pytest.raises(errors.ProvisioningFailed, match=r"refuses to remove the entity user \(403 'No.'\)"):
+        call(app.directory, "remove", NINA)
+    monite.faults.remove(order.id)
+    assert call(app.directory, "find", NINA) == found
+
+
 def test_removal_in_one_tenant_leaves_the_others(emulated, monite, call):
     directory = ProvisioningDirectory(lambda principal: replace(PROFILE, entity=str(principal.tenant)))
     bakery, books = (Principal("nina", tenant=each, session_id="s") for each in (BAKERY_ID, BOOKS_ID))
@@ -746,6 +756,55 @@ def test_a_creation_that_failed_lets_the_next_one_in_at_once():
     before = caller.now
     caller.provide(auditor)
     assert caller.now - before < 0.001
+
+
+def test_of_two_entities_that_are_the_same_all_take_the_older_and_the_log_names_the_other(caplog):
+    older, ours = ({**CAFE.to_json(), "id": each, "created_at": each} for each in (ID, OTHER))
+    caller = Scripted(
+        listed(), listed(), reply(201, ours), listed(ours, older), listed(ROLE), listed(somebody())
+    )
+    assert caller.provide(replace(PROFILE, entity=CAFE)) == EntityUser(ID, ID)
+    assert f"{OTHER} is left over" in caplog.text
+    caller.answers = [listed(ours, older), listed(ROLE), listed(somebody())]
+    assert caller.provide(replace(PROFILE, entity=CAFE)) == EntityUser(ID, ID)
+
+
+def test_a_second_role_that_is_in_use_already_is_let_be():
+    older, ours = ({**ROLE, "name": "Auditor", "id": each, "created_at": each} for each in (ID, OTHER))
+    in_use = reply(409, {"error": {"message": "The role is in use."}})
+    caller = Scripted(
+        listed(), listed(), reply(200, ours), listed(older, ours), in_use, listed(somebody(role_id=ID))
+    )
+    assert caller.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
+
+
+def test_nothing_is_created_while_monite_refuses_our_credentials():
+    caller = Scripted(listed())
+    lease = run(caller.memory.claim(PARTNER_SLOT, None, owner="x", seconds=5, min_life=0)).lease
+    run(caller.memory.abandon(lease, Rest(30, "credentials_rejected", "Wrong secret.", everyone=True)))
+    with pytest.raises(errors.CredentialsRejected, match="Wrong secret") as caught:
+        caller.provide(replace(PROFILE, role=AUDITOR))
+    assert caught.value.retry_after == pytest.approx(30, abs=1)
+
+
+@types.coroutine
+def never():
+    yield
+
+
+def test_promise_2_a_creation_whose_event_loop_is_gone_lets_the_next_one_in_when_its_claim_is_over():
+    class Stuck(Scripted):
+        async def send(self, call, *, within):
+            await never() if not self.answers else None
+            return await super().send(call, within=within)
+
+    stuck = Stuck(listed(), listed())
+    flow = Steps(stuck).provide(replace(PROFILE, role=AUDITOR), None)
+    flow.send(None)  # it is creating the role
+    flow.close()
+    slot = Slot(None, f"role {BAKERY_ID} Auditor", None, "creation")
+    claim = run(stuck.memory.claim(slot, None, owner="another", seconds=5, min_life=0))
+    assert claim.retry_in < 20
 
 
 # -- races
