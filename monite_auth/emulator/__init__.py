@@ -24,6 +24,7 @@ from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.seed import (
     AMELIA_ID,
     ANNA_AT_BOOKS_ID,
+    ANNA_AT_TEA_ID,
     ANNA_ID,
     BAKERY_ID,
     BOOKS_ID,
@@ -31,6 +32,8 @@ from monite_auth.emulator.seed import (
     DEMO_CLIENT_SECRET,
     OSKAR_ID,
     PEOPLE,
+    TEA_ID,
+    TILDA_ID,
     VIKTOR_ID,
     VIOLET_ID,
 )
@@ -41,6 +44,7 @@ del _fastapi, _uvicorn
 __all__ = [
     "AMELIA_ID",
     "ANNA_AT_BOOKS_ID",
+    "ANNA_AT_TEA_ID",
     "ANNA_ID",
     "BAKERY_ID",
     "BOOKS_ID",
@@ -48,6 +52,8 @@ __all__ = [
     "DEMO_CLIENT_SECRET",
     "OSKAR_ID",
     "PEOPLE",
+    "TEA_ID",
+    "TILDA_ID",
     "VIKTOR_ID",
     "VIOLET_ID",
     "Clock",

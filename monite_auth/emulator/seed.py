@@ -1,4 +1,4 @@
-"""The data that the emulator begins with: two companies, their people, roles and bills. All ids are fixed."""
+"""The data that the emulator begins with: three companies, their people, roles and bills. All ids are fixed."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,21 +6,24 @@ from typing import Any
 
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, Entity, EntityUser, Payable, Role
-from monite_auth.emulator.permissions import PayableAction, Permissions, common, payable
+from monite_auth.emulator.permissions import PayableAction, PayableRule, Permissions, common, payable
 
 DEMO_CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
 DEMO_CLIENT_SECRET = "demo-secret-not-for-production"  # noqa: S105 - it opens this emulator and nothing else
 
 BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"
 BOOKS_ID = "b00c5a1e-0000-4000-8000-000000000002"
+TEA_ID = "7ea05a1e-0000-4000-8000-000000000003"
 
 ANNA_ID = "a11a0000-0000-4000-8000-000000000101"
 VIKTOR_ID = "71c70000-0000-4000-8000-000000000102"
 OSKAR_ID = "05ca0000-0000-4000-8000-000000000103"
 AMELIA_ID = "a3e10000-0000-4000-8000-000000000201"
 VIOLET_ID = "710e0000-0000-4000-8000-000000000202"
-#: Anna works for the bookshop too, as another entity user with another role.
+TILDA_ID = "711d0000-0000-4000-8000-000000000301"
+#: Anna works for the bookshop and the tea house too: other entity users, with other roles.
 ANNA_AT_BOOKS_ID = "a11a0000-0000-4000-8000-000000000203"
+ANNA_AT_TEA_ID = "a11a0000-0000-4000-8000-000000000302"
 
 EVERYTHING: tuple[PayableAction, ...] = (
     "create",
@@ -46,6 +49,20 @@ PURCHASER = Permissions(
     objects=(
         payable(("create", "read", "update", "delete", "submit"), "allowed_for_own"),
         common("counterpart", "read"),
+    )
+)
+#: Sees everything, and changes what they have entered themselves.
+CLERK = Permissions(
+    objects=(
+        PayableRule(
+            object_type="payable",
+            actions=(
+                *payable(("create", "read")).actions,
+                *payable(("update", "delete", "submit", "cancel"), "allowed_for_own").actions,
+            ),
+        ),
+        common("counterpart", "read"),
+        *OFFICE,
     )
 )
 VIEWER = Permissions(objects=(payable(("read",)),))
@@ -103,6 +120,19 @@ BOOKS = SeededCompany(
         "Default": "40e00000-0000-4000-8000-000000000209",
     },
 )
+TEA = SeededCompany(
+    id=TEA_ID,
+    name="Lakeside Tea AG",
+    email="hello@lakesidetea.example",
+    address={"country": "CH", "city": "Zürich", "postal_code": "8008", "line1": "Seefeldstrasse 12"},
+    currency="CHF",
+    roles={
+        "Accountant": "40e00000-0000-4000-8000-000000000301",
+        "Clerk": "40e00000-0000-4000-8000-000000000304",
+        "Default": "40e00000-0000-4000-8000-000000000309",
+    },
+)
+COMPANIES = (BAKERY, BOOKS, TEA)
 PEOPLE = (
     SeededPerson(ANNA_ID, BAKERY_ID, "anna.becker", "Anna", "Becker", "Accountant"),
     SeededPerson(VIKTOR_ID, BAKERY_ID, "viktor.vogel", "Viktor", "Vogel", "Viewer"),
@@ -110,8 +140,16 @@ PEOPLE = (
     SeededPerson(AMELIA_ID, BOOKS_ID, "amelia.hart", "Amelia", "Hart", "Accountant"),
     SeededPerson(VIOLET_ID, BOOKS_ID, "violet.frost", "Violet", "Frost", "Viewer"),
     SeededPerson(ANNA_AT_BOOKS_ID, BOOKS_ID, "anna.becker", "Anna", "Becker", "Viewer"),
+    SeededPerson(TILDA_ID, TEA_ID, "tilda.sommer", "Tilda", "Sommer", "Accountant"),
+    SeededPerson(ANNA_AT_TEA_ID, TEA_ID, "anna.becker", "Anna", "Becker", "Clerk"),
 )
-_ROLES = {"Accountant": ACCOUNTANT, "Viewer": VIEWER, "Purchaser": PURCHASER, "Default": DEFAULT}
+_ROLES = {
+    "Accountant": ACCOUNTANT,
+    "Viewer": VIEWER,
+    "Purchaser": PURCHASER,
+    "Clerk": CLERK,
+    "Default": DEFAULT,
+}
 
 # Oldest first: company, who entered it, supplier, document, minor units, days until it is due, status.
 _PAYABLES = (
@@ -120,17 +158,20 @@ _PAYABLES = (
     (BOOKS, AMELIA_ID, "Gannet Press", "GP/24/0611", 96_250, -1, "partially_paid"),
     (BAKERY, OSKAR_ID, "Alpenbutter Molkerei eG", "R-77120", 96_515, 4, "approve_in_progress"),
     (BAKERY, ANNA_ID, "Spree Immobilien GmbH", "MIETE-SPREE-12", 310_000, 6, "waiting_to_be_paid"),
+    (TEA, TILDA_ID, "Assam Direct", "AD-2031", 128_000, 3, "waiting_to_be_paid"),
     (BOOKS, AMELIA_ID, "Severn Card & Paper", "INV-4402", 14_399, 9, "new"),
     (BAKERY, OSKAR_ID, "Nordsee Verpackung", "NV-5531", 27_890, 11, "new"),
     (BAKERY, ANNA_ID, "Ofenbau Krüger", "OK-0098", 64_260, 18, "rejected"),
+    (TEA, ANNA_AT_TEA_ID, "Porzellan Huber", "PH-611", 34_250, 14, "new"),
     (BOOKS, AMELIA_ID, "Quayside Electric", "QE-88213", 21_075, 21, "draft"),
+    (TEA, TILDA_ID, "Limmat Logistik", "LL-90177", 18_900, 20, "new"),
     (BAKERY, ANNA_ID, "Kaffeerösterei Ahoi", "KA-3107", 41_720, 25, "new"),
 )
 
 
 def sow(directory: Directory, clock: Clock) -> None:
     """Fill an empty directory."""
-    for company in (BAKERY, BOOKS):
+    for company in COMPANIES:
         for name, role_id in company.roles.items():
             directory.roles.add(Role, role_id, entity_id=company.id, name=name, permissions=_ROLES[name])
         directory.entities.add(
@@ -145,18 +186,19 @@ def sow(directory: Directory, clock: Clock) -> None:
                 "address": dict(company.address),
             },
         )
-    roles = {company.id: company.roles for company in (BAKERY, BOOKS)}
+    companies = {company.id: company for company in COMPANIES}
     for person in PEOPLE:
+        company = companies[person.entity_id]
         directory.users.add(
             EntityUser,
             person.entity_user_id,
             entity_id=person.entity_id,
             login=person.login,
-            role_id=roles[person.entity_id][person.role],
+            role_id=company.roles[person.role],
             fields={
                 "first_name": person.first_name,
                 "last_name": person.last_name,
-                "email": f"{person.login}@{'brightside' if person.entity_id == BAKERY_ID else 'harbourbooks'}.example",
+                "email": f"{person.login}@{company.email.partition('@')[2]}",
             },
         )
     _sow_payables(directory, clock)

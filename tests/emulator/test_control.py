@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE, TEA_ID
 
 
 def test_the_clock_is_read_and_moved_forward_over_http(api, monite):
@@ -56,7 +56,7 @@ def test_statistics_are_there_as_json(api):
 
 def test_the_seed_names_companies_people_and_roles_with_their_ids(api):
     entities = api.send("GET", "/_emulator/seed").json()["entities"]
-    assert [entity["id"] for entity in entities] == [BAKERY_ID, BOOKS_ID]
+    assert [entity["id"] for entity in entities] == [BAKERY_ID, BOOKS_ID, TEA_ID]
     listed = {user["id"] for entity in entities for user in entity["entity_users"]}
     assert listed == {person.entity_user_id for person in PEOPLE}
     for entity in entities:

@@ -5,7 +5,17 @@ from typing import Any
 import httpx
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, OSKAR_ID, VIKTOR_ID, Monite
+from monite_auth.emulator import (
+    ANNA_AT_TEA_ID,
+    ANNA_ID,
+    BAKERY_ID,
+    BOOKS_ID,
+    OSKAR_ID,
+    TEA_ID,
+    TILDA_ID,
+    VIKTOR_ID,
+    Monite,
+)
 from monite_auth.emulator.directory import Payable
 
 BILL = {"document_id": "X-1", "currency": "EUR", "total_amount": 1250, "due_date": "2030-01-31"}
@@ -21,9 +31,9 @@ def bill_of(api: Any, author: str) -> Payable:
     return next(bill for bill in monite.directory.payables.all(BAKERY_ID) if bill.created_by == author)
 
 
-def test_the_seed_has_plausible_bills_for_both_companies(api):
+def test_the_seed_has_plausible_bills_for_all_companies(api):
     partner = api.token()
-    for entity, count, currency in ((BAKERY_ID, 7, "EUR"), (BOOKS_ID, 3, "GBP")):
+    for entity, count, currency in ((BAKERY_ID, 7, "EUR"), (BOOKS_ID, 3, "GBP"), (TEA_ID, 3, "CHF")):
         bills = api.call("GET", "/payables", partner, entity).json()["data"]
         assert len(bills) == count
         assert {bill["currency"] for bill in bills} == {currency}
@@ -81,6 +91,17 @@ def test_who_is_allowed_for_own_sees_and_changes_only_what_they_created(api):
         assert api.call(method, other, token, BAKERY_ID, json=body).status_code == 403
     created = api.call("POST", "/payables", token, BAKERY_ID, json=BILL).json()["id"]
     assert api.call("DELETE", f"/payables/{created}", token, BAKERY_ID).status_code == 204
+
+
+def test_a_clerk_sees_everything_and_changes_only_what_they_created(api):
+    token = api.token(ANNA_AT_TEA_ID)
+    authors = {
+        bill["was_created_by_user_id"]: bill["id"]
+        for bill in api.call("GET", "/payables", token, TEA_ID).json()["data"]
+    }
+    assert authors.keys() == {ANNA_AT_TEA_ID, TILDA_ID}
+    assert api.call("DELETE", f"/payables/{authors[TILDA_ID]}", token, TEA_ID).status_code == 403
+    assert api.call("DELETE", f"/payables/{authors[ANNA_AT_TEA_ID]}", token, TEA_ID).status_code == 204
 
 
 def test_the_partner_may_do_everything(api):
