@@ -17,6 +17,7 @@ from monite_auth.drain import DrainReport
 from monite_auth.flows import UserStatus
 from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
 from monite_auth.outbound import BrokerAuth
+from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.settings import SecurityModel, Settings
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.sqlite import SQLiteStore
@@ -31,11 +32,14 @@ __all__ = [
     "BrokerAuth",
     "Directory",
     "DrainReport",
+    "EntityProfile",
     "EntityUser",
     "FixedDirectory",
     "MemoryStore",
     "MoniteAccess",
     "Principal",
+    "Profile",
+    "ProvisioningDirectory",
     "RedisStore",
     "SQLiteStore",
     "Secret",

@@ -183,8 +183,9 @@ class ProvisioningFailed(MoniteAuthError):
         fields: tuple[str, ...] = (),
         monite_status: int = 0,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, request_id=request_id)
+        super().__init__(message, request_id=request_id, retry_after=retry_after)
         self.fields = fields
         self.monite_status = monite_status
 

@@ -5,6 +5,7 @@ and tells of a logout, or of another process's token, in the meantime.
 """
 
 import logging
+from typing import Any
 
 from monite_auth.errors import (
     CredentialsRejected,
@@ -12,6 +13,7 @@ from monite_auth.errors import (
     MoniteAuthError,
     MoniteUnavailable,
     NotLinked,
+    ProvisioningFailed,
     RateLimited,
     SessionEnded,
     TokenTooShort,
@@ -253,31 +255,37 @@ class Mint:
 
 def _rest_after(error: BaseException) -> Rest | None:
     """Return how others should rest after this error; it must be possible to raise it again from that."""
-    if not isinstance(error, CredentialsRejected | EntityUserRejected | MoniteUnavailable):
-        return None
+    match error:
+        case EntityUserRejected(monite_status=status, monite_message=said):
+            seconds = error.retry_after or REST_AFTER_REFUSAL
+        case ProvisioningFailed(monite_status=status, fields=fields):
+            seconds, said = REST_AFTER_FAULT, " ".join(fields)  # the next may find it mended
+        case CredentialsRejected() | MoniteUnavailable():
+            seconds, status, said = error.retry_after or REST_AFTER_FAULT, 0, ""
+        case _:
+            return None
     return Rest(
-        seconds=error.retry_after or REST_AFTER_FAULT,
+        seconds=seconds,
         code=error.code,
         message=error.args[0],
         request_id=error.request_id,
-        monite_status=error.monite_status if isinstance(error, EntityUserRejected) else 0,
-        monite_message=error.monite_message if isinstance(error, EntityUserRejected) else "",
+        monite_status=status,
+        monite_message=said,
         everyone=isinstance(error, CredentialsRejected),
     )
 
 
 def _error_of(rest: Rest, retry_in: float) -> MoniteAuthError:
     """Return the error that led to this rest."""
+    facts: dict[str, Any] = {"request_id": rest.request_id, "retry_after": retry_in}
     if rest.code == EntityUserRejected.code:
-        return EntityUserRejected(
-            rest.message,
-            monite_status=rest.monite_status,
-            monite_message=rest.monite_message,
-            request_id=rest.request_id,
-            retry_after=retry_in,
-        )
+        facts |= {"monite_status": rest.monite_status, "monite_message": rest.monite_message}
+        return EntityUserRejected(rest.message, **facts)
+    if rest.code == ProvisioningFailed.code:
+        facts |= {"monite_status": rest.monite_status, "fields": tuple(rest.monite_message.split())}
+        return ProvisioningFailed(rest.message, **facts)
     kind = CredentialsRejected if rest.code == CredentialsRejected.code else MoniteUnavailable
-    return kind(rest.message, request_id=rest.request_id, retry_after=retry_in)
+    return kind(rest.message, **facts)
 
 
 def token_too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:

@@ -76,7 +76,8 @@ class Lease:
 class Rest:
     """Why nobody should try for a while, in a form that other processes can turn into the same error.
 
-    `everyone`: the reason is not this slot's: no slot should try.
+    `monite_message`: what Monite said, or the fields that it was about. `everyone`: the reason is not this slot's: no
+    slot should try.
     """
 
     seconds: float

@@ -568,10 +568,10 @@ def test_an_entity_that_is_not_there_is_named(app, call):
 
 def test_the_error_of_a_mint_is_the_error_of_the_directory(app, call):
     app.change(role="missing")
-    for _ in range(2):  # and the person is not locked out by it
-        with pytest.raises(errors.ProvisioningFailed):
-            call(app.broker, "token", NINA)
+    with pytest.raises(errors.ProvisioningFailed):
+        call(app.broker, "token", NINA)
     app.change(role="Viewer")
+    call(app.broker, "relink", "nina")  # or a moment later
     assert call(app.broker, "token", NINA)
 
 
@@ -889,3 +889,19 @@ def test_promise_2_of_many_processes_one_creates(emulated, monite, tmp_path, ent
     assert len([each for each in monite.directory.entities.all() if each.name == "Corner Café GmbH"]) == (
         entity is CAFE
     )
+
+
+def test_who_was_refused_is_not_asked_for_again_at_once_and_every_caller_hears_why(app, emulator):
+    app.change(role="missing")
+    refused = []
+    for _ in range(3):
+        with pytest.raises(errors.ProvisioningFailed, match="no role 'missing'") as caught:
+            app.broker.token(NINA)
+        refused.append((caught.value.fields, caught.value.monite_status))
+    assert refused == [(("role",), 0)] * 3
+    assert 0 < caught.value.retry_after <= 2
+    before = len(emulator.monite.ledger.tokens)
+    app.change(role="Viewer")
+    app.broker.relink("nina")  # it has been mended
+    app.broker.token(NINA)
+    assert len(emulator.monite.ledger.tokens) == before + 1
