@@ -270,7 +270,5 @@ class Judge:
 
     def _recent(self, entry: Entry) -> list[Logout]:
         return [
-            each
-            for each in self._by_user.get(entry.entity_user_id, ())
-            if each.returned > entry.minted_at
+            each for each in self._by_user.get(entry.entity_user_id, ()) if each.returned > entry.minted_at
         ][:5]
