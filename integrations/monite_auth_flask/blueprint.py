@@ -23,5 +23,8 @@ def monite_blueprint(*, allowed_origins: Collection[str] = ()) -> Blueprint:
         return as_response(answer_token_request(request_access(), request.method, headers, allowed_origins))
 
     # Not an `async def`, whatever the directory is: that would make asgiref a dependency of every app.
-    blueprint.add_url_rule("/token", view_func=token, methods=["GET", "POST"])
+    # Of those, the endpoint itself refuses all but two, in the words of all adapters. OPTIONS stays Flask's: what allows
+    # other origins (Flask-CORS) builds on its answer.
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    blueprint.add_url_rule("/token", view_func=token, methods=methods)
     return blueprint

@@ -7,7 +7,7 @@ from flask import Flask, redirect, session
 
 from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
-from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
+from monite_auth_flask import MoniteAuth, current_monite, identify, monite_blueprint
 from tests.integrations.flask_apps import ASYNC, SYNC, app_of
 from tests.waiting import until
 
@@ -201,11 +201,22 @@ def test_a_logout_is_one_even_where_the_view_fails_after_it(client, app, emulato
     until(lambda: live(emulator) == 0)
 
 
-def test_a_logout_is_one_even_where_the_app_empties_the_session_before_everything_else(broker, emulator):
+@pytest.mark.parametrize("answers", [False, True])
+@pytest.mark.parametrize("own", [None, lambda: identify(tenant=session.get("organization"))])
+def test_a_logout_is_one_even_where_the_app_empties_the_session_before_everything_else(
+    broker, emulator, own, answers
+):
     app = Flask(__name__)
     app.secret_key = "s"
-    app.before_request(lambda: session.clear() if session.get("idle") else None)
-    MoniteAuth(app, broker=broker)
+    MoniteAuth(app, broker=broker, identify=own)
+
+    def leave_if_idle():
+        if session.get("idle"):
+            session.clear()
+            return ("idle", 401) if answers else None
+        return None
+
+    app.before_request_funcs[None].insert(0, leave_if_idle)
 
     @app.get("/me")
     def me():
@@ -325,6 +336,7 @@ def test_the_token_endpoint_knows_get_and_post(client, emulator, method):
     log_in(client)
     answer = client.open("/monite/token", method=method)
     assert answer.status_code == 405
+    assert method == "HEAD" or answer.json["error"]["code"] == "method_not_allowed"
     assert {"GET", "POST"} <= set(answer.headers["allow"].replace(" ", "").split(","))
     assert emulator.monite.ledger.tokens == []
 
@@ -493,6 +505,21 @@ def test_a_tenant_is_said_by_the_app_and_the_session_gets_its_id_at_login(broker
     client.post("/logout")
     log_in(client)
     assert client.get("/facts").json["session"] not in (first, None)
+
+
+def test_a_session_that_an_own_identify_does_not_ask_about_goes_on(broker, emulator):
+    """Who comes with a key of their own is somebody else for one request, and logs nobody out."""
+
+    def who():
+        key = request.headers.get("x-key")
+        return Principal(key, session_id="key") if key else identify()
+
+    client = app_of(broker, identify=who).test_client()
+    log_in(client)
+    assert client.get("/me").json["id"] == ANNA_ID
+    assert client.get("/me", headers={"x-key": "viktor"}).json["id"] == VIKTOR_ID
+    assert client.get("/me").json["id"] == ANNA_ID
+    assert len(emulator.monite.ledger.tokens) == 2
 
 
 def test_an_app_that_answers_before_its_own_identify_is_asked_is_not_asked_afterwards(broker):
