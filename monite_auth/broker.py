@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from monite_auth.callables import AppFunction
 from monite_auth.drain import DrainReport
 from monite_auth.errors import NotLinked, NotLoggedIn
 from monite_auth.flows import Flows, UserStatus
@@ -65,7 +66,7 @@ class TokenBroker:
         settings: Settings,
         directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
         *,
-        authorize: Authorize | None = None,
+        authorize: Authorize | AppFunction[bool] | None = None,
         store: Store | None = None,
         clock: Clock = steady_clock,
     ) -> None:

@@ -16,27 +16,27 @@ class AppFunction(Generic[Result]):
     """A function of the application; `name` is what it is called where it was handed in.
 
     On an event loop a `def` runs in a worker thread, since it may ask a database. An `async def` cannot be asked
-    by blocking calls; those raise BlockingCallError.
+    by blocking calls; those raise BlockingCallError. Adapters override both, where their framework has ways of its own.
     """
 
     def __init__(self, name: str, function: Callable[..., Awaitable[Result] | Result]) -> None:
-        self._name = name
-        self._function = function
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        self.name = name
+        self.function = function
+        self.is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts too
         )
 
     def call(self, *arguments: Any) -> Result:
         """Call the function; it must be a plain `def`."""
-        if self._is_async:
+        if self.is_async:
             raise BlockingCallError(
-                f"{self._name} is an async function, so only async calls can ask it: use the a… methods, atoken() or "
-                f"aclient() say, or give {self._name} as a def."
+                f"{self.name} is an async function, so only async calls can ask it: use the a… methods, atoken() or "
+                f"aclient() say, or give {self.name} as a def."
             )
-        return cast("Result", self._function(*arguments))
+        return cast("Result", self.function(*arguments))
 
     async def acall(self, *arguments: Any) -> Result:
         """Await the function, or run it in a worker thread."""
-        if self._is_async:
-            return await cast("Awaitable[Result]", self._function(*arguments))
-        return cast("Result", await asyncio.to_thread(self._function, *arguments))
+        if self.is_async:
+            return await cast("Awaitable[Result]", self.function(*arguments))
+        return cast("Result", await asyncio.to_thread(self.function, *arguments))

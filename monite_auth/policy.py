@@ -21,9 +21,13 @@ Authorize = Callable[[Principal, ObjectType, Action], Awaitable[bool] | bool]
 class Policy:
     """The rules for calls of principals in one security model."""
 
-    def __init__(self, settings: Settings, authorize: Authorize | None) -> None:
+    def __init__(self, settings: Settings, authorize: Authorize | AppFunction[bool] | None) -> None:
         self._model = SecurityModel(settings.security_model)
-        self._authorize = AppFunction("authorize", authorize) if authorize is not None else None
+        self._authorize = (
+            authorize
+            if authorize is None or isinstance(authorize, AppFunction)
+            else AppFunction("authorize", authorize)
+        )
         if settings.is_monite_managed and authorize is not None:
             raise ConfigurationError(
                 "authorize is given, but in the security model monite_managed Monite enforces roles and nobody would "

@@ -27,6 +27,9 @@ def principal_of(
 ) -> Principal | None:
     """Return the principal of a session whose logged-in user is `user_id`; None or "" is nobody.
 
+    `tenant`: which of the user's organizations is active; None or "" where there is only one. It may change within a
+    session, which goes on.
+
     The session is written to when somebody has logged in or out since it was last looked at, unless `may_write` says
     that there is no answer that could carry it.
     """
@@ -34,7 +37,7 @@ def principal_of(
         if may_write and BINDING in session:
             del session[BINDING]  # the next login, even of the same person, is another session
         return None
-    name = str(user_id)
+    name, tenant = str(user_id), tenant or None
     binding = session.get(BINDING)
     if binding is None or binding[0] != name:
         if not may_write:

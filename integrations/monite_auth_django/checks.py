@@ -5,7 +5,7 @@ monite_auth.E002  an app is missing in INSTALLED_APPS
 monite_auth.E003  a setting is missing or wrong
 monite_auth.E004  a secret is a placeholder
 monite_auth.E005  the base URL is http
-monite_auth.E006  there is no directory, or no function to identify
+monite_auth.E006  there is no directory, or no function to identify, or to authorize where one is asked
 monite_auth.E007  MONITE_AUTH has an unknown key
 monite_auth.W001  deployment: tokens live in the memory of each process
 monite_auth.W002  the client secret stands in the settings module
@@ -23,6 +23,7 @@ from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 from django.utils.module_loading import import_string
 
+from monite_auth import SecurityModel, Settings
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import as_directory
 from monite_auth_django.conf import conf
@@ -175,8 +176,27 @@ def _functions() -> Iterator[CheckMessage]:
                 hint="Name a function from the request to a Principal or None.",
                 id="monite_auth.E006",
             )
+        yield from _authorize()
     except ConfigurationError as error:
         yield Error(error.problems[0], hint="Correct the path, or leave it out.", id="monite_auth.E006")
+
+
+def _authorize() -> Iterator[CheckMessage]:
+    function = conf.AUTHORIZE
+    model = conf.core_values().get("SECURITY_MODEL", Settings.security_model)
+    if function is not None and not callable(function):
+        yield Error(
+            'MONITE_AUTH["AUTHORIZE"] is not callable.',
+            hint="Name a function from a Principal, an ObjectType and an Action to True or False.",
+            id="monite_auth.E006",
+        )
+    if model in tuple(SecurityModel) and (function is None) != (model == SecurityModel.MONITE_MANAGED):
+        yield Error(
+            f'In the security model {model} MONITE_AUTH["AUTHORIZE"] is '
+            + ("missing: every call to Monite would be refused." if function is None else "never asked."),
+            hint='Let MONITE_AUTH["SECURITY_MODEL"] and MONITE_AUTH["AUTHORIZE"] agree, or leave out both.',
+            id="monite_auth.E006",
+        )
 
 
 def _literal_secret() -> Iterator[CheckMessage]:

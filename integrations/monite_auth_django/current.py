@@ -10,6 +10,7 @@ from django.core.signals import setting_changed
 from monite_auth import TokenBroker
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.conf import conf
+from monite_auth_django.functions import ProjectFunction
 
 __all__ = ["broker", "close_broker"]
 
@@ -27,7 +28,8 @@ def broker() -> TokenBroker:
     if found is None:
         with _lock:
             if _broker is None:
-                _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=conf.AUTHORIZE)
+                authorize = conf.AUTHORIZE and ProjectFunction("authorize", conf.AUTHORIZE)
+                _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=authorize)
             found = _broker
     return found
 

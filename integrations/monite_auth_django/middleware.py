@@ -83,7 +83,7 @@ def _begin(request: HttpRequest) -> Any:
 def _gone_from_session(request: HttpRequest) -> Principal | None:
     session = getattr(request, "session", None)
     # Whoever takes a user away has modified the session; and who has not read it, need not read it for us.
-    if isinstance(session, SessionBase) and session.modified and conf.identifies_by_default:
+    if isinstance(session, SessionBase) and session.modified:
         return unbind_if_gone(session)
     return None
 

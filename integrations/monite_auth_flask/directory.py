@@ -1,7 +1,6 @@
 """What an app answers, about people and what they may do: asked inside its application context, by any thread."""
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -9,6 +8,7 @@ from typing import Any, cast
 from flask import Flask, current_app, has_app_context
 
 from monite_auth import Directory, EntityUser, Principal, TokenBroker
+from monite_auth.callables import AppFunction
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Bindable, as_directory
 from monite_auth.policy import Authorize
@@ -25,37 +25,43 @@ def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
     if isinstance(directory, Directory):
         return _InAppContext(app, directory)
     if callable(directory):
-        return _InAppContext(app, _AsViews(app, directory))
+        return _InAppContext(app, _FunctionDirectory(_AsViews(app, "directory", directory)))
     return as_directory(directory)  # a mapping needs no context
 
 
-class _AsViews:
-    """A directory of one function, `def` or `async def`, called as Flask calls views."""
+class _AsViews(AppFunction[Any]):
+    """A function of the app that is called as Flask calls views: an `async def` on an event loop of its own."""
 
-    def __init__(self, app: Flask, function: DirectoryFunction) -> None:
+    def __init__(self, app: Flask, name: str, function: Callable[..., Any]) -> None:
+        super().__init__(name, function)
         self._app = app
-        self._function = function
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts too
-        )
 
-    def find(self, principal: Principal) -> EntityUser | None:
-        """Call the function; an `async def` runs on an event loop of its own."""
-        if not self._is_async:
-            return cast("EntityUser | None", self._function(principal))
+    def call(self, *arguments: Any) -> Any:
+        """Call the function."""
+        if not self.is_async:
+            return self.function(*arguments)
         if _on_event_loop():
             raise BlockingCallError(
-                "The directory is an async function, and an async view cannot wait for it in a blocking call: use "
+                f"{self.name} is an async function, and an async view cannot wait for it in a blocking call: use "
                 "await current_monite.atoken(), or another of the a… methods."
             )
-        call = self._app.async_to_sync(cast("Callable[[Principal], Any]", self._function))
-        return cast("EntityUser | None", call(principal))
+        function: Any = self.function
+        return self._app.async_to_sync(function)(*arguments)
+
+
+class _FunctionDirectory:
+    """A directory of one function."""
+
+    def __init__(self, function: _AsViews) -> None:
+        self._function = function
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        """Call the function."""
+        return cast("EntityUser | None", self._function.call(principal))
 
     async def afind(self, principal: Principal) -> EntityUser | None:
-        """Await the function, or run it in a thread."""
-        if self._is_async:
-            return await cast("Awaitable[EntityUser | None]", self._function(principal))
-        return cast("EntityUser | None", await asyncio.to_thread(self._function, principal))
+        """Call the function without blocking the event loop."""
+        return cast("EntityUser | None", await self._function.acall(principal))
 
 
 class _InAppContext:
@@ -83,10 +89,11 @@ class _InAppContext:
 
 def authorize_of(app: Flask, function: Authorize) -> Authorize:
     """Return the function that says what a principal may do, `def` or `async def`, called as Flask calls views."""
+    asked = _AsViews(app, "authorize", function)
 
     def authorize(principal: Principal, object_type: ObjectType, action: Action) -> bool:
         with _context(app):
-            allowed: bool = app.ensure_sync(function)(principal, object_type, action)
+            allowed: bool = asked.call(principal, object_type, action)
             return allowed
 
     return authorize

@@ -19,8 +19,17 @@ FLASK_LOGIN_KEY = "_user_id"
 """Where Flask-Login keeps it."""
 
 
-def identify(*, may_write: bool = True) -> Principal | None:
-    """Return who is logged in, or None; `may_write`: whether the answer can still carry the session's cookie."""
+def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal | None:
+    """Return who is logged in, or None.
+
+    `tenant`: which of the user's organizations is active; for a function of your own that knows:
+
+        @monite.identify
+        def who():
+            return identify(tenant=session.get("organization"))
+
+    `may_write`: whether the answer can still carry the session's cookie.
+    """
     user_id = session.get(_key())
     if has_flask_login():
         from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
@@ -29,12 +38,12 @@ def identify(*, may_write: bool = True) -> Principal | None:
             user_id = None
         elif session.get(FLASK_LOGIN_KEY) is None:
             # A request_loader found them, by an API key say: there is no session that could be given an id.
-            return Principal(str(current_user.get_id()))
+            return Principal(str(current_user.get_id()), tenant or None)
         else:
             user_id = session[
                 FLASK_LOGIN_KEY
             ]  # the user may have come by the cookie that remembers them, just now
-    return principal_of(session, user_id, may_write=may_write)
+    return principal_of(session, user_id, tenant=tenant, may_write=may_write)
 
 
 def has_flask_login() -> bool:

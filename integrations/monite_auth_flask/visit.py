@@ -23,7 +23,10 @@ KEY = "monite_auth.visit"
 class Visit:
     """What is kept for one request."""
 
+    arrived: Principal | None = None
+    """Whose id stood in the session when the request arrived; its tenant is not known."""
     came: Principal | None = None
+    """Who is logged in by the word of the app's own `identify`, where it has one."""
     accesses: list[MoniteAccess] = field(default_factory=list)
     """One for each principal that the views acted for, the latest last; more than one only where users change."""
     asked: bool = False
@@ -32,9 +35,15 @@ class Visit:
 
     def present(self) -> list[Principal]:
         """Return who was there, without those who have been logged out already."""
-        everybody = [self.came, *(access.principal for access in self.accesses)]
-        gone = [access.principal for access in self.accesses if access.logged_out]
-        return list(dict.fromkeys(each for each in everybody if each is not None and each not in gone))
+        # One for each session: a logout ends it in all of its tenants.
+        sessions: dict[tuple[str, str | None], Principal] = {}
+        for each in (self.came, *(access.principal for access in self.accesses), self.arrived):
+            if each is not None:
+                sessions.setdefault((each.user_id, each.session_id), each)
+        for access in self.accesses:
+            if access.logged_out and access.principal is not None:
+                sessions.pop((access.principal.user_id, access.principal.session_id), None)
+        return list(sessions.values())
 
 
 class Visits:
@@ -78,10 +87,8 @@ class Visits:
         return self._current()
 
     def _begin(self, _app: Flask, **_: object) -> None:
-        request.environ[KEY] = visit = Visit()
-        if self._own_identify() is None:
-            with unmarked_session() as session:
-                visit.came = principal_that_came(session)
+        with unmarked_session() as session:
+            request.environ[KEY] = Visit(principal_that_came(session))
 
     def _ask_app(self) -> None:
         own = self._own_identify()
@@ -105,7 +112,12 @@ class Visits:
         own = self._own_identify()
         if own is not None:
             leaves = self._app.ensure_sync(own)() if visit.asked else None
-            return [each for each in visit.present() if has_left(each, leaves)]
+            with unmarked_session() as session:
+                bound = principal_that_came(session)
+            # Whom the app has not named may still have gone: a `before_request` function has emptied the session, say.
+            return [
+                each for each in visit.present() if has_left(each, bound if each is visit.arrived else leaves)
+            ]
         with unmarked_session() as session:
             if not session.modified:
                 return []

@@ -11,18 +11,28 @@ from monite_auth.sessions import principal_of
 __all__ = ["identify"]
 
 
-def identify(connection: HTTPConnection) -> Principal | None:
+SAW_NO_SESSION = "monite_auth.saw_no_session"
+"""In the scope of a connection that had no session when it was first looked at."""
+
+
+def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Principal | None:
     """Return who is logged in, or None.
 
     That is `scope["user"]`, where an AuthenticationMiddleware says so (its `identity`, or else its `display_name`),
     or the `user_id` in the session.
+
+    `tenant`: which of the user's organizations is active; for a function of your own that knows:
+
+        def identify_with_tenant(connection):
+            return identify(connection, tenant=connection.session.get("organization"))
     """
     session = connection.scope.get("session")
+    _check_order(connection, session)
     user_id = _user_id(connection, session)
     if session is None:
-        return None if user_id is None else Principal(user_id)
+        return None if user_id is None else Principal(user_id, tenant or None)
     # A websocket has no response that could set a cookie.
-    return principal_of(session, user_id, may_write=connection.scope["type"] == "http")
+    return principal_of(session, user_id, tenant=tenant, may_write=connection.scope["type"] == "http")
 
 
 def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str | None:
@@ -37,9 +47,14 @@ def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str 
     return None if found is None or found == "" else str(found)
 
 
-def check_order(connection: HTTPConnection, *, had_session: bool) -> None:
-    """Raise ConfigurationError where sessions are opened inside the middleware, too late for it to see."""
-    if not had_session and "session" in connection.scope:
+def _check_order(connection: HTTPConnection, session: dict[str, Any] | None) -> None:
+    """Raise ConfigurationError where sessions are opened inside the middleware, too late for it to see.
+
+    It asks twice: when a request comes in, and when its response starts.
+    """
+    if session is None:
+        connection.scope[SAW_NO_SESSION] = True
+    elif SAW_NO_SESSION in connection.scope:
         raise ConfigurationError(
             "SessionMiddleware runs inside MoniteAuthMiddleware, which therefore sees no session. "
             "Call app.add_middleware(SessionMiddleware, …) after app.add_middleware(MoniteAuthMiddleware, …)."

@@ -10,7 +10,7 @@ from monite_auth import MoniteAccess, Principal, TokenBroker
 from monite_auth.answers import Answer, error_answer
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.sessions import has_left
-from monite_auth_starlette.identify import check_order, identify
+from monite_auth_starlette.identify import identify
 
 __all__ = ["MoniteAuthMiddleware", "monite", "respond"]
 
@@ -22,7 +22,8 @@ class MoniteAuthMiddleware:
 
     `identify`: who is logged in, from a connection; `def` or `async def`. It is asked when a request comes in and
     again when the response starts: when the principal has gone, or is another, the one that came in is logged out
-    of Monite. The default reads `scope["user"]` and `scope["session"]`.
+    of Monite. The default reads `scope["user"]` and `scope["session"]`. For users of several organizations, say which
+    one is active: `lambda connection: identify(connection, tenant=connection.session.get("organization"))`.
 
     An error of monite-auth that the app lets through becomes an answer with its status.
     """
@@ -48,15 +49,12 @@ class MoniteAuthMiddleware:
     async def _http(
         self, connection: HTTPConnection, access: MoniteAccess, receive: Receive, send: Send
     ) -> None:
-        had_session = "session" in connection.scope
         watched = started = False
 
         async def send_and_watch(message: Message) -> None:
             nonlocal watched, started
             if not watched:
                 watched = True
-                if self._identify is identify:
-                    check_order(connection, had_session=had_session)
                 await self._log_out_if_gone(connection, access)
             started = True
             await send(message)

@@ -131,11 +131,22 @@ def test_e005_http_is_refused(settings, monite_settings):
         {"DIRECTORY": "nowhere.Directory"},
         {"IDENTIFY": "nowhere.identify"},
         {"IDENTIFY": 7},
+        {"AUTHORIZE": "nowhere.authorize", "SECURITY_MODEL": "mixed"},
+        {"AUTHORIZE": 7, "SECURITY_MODEL": "mixed"},
+        {"AUTHORIZE": isinstance},
+        {"SECURITY_MODEL": "mixed"},
+        {"SECURITY_MODEL": "partner_managed"},
     ],
 )
 def test_e006_there_is_no_directory_or_function(settings, monite_settings, changed):
     configure(settings, monite_settings, **changed)
     assert found("E006")
+
+
+@pytest.mark.parametrize("model", ["mixed", "partner_managed"])
+def test_an_app_that_decides_has_to_say_what_it_decides(settings, monite_settings, model):
+    configure(settings, monite_settings, SECURITY_MODEL=model, AUTHORIZE=lambda *_: True)
+    assert check_project() == []
 
 
 @pytest.mark.parametrize("directory", [FixedDirectory({}), lambda principal: None])

@@ -1,13 +1,16 @@
 """What every adapter does, in a sync and in an async stack."""
 
+import threading
+
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 import monite_auth_django
-from monite_auth import Principal
+from monite_auth import Principal, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Fault
-from tests.django.conftest import live, log_in, make_user
+from tests.django.conftest import code, live, log_in, make_user
 
 # -- anonymous, linked, unlinked; first use, second use
 
@@ -200,3 +203,51 @@ def test_a_tenant_chooses_among_a_users_links(client, anna, monite_settings):
         assert client.get("/me", headers={"x-tenant": "books"}).json()["id"] == VIKTOR_ID
         assert client.get("/me").json()["id"] == ANNA_ID
         assert client.get("/me", headers={"x-tenant": "none"}).status_code == 403
+
+
+# -- what a person may do
+
+
+def test_an_anonymous_visitor_of_a_page_for_some_is_sent_to_the_login(visitor):
+    answer = visitor("create", headers={"accept": "text/html"})
+    assert (answer.status_code, answer["location"].partition("?")[0]) == (302, "/login")
+    assert visitor("create", method="post", headers={"accept": "text/html"}).status_code == 401
+
+
+def is_anna(principal, object_type, action):
+    threads.add(threading.get_ident())
+    return get_user_model().objects.filter(pk=principal.user_id, username="anna").exists()
+
+
+async def ais_anna(principal, object_type, action):
+    return await get_user_model().objects.filter(pk=principal.user_id, username="anna").aexists()
+
+
+threads: set[int] = set()
+
+
+@pytest.mark.parametrize("name", ["is_anna", "ais_anna"])
+def test_an_app_that_decides_is_asked_by_views_of_both_kinds(
+    visitor, emulator, anna, viktor, monite_settings, name
+):
+    threads.clear()
+    more = {"SECURITY_MODEL": "partner_managed", "AUTHORIZE": f"{__name__}.{name}"}
+    with override_settings(MONITE_AUTH={**monite_settings, **more}):
+        other = visitor.another()
+        log_in(visitor, "anna")
+        log_in(other, "viktor")
+        for _ in range(3):
+            assert visitor("create").json()["entity_id"] == BAKERY_ID
+            assert code(other("create")) == "not_permitted"
+        assert {token.entity_user_id for token in emulator.monite.ledger.tokens} == {None}
+        visitor.close()
+    assert len(threads) == (name == "is_anna")  # one, whose connection to the database Django closes
+
+
+def test_a_blocking_call_in_an_async_view_with_an_async_authorize_is_explained(asgi, anna, monite_settings):
+    more = {"SECURITY_MODEL": "partner_managed", "AUTHORIZE": ais_anna}
+    with override_settings(MONITE_AUTH={**monite_settings, **more}):
+        log_in(asgi)
+        with pytest.raises(errors.BlockingCallError, match="acan"):
+            asgi("asked_too_late")
+        asgi.close()

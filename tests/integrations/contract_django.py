@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from typing import Any
 
 # It sets Django up, once for the process, and so comes before everything else of Django's.
 from tests.django.conftest import Visitor, close_connections, empty_database, make_user  # isort: skip
@@ -11,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.test import override_settings
 from django.test.utils import (
     _TestState,
@@ -22,16 +24,35 @@ from django.test.utils import (
 from django.utils import timezone
 
 import monite_auth_django
-from monite_auth import Settings, TokenBroker
-from tests.integrations.contract_site import PARTNER_ORIGIN, PEOPLE, STRANGER, Answer, Form
+from monite_auth import Principal, Settings, TokenBroker
+from monite_auth_django.models import MoniteLink
+from tests.integrations.contract_site import (
+    ORGANIZATIONS,
+    PARTNER_ORIGIN,
+    PEOPLE,
+    STRANGER,
+    Answer,
+    Form,
+)
 
 PAGES = {
     "login": "log_in",
     "switch": "log_in",  # Django's `login` takes care of whoever was there before
     "logout": "log_out",
     "me": "me",
+    "organization": "organization",
+    "work": "work",
+    "create": "create",
     "token": "monite/token",
 }
+
+
+def in_tenant(request: HttpRequest) -> Principal | None:
+    return monite_auth_django.identify(request, tenant=request.session.get("organization"))
+
+
+async def ain_tenant(request: HttpRequest) -> Principal | None:
+    return await monite_auth_django.aidentify(request, tenant=await request.session.aget("organization"))
 
 
 class DjangoClient:
@@ -81,21 +102,33 @@ class DjangoSite:
 
 
 @contextmanager
-def django_site(settings: Settings, form: Form) -> Iterator[DjangoSite]:
+def django_site(
+    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+) -> Iterator[DjangoSite]:
     """Open a site, in a database that `django_database` has made."""
-    monite = {
+    monite: dict[str, Any] = {
         "CLIENT_ID": settings.client_id,
         "CLIENT_SECRET": settings.secret.reveal(),
         "BASE_URL": settings.base_url,
         "REQUESTS_PER_SECOND": settings.requests_per_second,
         "DEADLINE": settings.deadline,
+        "SECURITY_MODEL": settings.security_model,
         "ALLOWED_ORIGINS": [PARTNER_ORIGIN],
     }
+    if tenants:
+        monite["IDENTIFY"] = in_tenant if form == "sync" else ain_tenant
+    if authorize is not None:
+        monite["AUTHORIZE"] = authorize
     with override_settings(MONITE_AUTH=monite), ExitStack() as stack:
         stack.callback(empty_database)
         for name, linked in PEOPLE.items():
             make_user(name, linked.entity_user_id)
         make_user(STRANGER)
+        anna = get_user_model().objects.get(username="anna")
+        for tenant, linked in ORGANIZATIONS.items():
+            MoniteLink.objects.create(
+                user=anna, tenant=tenant, entity_user_id=linked.entity_user_id, entity_id=linked.entity_id
+            )
         if form == "sync":
             yield DjangoSite(Visitor())
             return

@@ -7,15 +7,18 @@ from typing import Any
 
 from flask import Flask, request, session
 
-from monite_auth import Settings, TokenBroker
-from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
-from tests.integrations.contract_site import PARTNER_ORIGIN, PEOPLE, Answer, Form
+from monite_auth import Principal, Settings, TokenBroker
+from monite_auth_flask import MoniteAuth, current_monite, identify, monite_allowed, monite_blueprint
+from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
 
 PATHS = {
     "login": "/login",
     "switch": "/switch",
     "logout": "/logout",
     "me": "/me",
+    "organization": "/organization",
+    "work": "/work",
+    "create": "/create",
     "token": "/monite/token",
 }
 
@@ -40,6 +43,25 @@ def me() -> tuple[Any, int]:
     return answer.json(), answer.status_code
 
 
+def organization() -> str:
+    session["organization"] = request.args["organization"]
+    return "there"
+
+
+def work() -> Any:
+    may = {
+        "create": current_monite.can("payable", "create"),
+        "delete": current_monite.can("payable", "delete"),
+        "delete own": current_monite.can("payable", "delete", own=True),
+    }
+    return {"headers": current_monite.headers(), "role": current_monite.role().name, "may": may}
+
+
+@monite_allowed("payable", "create")
+def create() -> Any:
+    return current_monite.client.post("/payables", json={"document_id": "X-1"}).raise_for_status().json()
+
+
 async def alogin() -> str:
     return login()
 
@@ -57,21 +79,65 @@ async def ame() -> tuple[Any, int]:
     return answer.json(), answer.status_code
 
 
+async def aorganization() -> str:
+    return organization()
+
+
+async def awork() -> Any:
+    may = {
+        "create": await current_monite.acan("payable", "create"),
+        "delete": await current_monite.acan("payable", "delete"),
+        "delete own": await current_monite.acan("payable", "delete", own=True),
+    }
+    return {
+        "headers": await current_monite.aheaders(),
+        "role": (await current_monite.arole()).name,
+        "may": may,
+    }
+
+
+@monite_allowed("payable", "create")
+async def acreate() -> Any:
+    answer = await current_monite.aclient.post("/payables", json={"document_id": "X-1"})
+    return answer.raise_for_status().json()
+
+
+def in_tenant() -> Principal | None:
+    return identify(tenant=session.get("organization"))
+
+
+async def ain_tenant() -> Principal | None:
+    return in_tenant()
+
+
 VIEWS: dict[Form, tuple[Callable[[], Any], ...]] = {
-    "sync": (login, switch, logout, me),
-    "async": (alogin, aswitch, alogout, ame),
+    "sync": (login, switch, logout, me, organization, work, create, in_tenant),
+    "async": (alogin, aswitch, alogout, ame, aorganization, awork, acreate, ain_tenant),
 }
 
 
-def app_of(broker: TokenBroker, form: Form) -> Flask:
+def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any) -> Flask:
     app = Flask(__name__)
     app.secret_key = "s"
-    enter, change, leave, ask = VIEWS[form]
+    enter, change, leave, ask, go, tell, make, who = VIEWS[form]
     app.add_url_rule("/login", view_func=enter, methods=["POST"])
     app.add_url_rule("/switch", view_func=change, methods=["POST"])
     app.add_url_rule("/logout", view_func=leave, methods=["POST"])
     app.add_url_rule("/me", view_func=ask)
-    MoniteAuth(app, broker=broker)
+    app.add_url_rule("/organization", view_func=go, methods=["POST"])
+    app.add_url_rule("/work", view_func=tell)
+    app.add_url_rule("/create", view_func=make, methods=["POST"])
+    app.config.update(
+        MONITE_CLIENT_ID=settings.client_id,
+        MONITE_CLIENT_SECRET=settings.secret.reveal(),
+        MONITE_BASE_URL=settings.base_url,
+        MONITE_REQUESTS_PER_SECOND=settings.requests_per_second,
+        MONITE_DEADLINE=settings.deadline,
+        MONITE_SECURITY_MODEL=settings.security_model,
+    )
+    monite = MoniteAuth(app, directory=DIRECTORY, identify=who if tenants else None)
+    if authorize is not None:
+        monite.authorize(authorize)
     app.register_blueprint(monite_blueprint(allowed_origins=[PARTNER_ORIGIN]), url_prefix="/monite")
     return app
 
@@ -104,9 +170,13 @@ class FlaskSite:
     origin = "http://localhost"
     old_cookie = "session_ended"
 
-    def __init__(self, broker: TokenBroker, app: Flask) -> None:
-        self.broker = broker
+    def __init__(self, app: Flask) -> None:
         self._app = app
+
+    @property
+    def broker(self) -> TokenBroker:
+        found: TokenBroker = self._app.extensions["monite_auth"].broker
+        return found
 
     def client(self) -> FlaskClient:
         return FlaskClient(self._app)
@@ -123,6 +193,9 @@ class FlaskSite:
 
 
 @contextmanager
-def flask_site(settings: Settings, form: Form) -> Iterator[FlaskSite]:
-    with TokenBroker(settings, PEOPLE) as broker:
-        yield FlaskSite(broker, app_of(broker, form))
+def flask_site(
+    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+) -> Iterator[FlaskSite]:
+    site = FlaskSite(app_of(settings, form, tenants=tenants, authorize=authorize))
+    with site.broker:
+        yield site

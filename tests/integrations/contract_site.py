@@ -1,19 +1,39 @@
 """What the contract asks of an adapter, and the browser that asks. No framework is known here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from monite_auth import EntityUser, TokenBroker
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
+from monite_auth.emulator import (
+    ANNA_AT_BOOKS_ID,
+    ANNA_AT_TEA_ID,
+    ANNA_ID,
+    BAKERY_ID,
+    BOOKS_ID,
+    TEA_ID,
+    VIKTOR_ID,
+)
 
 Form = Literal["sync", "async"]
 """Whether an app's views are `def` or `async def`."""
 
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
 """Who is linked. A site knows one user more, the stranger."""
+
+ORGANIZATIONS = {
+    "bakery": EntityUser(ANNA_ID, BAKERY_ID),
+    "books": EntityUser(ANNA_AT_BOOKS_ID, BOOKS_ID),
+    "tea": EntityUser(ANNA_AT_TEA_ID, TEA_ID),
+}
+"""Whom Anna works for, where a site has tenants."""
+
+DIRECTORY: Mapping[Any, EntityUser] = {
+    **PEOPLE,
+    **{("anna", tenant): entity_user for tenant, entity_user in ORGANIZATIONS.items()},
+}
 
 STRANGER = "stranger"
 
@@ -60,6 +80,9 @@ class Site(Protocol):
 
     Its pages: `login` empties the session and puts a user there, `switch` puts one there and leaves the rest, `logout` is
     the framework's; `me` asks Monite who the user is, by the request's client; `token` is the endpoint for browsers.
+
+    `organization` puts a name into the session, which is the active tenant where the site has tenants; `work` says for whom
+    the user works now and what they may do there; `create` has an invoice created, by those who are allowed to.
     """
 
     origin: str
@@ -82,6 +105,11 @@ class Site(Protocol):
         ...
 
 
+SiteOf = Callable[..., AbstractContextManager[Site]]
+"""`site_of(settings, form, tenants=False, authorize=None)`: whether the app's `identify` says which tenant is active, and
+what the app has to say about its users where Monite does not decide."""
+
+
 @dataclass
 class Browser:
     """Somebody's browser at a site."""
@@ -101,6 +129,16 @@ class Browser:
 
     def logout(self) -> Answer:
         return self._send("POST", "logout")
+
+    def work_for(self, organization: str) -> None:
+        answer = self._send("POST", "organization", {"organization": organization})
+        assert answer.status == 200, answer.text
+
+    def work(self) -> Answer:
+        return self._send("GET", "work")
+
+    def create(self) -> Answer:
+        return self._send("POST", "create")
 
     def me(self, **headers: str) -> Answer:
         return self._send("GET", "me", headers=headers)

@@ -1,25 +1,30 @@
-"""The contract's site in Starlette."""
+"""The contract's site in Starlette: FastAPI is Starlette, and has a dependency of ours more."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, Any
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from monite_auth import Settings, TokenBroker
-from monite_auth_starlette import MoniteAuthMiddleware, monite_app
-from tests.integrations.contract_site import PARTNER_ORIGIN, PEOPLE, Answer, Form
+from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
+from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
+from monite_auth_starlette.fastapi import allowed
+from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
 
 PATHS = {
     "login": "/login",
     "switch": "/switch",
     "logout": "/logout",
     "me": "/me",
+    "organization": "/organization",
+    "work": "/work",
+    "create": "/create",
     "token": "/monite/token",
 }
 
@@ -44,6 +49,25 @@ def me(request: Request) -> Response:
     return JSONResponse(answer.json(), answer.status_code)
 
 
+def organization(request: Request) -> Response:
+    request.session["organization"] = request.query_params["organization"]
+    return PlainTextResponse("there")
+
+
+def work(request: Request) -> Response:
+    monite = request.state.monite
+    may = {
+        "create": monite.can("payable", "create"),
+        "delete": monite.can("payable", "delete"),
+        "delete own": monite.can("payable", "delete", own=True),
+    }
+    return JSONResponse({"headers": monite.headers(), "role": monite.role().name, "may": may})
+
+
+def create(monite: Annotated[MoniteAccess, allowed("payable", "create")]) -> Any:
+    return monite.client.post("/payables", json={"document_id": "X-1"}).raise_for_status().json()
+
+
 async def alogin(request: Request) -> Response:
     return login(request)
 
@@ -61,33 +85,65 @@ async def ame(request: Request) -> Response:
     return JSONResponse(answer.json(), answer.status_code)
 
 
+async def aorganization(request: Request) -> Response:
+    return organization(request)
+
+
+async def awork(request: Request) -> Response:
+    monite = request.state.monite
+    may = {
+        "create": await monite.acan("payable", "create"),
+        "delete": await monite.acan("payable", "delete"),
+        "delete own": await monite.acan("payable", "delete", own=True),
+    }
+    return JSONResponse({"headers": await monite.aheaders(), "role": (await monite.arole()).name, "may": may})
+
+
+async def acreate(monite: Annotated[MoniteAccess, allowed("payable", "create")]) -> Any:
+    answer = await monite.aclient.post("/payables", json={"document_id": "X-1"})
+    return answer.raise_for_status().json()
+
+
+def in_tenant(connection: HTTPConnection) -> Principal | None:
+    return identify(connection, tenant=connection.session.get("organization"))
+
+
+async def ain_tenant(connection: HTTPConnection) -> Principal | None:
+    return in_tenant(connection)
+
+
 VIEWS = {
-    "sync": (login, switch, logout, me),
-    "async": (alogin, aswitch, alogout, ame),
+    "sync": (login, switch, logout, me, organization, work),
+    "async": (alogin, aswitch, alogout, ame, aorganization, awork),
 }
 
 
-def app_of(broker: TokenBroker, form: Form) -> Starlette:
+def app_of(broker: TokenBroker, form: Form, *, tenants: bool) -> FastAPI:
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with broker:
             yield
 
-    enter, change, leave, ask = VIEWS[form]
-    return Starlette(
+    enter, change, leave, ask, go, tell = VIEWS[form]
+    own = {"identify": in_tenant if form == "sync" else ain_tenant} if tenants else {}
+    app = FastAPI(
         routes=[
             Route("/login", enter, methods=["POST"]),
             Route("/switch", change, methods=["POST"]),
             Route("/logout", leave, methods=["POST"]),
             Route("/me", ask),
+            Route("/organization", go, methods=["POST"]),
+            Route("/work", tell),
             Mount("/monite", monite_app(allowed_origins=[PARTNER_ORIGIN])),
         ],
         middleware=[
             Middleware(SessionMiddleware, secret_key="s"),
-            Middleware(MoniteAuthMiddleware, broker=broker),
+            Middleware(MoniteAuthMiddleware, broker=broker, **own),
         ],
         lifespan=lifespan,
     )
+    app.post("/create")(create if form == "sync" else acreate)
+    return app
 
 
 class StarletteClient:
@@ -116,7 +172,7 @@ class StarletteSite:
     origin = "http://testserver"
     old_cookie = "session_ended"
 
-    def __init__(self, broker: TokenBroker, first: TestClient, app: Starlette) -> None:
+    def __init__(self, broker: TokenBroker, first: TestClient, app: FastAPI) -> None:
         self.broker = broker
         self._first = first
         self._app = app
@@ -129,16 +185,19 @@ class StarletteSite:
 
     @contextmanager
     def sessions_expired(self) -> Iterator[None]:
-        sessions = getattr(self._app.middleware_stack, "app", None)
-        assert isinstance(sessions, SessionMiddleware)
+        sessions: Any = self._app.middleware_stack
+        while not isinstance(sessions, SessionMiddleware):
+            sessions = sessions.app
         lifetime, sessions.max_age = sessions.max_age, -1
         yield
         sessions.max_age = lifetime
 
 
 @contextmanager
-def starlette_site(settings: Settings, form: Form) -> Iterator[StarletteSite]:
-    with TokenBroker(settings, PEOPLE) as broker:
-        app = app_of(broker, form)
+def starlette_site(
+    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+) -> Iterator[StarletteSite]:
+    with TokenBroker(settings, DIRECTORY, authorize=authorize) as broker:
+        app = app_of(broker, form, tenants=tenants)
         with TestClient(app) as first:
             yield StarletteSite(broker, first, app)

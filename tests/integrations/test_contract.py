@@ -3,19 +3,21 @@
 What an adapter does beyond it is tested beside it: test_starlette.py, test_flask.py, tests/django.
 """
 
+import pkgutil
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
+from monite_auth import SecurityModel
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
 from tests.integrations.contract_django import django_database, django_site
 from tests.integrations.contract_flask import flask_site
-from tests.integrations.contract_site import PARTNER_ORIGIN, STRANGER, Browser
+from tests.integrations.contract_site import ORGANIZATIONS, PARTNER_ORIGIN, STRANGER, Browser, SiteOf
 from tests.integrations.contract_starlette import starlette_site
 from tests.waiting import until
 
-SITES = {"starlette": starlette_site, "django": django_site, "flask": flask_site}
+SITES: dict[str, SiteOf] = {"starlette": starlette_site, "django": django_site, "flask": flask_site}
 
 impatient = pytest.mark.parametrize("deadline", [0.5], ids=["impatient"])
 """For tests in which somebody waits in vain."""
@@ -33,12 +35,24 @@ def deadline():
     return 10
 
 
+@pytest.fixture
+def security_model():
+    return SecurityModel.MONITE_MANAGED
+
+
+@pytest.fixture
+def more():
+    """What the site has beyond the simplest: see SiteOf."""
+    return {}
+
+
 @pytest.fixture(params=[f"{name}-{form}" for name in SITES for form in ("sync", "async")])
-def site(request, emulated, deadline):
+def site(request, emulated, deadline, security_model, more):
     name, form = request.param.split("-")
     if name == "django":
         request.getfixturevalue("database")
-    with SITES[name](replace(emulated, deadline=deadline), form) as running:
+    settings = replace(emulated, deadline=deadline, security_model=security_model)
+    with SITES[name](settings, form, **more) as running:
         yield running
 
 
@@ -410,3 +424,189 @@ def test_a_request_of_an_own_page_or_of_a_named_origin_gets_a_token(site, browse
     ):
         assert browser.token(headers).status == 200, headers
     assert len(ledger.tokens) == 1
+
+
+# -- several organizations
+
+with_tenants = pytest.mark.parametrize("more", [{"tenants": True}], ids=["tenants"])
+
+WORK = {  # at her three organizations Anna has three roles: what she may do to an invoice
+    "bakery": ("Accountant", {"create": True, "delete": True, "delete own": True}),
+    "books": ("Viewer", {"create": False, "delete": False, "delete own": False}),
+    "tea": ("Clerk", {"create": True, "delete": False, "delete own": True}),
+}
+
+
+def at_work(browser, organization):
+    """Go to work for an organization; see that everything is as it has to be there; return the token's header."""
+    browser.work_for(organization)
+    answer = browser.work()
+    assert answer.status == 200, answer.text
+    assert (answer.json["role"], answer.json["may"]) == WORK[organization]
+    assert answer.json["headers"]["x-monite-entity-id"] == ORGANIZATIONS[organization].entity_id
+    assert browser.is_user(ORGANIZATIONS[organization].entity_user_id)
+    assert browser.create().status == (200 if WORK[organization][1]["create"] else 403)
+    return answer.json["headers"]["Authorization"]
+
+
+@with_tenants
+def test_tokens_headers_and_roles_follow_the_organization_within_one_session(browser, ledger):
+    browser.login("anna")
+    first = {organization: at_work(browser, organization) for organization in WORK}
+    assert len(set(first.values())) == 3
+    assert {organization: at_work(browser, organization) for organization in reversed(WORK)} == first
+    assert (
+        len(ledger.tokens) == len(ledger.live()) == 3
+    )  # no switch was a logout, and none minted what was there
+
+
+@with_tenants
+def test_the_token_endpoint_hands_out_the_token_of_the_active_organization(browser, ledger):
+    browser.login("anna")
+    for organization, entity_user in ORGANIZATIONS.items():
+        browser.work_for(organization)
+        given = ledger.find(browser.token().json["access_token"])
+        assert given.entity_user_id == entity_user.entity_user_id
+
+
+@with_tenants
+@pytest.mark.parametrize("active", WORK)
+def test_promise_5_a_logout_ends_the_tokens_of_all_organizations(site, browser, ledger, active):
+    browser.login("anna")
+    for organization in (*WORK, active):
+        at_work(browser, organization)
+    old = browser.client.cookie
+    assert browser.logout().status == 200
+    until(lambda: not ledger.live())
+    assert [token.revoked_at is not None for token in ledger.tokens] == [True] * 3
+    browser.client.cookie = old
+    assert browser.work().refusal == (401, site.old_cookie)
+    assert len(ledger.tokens) == 3
+
+
+@with_tenants
+def test_another_user_in_the_same_session_ends_the_first_ones_tokens_of_all_organizations(browser, ledger):
+    browser.login("anna")
+    for organization in WORK:
+        at_work(browser, organization)
+    browser.login("viktor")
+    until(lambda: not ledger.live())
+    assert browser.is_user(VIKTOR_ID)
+
+
+@with_tenants
+def test_promise_1_an_organization_that_the_user_does_not_work_for_gets_nothing(browser, other, ledger):
+    browser.login("anna")
+    at_work(browser, "books")
+    minted = len(ledger.tokens)
+    other.login("viktor")
+    for who, organization in ((browser, "nowhere"), (browser, "books "), (other, "books"), (other, "tea")):
+        who.work_for(organization)
+        for ask in (who.me, who.work, who.token, who.create):
+            assert ask().refusal == (403, "not_linked"), organization
+    assert len(ledger.tokens) == minted
+    browser.work_for("books")
+    assert browser.is_user(ORGANIZATIONS["books"].entity_user_id)
+    assert len(ledger.tokens) == minted
+
+
+@with_tenants
+def test_an_empty_organization_is_none(browser):
+    browser.login("viktor")
+    browser.work_for("")
+    assert browser.is_user(VIKTOR_ID)
+
+
+# -- what a person may do
+
+
+def payables_asked(emulator):
+    """Say whether anybody has asked Monite anything about payables."""
+    return any(path.startswith("/payables") for path, _status in emulator.monite.statistics.requests)
+
+
+def test_who_is_allowed_to_gets_in(browser, ledger):
+    browser.login("anna")
+    assert browser.create().json["was_created_by_user_id"] == ANNA_ID
+    assert [token.entity_user_id for token in ledger.tokens] == [ANNA_ID]
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "monite_auth_starlette.fastapi.allowed",
+        "monite_auth_django.decorators.monite_allowed",
+        "monite_auth_flask.monite_allowed",
+    ],
+)
+def test_a_wrong_word_fails_when_the_module_is_imported(guard):
+    guard = pkgutil.resolve_name(guard)
+    for wrong in (("payables", "create"), ("payable", "invent"), ("counterpart", "pay")):
+        with pytest.raises(ValueError, match=wrong[0]):
+            guard(*wrong)
+
+
+def test_who_is_not_allowed_to_gets_a_403_and_monite_is_not_called(emulator, browser):
+    browser.login("viktor")
+    assert browser.create().refusal == (403, "not_permitted")
+    assert not payables_asked(emulator)
+
+
+def test_who_is_not_logged_in_or_not_linked_is_not_let_in(emulator, browser):
+    assert browser.create().refusal == (401, "not_logged_in")
+    browser.login(STRANGER)
+    assert browser.create().refusal == (403, "not_linked")
+    assert not payables_asked(emulator)
+
+
+class Rules:
+    """The application's word, where Monite does not decide: who creates payables; and what it was asked."""
+
+    def __init__(self):
+        self.creators = set()
+        self.asked = []
+
+    def __call__(self, principal, object_type, action):
+        self.asked.append((principal.user_id, object_type, action))
+        return principal.user_id in self.creators
+
+
+@pytest.fixture
+def rules(more):
+    more["authorize"] = Rules()
+    return more["authorize"]
+
+
+where_the_app_decides = pytest.mark.parametrize(
+    "security_model", [SecurityModel.PARTNER_MANAGED, SecurityModel.MIXED]
+)
+
+
+@where_the_app_decides
+def test_where_the_app_decides_its_word_lets_in_and_keeps_out(rules, site, emulator, browser, other):
+    rules.creators.add(site.user_id("anna"))
+    browser.login("anna")
+    assert browser.create().status == 200
+    assert set(rules.asked) == {(site.user_id("anna"), "payable", "create")}
+    created = dict(emulator.monite.statistics.requests)
+    other.login("viktor")
+    assert other.create().refusal == (403, "not_permitted")
+    assert dict(emulator.monite.statistics.requests) == created
+    assert {token.entity_user_id for token in emulator.monite.ledger.tokens} == {None}
+
+
+@where_the_app_decides
+def test_where_the_app_decides_no_browser_gets_a_token(rules, site, browser, ledger):
+    rules.creators.add(site.user_id("anna"))
+    browser.login("anna")
+    for method in ("GET", "POST"):
+        assert browser.token(method=method).refusal == (403, "no_token_to_give")
+    assert browser.work().refusal == (403, "no_token_to_give")
+    assert ledger.tokens == []
+
+
+@where_the_app_decides
+def test_where_the_app_decides_and_does_not_nobody_may_do_anything(site, emulator, browser):
+    browser.login("anna")
+    assert browser.create().refusal == (403, "not_permitted")
+    assert emulator.monite.ledger.tokens == []

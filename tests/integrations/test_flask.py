@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from flask import Flask, redirect, session
+from flask import Flask, redirect, request, session
 
 from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
@@ -444,7 +444,6 @@ def test_a_request_context_of_a_test_is_enough(app):
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_an_app_can_say_itself_who_is_logged_in(broker, emulator, is_async):
-    from flask import request
 
     def identify():
         user = request.headers.get("x-user")

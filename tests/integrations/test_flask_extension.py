@@ -14,7 +14,7 @@ from flask import Flask, g, has_app_context
 from monite_auth import EntityUser, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.tokens import steady_clock
-from monite_auth_flask import MoniteAuth, current_monite
+from monite_auth_flask import MoniteAuth, current_monite, monite_allowed
 from tests.integrations.flask_apps import ASYNC, SYNC, app_of
 from tests.waiting import until
 
@@ -117,6 +117,10 @@ def test_a_broker_and_a_directory_are_one_too_many(broker):
         MoniteAuth(broker=broker, directory={})
     with pytest.raises(errors.ConfigurationError, match="of its own"):
         MoniteAuth(broker=broker).directory(lambda _: None)
+    with pytest.raises(errors.ConfigurationError, match="another directory or authorize"):
+        MoniteAuth(broker=broker, authorize=lambda *_: True)
+    with pytest.raises(errors.ConfigurationError, match="of its own, or none"):
+        MoniteAuth(broker=broker).authorize(lambda *_: True)
 
 
 def test_an_app_has_one_extension(broker):
@@ -378,3 +382,88 @@ def test_without_flask_it_says_what_to_install():
     code = "import sys; sys.modules['flask'] = None; import monite_auth_flask"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'monite-auth[flask]'" in result.stderr
+
+
+# -- where the app decides what people may do
+
+
+def creators(principal, object_type, action):
+    assert has_app_context()
+    return principal.user_id == "anna"
+
+
+async def acreators(principal, object_type, action):
+    return creators(principal, object_type, action)
+
+
+class Creators:
+    async def __call__(self, principal, object_type, action):
+        return creators(principal, object_type, action)
+
+
+@pytest.fixture
+def deciding(config):
+    """Make an app that decides."""
+    apps = []
+
+    def make(authorize):
+        app = app_of(directory={"anna": ANNA, "viktor": ANNA}, authorize=authorize)
+        app.config.update(config, MONITE_SECURITY_MODEL="partner_managed")
+        app.testing = True
+
+        @app.get("/payables")
+        @monite_allowed("payable", "read")
+        def payables():
+            assert current_monite.can("payable", "read")
+            return current_monite.client.get("/payables").json()
+
+        @app.get("/async/payables")
+        @monite_allowed("payable", "read")
+        async def apayables():
+            assert await current_monite.acan("payable", "read")
+            return (await current_monite.aclient.get("/payables")).json()
+
+        @app.get("/mistake")
+        async def mistake():
+            return str(current_monite.can("payable", "read"))
+
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.extensions["monite_auth"].broker.close()
+
+
+@both
+@pytest.mark.parametrize("authorize", [creators, acreators, Creators()], ids=["def", "async def", "object"])
+def test_an_authorize_of_every_kind_is_asked_by_views_of_both_kinds(deciding, authorize, views):
+    app = deciding(authorize)
+    assert logged_in(app).get(f"{views}/payables").status_code == 200
+    refusal = logged_in(app, "viktor").get(f"{views}/payables")
+    assert (refusal.status_code, refusal.json["error"]["code"]) == (403, "not_permitted")
+
+
+def test_a_blocking_call_in_an_async_view_with_an_async_authorize_is_explained(deciding):
+    with pytest.raises(errors.BlockingCallError, match="authorize is an async function"):
+        logged_in(deciding(acreators)).get("/mistake")
+
+
+def test_the_brokers_own_async_methods_ask_authorize_too(deciding):
+    for authorize in (creators, acreators):
+        broker = deciding(authorize).extensions["monite_auth"].broker
+        assert asyncio.run(broker.acan(Principal("anna", session_id="s"), "payable", "read"))
+
+
+@pytest.mark.parametrize("authorize", [lambda *_: 1, lambda *_: None], ids=["1", "None"])
+def test_an_authorize_that_says_neither_true_nor_false_lets_nobody_in(deciding, authorize):
+    with pytest.raises(errors.ConfigurationError, match="has to be True or False"):
+        logged_in(deciding(authorize)).get("/payables")
+
+
+def test_an_authorize_where_monite_decides_is_explained(deciding):
+    app = deciding(creators)
+    app.config["MONITE_SECURITY_MODEL"] = "monite_managed"
+    with pytest.raises(errors.ConfigurationError, match="nobody would ask it"):
+        logged_in(app).get("/payables")
+    app.config["MONITE_SECURITY_MODEL"] = "mixed"  # the fixture closes the broker, which has to be one then

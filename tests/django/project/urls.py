@@ -21,12 +21,16 @@ PAIRS = [
     "me",
     "headers",
     "required",
+    "organization",
+    "work",
+    "create",
 ]
 
 urlpatterns = [
     *(path(name, getattr(views, name)) for name in PAIRS),
     *(path(f"a/{name}", getattr(views, f"a{name}")) for name in PAIRS),
     path("a/asked_too_early", views.asked_too_early),
+    path("a/asked_too_late", views.asked_too_late),
     path("page", monite_required(views.Page.as_view())),
     path("a/page", monite_required(views.APage.as_view())),
     path("rest", views.rest),

@@ -14,7 +14,7 @@ from django.views import View
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from monite_auth_django.decorators import monite_required
+from monite_auth_django.decorators import monite_allowed, monite_required
 
 
 def user_named(request):
@@ -159,6 +159,11 @@ async def asked_too_early(request):
     return HttpResponse(str(bool(request.monite)))
 
 
+async def asked_too_late(request):
+    monite = await request.amonite()
+    return HttpResponse(str(monite.can("payable", "read")))
+
+
 @monite_required
 def required(request):
     return me(request)
@@ -167,6 +172,47 @@ def required(request):
 @monite_required
 async def arequired(request):
     answer = await request.monite.aclient.get("/entity_users/me")
+    return JsonResponse(answer.json())
+
+
+def organization(request):
+    request.session["organization"] = request.GET["organization"]
+    return HttpResponse("there")
+
+
+async def aorganization(request):
+    await request.session.aset("organization", request.GET["organization"])
+    return HttpResponse("there")
+
+
+def work(request):
+    monite = request.monite
+    may = {
+        "create": monite.can("payable", "create"),
+        "delete": monite.can("payable", "delete"),
+        "delete own": monite.can("payable", "delete", own=True),
+    }
+    return JsonResponse({"headers": monite.headers(), "role": monite.role().name, "may": may})
+
+
+async def awork(request):
+    monite = request.monite
+    may = {
+        "create": await monite.acan("payable", "create"),
+        "delete": await monite.acan("payable", "delete"),
+        "delete own": await monite.acan("payable", "delete", own=True),
+    }
+    return JsonResponse({"headers": await monite.aheaders(), "role": (await monite.arole()).name, "may": may})
+
+
+@monite_allowed("payable", "create")
+def create(request):
+    return JsonResponse(request.monite.client.post("/payables", json={"document_id": "X-1"}).json())
+
+
+@monite_allowed("payable", "create")
+async def acreate(request):
+    answer = await request.monite.aclient.post("/payables", json={"document_id": "X-1"})
     return JsonResponse(answer.json())
 
 
