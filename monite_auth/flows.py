@@ -33,7 +33,7 @@ NAP = 5.0
 
 
 LOOK_AROUND = 30.0
-"""Seconds after which a process that mints looks for revocations too: others may have died and left some."""
+"""Seconds after which a process that is in use looks for revocations too: others may have died and left some."""
 
 DRAINERS = 3
 """Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
@@ -84,6 +84,8 @@ class Flows:
         if token is None:
             return await self._await_token(rt, slot, principal, min_ttl)
         now = rt.clock()
+        if now >= self._look_at and rt.has_background:
+            self.drain_soon(rt)
         if token.expires_at - now < min_ttl:
             if token.life < min_ttl and now < token.renew_at:
                 raise token_too_short(token, min_ttl)

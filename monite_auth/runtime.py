@@ -55,6 +55,10 @@ class Runtime(Protocol):
     def clock(self) -> Clock:
         """The time, in epoch seconds."""
 
+    @property
+    def has_background(self) -> bool:
+        """Whether what is spawned keeps nobody waiting."""
+
     def random(self) -> float:
         """Return a number from 0 to 1, for jitter."""
 
@@ -105,6 +109,11 @@ class BlockingRuntime:
         self._closing = threading.Event()
         self._background = _Background()
         self._inline = threading.local()
+
+    @property
+    def has_background(self) -> bool:
+        """See Runtime."""
+        return _threads_are_allowed()
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
@@ -159,7 +168,7 @@ class BlockingRuntime:
         Where the server allows no threads, the flow runs inside the request, up to the first time that it has to
         wait; what is left waits in the store for `monite-auth drain`, or for somebody else's turn.
         """
-        if _threads_are_allowed():
+        if self.has_background:
             self._background.submit(flow)
             return
         self._inline.runs = True
@@ -186,6 +195,8 @@ class BlockingRuntime:
 
 class AsyncRuntime:
     """Flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
+
+    has_background = True
 
     def __init__(
         self, settings: Settings, store: Store, clock: Clock, *, loop_ended: Callable[[bool], None]

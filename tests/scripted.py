@@ -62,6 +62,8 @@ class World:
     `answers` are taken one by one; the last one stays. Revocations are answered by `revocations` alike.
     """
 
+    has_background = True
+
     def __init__(
         self,
         *answers: Answer,

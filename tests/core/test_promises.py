@@ -287,6 +287,21 @@ def test_a_revocation_is_tried_until_it_is_settled_or_the_token_has_expired():
     assert world.drain().next_in is None
 
 
+def test_a_process_that_is_in_use_looks_for_what_others_left_behind():
+    world = World(numbered())
+    world.value(BOB)
+    world.value()
+    run(world.store.end_session(ALICE))  # by a process that died before it could revoke
+    world.flows._look_at = world.now + 30
+    world.value(BOB)
+    world.run_background()
+    assert world.revoked == []
+    world.now += 30
+    world.value(BOB)  # a hit
+    world.run_background()
+    assert len(world.revoked) == 1
+
+
 def test_a_process_that_mints_looks_for_what_others_left_behind():
     world = World(numbered())
     world.value()

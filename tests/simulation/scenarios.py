@@ -30,7 +30,7 @@ class Scenario:
     `cancel_count`: tasks that may be cancelled, before or after the operation that they wait for.
     `lags`: seconds that may pass at any point, in this order, although somebody could have gone on.
     `life`: of tokens. `retry_after`: what a 429 says.
-    `looks_around`: whether a process's first mint starts a drain, as it does every half minute.
+    `looks_around`: whether a process that is in use starts a drain now and then, as it does every half minute.
     `afterwards`: whether to look, when all is over, if everybody gets a token.
     """
 

@@ -12,6 +12,7 @@ fault: time passes although others could have gone on, as when a process was sto
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,7 +20,7 @@ from unittest import mock
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings, flights, mint
 from monite_auth.flights import Flight, Flights
-from monite_auth.flows import LOOK_AROUND, Flows
+from monite_auth.flows import Flows
 from monite_auth.identity import Directory
 from monite_auth.stores import memory
 from monite_auth.stores.base import Slot
@@ -291,6 +292,7 @@ class SimulatedRuntime:
     """The runtime of one simulated process; see `monite_auth.runtime.Runtime`."""
 
     store = _store_operations
+    has_background = True
 
     def __init__(self, world: "World", process: "Process") -> None:
         self.clock = world.clock
@@ -546,9 +548,9 @@ class World:
             Process(self, f"p{number}", library, flavour, watched=watched)
             for number, flavour in enumerate(stage.processes, 1)
         ]
-        if not stage.looks_around:  # as if each process had just done so
+        if not stage.looks_around:
             for process in self.processes:
-                process.flows._look_at = START + LOOK_AROUND
+                process.flows._look_at = math.inf
 
     def clock(self) -> float:
         return self.now
