@@ -19,8 +19,13 @@ def seed() -> None:
     call_command("migrate", verbosity=0)
     for user_id, person in PEOPLE.items():
         user = get_user_model().objects.create_user(user_id)
-        entity_user = person.entity_user  # a real app makes them in Monite, or has people linked in the admin
-        user.monite_links.create(entity_user_id=entity_user.entity_user_id, entity_id=entity_user.entity_id)
+        # A real app makes them in Monite, or has people linked in the admin.
+        for organization, entity_user in person.works_for.items():
+            user.monite_links.create(
+                tenant=organization,
+                entity_user_id=entity_user.entity_user_id,
+                entity_id=entity_user.entity_id,
+            )
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 SECRET_KEY = os.environ["APP_SECRET"]
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
@@ -24,9 +23,9 @@ MIDDLEWARE = [
     "monite_auth_django.middleware.MoniteAuthMiddleware",  # <-
     "examples.django_app.sorry.SorryMiddleware",  # after ours, so that it has the first word about errors
 ]
-MONITE_AUTH: dict[
-    str, Any
-] = {}  # <- everything comes from the environment: MONITE_CLIENT_ID, MONITE_CLIENT_SECRET, …
+MONITE_AUTH = {  # <- the rest comes from the environment: MONITE_CLIENT_ID, MONITE_CLIENT_SECRET, …
+    "IDENTIFY": "examples.django_app.who.who",
+}
 
 TEMPLATES = [
     {

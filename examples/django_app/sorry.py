@@ -30,6 +30,8 @@ class SorryMiddleware:
                 return redirect("/login")
             return page(request, "sorry.html", exception.status_hint, message=exception.public_message)
         if isinstance(exception, httpx.HTTPError):
+            if isinstance(exception, httpx.HTTPStatusError) and exception.response.status_code == 403:
+                return page(request, "sorry.html", 403, message="Your role does not allow you to do this.")
             log.warning("%s %s: %r", request.method, request.path, exception)
             return page(
                 request, "sorry.html", 502, message="Monite did not answer as it should. Please try again."

@@ -10,6 +10,8 @@ from examples.shared.pages import STATIC
 urlpatterns = [
     path("", RedirectView.as_view(url="/invoices")),
     path("invoices", views.invoices),
+    path("invoices/<uuid:invoice_id>/delete", views.delete_invoice),
+    path("organization", views.switch_organization),
     path("login", views.log_in),
     path("logout", views.log_out),
     path("monite/", include("monite_auth_django.urls")),  # GET /monite/token

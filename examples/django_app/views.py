@@ -4,17 +4,19 @@ Start it beside a local Monite with `python -m examples.demo`, or by itself with
 """
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from examples.shared.pages import TokenCard
-from examples.shared.people import CURRENCY, PEOPLE
-from monite_auth_django.decorators import monite_required
+from examples.shared.pages import TokenCard, frame
+from examples.shared.people import ORGANIZATIONS, PEOPLE
+from monite_auth_django.decorators import monite_allowed, monite_required
 
 
 class InvoiceForm(forms.Form):
@@ -25,38 +27,73 @@ class InvoiceForm(forms.Form):
     amount = forms.DecimalField(min_value=0, max_digits=9, decimal_places=2)
     due_date = forms.DateField()
 
-    def as_payable(self) -> dict[str, Any]:
+    def as_payable(self, currency: str) -> dict[str, Any]:
         """Return the invoice as Monite wants it, its amount in cents."""
         invoice = self.cleaned_data
         return {
             "description": invoice["description"],
             "document_id": invoice["document_id"],
             "due_date": invoice["due_date"].isoformat(),
-            "currency": CURRENCY,
+            "currency": currency,
             "total_amount": int(invoice["amount"] * 100),
         }
 
 
 @monite_required
 def invoices(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        return invoices_page(request, notice=request.session.pop("notice", None))
+    if request.method == "POST":
+        return create_invoice(request)
+    monite = request.monite
+    answer = monite.client.get("/payables")  # as this user: Monite shows what their role allows
+    answer.raise_for_status()
+    return page(
+        request,
+        "invoices.html",
+        notice=request.session.pop("notice", None),
+        invoices=answer.json()["data"],
+        token=TokenCard.of(monite.token()),  # only to show it: the client has attached it already
+        role=monite.role().name,
+        me=monite.entity_user().entity_user_id,
+        may={  # which buttons there are
+            "create": monite.can("payable", "create"),
+            "delete": monite.can("payable", "delete"),
+            "delete_own": monite.can("payable", "delete", own=True),
+        },
+    )
+
+
+@monite_allowed("payable", "create")  # others get a 403, and Monite is not called
+def create_invoice(request: HttpRequest) -> HttpResponse:
     form = InvoiceForm(request.POST)
     if not form.is_valid():
         return page(request, "sorry.html", 422, message="Please fill in all fields of the invoice.")
-    answer = request.monite.client.post("/payables", json=form.as_payable())
-    if answer.status_code == 403:  # Monite knows the user's role, so the app has no rules of its own to keep
-        return invoices_page(request, 403, refused=form.cleaned_data)
+    currency = ORGANIZATIONS[request.session["organization"]].currency
+    answer = request.monite.client.post("/payables", json=form.as_payable(currency))
     answer.raise_for_status()
     request.session["notice"] = f"Invoice {form.cleaned_data['document_id']} was created."
     return redirect("/invoices")
 
 
-def invoices_page(request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
-    answer = request.monite.client.get("/payables")  # as this user: Monite shows what their role allows
-    answer.raise_for_status()
-    token = TokenCard.of(request.monite.token())  # only to show it: the client has attached it already
-    return page(request, "invoices.html", status, invoices=answer.json()["data"], token=token, **context)
+@require_POST
+@monite_allowed("payable", "delete", own=True)  # Monite looks whose it is
+def delete_invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
+    answer = request.monite.client.delete(f"/payables/{invoice_id}")
+    if answer.status_code != 404:  # it may be gone already
+        answer.raise_for_status()
+    request.session["notice"] = "The invoice was deleted."
+    return redirect("/invoices")
+
+
+@require_POST
+@login_required
+def switch_organization(request: HttpRequest) -> HttpResponse:
+    organization = request.POST.get("organization", "")
+    if not request.user.monite_links.filter(tenant=organization).exists():
+        return page(request, "sorry.html", 403, message="You do not work for this organization.")
+    request.session["organization"] = (
+        organization  # from the next request on, tokens and roles are those there
+    )
+    return redirect("/invoices")
 
 
 def log_in(request: HttpRequest) -> HttpResponse:
@@ -64,6 +101,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         user = get_user_model().objects.filter(username=request.POST.get("user_id")).first()
         if user is not None:
             login(request, user)  # whoever was logged in before is not any more, in Monite neither
+            request.session["organization"] = PEOPLE[user.get_username()].usual
     return (
         redirect("/invoices") if request.user.is_authenticated else page(request, "login.html", people=PEOPLE)
     )
@@ -77,5 +115,5 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @never_cache  # the browser's Back button shows nothing after the logout
 def page(request: HttpRequest, name: str, status: int = 200, **context: Any) -> HttpResponse:
-    person = PEOPLE.get(request.user.get_username())
-    return render(request, name, {"person": person, **context}, status=status)
+    shown = frame(request.user.get_username(), request.session.get("organization", ""))
+    return render(request, name, {**shown, **context}, status=status)

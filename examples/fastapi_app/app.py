@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI, Form, Request
@@ -18,20 +19,24 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, Field
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import HTTPConnection
 
-from examples.shared.pages import STATIC, TokenCard, environment, local_monite
-from examples.shared.people import CURRENCY, PEOPLE
-from monite_auth import MoniteAccess, Settings, TokenBroker
+from examples.shared.pages import STATIC, TokenCard, environment, frame, local_monite
+from examples.shared.people import ENTITY_USERS, ORGANIZATIONS, PEOPLE
+from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth.errors import MoniteAuthError
-from monite_auth_starlette import MoniteAuthMiddleware, monite_app
-from monite_auth_starlette.fastapi import LoggedInMonite, Monite
+from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
+from monite_auth_starlette.fastapi import LoggedInMonite, Monite, allowed
 
 log = logging.getLogger("tillwright")
 
-# Who a user of this app is in Monite. With a database, give a function instead: it gets the Principal.
-broker = TokenBroker(
-    Settings.from_env(), directory={user_id: person.entity_user for user_id, person in PEOPLE.items()}
-)
+# Who a user of this app is in Monite, at each organization. With a database, give a function: it gets the Principal.
+broker = TokenBroker(Settings.from_env(), directory=ENTITY_USERS)
+
+
+def who(connection: HTTPConnection) -> Principal | None:
+    """Say who is logged in, and for which organization they are at work."""
+    return identify(connection, tenant=connection.session.get("organization"))
 
 
 @asynccontextmanager
@@ -41,7 +46,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan, openapi_url=None)
-app.add_middleware(MoniteAuthMiddleware, broker=broker)
+app.add_middleware(MoniteAuthMiddleware, broker=broker, identify=who)
 # Added last, so that it is outside. Its cookie is SameSite=Lax, so no other site can act for who is logged in.
 app.add_middleware(SessionMiddleware, secret_key=os.environ["APP_SECRET"])
 app.mount("/monite", monite_app())  # GET /monite/token, for Monite's browser SDK
@@ -59,10 +64,15 @@ class Invoice(BaseModel):
     amount: Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=2)]
     due_date: date
 
-    def as_payable(self) -> dict[str, Any]:
+    def as_payable(self, currency: str) -> dict[str, Any]:
         """Return the invoice as Monite wants it, its amount in cents."""
         fields = self.model_dump(mode="json", exclude={"amount"})
-        return {**fields, "currency": CURRENCY, "total_amount": int(self.amount * 100)}
+        return {**fields, "currency": currency, "total_amount": int(self.amount * 100)}
+
+
+# Who may do what is a matter of their role in Monite. Others get a 403, and Monite is not called.
+MayCreate = Annotated[MoniteAccess, allowed("payable", "create")]
+MayDelete = Annotated[MoniteAccess, allowed("payable", "delete", own=True)]  # Monite looks whose it is
 
 
 @app.get("/")
@@ -72,29 +82,52 @@ async def home() -> Response:
 
 @app.get("/invoices")
 async def invoices(request: Request, monite: LoggedInMonite) -> Response:
-    notice = request.session.pop("notice", None)
-    return await invoices_page(request, monite, notice=notice)
+    answer = await monite.aclient.get("/payables")  # as this user: Monite shows what their role allows
+    answer.raise_for_status()
+    return page(
+        request,
+        "invoices.html",
+        notice=request.session.pop("notice", None),
+        invoices=answer.json()["data"],
+        token=TokenCard.of(await monite.atoken()),  # only to show it: the client has attached it already
+        role=(await monite.arole()).name,
+        me=(await monite.aentity_user()).entity_user_id,
+        may={  # which buttons there are
+            "create": await monite.acan("payable", "create"),
+            "delete": await monite.acan("payable", "delete"),
+            "delete_own": await monite.acan("payable", "delete", own=True),
+        },
+    )
 
 
 @app.post("/invoices")
 async def create_invoice(
-    request: Request, monite: LoggedInMonite, invoice: Annotated[Invoice, Form()]
+    request: Request, monite: MayCreate, invoice: Annotated[Invoice, Form()]
 ) -> Response:
-    answer = await monite.aclient.post("/payables", json=invoice.as_payable())
-    if answer.status_code == 403:  # Monite knows the user's role, so the app has no rules of its own to keep
-        return await invoices_page(request, monite, 403, refused=invoice)
+    currency = ORGANIZATIONS[request.session["organization"]].currency
+    answer = await monite.aclient.post("/payables", json=invoice.as_payable(currency))
     answer.raise_for_status()
     request.session["notice"] = f"Invoice {invoice.document_id} was created."
     return RedirectResponse("/invoices", 303)
 
 
-async def invoices_page(
-    request: Request, monite: MoniteAccess, status_code: int = 200, **context: Any
-) -> Response:
-    answer = await monite.aclient.get("/payables")  # as this user: Monite shows what their role allows
-    answer.raise_for_status()
-    token = TokenCard.of(await monite.atoken())  # only to show it: the client has attached it already
-    return page(request, "invoices.html", status_code, invoices=answer.json()["data"], token=token, **context)
+@app.post("/invoices/{invoice_id}/delete")
+async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) -> Response:
+    answer = await monite.aclient.delete(f"/payables/{invoice_id}")
+    if answer.status_code != 404:  # it may be gone already
+        answer.raise_for_status()
+    request.session["notice"] = "The invoice was deleted."
+    return RedirectResponse("/invoices", 303)
+
+
+@app.post("/organization")
+async def switch_organization(request: Request, organization: Annotated[str, Form()]) -> Response:
+    if (request.session.get("user_id"), organization) not in ENTITY_USERS:
+        return page(request, "sorry.html", 403, message="You do not work for this organization.")
+    request.session["organization"] = (
+        organization  # from the next request on, tokens and roles are those there
+    )
+    return RedirectResponse("/invoices", 303)
 
 
 @app.get("/login")
@@ -106,7 +139,7 @@ async def login_page(request: Request, monite: Monite) -> Response:
 async def login(request: Request, user_id: Annotated[str, Form()]) -> Response:
     request.session.clear()  # whoever was logged in before is not any more
     if user_id in PEOPLE:
-        request.session["user_id"] = user_id
+        request.session.update(user_id=user_id, organization=PEOPLE[user_id].usual)
     return RedirectResponse("/invoices", 303)
 
 
@@ -126,16 +159,18 @@ async def refuse(request: Request, error: MoniteAuthError) -> Response:
 
 @app.exception_handler(httpx.HTTPError)
 async def apologize(request: Request, error: httpx.HTTPError) -> Response:
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 403:
+        return page(request, "sorry.html", 403, message="Your role does not allow you to do this.")
     log.warning("%s %s: %r", request.method, request.url.path, error)
     return page(request, "sorry.html", 502, message="Monite did not answer as it should. Please try again.")
 
 
 def page(request: Request, name: str, status_code: int = 200, **context: Any) -> Response:
-    person = PEOPLE.get(request.session.get("user_id", ""))
+    shown = frame(request.session.get("user_id", ""), request.session.get("organization", ""))
     return templates.TemplateResponse(
         request,
         name,
-        {"person": person, **context},
+        {**shown, **context},
         status_code=status_code,
         headers={"Cache-Control": "no-store"},  # the browser's Back button shows nothing after the logout
     )

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 from flask import Flask, abort, current_app, make_response, redirect, request, session
 from flask.typing import ResponseReturnValue
 
-from examples.shared.pages import STATIC, TokenCard, environment, local_monite
-from examples.shared.people import CURRENCY, PEOPLE
+from examples.shared.pages import STATIC, TokenCard, environment, frame, local_monite
+from examples.shared.people import ENTITY_USERS, ORGANIZATIONS, PEOPLE
 from monite_auth import EntityUser, Principal
 from monite_auth.errors import MoniteAuthError
-from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
+from monite_auth_flask import MoniteAuth, current_monite, identify, monite_allowed, monite_blueprint
 
 monite = MoniteAuth()
 templates = environment()
@@ -25,9 +26,14 @@ templates = environment()
 
 @monite.directory
 def entity_user(principal: Principal) -> EntityUser | None:
-    """Say who a user of this app is in Monite. With a database, ask it here."""
-    person = PEOPLE.get(principal.user_id)
-    return None if person is None else person.entity_user
+    """Say who a user of this app is in Monite, at an organization. With a database, ask it here."""
+    return ENTITY_USERS.get((principal.user_id, principal.tenant or ""))
+
+
+@monite.identify
+def who() -> Principal | None:
+    """Say who is logged in, and for which organization they are at work."""
+    return identify(tenant=session.get("organization"))
 
 
 def create_app() -> Flask:
@@ -44,6 +50,8 @@ def create_app() -> Flask:
     app.add_url_rule("/", view_func=home)
     app.add_url_rule("/invoices", view_func=invoices)
     app.add_url_rule("/invoices", view_func=create_invoice, methods=["POST"])
+    app.add_url_rule("/invoices/<uuid:invoice_id>/delete", view_func=delete_invoice, methods=["POST"])
+    app.add_url_rule("/organization", view_func=switch_organization, methods=["POST"])
     app.add_url_rule("/login", view_func=login_page)
     app.add_url_rule("/login", view_func=login, methods=["POST"])
     app.add_url_rule("/logout", view_func=logout, methods=["POST"])
@@ -73,13 +81,13 @@ class Invoice:
             abort(422)
         return cls(description, document_id, amount, due_date)
 
-    def as_payable(self) -> dict[str, Any]:
+    def as_payable(self, currency: str) -> dict[str, Any]:
         """Return the invoice as Monite wants it, its amount in cents."""
         return {
             "description": self.description,
             "document_id": self.document_id,
             "due_date": self.due_date.isoformat(),
-            "currency": CURRENCY,
+            "currency": currency,
             "total_amount": int(self.amount * 100),
         }
 
@@ -89,25 +97,48 @@ def home() -> ResponseReturnValue:
 
 
 def invoices() -> ResponseReturnValue:
-    return invoices_page(notice=session.pop("notice", None))
+    answer = current_monite.client.get("/payables")  # as this user: Monite shows what their role allows
+    answer.raise_for_status()
+    return page(
+        "invoices.html",
+        notice=session.pop("notice", None),
+        invoices=answer.json()["data"],
+        token=TokenCard.of(current_monite.token()),  # only to show it: the client has attached it already
+        role=current_monite.role().name,
+        me=current_monite.entity_user().entity_user_id,
+        may={  # which buttons there are
+            "create": current_monite.can("payable", "create"),
+            "delete": current_monite.can("payable", "delete"),
+            "delete_own": current_monite.can("payable", "delete", own=True),
+        },
+    )
 
 
+@monite_allowed("payable", "create")  # others get a 403, and Monite is not called
 def create_invoice() -> ResponseReturnValue:
-    client = current_monite.client  # who is not logged in is sent to the login page
     invoice = Invoice.of_form()
-    answer = client.post("/payables", json=invoice.as_payable())
-    if answer.status_code == 403:  # Monite knows the user's role, so the app has no rules of its own to keep
-        return invoices_page(403, refused=invoice)
+    currency = ORGANIZATIONS[session["organization"]].currency
+    answer = current_monite.client.post("/payables", json=invoice.as_payable(currency))
     answer.raise_for_status()
     session["notice"] = f"Invoice {invoice.document_id} was created."
     return redirect("/invoices", 303)
 
 
-def invoices_page(status_code: int = 200, **context: Any) -> ResponseReturnValue:
-    answer = current_monite.client.get("/payables")  # as this user: Monite shows what their role allows
-    answer.raise_for_status()
-    token = TokenCard.of(current_monite.token())  # only to show it: the client has attached it already
-    return page("invoices.html", status_code, invoices=answer.json()["data"], token=token, **context)
+@monite_allowed("payable", "delete", own=True)  # Monite looks whose it is
+def delete_invoice(invoice_id: UUID) -> ResponseReturnValue:
+    answer = current_monite.client.delete(f"/payables/{invoice_id}")
+    if answer.status_code != 404:  # it may be gone already
+        answer.raise_for_status()
+    session["notice"] = "The invoice was deleted."
+    return redirect("/invoices", 303)
+
+
+def switch_organization() -> ResponseReturnValue:
+    organization = request.form["organization"]
+    if (session.get("user_id"), organization) not in ENTITY_USERS:
+        return page("sorry.html", 403, message="You do not work for this organization.")
+    session["organization"] = organization  # from the next request on, tokens and roles are those there
+    return redirect("/invoices", 303)
 
 
 def login_page() -> ResponseReturnValue:
@@ -118,7 +149,7 @@ def login() -> ResponseReturnValue:
     session.clear()  # whoever was logged in before is not any more
     user_id = request.form["user_id"]
     if user_id in PEOPLE:
-        session["user_id"] = user_id
+        session.update(user_id=user_id, organization=PEOPLE[user_id].usual)
     return redirect("/invoices", 303)
 
 
@@ -135,14 +166,16 @@ def refuse(error: MoniteAuthError) -> ResponseReturnValue:
 
 
 def apologize(error: httpx.HTTPError) -> ResponseReturnValue:
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 403:
+        return page("sorry.html", 403, message="Your role does not allow you to do this.")
     current_app.logger.warning("%s %s: %r", request.method, request.path, error)
     return page("sorry.html", 502, message="Monite did not answer as it should. Please try again.")
 
 
 def page(name: str, status_code: int = 200, **context: Any) -> ResponseReturnValue:
     html = templates.get_template(name).render(
-        person=PEOPLE.get(session.get("user_id", "")),
         local_monite=local_monite(monite.broker.settings.base_url),
+        **frame(session.get("user_id", ""), session.get("organization", "")),
         **context,
     )
     response = make_response(html, status_code)

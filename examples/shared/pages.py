@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-from examples.shared.people import COMPANY, CURRENCY
+from examples.shared.people import ORGANIZATIONS, PEOPLE
 from monite_auth import AccessToken
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
 
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+SYMBOLS = {"EUR": "€", "GBP": "£"}
 CLOSED = {"paid", "canceled", "rejected"}
 
 
-def money(minor_units: int, currency: str = CURRENCY) -> str:
-    """Return an amount as people write it: 48630 is "€486.30"."""
+def money(minor_units: int, currency: str) -> str:
+    """Return an amount as people write it: 48630 is "€486.30", or "CHF 486.30"."""
     return f"{SYMBOLS.get(currency, f'{currency} ')}{minor_units / 100:,.2f}"
 
 
@@ -56,6 +56,19 @@ class TokenCard:
         return cls(token.value.reveal()[-4:], left, token.life, left - (token.expires_at - token.renew_at))
 
 
+def frame(user_id: str, organization: str) -> dict[str, Any]:
+    """Return what every page shows: who is logged in, which organization is active, and which others there are."""
+    person = PEOPLE.get(user_id)
+    if person is None:
+        return {}
+    return {
+        "person": person,
+        "active": organization,
+        "organization": ORGANIZATIONS.get(organization),
+        "organizations": {each: ORGANIZATIONS[each].name for each in person.works_for},
+    }
+
+
 def environment() -> Environment:
     """Return the templates' environment."""
     made = Environment(
@@ -67,7 +80,6 @@ def environment() -> Environment:
     )
     made.filters |= {"money": money, "day": day}
     made.tests |= {"open": is_open, "overdue": is_overdue}
-    made.globals |= {"company": COMPANY, "currency": CURRENCY}
     return made
 
 

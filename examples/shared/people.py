@@ -1,30 +1,64 @@
-"""The example's own users. A real app has them in its database; who they are in Monite is the last column."""
+"""The example's own users, and the organizations that they work for. A real app has both in its database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monite_auth import EntityUser
 
-COMPANY = "Brightside Bakery GmbH"
-CURRENCY = "EUR"
-BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"  # the company is this entity in Monite
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A company whose invoices the app is about; in Monite it is an entity."""
+
+    name: str
+    currency: str
+    entity_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user of the app."""
+    """A user of the app. In Monite they are another entity user at each organization, each with a role of its own."""
 
     name: str
     job: str
-    entity_user: EntityUser
+    works_for: Mapping[str, EntityUser]  # by organization, the usual one first
 
     @property
     def initials(self) -> str:
         return "".join(word[0] for word in self.name.split())
 
+    @property
+    def usual(self) -> str:
+        """The organization that is active after a login."""
+        return next(iter(self.works_for))
+
+
+BAKERY = Organization("Brightside Bakery GmbH", "EUR", "b4ce5a1e-0000-4000-8000-000000000001")
+BOOKS = Organization("Harbour Books Ltd", "GBP", "b00c5a1e-0000-4000-8000-000000000002")
+TEA = Organization("Lakeside Tea AG", "CHF", "7ea05a1e-0000-4000-8000-000000000003")
+
+ORGANIZATIONS = {"bakery": BAKERY, "books": BOOKS, "tea": TEA}
 
 PEOPLE = {
     "anna": Person(
-        "Anna Becker", "Accountant", EntityUser("a11a0000-0000-4000-8000-000000000101", BAKERY_ID)
+        "Anna Becker",
+        "Accountant",
+        {
+            "bakery": EntityUser("a11a0000-0000-4000-8000-000000000101", BAKERY.entity_id),
+            "books": EntityUser("a11a0000-0000-4000-8000-000000000203", BOOKS.entity_id),
+            "tea": EntityUser("a11a0000-0000-4000-8000-000000000302", TEA.entity_id),
+        },
     ),
-    "viktor": Person("Viktor Vogel", "Viewer", EntityUser("71c70000-0000-4000-8000-000000000102", BAKERY_ID)),
+    "viktor": Person(
+        "Viktor Vogel",
+        "Viewer",
+        {"bakery": EntityUser("71c70000-0000-4000-8000-000000000102", BAKERY.entity_id)},
+    ),
 }
+
+ENTITY_USERS = {
+    (user_id, organization): entity_user
+    for user_id, person in PEOPLE.items()
+    for organization, entity_user in person.works_for.items()
+}
+"""Who a user is in Monite, at each organization that they work for."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, expect, sync_playwright
 
-from examples.shared.people import PEOPLE, Person
+from examples.shared.people import ORGANIZATIONS, PEOPLE, Person
 from monite_auth import Settings
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 
@@ -99,14 +99,18 @@ class Demo:
         pid = self._process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def tokens(self, person: Person, state: str | None = None) -> list[dict[str, Any]]:
-        """Return what Monite's ledger says about a person's tokens, oldest first."""
-        query = {"entity_user_id": person.entity_user.entity_user_id} | ({"state": state} if state else {})
+    def tokens(
+        self, person: Person, state: str | None = None, *, at: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what Monite's ledger says about a person's tokens, oldest first; `at`: for which organization."""
+        entity_user_id = person.works_for[at or person.usual].entity_user_id
+        assert entity_user_id is not None
+        query = {"entity_user_id": entity_user_id} | ({"state": state} if state else {})
         answer = self._http.get(f"{self.monite}/_emulator/ledger", params=query).raise_for_status()
         return list(answer.json()["tokens"])
 
-    def mint(self, entity_user_id: str) -> None:
-        """Mint a token as another app of the same partner would."""
+    def mint(self, entity_user_id: str) -> str:
+        """Mint a token as another app of the same partner would, and return it."""
         asked = {
             "client_id": DEMO_CLIENT_ID,
             "client_secret": DEMO_CLIENT_SECRET,
@@ -114,7 +118,18 @@ class Demo:
             "entity_user_id": entity_user_id,
         }
         headers = {"x-monite-version": Settings.api_version}
-        self._http.post(f"{self.monite}/v1/auth/token", json=asked, headers=headers).raise_for_status()
+        answer = self._http.post(f"{self.monite}/v1/auth/token", json=asked, headers=headers)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def payables(self, entity_user_id: str, entity_id: str) -> list[dict[str, Any]]:
+        """Return the payables that somebody sees."""
+        headers = {
+            "authorization": f"Bearer {self.mint(entity_user_id)}",
+            "x-monite-version": Settings.api_version,
+            "x-monite-entity-id": entity_id,
+        }
+        answer = self._http.get(f"{self.monite}/v1/payables", headers=headers)
+        return list(answer.raise_for_status().json()["data"])
 
     def trouble(self, kind: str, path: str, **parameters: Any) -> None:
         """Have Monite misbehave, once."""
@@ -144,6 +159,22 @@ def log_out(page: Page) -> None:
     """Log out, and arrive at the login page."""
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("heading", name="Log in").wait_for()
+
+
+def work_for(page: Page, organization: str) -> None:
+    """Switch to an organization, and see that it is the one."""
+    name = ORGANIZATIONS[organization].name
+    page.get_by_label("Organization").select_option(name)
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_text(f"What {name} has to pay")).to_be_visible()
+
+
+def forge(page: Page, path: str, **fields: str) -> APIResponse:
+    """Send a form that the page does not have, as the logged-in person; return where that leads."""
+    token = page.locator("input[name=csrfmiddlewaretoken]")  # Django's
+    csrf = {"csrfmiddlewaretoken": token.first.input_value()} if token.count() else {}
+    origin = page.url.removesuffix("/invoices")
+    return page.request.post(f"{origin}{path}", form={**fields, **csrf}, headers={"referer": origin})
 
 
 def create_invoice(page: Page, number: str) -> None:

@@ -75,14 +75,6 @@ def test_an_accountant_creates_an_invoice_and_logs_out(page: Page, monite: Emula
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_a_viewer_is_refused_in_plain_words(page: Page):
-    log_in(page, VIKTOR.name)
-    create_invoice(page, "DJ-REFUSED")
-    expect(page.get_by_role("alert")).to_contain_text("Your role does not allow you to create invoices.")
-    expect(page.get_by_role("row").filter(has_text="DJ-REFUSED")).to_have_count(0)
-    expect(page.get_by_label("Invoice number")).to_have_value("DJ-REFUSED")
-
-
 def test_the_token_card_asks_the_token_endpoint(page: Page, monite: Emulator):
     log_in(page, ANNA.name)
     (token,) = monite.monite.ledger.live(ANNA_ID)
