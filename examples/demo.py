@@ -32,8 +32,9 @@ Open both, side by side, and try this:
 
   1. Log in as Anna Becker, the accountant. Monite's page shows a token for her.
   2. Create an invoice. It is Anna's own token that goes along.
-  3. Log out. Within a second, Monite's page shows that the token is revoked.
-  4. Log in as Viktor Vogel, the viewer, and try to create an invoice: Monite refuses, the app says why.
+  3. Switch to another of her organizations: another token, another role, other buttons.
+  4. Log out. Within a second, Monite's page shows that all of her tokens are revoked.
+  5. Log in as Viktor Vogel, the viewer: he sees the invoices, and no buttons.
 
 Stop with Ctrl-C.
 """

@@ -127,7 +127,7 @@ def test_trouble_at_monite_is_said_in_plain_words(page: Page, demo: Demo, compla
     assert answer is not None
     assert answer.status == 502
     expect(page.get_by_role("main")).to_contain_text("Monite did not answer as it should. Please try again.")
-    page.get_by_role("link", name="Try again").click()
+    page.get_by_role("link", name="Back to the invoices").click()
     expect(page.get_by_role("heading", name="Invoices")).to_be_visible()
     assert [re.findall(r"status of (\d+)", text) for text in complaints] == [["502"]]
     complaints.clear()
