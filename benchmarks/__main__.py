@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks import budget, calls, cold, hits
+from benchmarks import budget, calls, cold, hits, size
 from benchmarks.table import say
 from monite_auth.emulator import Fault, Monite, serve
 from tests.redis_server import RedisServer
@@ -17,11 +17,12 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/tokens.db"}
         if shutil.which("redis-server"):
-            stores["redis"] = stack.enter_context(RedisServer()).url
+            stores["redis"] = stack.enter_context(RedisServer("--appendonly", "yes")).url
         monite = Monite(requests_per_second=1_000_000)
         emulator = stack.enter_context(serve(monite))
         hits.run(emulator, stores, folder)
         calls.run(emulator)
+        size.run(folder, stores.get("redis"))
         monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=cold.ENDPOINT))
         cold.run(emulator.api_url, stores)
         monite.faults.clear()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Hashable
 
 from monite_auth.stores.budget import Priority
+from monite_auth.tokens import Clock
 
 __all__ = ["Flight", "Flights"]
 
@@ -26,6 +27,7 @@ class Flight:
         "begun",
         "calls",
         "done",
+        "empty_until",
         "error",
         "priority",
         "until",
@@ -37,6 +39,8 @@ class Flight:
         self.calls = 1
         self.begun = False
         """Whether the work has begun; a task that is cancelled before its first step never does, and lands nothing."""
+        self.empty_until = 0.0
+        """Until when it is sure that there is nothing yet, and nobody else who could bring it: no use to look."""
         self.done = False
         self.error: Exception | None = None
         self._loop = _running_loop()
@@ -127,6 +131,11 @@ class Flights:
                 self._room = max(ROOM, 2 * len(self._flights))
             flight = self._flights[key] = Flight(until, priority)
             return flight, True
+
+    def must_be_awaited(self, key: Hashable, clock: Clock) -> bool:
+        """Say whether there is a flight for `key` and nothing to be had before it lands; takes no lock."""
+        flight = self._flights.get(key)
+        return flight is not None and not flight.done and clock() < flight.empty_until
 
     def land(
         self, key: Hashable, flight: Flight, *, error: Exception | None = None, calls: int | None = None

@@ -80,6 +80,8 @@ class Flows:
     async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
         """Return a token with `min_ttl` seconds left: the one at hand, or a new one."""
         slot = self._slot(principal)
+        if self._flights.must_be_awaited(slot, rt.clock):  # a crowd need not ask the store one by one
+            return await self._await_token(rt, slot, principal, min_ttl)
         token = await rt.store.peek(slot, principal)
         if token is None:
             return await self._await_token(rt, slot, principal, min_ttl)

@@ -102,6 +102,7 @@ class Mint:
     async def _claim(self) -> Lease | None:
         """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
         while True:
+            asked_at = self._rt.clock()
             claim = await self._rt.store.claim(
                 self._slot,
                 self._principal,
@@ -113,6 +114,8 @@ class Mint:
             self._flight.until = now + self._wait + self._settings.lease
             match claim:
                 case Claimed(lease):
+                    if self._min_life <= 0:  # any token would have been a hit: so there is none
+                        self._flight.empty_until = asked_at + self._settings.lease
                     return lease
                 case Hit():
                     return None
@@ -194,6 +197,7 @@ class Mint:
                     entity_user=entity_user,
                     clock=rt.clock,
                 )
+                self._flight.empty_until = 0.0
                 stored = await rt.store.commit(lease, token)
                 self.left_pending = self.left_pending or not stored
                 if stored and token.expires_in < self._min_life:

@@ -98,6 +98,44 @@ def test_promise_2_renewals_and_min_ttl_meet_in_one_mint(broker, emulator, emula
     assert len(emulator.monite.ledger.tokens) == 2
 
 
+class CountingStore:
+    """A store in memory that counts how often it is looked into."""
+
+    def __init__(self):
+        self.peeks = 0
+        self._store = MemoryStore(requests_per_second=1000)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def operations(self, *, blocking):
+        store, inner = self, self._store.operations(blocking=blocking)
+
+        class Counted:
+            def __getattr__(self, name):
+                return getattr(inner, name)
+
+            async def peek(self, *arguments):
+                store.peeks += 1
+                return await inner.peek(*arguments)
+
+        return Counted()
+
+
+async def test_who_comes_while_a_token_is_minted_looks_into_the_store_when_it_is_there(emulated, emulator):
+    store = CountingStore()
+    async with TokenBroker(emulated, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, store=store) as broker:
+        order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+        leader = asyncio.create_task(broker.atoken(ANNA))
+        await auntil(lambda: order.hits)
+        crowd = [asyncio.create_task(broker.atoken(ANNA)) for _ in range(20)]
+        await asyncio.sleep(0)
+        assert store.peeks == 1
+        emulator.monite.faults.remove(order.id)
+        await asyncio.gather(leader, *crowd)
+        assert store.peeks == 1 + 21
+
+
 async def test_promise_2_a_cancelled_leader_takes_nobody_down(broker, emulator):
     order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
     leader = asyncio.create_task(broker.atoken(ANNA))

@@ -145,3 +145,15 @@ def test_one_of_many_threads_leads():
     for thread in threads:
         thread.join()
     assert leading.count(True) == 1
+
+
+def test_a_flight_must_be_awaited_while_there_is_nothing_and_nobody_else_who_could_bring_it():
+    flights = Flights()
+    assert not flights.must_be_awaited("slot", lambda: 100.0)
+    flight, _ = join(flights)
+    assert not flights.must_be_awaited("slot", lambda: 100.0)
+    flight.empty_until = 105.0
+    assert flights.must_be_awaited("slot", lambda: 104.9)
+    assert not flights.must_be_awaited("slot", lambda: 105.0)
+    flights.land("slot", flight)
+    assert not flights.must_be_awaited("slot", lambda: 100.0)

@@ -86,7 +86,7 @@ class Call:
     steps: int = 0
     """How many steps the call has begun, up to 2."""
     at_hand: bool = False
-    """Whether a good token was there when it took the first."""
+    """Whether a good token was there when it began, and when it took its first step."""
     found: AccessToken | None = None
     """What its slot had when it took the last, good enough or not."""
 
@@ -152,7 +152,11 @@ class Judge:
         self, actor: "Actor", kind: str, principal: Principal | None, min_ttl: float = 0.0
     ) -> None:
         process, world = actor.process.name, self._world
-        self.calls[actor.name] = Call(kind, process, principal, min_ttl, world.now, world.lagged)
+        call = self.calls[actor.name] = Call(kind, process, principal, min_ttl, world.now, world.lagged)
+        if kind == "token":
+            shelf = self.shelves.get(world.slot(principal))
+            call.found = shelf.live if shelf is not None else None
+            call.at_hand = self._good(call) is not None
 
     def call_returns(self, actor: "Actor", token: AccessToken | None) -> None:
         call = self._call_over(actor)
@@ -313,8 +317,10 @@ class Judge:
         if call.kind == "token":
             shelf = self.shelves.get(self._world.slot(call.principal))
             call.found = shelf.live if shelf is not None else None
-            if call.steps == 1:
-                call.at_hand = self._good(call) is not None
+            if (
+                call.steps == 1
+            ):  # both: who has joined a mint for an empty slot need not look as it comes to its end
+                call.at_hand = call.at_hand and self._good(call) is not None
 
     def step_ends(self, actor: "Actor") -> None:
         """The actor has come to its next stop, in the middle of a call."""

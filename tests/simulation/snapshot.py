@@ -107,6 +107,7 @@ def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
         flight.peek("priority"),
         flight.peek("calls"),
         flight.peek("begun"),
+        flight.peek("empty_until"),
         at_work,
     )
 

@@ -26,6 +26,7 @@ from monite_auth.stores import memory
 from monite_auth.stores.base import Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Silence
+from monite_auth.tokens import Clock
 from monite_auth.wire import Fault, Request, Response
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.monite_model import MoniteModel
@@ -358,7 +359,8 @@ class WatchedFlight(Flight):
 
 
 _SLOTS: dict[str, Any] = {
-    name: getattr(Flight, name) for name in ("begun", "calls", "done", "error", "priority", "until")
+    name: getattr(Flight, name)
+    for name in ("begun", "calls", "done", "empty_until", "error", "priority", "until")
 }
 
 
@@ -429,6 +431,14 @@ class WatchedFlights(Flights):
         if self._world.running is not None:
             self._world.running.seen.append(landed)
         return landed
+
+    def must_be_awaited(self, key: Any, clock: Clock) -> bool:
+        _looking.world = None
+        must = super().must_be_awaited(key, clock)
+        _looking.world = self._world.watched
+        if self._world.running is not None:
+            self._world.running.seen.append(("must_be_awaited", must))
+        return must
 
     def known(self) -> dict[Any, WatchedFlight]:
         """Return the flights that can be joined, by key."""

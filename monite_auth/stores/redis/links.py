@@ -48,8 +48,9 @@ NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingErr
 ASYNC_CONNECTIONS = 50
 """Connections of one event loop: enough to keep one Redis busy; whoever comes then waits for a moment."""
 
-THREAD_CONNECTIONS = 32
-"""Connections of all threads: to open one takes as long as ten commands, so a crowd of threads had better wait."""
+THREAD_CONNECTIONS = 8
+"""Connections of all threads: to open one takes as long as ten commands, so a crowd of threads had better wait. With more,
+they wait for each other inside the interpreter."""
 
 SHARE_OF_SENTINEL = 0.3
 """Of the timeout, for each sentinel: one that hangs leaves time to ask the next."""
