@@ -52,7 +52,10 @@ def test_the_page_on_starlette(demo_environment):
     names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
     with TestClient(names["app"]) as client:
         assert client.get("/nowhere", headers={"x-user": "anna", "x-session": "s"}).status_code == 404
-        assert names["identify"](type("Connection", (), {"headers": {}})) is None
+        assert client.post("/organization", params={"organization": "books"}).status_code == 200
+        assert client.post("/invoices", json={}).status_code == 401
+        assert client.get("/buttons").status_code == 401
+    assert names["who"](type("Connection", (), {"headers": {}})) is None
 
 
 def test_the_page_on_calls(demo_environment, emulator):

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from flask import Flask, Response, request, request_started
+from flask import Flask, Response, request, request_started, session
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
 from monite_auth.errors import MoniteAuthError
-from monite_auth.sessions import has_left
+from monite_auth.sessions import BINDING, has_left
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import identify, principal_that_came, principal_that_leaves, unmarked_session
 
@@ -31,6 +31,8 @@ class Visit:
     """One for each principal that the views acted for, the latest last; more than one only where users change."""
     asked: bool = False
     """Whether the app's own `identify` was asked; not so where a `before_request` function answered before."""
+    by_session: bool = False
+    """Whether it looked into the session to say so."""
     answered: bool = False
 
     def present(self) -> list[Principal]:
@@ -65,6 +67,8 @@ class Visits:
         visit = self._current()
         own = self._own_identify() is not None
         principal = visit.came if own else identify(may_write=not visit.answered)
+        if visit.by_session:
+            session.get(BINDING)  # the answer depends on who is asking, now
         if visit.accesses and visit.accesses[-1].principal == principal:
             return visit.accesses[-1]
         visit.accesses.append(ViewAccess(self._broker(), principal))
@@ -87,14 +91,17 @@ class Visits:
         return self._current()
 
     def _begin(self, _app: Flask, **_: object) -> None:
-        with unmarked_session() as session:
-            request.environ[KEY] = Visit(principal_that_came(session))
+        with unmarked_session() as opened:
+            request.environ[KEY] = Visit(principal_that_came(opened))
 
     def _ask_app(self) -> None:
         own = self._own_identify()
         if own is not None:
             visit = self._current()
-            visit.came, visit.asked = self._app.ensure_sync(own)(), True
+            with unmarked_session() as opened:
+                opened.accessed = False
+                visit.came, visit.asked = self._app.ensure_sync(own)(), True
+                visit.by_session = opened.accessed
 
     def _end(self, response: Response) -> Response:
         """Log out who has gone. Flask saves the session after this, so a new login's id goes into its cookie."""
@@ -111,15 +118,15 @@ class Visits:
     def _gone(self, visit: Visit) -> list[Principal]:
         own = self._own_identify()
         if own is not None:
-            leaves = self._app.ensure_sync(own)() if visit.asked else None
-            with unmarked_session() as session:
-                bound = principal_that_came(session)
+            with unmarked_session() as opened:
+                leaves = self._app.ensure_sync(own)() if visit.asked else None
+                bound = principal_that_came(opened)
             # Whom the app has not named may still have gone: a `before_request` function has emptied the session, say.
             return [
                 each for each in visit.present() if has_left(each, bound if each is visit.arrived else leaves)
             ]
-        with unmarked_session() as session:
-            if not session.modified:
+        with unmarked_session() as opened:
+            if not opened.modified:
                 return []
-            leaves = principal_that_leaves(session)
+            leaves = principal_that_leaves(opened)
         return [each for each in visit.present() if each.session_id is not None and has_left(each, leaves)]

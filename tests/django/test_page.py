@@ -23,9 +23,9 @@ def test_the_code_runs(emulator):
     assert names["MIDDLEWARE"][0] in project.MIDDLEWARE
     stranger = make_user("stranger")
     names["link"](stranger, ANNA_ID, BAKERY_ID)
-    request = RequestFactory().get("/", headers={"x-organization": "books"})
-    request.user = stranger
-    assert names["identify"](request).tenant == "books"
+    request = RequestFactory().get("/")
+    request.user, request.session = stranger, {"organization": "books"}
+    assert names["who_and_where"](request).tenant == "books"
 
 
 def test_every_check_and_every_command_is_listed():
@@ -36,6 +36,6 @@ def test_every_check_and_every_command_is_listed():
 
 
 def test_every_key_of_our_own_is_listed():
-    for name in ("DIRECTORY", "IDENTIFY", "ALLOWED_ORIGINS"):
+    for name in ("DIRECTORY", "IDENTIFY", "AUTHORIZE", "ALLOWED_ORIGINS"):
         assert name in conf.known_names
         assert f"| `{name}` |" in PAGE

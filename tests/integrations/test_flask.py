@@ -506,6 +506,23 @@ def test_a_tenant_is_said_by_the_app_and_the_session_gets_its_id_at_login(broker
     assert client.get("/facts").json["session"] not in (first, None)
 
 
+@pytest.mark.parametrize("form", ["def", "async def"])
+def test_pages_vary_by_cookie_only_where_they_use_what_an_own_identify_found_in_the_session(broker, form):
+    def who():
+        return identify(tenant=session.get("organization"))
+
+    async def awho():
+        return who()
+
+    client = app_of(broker, identify=who if form == "def" else awho).test_client()
+    log_in(client)
+    assert "vary" not in client.get("/plain").headers
+    assert client.get("/facts").headers["vary"] == "Cookie"
+    client.post("/logout")
+    assert "vary" not in client.get("/plain").headers
+    assert client.get("/facts").headers["vary"] == "Cookie"
+
+
 def test_a_session_that_an_own_identify_does_not_ask_about_goes_on(broker, emulator):
     """Who comes with a key of their own is somebody else for one request, and logs nobody out."""
 

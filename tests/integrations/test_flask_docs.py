@@ -17,6 +17,8 @@ def test_the_page_on_flask(emulator, monkeypatch):
     assert len(client.get("/invoices").json["data"]) > 0
     assert client.get("/monite/token").json["expires_in"] >= 600
     assert "its tokens live 30 minutes" in app.test_cli_runner().invoke(args=["monite", "check"]).output
+    assert client.post("/invoices", json={"document_id": "X-1"}).json["was_created_by_user_id"] == ANNA_ID
+    client.post("/organization", data={"organization": "books"})
     client.post("/logout")
     until(lambda: not emulator.monite.ledger.live(ANNA_ID))
     app.extensions["monite_auth"].broker.close()
