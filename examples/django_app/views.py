@@ -90,9 +90,7 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
     organization = request.POST.get("organization", "")
     if not request.user.monite_links.filter(tenant=organization).exists():
         return page(request, "sorry.html", 403, message="You do not work for this organization.")
-    request.session["organization"] = (
-        organization  # from the next request on, tokens and roles are those there
-    )
+    request.session["organization"] = organization  # from the next request on, it is the tenant
     return redirect("/invoices")
 
 

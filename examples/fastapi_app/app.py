@@ -124,9 +124,7 @@ async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) 
 async def switch_organization(request: Request, organization: Annotated[str, Form()]) -> Response:
     if (request.session.get("user_id"), organization) not in ENTITY_USERS:
         return page(request, "sorry.html", 403, message="You do not work for this organization.")
-    request.session["organization"] = (
-        organization  # from the next request on, tokens and roles are those there
-    )
+    request.session["organization"] = organization  # from the next request on, it is the tenant
     return RedirectResponse("/invoices", 303)
 
 

@@ -137,7 +137,7 @@ def switch_organization() -> ResponseReturnValue:
     organization = request.form["organization"]
     if (session.get("user_id"), organization) not in ENTITY_USERS:
         return page("sorry.html", 403, message="You do not work for this organization.")
-    session["organization"] = organization  # from the next request on, tokens and roles are those there
+    session["organization"] = organization  # from the next request on, it is the tenant
     return redirect("/invoices", 303)
 
 
