@@ -19,8 +19,10 @@ LIMIT = 30
 """Monite's limit, requests a second."""
 
 
-SECOND_WAVE = 2.0
-"""Seconds after which the second half of the users comes; the first half is far from served by then."""
+ARRIVALS, PAUSE = 2.0, 0.5
+"""Seconds within which the first half of the users comes, and then the second, with a pause between: a hundred times
+what Monite takes, and the first half is far from served when the second comes. All at the same instant, in as many
+threads, would measure how two processors start threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,7 @@ def _crowd(api_url: str, store_url: str, users: int, start: Barrier, results: An
         def call(user: int) -> None:
             wave = user % 2
             ready.wait()
-            if wave:
-                time.sleep(SECOND_WAVE)
+            time.sleep(wave * (ARRIVALS + PAUSE) + ARRIVALS * user / users)
             broker.token(Principal(f"{os.getpid()}-{user}", session_id="s"))
             served[wave].append(time.monotonic())
 
