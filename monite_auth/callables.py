@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from monite_auth.errors import BlockingCallError
 
-__all__ = ["AppFunction"]
+__all__ = ["AppFunction", "ViewFunction"]
 
 Result = TypeVar("Result")
 
@@ -40,3 +40,41 @@ class AppFunction(Generic[Result]):
         if self.is_async:
             return await cast("Awaitable[Result]", self.function(*arguments))
         return cast("Result", await asyncio.to_thread(self.function, *arguments))
+
+
+class ViewFunction(AppFunction[Result]):
+    """A function that is called as frameworks call views: for blocking calls, an `async def` has a loop of its own.
+
+    `to_sync`: the framework's way to do that. `instead`: what an async view calls, which cannot wait for it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[Result] | Result],
+        *,
+        to_sync: Callable[[Any], Callable[..., Any]],
+        instead: str,
+    ) -> None:
+        super().__init__(name, function)
+        self._to_sync = to_sync
+        self._instead = instead
+
+    def call(self, *arguments: Any) -> Result:
+        """Call the function."""
+        if not self.is_async:
+            return super().call(*arguments)
+        if _on_event_loop():
+            raise BlockingCallError(
+                f"{self.name} is an async function, and an async view cannot wait for it in a blocking call: use "
+                f"{self._instead}, or another of the a… methods."
+            )
+        return cast("Result", self._to_sync(self.function)(*arguments))
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,6 +1,5 @@
 """What an app answers, about people and what they may do: asked inside its application context, by any thread."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -8,8 +7,7 @@ from typing import Any, cast
 from flask import Flask, current_app, has_app_context
 
 from monite_auth import Directory, EntityUser, Principal, TokenBroker
-from monite_auth.callables import AppFunction
-from monite_auth.errors import BlockingCallError
+from monite_auth.callables import ViewFunction
 from monite_auth.identity import Bindable, as_directory
 from monite_auth.policy import Authorize
 from monite_auth.rbac import Action, ObjectType
@@ -25,34 +23,18 @@ def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
     if isinstance(directory, Directory):
         return _InAppContext(app, directory)
     if callable(directory):
-        return _InAppContext(app, _FunctionDirectory(_AsViews(app, "directory", directory)))
+        return _InAppContext(app, _FunctionDirectory(_as_view(app, "directory", directory)))
     return as_directory(directory)  # a mapping needs no context
 
 
-class _AsViews(AppFunction[Any]):
-    """A function of the app that is called as Flask calls views: an `async def` on an event loop of its own."""
-
-    def __init__(self, app: Flask, name: str, function: Callable[..., Any]) -> None:
-        super().__init__(name, function)
-        self._app = app
-
-    def call(self, *arguments: Any) -> Any:
-        """Call the function."""
-        if not self.is_async:
-            return self.function(*arguments)
-        if _on_event_loop():
-            raise BlockingCallError(
-                f"{self.name} is an async function, and an async view cannot wait for it in a blocking call: use "
-                "await current_monite.atoken(), or another of the a… methods."
-            )
-        function: Any = self.function
-        return self._app.async_to_sync(function)(*arguments)
+def _as_view(app: Flask, name: str, function: Callable[..., Any]) -> ViewFunction[Any]:
+    return ViewFunction(name, function, to_sync=app.async_to_sync, instead="`await current_monite.atoken()`")
 
 
 class _FunctionDirectory:
     """A directory of one function."""
 
-    def __init__(self, function: _AsViews) -> None:
+    def __init__(self, function: ViewFunction[Any]) -> None:
         self._function = function
 
     def find(self, principal: Principal) -> EntityUser | None:
@@ -89,7 +71,7 @@ class _InAppContext:
 
 def authorize_of(app: Flask, function: Authorize) -> Authorize:
     """Return the function that says what a principal may do, `def` or `async def`, called as Flask calls views."""
-    asked = _AsViews(app, "authorize", function)
+    asked = _as_view(app, "authorize", function)
 
     def authorize(principal: Principal, object_type: ObjectType, action: Action) -> bool:
         with _context(app):
@@ -104,11 +86,3 @@ def _context(app: Flask) -> AbstractContextManager[object]:
     if has_app_context() and current_app == app:
         return nullcontext()
     return app.app_context()
-
-
-def _on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
