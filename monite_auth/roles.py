@@ -26,7 +26,7 @@ from monite_auth.wire import (
     Request,
     Response,
     json_of,
-    message_of,
+    quotable,
     request_id_of,
     retry_after,
     speaks_of_dead_token,
@@ -105,7 +105,7 @@ def _role(answer: Response) -> Role:
         raise MoniteUnavailable(f"{SENTENCE}: status {answer.status}.", request_id=request_id)
     if answer.status != 200:
         raise NotPermitted(
-            f"{SENTENCE}: Monite refuses ({answer.status} {message_of(answer)[:300]!r}). Has the entity user a role?",
+            f"{SENTENCE}: Monite refuses ({answer.status} {quotable(answer)!r}). Has the entity user a role?",
             request_id=request_id,
         )
     found: Any = json_of(answer)

@@ -27,6 +27,7 @@ __all__ = [
     "json_of",
     "message_of",
     "mint_request",
+    "quotable",
     "read_mint",
     "read_revocation",
     "request_id_of",
@@ -166,10 +167,7 @@ def read_revocation(
 def _read_failure(
     request: Request, answer: Response, now: float
 ) -> BadCredentials | Refused | Throttled | Fault:
-    message = message_of(answer)
-    for secret in request.secrets:
-        message = message.replace(secret.reveal(), "***")
-    message = _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", message)[:300]
+    message = quotable(answer, *request.secrets)
     if answer.status == 401:
         return BadCredentials(message, request_id_of(answer))
     if answer.status == 429:
@@ -254,6 +252,14 @@ def json_of(answer: Response) -> Any:
         return json.loads(answer.body)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         return None
+
+
+def quotable(answer: Response, *secrets: Secret) -> str:
+    """Return Monite's message as an error may repeat it: without `secrets`, and without what looks like one."""
+    message = message_of(answer)
+    for secret in secrets:
+        message = message.replace(secret.reveal(), "***")
+    return _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", message)[:300]
 
 
 def message_of(answer: Response) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from monite_auth.errors import CredentialsRejected, MoniteUnavailable, ProvisioningFailed
-from monite_auth.wire import Response, json_of, message_of, request_id_of
+from monite_auth.wire import Response, json_of, quotable, request_id_of
 
 __all__ = ["Call", "Record", "checked", "read_answer", "read_page"]
 
@@ -92,10 +92,10 @@ def _senseless(doing: str, request_id: str | None = None) -> MoniteUnavailable:
 
 def _refusal(doing: str, call: Call, response: Response) -> ProvisioningFailed:
     """Return what Monite says, with the names of fields and without their values."""
-    message = message_of(response)
+    message = quotable(response)
     for value in sorted(_texts({**call.query, **call.body}), key=len, reverse=True):
         message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", message, flags=re.IGNORECASE)
-    message = re.sub(r"[^\s'\"]+@[^\s'\"]+", "…", message)[:300]
+    message = re.sub(r"[^\s'\"]+@[^\s'\"]+", "…", message)
     names = _complained_of(response) or [each for each in call.body if _mentions(message, each)]
     prefix = PREFIXES.get(call.path, "")
     fields = tuple(prefix + each.removesuffix("_id") for each in dict.fromkeys(names))

@@ -5,7 +5,15 @@ import asyncio
 import pytest
 
 from monite_auth import PARTNER, EntityUser, Principal, SecurityModel, Settings, TokenBroker, errors
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, VIKTOR_ID
+from monite_auth.emulator import (
+    ANNA_ID,
+    BAKERY_ID,
+    BOOKS_ID,
+    DEMO_CLIENT_ID,
+    DEMO_CLIENT_SECRET,
+    VIKTOR_ID,
+    Fault,
+)
 from monite_auth.rbac import Action, ObjectType
 from tests.waiting import until
 
@@ -315,8 +323,6 @@ def test_a_role_is_read_with_a_new_token_when_the_old_one_is_dead(broker_in, ask
     ],
 )
 def test_a_role_that_cannot_be_read_is_an_error_that_says_so(broker_in, ask, emulator, fault, error):
-    from monite_auth.emulator import Fault
-
     broker = broker_in(SecurityModel.MONITE_MANAGED)
     broker.token(ANNA)
     emulator.monite.faults.add(Fault(path="/entity_users/my_role", **fault))
@@ -350,3 +356,14 @@ def test_access_says_what_its_principal_may_do(broker_in):
                 await viktor.ademand("payable", "create")
 
     asyncio.run(the_same())
+
+
+def test_promise_9_a_refusal_that_quotes_the_token_does_not_hand_it_on(broker_in, ask, emulator):
+    broker = broker_in(SecurityModel.MONITE_MANAGED)
+    token = broker.token(ANNA).value.reveal()
+    said = {"error": {"message": f"No role for bearer {token} of this user"}}
+    emulator.monite.faults.add(Fault(kind="status", path="/entity_users/my_role", status=404, body=said))
+    with pytest.raises(errors.MoniteAuthError) as caught:
+        ask(broker, "role", ANNA)
+    assert token not in str(caught.value)
+    assert "***" in str(caught.value)
