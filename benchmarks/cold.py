@@ -5,6 +5,7 @@ import threading
 import time
 from multiprocessing.synchronize import Barrier
 from typing import Any
+from uuid import uuid4
 
 from benchmarks.people import broker_for
 from benchmarks.table import table
@@ -58,7 +59,8 @@ def _measure(api_url: str, store_url: str, processes: int, users: list[str]) -> 
 def _callers(api_url: str, store_url: str, users: list[str], start: Barrier, results: Any) -> None:
     """Be one process: a thread for each caller, all of them at once."""
     with broker_for(api_url, store_url) as broker:
-        broker.token(Principal("warm up", session_id="s"))  # connections are there, as in a running app
+        # Somebody whom no process has a token for: connections to Monite are there then, as in a running app.
+        broker.token(Principal(uuid4().hex, session_id="s"))
         ready = threading.Barrier(len(users) + 1)
         ends: list[float] = []
         tokens: set[str] = set()
