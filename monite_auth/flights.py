@@ -8,6 +8,7 @@ Then the next to come takes its place, and a leader who has not begun by then do
 
 import asyncio
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from monite_auth.stores.budget import Priority
@@ -24,6 +25,7 @@ class Flight:
         "_lock",
         "_loop",
         "_thread",
+        "_threads",
         "begun",
         "calls",
         "done",
@@ -46,6 +48,7 @@ class Flight:
         self._loop = _running_loop()
         self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
+        self._threads: OrderedDict[threading.Event, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def is_alive(self, now: float) -> bool:
@@ -70,6 +73,29 @@ class Flight:
     def waits_for_this_thread(self) -> bool:
         """Say whether blocking here would block the very event loop that does the work."""
         return self._loop is not None and self._loop is _running_loop()
+
+    def block(self, within: float) -> None:
+        """Hold this thread until the end, `within` seconds at the most."""
+        woken = threading.Event()
+        with self._lock:
+            if self.done:
+                return
+            self._threads[woken] = None
+        try:
+            woken.wait(within)
+        finally:
+            with self._lock:
+                self._threads.pop(woken, None)
+            if self.done:
+                self._wake_a_thread()
+
+    def _wake_a_thread(self) -> None:
+        """Wake one thread, which will wake the next: all at once, they fight for the interpreter."""
+        with self._lock:
+            if not self._threads:
+                return
+            woken, _ = self._threads.popitem(last=False)
+        woken.set()
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
         """Call `callback` from the leader's thread at the end; at once, if this is over."""
@@ -101,6 +127,7 @@ class Flight:
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
+        self._wake_a_thread()
 
 
 ROOM = 1000

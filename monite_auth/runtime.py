@@ -149,10 +149,7 @@ class BlockingRuntime:
                 "A blocking call on the event loop's thread would wait for a task of that same loop. "
                 "Use the a… methods there: await broker.atoken(…)."
             )
-        ended = threading.Event()
-        flight.call_when_done(ended.set)
-        ended.wait(max(0.0, within))
-        flight.call_off(ended.set)
+        flight.block(max(0.0, within))
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""
