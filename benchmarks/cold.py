@@ -1,10 +1,11 @@
 """Cold slots: many callers at once, none with a token, before an endpoint that takes its time."""
 
+import asyncio
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from typing import Any
 from uuid import uuid4
@@ -28,41 +29,46 @@ def run(api_url: str, stores: dict[str, str]) -> None:
     rows: list[tuple[object, ...]] = []
     for name, url in stores.items():
         for processes in (1, 2, 4) if name != "memory" else (1,):
-            users = [f"{name}-{processes}"] * (CALLERS // processes)
-            last, tokens = _measure(api_url, url, processes, users, _broker)
-            row = name, processes, CALLERS, 1, tokens, last
-            if name == "memory":
-                rows.append((*row, "", ""))
-                continue
-            plain_last, _ = _measure(api_url, url, processes, users, plain)
-            rows.append((*row, plain_last, f"{last / plain_last:.2f}"))
+            many = CALLERS // processes
+            threads, mints = _measure(_threads, api_url, url, processes, [f"{name}-{processes}"] * many)
+            tasks, more = _measure(_tasks, api_url, url, processes, [f"{name}-{processes}-tasks"] * many)
+            lock: object = ""
+            if name != "memory":
+                lock, _ = _measure(_threads_with_a_lock, api_url, url, processes, [str(processes)] * many)
+            rows.append((name, f"{CALLERS} on one", processes, f"{mints}, {more}", threads, tasks, lock))
         users = [f"{name}-slot-{number}" for number in range(SLOTS)]
-        last, tokens = _measure(api_url, url, 1, users, _broker)
-        rows.append((name, 1, SLOTS, SLOTS, tokens, last, "", ""))
+        threads, mints = _measure(_threads, api_url, url, 1, users)
+        tasks, more = _measure(_tasks, api_url, url, 1, [f"{user}-tasks" for user in users])
+        rows.append((name, f"{SLOTS} on {SLOTS}", 1, f"{mints}, {more}", threads, tasks, ""))
     table(
-        f"Cold slots, endpoint of {ENDPOINT * 1e3:.0f} ms; a plain lock in the store for comparison",
-        ["store", "processes", "callers", "slots", "mints", "last later by, ms", "plain lock, ms", "ratio"],
+        f"Cold slots, endpoint of {ENDPOINT * 1e3:.0f} ms: how much later the last caller is, in ms",
+        ["store", "callers on slots", "processes", "mints", "threads", "tasks", "threads, a plain lock"],
         rows,
     )
 
 
-Way = Callable[[str, str], AbstractContextManager[Callable[[str], str]]]
-"""How callers get tokens: from the URLs of the API and of the store, a function of the user."""
+@dataclass(frozen=True)
+class _Run:
+    """What became of the callers of one process: monotonic times, and the tokens that they saw."""
+
+    began: float
+    last: float
+    tokens: set[str]
 
 
-@contextmanager
-def _broker(api_url: str, store_url: str) -> Iterator[Callable[[str], str]]:
-    with broker_for(api_url, store_url) as broker:
-        yield lambda user: broker.token(Principal(user, session_id="s")).fingerprint
+Callers = Callable[[str, str, list[str], Barrier], _Run]
+"""Be one process: a caller for each user, all of them at once, when all processes are there."""
 
 
-def _measure(api_url: str, store_url: str, processes: int, users: list[str], way: Way) -> tuple[float, int]:
+def _measure(
+    callers: Callers, api_url: str, store_url: str, processes: int, users: list[str]
+) -> tuple[float, int]:
     """Return how much later than the endpoint the last caller of all had a token, in ms, and how many tokens."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes)
     results: Any = context.Queue()
     running = [
-        context.Process(target=_callers, args=(api_url, store_url, users, way, start, results))
+        context.Process(target=_process, args=(callers, api_url, store_url, users, start, results))
         for _ in range(processes)
     ]
     for process in running:
@@ -70,32 +76,62 @@ def _measure(api_url: str, store_url: str, processes: int, users: list[str], way
     found = [results.get(timeout=60) for _ in running]
     for process in running:
         process.join()
-    began = min(each[0] for each in found)
-    tokens: set[str] = set().union(*(each[2] for each in found))
-    return (max(each[1] for each in found) - began - ENDPOINT) * 1e3, len(tokens)
+    began, last = min(each.began for each in found), max(each.last for each in found)
+    tokens: set[str] = set().union(*(each.tokens for each in found))
+    return (last - began - ENDPOINT) * 1e3, len(tokens)
 
 
-def _callers(api_url: str, store_url: str, users: list[str], way: Way, start: Barrier, results: Any) -> None:
-    """Be one process: a thread for each caller, all of them at once."""
-    with way(api_url, store_url) as token_of:
-        # Somebody whom no process has a token for: connections to Monite are there then, as in a running app.
-        token_of(uuid4().hex)
-        ready = threading.Barrier(len(users) + 1)
-        ends: list[float] = []
-        tokens: set[str] = set()
+def _process(
+    callers: Callers, api_url: str, store_url: str, users: list[str], start: Barrier, results: Any
+) -> None:
+    results.put(callers(api_url, store_url, users, start))
 
-        def call(user: str) -> None:
-            ready.wait()
-            token = token_of(user)
-            ends.append(time.monotonic())
-            tokens.add(token)
 
-        callers = [threading.Thread(target=call, args=(user,)) for user in users]
-        for caller in callers:
-            caller.start()
-        start.wait()
-        began = time.monotonic()
+def _threads(api_url: str, store_url: str, users: list[str], start: Barrier) -> _Run:
+    with broker_for(api_url, store_url) as broker:
+        return _in_threads(lambda user: broker.token(_principal(user)).fingerprint, users, start)
+
+
+def _threads_with_a_lock(api_url: str, store_url: str, users: list[str], start: Barrier) -> _Run:
+    with plain(api_url, store_url) as token_of:
+        return _in_threads(token_of, users, start)
+
+
+def _in_threads(token_of: Callable[[str], str], users: list[str], start: Barrier) -> _Run:
+    # Somebody whom no process has a token for: connections to Monite are there then, as in a running app.
+    token_of(uuid4().hex)
+    ready = threading.Barrier(len(users) + 1)
+    ends: list[float] = []
+    tokens: set[str] = set()
+
+    def call(user: str) -> None:
         ready.wait()
-        for caller in callers:
-            caller.join()
-        results.put((began, max(ends), tokens))
+        token = token_of(user)
+        ends.append(time.monotonic())
+        tokens.add(token)
+
+    callers = [threading.Thread(target=call, args=(user,)) for user in users]
+    for caller in callers:
+        caller.start()
+    start.wait()
+    began = time.monotonic()
+    ready.wait()
+    for caller in callers:
+        caller.join()
+    return _Run(began, max(ends), tokens)
+
+
+def _tasks(api_url: str, store_url: str, users: list[str], start: Barrier) -> _Run:
+    async def be_all() -> _Run:
+        async with broker_for(api_url, store_url) as broker:
+            await broker.atoken(_principal(uuid4().hex))  # as above
+            start.wait()
+            began = time.monotonic()
+            tokens = await asyncio.gather(*(broker.atoken(_principal(user)) for user in users))
+            return _Run(began, time.monotonic(), {token.fingerprint for token in tokens})
+
+    return asyncio.run(be_all())
+
+
+def _principal(user: str) -> Principal:
+    return Principal(user, session_id="s")
