@@ -1,7 +1,10 @@
 """The table of work under way, by itself."""
 
 import asyncio
+import ctypes
 import threading
+import time
+from contextlib import suppress
 
 from monite_auth.flights import ROOM, Flights
 from monite_auth.stores.budget import Priority
@@ -104,6 +107,46 @@ def test_everybody_is_told_once_of_the_end_and_late_comers_at_once():
     flight.call_when_done(lambda: told.append("late"))
     assert told == ["first", "late"]
     assert isinstance(flight.error, ValueError)
+
+
+def test_every_thread_that_waits_is_woken_though_some_have_given_up():
+    flights = Flights()
+    flight, _ = join(flights)
+    gave_up = threading.Thread(target=flight.block, args=(0.0,))
+    gave_up.start()
+    gave_up.join()
+    threads = [threading.Thread(target=flight.block, args=(60.0,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    flights.land("slot", flight)
+    for thread in threads:
+        thread.join(30.0)
+    assert not any(thread.is_alive() for thread in threads)
+    flight.block(60.0)  # whoever comes late does not wait at all
+
+
+def test_a_thread_that_is_torn_from_its_wait_wakes_the_next_all_the_same():
+    # As gevent does it: the exception comes out of the wait itself, here after it was this thread's turn.
+    class Torn(BaseException):
+        pass
+
+    def be_torn():
+        with suppress(Torn):
+            flight.block(60.0)
+
+    flights = Flights()
+    flight, _ = join(flights)
+    torn, other = threading.Thread(target=be_torn), threading.Thread(target=flight.block, args=(60.0,))
+    for number, thread in enumerate((torn, other), 1):
+        thread.start()
+        while len(flight._threads) < number:
+            time.sleep(0.001)
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(torn.ident), ctypes.py_object(Torn)) == 1
+    flights.land("slot", flight)
+    for thread in (torn, other):
+        thread.join(30.0)
+    assert not torn.is_alive()
+    assert not other.is_alive()
 
 
 def test_a_landing_can_be_conditional_on_nobody_having_joined():

@@ -45,12 +45,9 @@ REFUSED = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis
 NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingError)
 """Connection errors, as redis-py sorts them, that another connection would not mend."""
 
-ASYNC_CONNECTIONS = 50
-"""Connections of one event loop: enough to keep one Redis busy; whoever comes then waits for a moment."""
-
-THREAD_CONNECTIONS = 8
-"""Connections of all threads: to open one takes as long as ten commands, so a crowd of threads had better wait. With more,
-they wait for each other inside the interpreter."""
+CONNECTIONS = 8
+"""Connections of one event loop, and of all threads together: to open one takes as long as ten commands, so a crowd had
+better wait; and with more of them, threads wait for each other inside the interpreter."""
 
 SHARE_OF_SENTINEL = 0.3
 """Of the timeout, for each sentinel: one that hangs leaves time to ask the next."""
@@ -141,7 +138,7 @@ class BlockingLink(Link):
         super().__init__(address, timeout)
         self._client: Any = None
         self._lock = threading.Lock()
-        self._room = threading.Semaphore(THREAD_CONNECTIONS)
+        self._room = threading.Semaphore(CONNECTIONS)
 
     async def _send(self, command: Sequence[Argument]) -> Any:
         if not self._room.acquire(timeout=self._timeout):
@@ -208,7 +205,7 @@ class _Open:
 
     def __init__(self, client: Any, others: Sequence[Any], forget: Callable[["_Open"], None]) -> None:
         self.client = client
-        self.room = asyncio.Semaphore(ASYNC_CONNECTIONS)
+        self.room = asyncio.Semaphore(CONNECTIONS)
         self._others = others
         self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
