@@ -177,8 +177,7 @@ def test_promise_2_waiting_threads_outlive_the_event_loop_of_their_leader(broker
         await auntil(lambda: order.hits)
         ready.set()
         flight = next(iter(broker._flows._flights._flights.values()))
-        await auntil(lambda: flight._callbacks)
-        await auntil(lambda: len(flight._callbacks) > 1)
+        await auntil(lambda: len(flight._threads) == 5)
         leader.cancel()
         emulator.monite.faults.remove(order.id)
 

@@ -98,7 +98,7 @@ def test_random_schedules_catch_mutants_too():
 def test_snapshot_knows_all_that_is_remembered():
     """When one of these fails, `snapshot` has to learn what is new before merged states can be trusted."""
     watched = {"begun", "calls", "done", "empty_until", "error", "priority", "until"}
-    assert set(Flight.__slots__) == watched | {"_callbacks", "_lock", "_loop", "_thread"}
+    assert set(Flight.__slots__) == watched | {"_callbacks", "_lock", "_loop", "_thread", "_threads"}
     assert set(vars(Flows(None, None, None))) == {
         "_settings",
         "_directory",
