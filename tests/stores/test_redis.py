@@ -146,6 +146,7 @@ def do_everything(driver: Driver) -> None:
     assert driver.run(driver.ops.recall("carol", "link")) is None
     daves = driver.lease(slot=Slot("dave", None, None), principal=None)
     driver.run(driver.ops.abandon(daves, Rest(0.001, "x", "y", everyone=True)))
+    until(lambda: not isinstance(driver.claim(slot=Slot("dave", None, None), principal=None), Resting))
 
 
 # -- the hot path
