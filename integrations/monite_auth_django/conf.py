@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from monite_auth import Directory, EntityUser, Principal, Settings
 from monite_auth.errors import ConfigurationError
 from monite_auth.policy import Authorize
+from monite_auth_django.directory import ProjectDirectory
 
 __all__ = ["Conf", "conf"]
 
@@ -93,10 +94,12 @@ class Conf:
         """Return the core's settings; raises ConfigurationError with everything that is wrong."""
         return Settings.from_mapping(self.core_values())
 
-    def directory(self) -> Directory | Callable[[Principal], Any] | Mapping[Any, EntityUser]:
-        """Return the directory, made if it is a class."""
+    def directory(self) -> Directory | Mapping[Any, EntityUser]:
+        """Return the directory, made if it is a class or a function."""
         found = self.DIRECTORY
         made: Any = found() if isclass(found) else found
+        if callable(made) and not isinstance(made, Directory):
+            return ProjectDirectory(made)
         return made  # type: ignore[no-any-return]  # whatever it is, the core looks at it
 
     def _named(self, name: str, default: str | None) -> Any:

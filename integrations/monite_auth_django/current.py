@@ -28,7 +28,9 @@ def broker() -> TokenBroker:
     if found is None:
         with _lock:
             if _broker is None:
-                authorize = conf.AUTHORIZE and ProjectFunction("authorize", conf.AUTHORIZE)
+                authorize = conf.AUTHORIZE and ProjectFunction(
+                    "authorize", conf.AUTHORIZE, instead="`await request.monite.acan(…)`"
+                )
                 _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=authorize)
             found = _broker
     return found

@@ -1,33 +1,70 @@
-"""The directory that reads MoniteLink."""
+"""Directories as Django asks them: in its threads, and without leaving connections to a database behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
-from django.db import connections, router
+from django.db import connections
 
 from monite_auth import EntityUser, Principal
+from monite_auth_django.functions import ProjectFunction
 
-__all__ = ["LinkDirectory"]
+__all__ = ["LinkDirectory", "ProjectDirectory"]
 
 
 class LinkDirectory:
-    """Answers from the database who a user is in Monite."""
+    """Answers from the database who a user is in Monite: it reads MoniteLink."""
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Look the user's link up, in the principal's tenant."""
         from monite_auth_django.models import MoniteLink  # noqa: PLC0415 - models come after settings
 
-        connection = connections[router.db_for_read(MoniteLink)]
-        was_open = connection.connection is not None
         try:
-            link = MoniteLink.objects.filter(user=principal.user_id, tenant=principal.tenant or "").first()
+            with _connections_left_as_found():
+                link = MoniteLink.objects.filter(
+                    user=principal.user_id, tenant=principal.tenant or ""
+                ).first()
         except (ValueError, ValidationError):  # no primary key of this user model: nobody we know
             return None
-        finally:
-            # A renewal runs in a thread that no request ever ends, so nobody else would close its connection.
-            if not was_open:
-                connection.close()
         return None if link is None else link.entity_user
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look the user's link up; as all of Django's ORM, in the thread that belongs to the request."""
         return await sync_to_async(self.find)(principal)
+
+
+class ProjectDirectory:
+    """A directory of one function of the project; see ProjectFunction."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = ProjectFunction("directory", function, instead="`await request.monite.atoken()`")
+
+    def find(self, principal: Principal) -> EntityUser | None:
+        """Call the function."""
+        with _connections_left_as_found():
+            found: EntityUser | None = self._function.call(principal)
+        return found
+
+    async def afind(self, principal: Principal) -> EntityUser | None:
+        """Await the function, or run it in the thread that belongs to the request."""
+        if not self._function.is_async:
+            return await sync_to_async(self.find)(principal)
+        found: EntityUser | None = await self._function.acall(principal)
+        return found
+
+
+@contextmanager
+def _connections_left_as_found() -> Iterator[None]:
+    """Close the connections to databases that the block opens.
+
+    A renewal runs in a thread that no request ever ends, so nobody else would.
+    """
+    found = [each for each in connections.all(initialized_only=True) if each.connection is not None]
+    try:
+        yield
+    finally:
+        for each in connections.all(initialized_only=True):
+            if each.connection is not None and each not in found:
+                each.close()

@@ -16,8 +16,8 @@ class ProjectFunction(ViewFunction[Any]):
     connections to the database of its own, which nobody closes.
     """
 
-    def __init__(self, name: str, function: Any) -> None:
-        super().__init__(name, function, to_sync=async_to_sync, instead="`await request.monite.acan(…)`")
+    def __init__(self, name: str, function: Any, *, instead: str) -> None:
+        super().__init__(name, function, to_sync=async_to_sync, instead=instead)
 
     async def acall(self, *arguments: Any) -> Any:
         """Await the function, or run it in the request's thread."""

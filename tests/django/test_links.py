@@ -9,7 +9,7 @@ from django.db import connections, transaction
 
 from monite_auth import Directory, Principal
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
-from monite_auth_django.directory import LinkDirectory
+from monite_auth_django.directory import LinkDirectory, ProjectDirectory
 from monite_auth_django.models import MoniteLink
 from tests.django.conftest import close_connections, code, live, make_user
 
@@ -30,15 +30,20 @@ async def test_the_directory_reads_links_on_an_event_loop(anna):
     await sync_to_async(close_connections)()
 
 
-def test_the_directory_closes_what_it_opened(anna, monkeypatch):
+def entity_user_of(principal):
+    return MoniteLink.objects.get(user=principal.user_id).entity_user
+
+
+@pytest.mark.parametrize("directory", [LinkDirectory(), ProjectDirectory(entity_user_of)])
+def test_a_directory_closes_what_it_opened(anna, monkeypatch, directory):
     closed = []
     monkeypatch.setattr(type(connections["default"]), "close", lambda self: closed.append(id(self)))
-    LinkDirectory().find(Principal(str(anna.pk)))
+    directory.find(Principal(str(anna.pk)))
     assert closed == []  # this thread had a connection, which is not the directory's to close
     found = []
 
     def renew():
-        found.append(LinkDirectory().find(Principal(str(anna.pk))))
+        found.append(directory.find(Principal(str(anna.pk))))
         close_connections()
 
     renewal = threading.Thread(target=renew)

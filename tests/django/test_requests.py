@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 import monite_auth_django
 from monite_auth import Principal, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Fault
+from monite_auth_django.models import MoniteLink
 from tests.django.conftest import code, live, log_in, make_user
 
 # -- anonymous, linked, unlinked; first use, second use
@@ -203,6 +204,29 @@ def test_a_tenant_chooses_among_a_users_links(client, anna, monite_settings):
         assert client.get("/me", headers={"x-tenant": "books"}).json()["id"] == VIKTOR_ID
         assert client.get("/me").json()["id"] == ANNA_ID
         assert client.get("/me", headers={"x-tenant": "none"}).status_code == 403
+
+
+def who_is(principal):
+    threads.add(threading.get_ident())
+    link = MoniteLink.objects.filter(user=principal.user_id).first()
+    return link and link.entity_user
+
+
+async def awho_is(principal):
+    link = await MoniteLink.objects.filter(user=principal.user_id).afirst()
+    return link and link.entity_user
+
+
+@pytest.mark.parametrize("function", [who_is, awho_is])
+def test_a_directory_of_ones_own_is_asked_by_views_of_both_kinds(visitor, anna, monite_settings, function):
+    threads.clear()
+    with override_settings(MONITE_AUTH={**monite_settings, "DIRECTORY": function}):
+        for _ in range(3):
+            log_in(visitor, "anna")
+            assert visitor("me").json()["id"] == ANNA_ID
+            visitor("log_out")
+        visitor.close()
+    assert len(threads) == (function is who_is)  # one, whose connection to the database Django closes
 
 
 # -- what a person may do
