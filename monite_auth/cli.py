@@ -74,7 +74,7 @@ def drain(
             report = broker.drain(within=within)
     except MoniteAuthError as error:
         _fail(str(error))
-    typer.echo(f"settled {report.settled}, postponed {report.postponed}, expired {report.expired}")
+    typer.echo(str(report))
 
 
 def _fail(message: str) -> NoReturn:

@@ -5,6 +5,7 @@ has expired by itself.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 
 from monite_auth.pace import turn
@@ -49,6 +50,11 @@ class DrainReport:
     postponed: int = 0
     expired: int = 0
     next_in: float | None = None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        more = "" if self.next_in is None else f"; more is due in {math.ceil(self.next_in)} s"
+        return f"settled {self.settled}, postponed {self.postponed}, expired {self.expired}{more}"
 
 
 async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within: float) -> DrainReport:

@@ -40,8 +40,7 @@ def check() -> None:
 def drain(within: float) -> None:
     """Revoke the tokens of ended sessions that are still pending."""
     with _broker(shared=True) as broker:
-        report = broker.drain(within=within)
-        click.echo(f"settled {report.settled}, postponed {report.postponed}, expired {report.expired}")
+        click.echo(str(broker.drain(within=within)))
 
 
 @commands.command("logout-user")

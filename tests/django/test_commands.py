@@ -43,6 +43,11 @@ def test_monite_check_gets_a_token_for_a_user(anna, emulator):
         run("monite_check", "--user", "anna", "--tenant", "other")
 
 
+def test_monite_check_does_not_pass_over_a_tenant_of_nobody():
+    with pytest.raises(CommandError, match="add --user"):
+        run("monite_check", "--tenant", "books")
+
+
 def test_monite_check_fails_where_monite_refuses(emulator):
     emulator.monite.faults.add(Fault(kind="status", status=401, path="/auth/token"))
     with pytest.raises(CommandError, match="Check MONITE_CLIENT_ID"):

@@ -24,6 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *, user: str | None, tenant: str | None, **_: Any) -> None:
         """See BaseCommand."""
+        if tenant is not None and user is None:
+            raise CommandError("--tenant is about a user: add --user.")
         call_command("check", tags=["monite_auth"], stdout=self.stdout, stderr=self.stderr)
         try:
             self._say(f"Monite at {broker().settings.base_url}")

@@ -30,4 +30,4 @@ class Command(BaseCommand):
             report = broker().drain(within=within)
         except MoniteAuthError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"settled {report.settled}, postponed {report.postponed}, expired {report.expired}")
+        self.stdout.write(str(report))
