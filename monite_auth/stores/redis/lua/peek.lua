@@ -1,7 +1,9 @@
 #!lua flags=allow-oom
 -- The token, or nothing. It writes nothing, and is no read-only script all the same: a replica would run one, and
 -- could be behind a logout.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
+local data_key = redis.call('GET', KEYS[1])
+if not data_key then return false end -- nobody has used this shard yet: who claims adopts it, once for a whole crowd
+if data_key ~= ARGV[1] then return 'foreign' end
 local user, known = KEYS[2], KEYS[3]
 local place, session, age = ARGV[2], ARGV[3], ARGV[4]
 local found = redis.call('HMGET', user, 't' .. place, 'before')
