@@ -31,7 +31,7 @@ import redis.sentinel
 from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
 from monite_auth.lifetimes import close_with_loop
 from monite_auth.stores.redis.address import Address
-from monite_auth.stores.redis.scripts import Script
+from monite_auth.stores.redis.scripts import SCRIPTS, Script
 
 __all__ = ["Argument", "AsyncLink", "BlockingLink", "Link"]
 
@@ -46,8 +46,11 @@ NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingErr
 """Connection errors, as redis-py sorts them, that another connection would not mend."""
 
 CONNECTIONS = 8
-"""Connections of one event loop, and of all threads together: to open one takes as long as ten commands, so a crowd had
+"""Connections of one event loop, and of all threads together, for looks at tokens, and as many for all else: a crowd that
+looks must not hold up the mint that it waits for, nor a logout. To open one takes as long as ten commands, so a crowd had
 better wait; and with more of them, threads wait for each other inside the interpreter."""
+
+PEEK = SCRIPTS["peek"]
 
 SHARE_OF_SENTINEL = 0.3
 """Of the timeout, for each sentinel: one that hangs leaves time to ask the next."""
@@ -62,8 +65,8 @@ class Link(ABC):
         self._has_worked = False
 
     @abstractmethod
-    async def _send(self, command: Sequence[Argument]) -> Any:
-        """Send one command and return the answer."""
+    async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
+        """Send one command and return the answer; `looks`: on the connections for looks at tokens."""
 
     @abstractmethod
     async def _drop(self) -> None:
@@ -72,18 +75,18 @@ class Link(ABC):
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script; where the server does not know it (any more), show it to the server."""
         try:
-            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments, looks=script is PEEK)
         except _Unknown:
             pass
         return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
 
-    async def send(self, *command: Argument) -> Any:
+    async def send(self, *command: Argument, looks: bool = False) -> Any:
         """Send a command; try again, once, when a connection breaks at once."""
         started = time.monotonic()
         error = None
         for last in (False, True):
             try:
-                answer = await self._send(command)
+                answer = await self._send(command, looks=looks)
             except redis.exceptions.NoScriptError:
                 raise _Unknown from None
             except FAILURES as failure:
@@ -138,15 +141,16 @@ class BlockingLink(Link):
         super().__init__(address, timeout)
         self._client: Any = None
         self._lock = threading.Lock()
-        self._room = threading.Semaphore(CONNECTIONS)
+        self._rooms = [threading.Semaphore(CONNECTIONS) for _ in (False, True)]
 
-    async def _send(self, command: Sequence[Argument]) -> Any:
-        if not self._room.acquire(timeout=self._timeout):
+    async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
+        room = self._rooms[looks]
+        if not room.acquire(timeout=self._timeout):
             raise redis.TimeoutError("No connection came free")
         try:
             return (self._client or self._connect()).execute_command(*command)
         finally:
-            self._room.release()
+            room.release()
 
     def _connect(self) -> Any:
         made = _blocking_client(self._address, self._timeout)  # a cluster's asks servers: no lock meanwhile
@@ -176,13 +180,13 @@ class AsyncLink(Link):
         super().__init__(address, timeout)
         self._open: _Open | None = None
 
-    async def _send(self, command: Sequence[Argument]) -> Any:
+    async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
         opened = self._open
         if opened is None:
             client, *others = _async_client(self._address, self._timeout)
             opened = self._open = _Open(client, others, self._forget)
         # A little more than the timeout of a connection, which is to strike first: redis-py learns from it.
-        async with asyncio.timeout(self._timeout * 1.1), opened.room:
+        async with asyncio.timeout(self._timeout * 1.1), opened.rooms[looks]:
             return await opened.client.execute_command(*command)
 
     async def _drop(self) -> None:
@@ -205,7 +209,7 @@ class _Open:
 
     def __init__(self, client: Any, others: Sequence[Any], forget: Callable[["_Open"], None]) -> None:
         self.client = client
-        self.room = asyncio.Semaphore(CONNECTIONS)
+        self.rooms = [asyncio.Semaphore(CONNECTIONS) for _ in (False, True)]
         self._others = others
         self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
