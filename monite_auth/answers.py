@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from monite_auth.errors import MoniteAuthError
+from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.tokens import AccessToken
 
-__all__ = ["Answer", "error_answer", "refuse_token_request", "token_answer"]
+__all__ = ["Answer", "error_answer", "origins", "refuse_token_request", "token_answer"]
 
 NEVER_KEPT = {
     "Cache-Control": "no-store",
     "Pragma": "no-cache",  # RFC 6749, section 5.1, wants both
     "X-Content-Type-Options": "nosniff",
 }
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,42 @@ def error_answer(error: MoniteAuthError, *, accept: str = "") -> Answer:
     return _problem(error.status_hint, error.code, error.public_message, **extra)
 
 
+def origins(given: Collection[str]) -> frozenset[str]:
+    """Return origins as browsers write them; raise ConfigurationError for what can be none.
+
+    One string is refused, since it would be taken for a collection of its letters, or worse.
+    """
+    if isinstance(given, str) or not isinstance(given, Collection):
+        raise ConfigurationError(
+            f'allowed_origins is a list of origins, such as ["https://app.example.com"], not {given!r}.'
+        )
+    return frozenset(_origin(each) for each in given)
+
+
+def _origin(given: str) -> str:
+    try:
+        parts = urlsplit(given)
+        is_origin = (
+            parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and not set(parts.netloc) & set("@* ")
+        )
+        if is_origin and parts.path in ("", "/") and not (parts.query or parts.fragment):
+            host = parts.netloc.lower().removesuffix(f":{parts.port}" if parts.port is not None else "")
+            usual = parts.port in (None, DEFAULT_PORTS[parts.scheme])
+            return f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
+    except (ValueError, AttributeError, TypeError):  # no port, or no string
+        pass
+    raise ConfigurationError(
+        f"allowed_origins has {given!r}, which is no origin: write it as browsers do, https://app.example.com."
+    )
+
+
 def refuse_token_request(
     method: str, headers: Mapping[str, str], *, allowed_origins: Collection[str] = ()
 ) -> Answer | None:
     """Return the refusal of a request to the token endpoint, or None when it may be answered.
 
     Browsers say where a request comes from (`Sec-Fetch-Site`; older ones, `Origin`). Only the app's own pages get
-    a token, and those of `allowed_origins`, such as "https://app.example.com". `headers` has names in lower case.
+    a token, and those of `allowed_origins` (see `origins`). `headers` has names in lower case.
     """
     if method not in ("GET", "POST"):
         return _problem(405, "method_not_allowed", "Use GET or POST.", Allow="GET, POST")

@@ -47,6 +47,7 @@ def check_project(**_: Any) -> list[CheckMessage]:
         *_unknown_keys(),
         *_placeholders(),
         *_core_settings(),
+        *_origins(),
         *_functions(),
         *_literal_secret(),
     ]
@@ -157,6 +158,18 @@ def _core_settings() -> Iterator[CheckMessage]:
                 f'It is MONITE_AUTH["{name.upper()}"], or MONITE_{name.upper()} in the environment.',
                 id="monite_auth.E005" if is_http else "monite_auth.E003",
             )
+
+
+def _origins() -> Iterator[CheckMessage]:
+    try:
+        _ = conf.ALLOWED_ORIGINS
+    except ConfigurationError as error:
+        yield Error(
+            error.problems[0],
+            hint='MONITE_AUTH["ALLOWED_ORIGINS"] is a list such as ["https://app.example.com"]; leave it out if all your '
+            "pages come from here.",
+            id="monite_auth.E003",
+        )
 
 
 def _functions() -> Iterator[CheckMessage]:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
+from monite_auth.answers import origins
 from monite_auth.errors import ConfigurationError
 from monite_auth.policy import Authorize
 from monite_auth_django.directory import ProjectDirectory
@@ -65,8 +66,7 @@ class Conf:
     @property
     def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
         """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
-        found: Collection[str] = self.MONITE_AUTH.get("ALLOWED_ORIGINS", ())
-        return found
+        return origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
 
     @property
     def unknown_names(self) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 
+from monite_auth.answers import origins
 from monite_auth.endpoint import answer_token_request
 from monite_auth_flask.extension import as_response, request_access
 
@@ -14,13 +15,14 @@ def monite_blueprint(*, allowed_origins: Collection[str] = ()) -> Blueprint:
     """Return a blueprint that serves `token`: `app.register_blueprint(monite_blueprint(), url_prefix="/monite")`.
 
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
-    app's CORS settings must let them, too.
+    app's CORS settings must let them, too. Raises ConfigurationError for what is no origin.
     """
     blueprint = Blueprint("monite", __name__)
+    others = origins(allowed_origins)
 
     def token() -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return as_response(answer_token_request(request_access(), request.method, headers, allowed_origins))
+        return as_response(answer_token_request(request_access(), request.method, headers, others))
 
     # Not an `async def`, whatever the directory is: that would make asgiref a dependency of every app.
     # Of those, the endpoint itself refuses all but two, in the words of all adapters. OPTIONS stays Flask's: what allows

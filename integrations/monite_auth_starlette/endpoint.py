@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from monite_auth.answers import origins
 from monite_auth.endpoint import aanswer_token_request
 from monite_auth_starlette.middleware import monite, respond
 
@@ -16,9 +17,9 @@ def monite_app(*, allowed_origins: Collection[str] = ()) -> Router:
     """Return an app that serves `token`, to mount inside the middleware: `app.mount("/monite", …)`.
 
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
-    app's CORS settings must let them, too.
+    app's CORS settings must let them, too. Raises ConfigurationError for what is no origin.
     """
-    return Router(routes=[Route("/token", _Token(allowed_origins))])
+    return Router(routes=[Route("/token", _Token(origins(allowed_origins)))])
 
 
 class _Token:

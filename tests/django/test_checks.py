@@ -121,6 +121,12 @@ def test_e005_http_is_refused(settings, monite_settings):
     assert [each.id for each in check_project()] == ["monite_auth.E005"]
 
 
+@pytest.mark.parametrize("origins", ["https://app.example.com", ["app.example.com"], 7])
+def test_e003_origins_are_none(settings, monite_settings, origins):
+    configure(settings, monite_settings, ALLOWED_ORIGINS=origins)
+    assert "ALLOWED_ORIGINS" in found("E003").hint
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -40,7 +40,7 @@ def test_a_setting_that_is_overridden_takes_effect_and_goes_away_again(settings,
 def test_defaults():
     assert isinstance(conf.directory(), LinkDirectory)
     assert conf.IDENTIFY is monite_auth_django.identify
-    assert conf.ALLOWED_ORIGINS == ()
+    assert not conf.ALLOWED_ORIGINS
     assert conf.identifies_by_default
 
 

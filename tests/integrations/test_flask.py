@@ -368,6 +368,11 @@ def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
         assert emulator.monite.ledger.tokens == []
 
 
+def test_origins_that_are_none_are_refused_at_start_up():
+    with pytest.raises(errors.ConfigurationError, match="list of origins"):
+        monite_blueprint(allowed_origins="https://app.example")
+
+
 # -- sessions
 
 

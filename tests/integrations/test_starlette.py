@@ -344,6 +344,11 @@ def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
         assert emulator.monite.ledger.tokens == []
 
 
+def test_origins_that_are_none_are_refused_at_start_up():
+    with pytest.raises(errors.ConfigurationError, match="list of origins"):
+        monite_app(allowed_origins="https://app.example")
+
+
 def test_the_token_endpoint_answers_for_itself_whatever_the_apps_handlers_do(broker):
     app = app_of(broker)
 
