@@ -151,7 +151,7 @@ class Flows:
             await mint.run()
         except Exception as failure:  # noqa: BLE001 - those who wait raise it
             error = failure
-            if isinstance(failure, EntityUserRejected | MoniteUnavailable | RateLimited):
+            if not mint.rests and isinstance(failure, EntityUserRejected | MoniteUnavailable | RateLimited):
                 log.warning("There is no new token. %s", failure)  # whatever the app makes of it
         finally:
             self._flights.land(slot, flight, error=error)

@@ -70,6 +70,8 @@ class Mint:
     ) -> None:
         self.left_pending = False
         """Whether a token went to the pending revocations."""
+        self.rests = False
+        """Whether it was an earlier failure that answered, of which somebody has been told."""
         self._rt = rt
         self._settings = settings
         self._directory = directory
@@ -122,6 +124,7 @@ class Mint:
                 case Ended():
                     raise SessionEnded("This session has logged out and gets no more tokens; log in again.")
                 case Resting(retry_in, why):
+                    self.rests = True
                     raise _error_of(why, retry_in)
                 case Busy(retry_in):
                     if self._flight.priority is Priority.RENEWAL:

@@ -53,6 +53,17 @@ def test_the_developer_reads_in_the_log_what_users_are_not_told(caplog, answer, 
     assert caplog.records[-1].levelname == "WARNING"
 
 
+@pytest.mark.parametrize("answer", [refused(404, "Entity user not found"), refused(500)])
+def test_the_log_says_it_once_however_many_call_while_the_slot_rests(caplog, answer):
+    world = World(answer)
+    for _ in range(5):
+        with pytest.raises(errors.MoniteAuthError):
+            world.token()
+    assert [record.getMessage() for record in caplog.records if "no new token" in record.getMessage()][
+        1:
+    ] == []
+
+
 def test_a_user_who_is_linked_a_moment_later_gets_a_token_at_once():
     people = {}
     world = World(granted(), directory=people)
