@@ -1,13 +1,12 @@
 """The request budget under a rush: several processes, many cold users at once, and Monite's real limit."""
 
-import multiprocessing
 import os
 import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
-from typing import Any
 
+from benchmarks.crowd import in_processes, in_threads
 from benchmarks.people import broker_for
 from benchmarks.table import table
 from monite_auth import Principal
@@ -69,18 +68,9 @@ def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> R
     monite = emulator.monite
     monite.requests_per_second = LIMIT
     monite.statistics.reset()
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(processes)
-    results: Any = context.Queue()
-    running = [
-        context.Process(target=_crowd, args=(emulator.api_url, store_url, users // processes, start, results))
-        for _ in range(processes)
-    ]
-    for process in running:
-        process.start()
-    found = [results.get(timeout=60 + users / 10) for _ in running]
-    for process in running:
-        process.join()
+    found = in_processes(
+        _crowd, emulator.api_url, store_url, users // processes, processes=processes, patience=60 + users / 10
+    )
     began = min(each[0] for each in found)
     first = [served for each in found for served in each[1]]
     second = [served for each in found for served in each[2]]
@@ -89,27 +79,19 @@ def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> R
     return Rush(len(everybody), max(everybody) - began, monite.statistics.throttled, out_of_turn)
 
 
-def _crowd(api_url: str, store_url: str, users: int, start: Barrier, results: Any) -> None:
-    """Be one process with a thread for each user."""
+def _crowd(
+    api_url: str, store_url: str, users: int, start: Barrier
+) -> tuple[float, list[float], list[float]]:
+    """Be one process with a thread for each user; return when they began, and when each of both waves was served."""
     with broker_for(api_url, store_url, requests_per_second=LIMIT, deadline=600) as broker:
-        broker.token(Principal("warm up", session_id="s"))  # connections are there, as in a running app
+        broker.token(Principal("warm up", session_id="s"))  # the store is open, as in a running app
         served: tuple[list[float], list[float]] = ([], [])
-        ready = threading.Barrier(users + 1)
 
         def call(user: int) -> None:
             wave = user % 2
-            ready.wait()
             time.sleep(wave * (ARRIVALS + PAUSE) + ARRIVALS * user / users)
             broker.token(Principal(f"{os.getpid()}-{user}", session_id="s"))
             served[wave].append(time.monotonic())
 
         threading.stack_size(256 * 1024)  # there are many, and they do little
-        threads = [threading.Thread(target=call, args=(user,)) for user in range(users)]
-        for thread in threads:
-            thread.start()
-        start.wait()
-        began = time.monotonic()
-        ready.wait()
-        for thread in threads:
-            thread.join()
-        results.put((began, *served))
+        return in_threads(call, range(users), start), *served

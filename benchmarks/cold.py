@@ -1,15 +1,13 @@
 """Cold slots: many callers at once, none with a token, before an endpoint that takes its time."""
 
 import asyncio
-import multiprocessing
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
-from typing import Any
 from uuid import uuid4
 
+from benchmarks.crowd import in_processes, in_threads
 from benchmarks.people import broker_for
 from benchmarks.plain import plain
 from benchmarks.table import table
@@ -64,27 +62,10 @@ def _measure(
     callers: Callers, api_url: str, store_url: str, processes: int, users: list[str]
 ) -> tuple[float, int]:
     """Return how much later than the endpoint the last caller of all had a token, in ms, and how many tokens."""
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(processes)
-    results: Any = context.Queue()
-    running = [
-        context.Process(target=_process, args=(callers, api_url, store_url, users, start, results))
-        for _ in range(processes)
-    ]
-    for process in running:
-        process.start()
-    found = [results.get(timeout=60) for _ in running]
-    for process in running:
-        process.join()
+    found = in_processes(callers, api_url, store_url, users, processes=processes)
     began, last = min(each.began for each in found), max(each.last for each in found)
     tokens: set[str] = set().union(*(each.tokens for each in found))
     return (last - began - ENDPOINT) * 1e3, len(tokens)
-
-
-def _process(
-    callers: Callers, api_url: str, store_url: str, users: list[str], start: Barrier, results: Any
-) -> None:
-    results.put(callers(api_url, store_url, users, start))
 
 
 def _threads(api_url: str, store_url: str, users: list[str], start: Barrier) -> _Run:
@@ -100,24 +81,15 @@ def _threads_with_a_lock(api_url: str, store_url: str, users: list[str], start: 
 def _in_threads(token_of: Callable[[str], str], users: list[str], start: Barrier) -> _Run:
     # Somebody whom no process has a token for: connections to Monite are there then, as in a running app.
     token_of(uuid4().hex)
-    ready = threading.Barrier(len(users) + 1)
     ends: list[float] = []
     tokens: set[str] = set()
 
     def call(user: str) -> None:
-        ready.wait()
         token = token_of(user)
         ends.append(time.monotonic())
         tokens.add(token)
 
-    callers = [threading.Thread(target=call, args=(user,)) for user in users]
-    for caller in callers:
-        caller.start()
-    start.wait()
-    began = time.monotonic()
-    ready.wait()
-    for caller in callers:
-        caller.join()
+    began = in_threads(call, users, start)
     return _Run(began, max(ends), tokens)
 
 

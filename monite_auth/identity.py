@@ -133,18 +133,18 @@ DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityU
 
 
 class FunctionDirectory:
-    """A directory of one function, `def` or `async def`; see AppFunction."""
+    """A directory of one function; how that is called is AppFunction's matter."""
 
-    def __init__(self, function: DirectoryFunction) -> None:
-        self._function = AppFunction("directory", function)
+    def __init__(self, function: AppFunction[EntityUser | None]) -> None:
+        self.function = function
 
     def find(self, principal: Principal) -> EntityUser | None:
-        """Call the function; it must be a plain `def`."""
-        return self._function.call(principal)
+        """Call the function."""
+        return self.function.call(principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
-        """Await the function, or run it in a worker thread."""
-        return await self._function.acall(principal)
+        """Call the function without blocking the event loop."""
+        return await self.function.acall(principal)
 
 
 def as_directory(
@@ -156,7 +156,7 @@ def as_directory(
     if isinstance(directory, Mapping):
         return FixedDirectory(directory)
     if callable(directory):
-        return FunctionDirectory(directory)
+        return FunctionDirectory(AppFunction("directory", directory))
     raise ConfigurationError(
         "directory is a function from a Principal to an EntityUser (or None), a mapping, or an object with "
         f"find() and afind(), not {type(directory).__name__}."

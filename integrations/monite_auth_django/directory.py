@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from monite_auth import EntityUser, Principal
+from monite_auth.identity import FunctionDirectory
 from monite_auth_django.functions import ProjectFunction
 
 __all__ = ["LinkDirectory", "ProjectDirectory"]
@@ -35,24 +36,22 @@ class LinkDirectory:
         return await sync_to_async(self.find)(principal)
 
 
-class ProjectDirectory:
+class ProjectDirectory(FunctionDirectory):
     """A directory of one function of the project; see ProjectFunction."""
 
     def __init__(self, function: Any) -> None:
-        self._function = ProjectFunction("directory", function, instead="`await request.monite.atoken()`")
+        super().__init__(ProjectFunction("directory", function, instead="`await request.monite.atoken()`"))
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Call the function."""
         with _connections_left_as_found():
-            found: EntityUser | None = self._function.call(principal)
-        return found
+            return super().find(principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Await the function, or run it in the thread that belongs to the request."""
-        if not self._function.is_async:
-            return await sync_to_async(self.find)(principal)
-        found: EntityUser | None = await self._function.acall(principal)
-        return found
+        if self.function.is_async:
+            return await super().afind(principal)
+        return await sync_to_async(self.find)(principal)
 
 
 @contextmanager

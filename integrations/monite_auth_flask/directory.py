@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, current_app, has_app_context
 
 from monite_auth import Directory, EntityUser, Principal, TokenBroker
 from monite_auth.callables import ViewFunction
-from monite_auth.identity import Bindable, as_directory
+from monite_auth.identity import Bindable, FunctionDirectory, as_directory
 from monite_auth.policy import Authorize
 from monite_auth.rbac import Action, ObjectType
 
@@ -23,27 +23,12 @@ def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
     if isinstance(directory, Directory):
         return _InAppContext(app, directory)
     if callable(directory):
-        return _InAppContext(app, _FunctionDirectory(_as_view(app, "directory", directory)))
+        return _InAppContext(app, FunctionDirectory(_as_view(app, "directory", directory)))
     return as_directory(directory)  # a mapping needs no context
 
 
 def _as_view(app: Flask, name: str, function: Callable[..., Any]) -> ViewFunction[Any]:
     return ViewFunction(name, function, to_sync=app.async_to_sync, instead="`await current_monite.atoken()`")
-
-
-class _FunctionDirectory:
-    """A directory of one function."""
-
-    def __init__(self, function: ViewFunction[Any]) -> None:
-        self._function = function
-
-    def find(self, principal: Principal) -> EntityUser | None:
-        """Call the function."""
-        return cast("EntityUser | None", self._function.call(principal))
-
-    async def afind(self, principal: Principal) -> EntityUser | None:
-        """Call the function without blocking the event loop."""
-        return cast("EntityUser | None", await self._function.acall(principal))
 
 
 class _InAppContext:

@@ -3,11 +3,11 @@
 import asyncio
 import ctypes
 import threading
-import time
 from contextlib import suppress
 
 from monite_auth.flights import ROOM, Flights
 from monite_auth.stores.budget import Priority
+from tests.waiting import until
 
 
 def join(flights, key="slot", now=100.0, until=105.0, priority=Priority.USER):
@@ -139,8 +139,7 @@ def test_a_thread_that_is_torn_from_its_wait_wakes_the_next_all_the_same():
     torn, other = threading.Thread(target=be_torn), threading.Thread(target=flight.block, args=(60.0,))
     for number, thread in enumerate((torn, other), 1):
         thread.start()
-        while len(flight._threads) < number:
-            time.sleep(0.001)
+        until(lambda number=number: len(flight._threads) == number)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(torn.ident), ctypes.py_object(Torn)) == 1
     flights.land("slot", flight)
     for thread in (torn, other):

@@ -141,7 +141,7 @@ class BlockingLink(Link):
         super().__init__(address, timeout)
         self._client: Any = None
         self._lock = threading.Lock()
-        self._rooms = [threading.Semaphore(CONNECTIONS) for _ in (False, True)]
+        self._rooms = {looks: threading.Semaphore(CONNECTIONS) for looks in (False, True)}
 
     async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
         room = self._rooms[looks]
@@ -209,7 +209,7 @@ class _Open:
 
     def __init__(self, client: Any, others: Sequence[Any], forget: Callable[["_Open"], None]) -> None:
         self.client = client
-        self.rooms = [asyncio.Semaphore(CONNECTIONS) for _ in (False, True)]
+        self.rooms = {looks: asyncio.Semaphore(CONNECTIONS) for looks in (False, True)}
         self._others = others
         self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
