@@ -422,17 +422,28 @@ def test_a_reader_that_is_locked_out_waits_too(driver, raw, monkeypatch):
     assert (waiting[0] is threading.current_thread()) == (driver.form == "blocking")
 
 
-async def test_promise_2_while_a_task_waits_for_a_lock_the_event_loop_goes_on(ground, raw):
+async def test_promise_2_while_a_task_waits_for_a_lock_the_event_loop_goes_on_and_so_do_reads(
+    ground, raw, monkeypatch
+):
     store = ground.open()
     operations = store.operations(blocking=False)
     await operations.claim(HOME, ALICE, owner="me", seconds=5, min_life=0)
     raw().execute("BEGIN IMMEDIATE")
+    waits = threading.Event()  # with the only connection that there is
+    goes_on = threading.Event()
+
+    def pause(_seconds: float) -> None:
+        waits.set()
+        goes_on.wait(10)
+
+    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     ending = asyncio.create_task(operations.end_session(ALICE))
-    for _ in range(20):
-        assert await operations.peek(HOME, ALICE) is None
-        await asyncio.sleep(0)
+    await asyncio.to_thread(waits.wait, 10)
+    assert await operations.peek(HOME, ALICE) is None
+    assert await operations.peek(BOBS, BOB) is None
     assert not ending.done()
     raw().execute("ROLLBACK")
+    goes_on.set()
     assert await ending == 0
     await store.aclose()
 

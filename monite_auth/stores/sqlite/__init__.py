@@ -75,52 +75,63 @@ class SQLiteStore:
             token_clock=token_clock,
         )
         self._database = Database(path, patience=busy_timeout, unlock=vault.unlock)
-        self._start()
-        call_in_child(self._start)
+        # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. It takes both:
+        # while a writer waits for another process, readers of the file need not.
+        self._workers = _Worker("monite_auth_sqlite_reads"), _Worker("monite_auth_sqlite_writes")
         weakref.finalize(self, self._database.close)  # a store that nobody closes leaves nothing open
-
-    def _start(self) -> None:
-        self._worker: ThreadPoolExecutor | None = None
-        self._hiring = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._database.path}>"
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
-        return _Operations(self, self._decisions, self._database, _here if blocking else self._in_worker)
-
-    async def _in_worker(self, work: Callable[[], Result]) -> Result:
-        """Run what may wait for a lock in a thread of our own; the loop's may all be waiting for a token.
-
-        One thread is enough, since the file takes one writer at a time. Work that has been handed in is done even
-        if its task is cancelled: a token that was minted has to be recorded.
-        """
-        with self._hiring:
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(1, thread_name_prefix="monite_auth_sqlite")
-            done = self._worker.submit(work)
-        return await asyncio.shield(asyncio.wrap_future(done))
+        reads, writes = (_here, _here) if blocking else (worker.run for worker in self._workers)
+        return _Operations(self, self._decisions, self._database, reads, writes)
 
     def close(self) -> None:
         """Close the file; the next operation opens it again."""
-        with self._hiring:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.shutdown()
+        for worker in self._workers:
+            worker.dismiss()
         self._database.close()
 
     async def aclose(self) -> None:
         """Close the file, as `close` does."""
-        await self._in_worker(self._database.close)
-        with self._hiring:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.shutdown(wait=False)
+        _, writes = self._workers
+        await writes.run(self._database.close)
+        for worker in self._workers:
+            worker.dismiss(wait=False)
 
 
 async def _here(work: Callable[[], Result]) -> Result:
     return work()
+
+
+class _Worker:
+    """A thread of our own for what may wait for a lock: those of the loop may all be waiting for a token."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._start()
+        call_in_child(self._start)
+
+    def _start(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        self._hiring = threading.Lock()
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in the thread, and to its end even if its task is cancelled: a minted token must be recorded."""
+        with self._hiring:
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+            done = self._thread.submit(work)
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    def dismiss(self, *, wait: bool = True) -> None:
+        """Let the thread end when it has done what it has; the next to be needed is a new one."""
+        with self._hiring:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=wait)
 
 
 class _Doer(Protocol):
@@ -129,13 +140,16 @@ class _Doer(Protocol):
 
 
 class _Operations:
-    """The operations in one of their two forms; `do` is the difference."""
+    """The operations in one of their two forms; how they do `reads` and `writes` is the difference."""
 
-    def __init__(self, store: SQLiteStore, decisions: Decisions, database: Database, do: _Doer) -> None:
+    def __init__(
+        self, store: SQLiteStore, decisions: Decisions, database: Database, reads: _Doer, writes: _Doer
+    ) -> None:
         self._store = store  # which closes its file when nobody has it any more
         self._decisions = decisions
         self._database = database
-        self._do = do
+        self._reads = reads
+        self._writes = writes
 
     def _write(self, decide: Job[Result]) -> Awaitable[Result]:
         def decide_and_sweep(db: sqlite3.Connection) -> Result:
@@ -143,7 +157,9 @@ class _Operations:
             self._decisions.sweep(db)
             return result
 
-        return self._do(partial(self._database.write, decide_and_sweep, until=self._database.patience_ends()))
+        return self._writes(
+            partial(self._database.write, decide_and_sweep, until=self._database.patience_ends())
+        )
 
     async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
         """See Operations."""
@@ -151,7 +167,7 @@ class _Operations:
         try:
             return self._database.read_at_once(look)
         except Locked:
-            return await self._do(partial(self._database.read, look, until=self._database.patience_ends()))
+            return await self._reads(partial(self._database.read, look, until=self._database.patience_ends()))
 
     async def claim(
         self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
@@ -214,7 +230,7 @@ class _Operations:
     async def recall(self, user: str, name: str) -> str | None:
         """See Operations."""
         look = partial(self._decisions.recall, user=user, name=name)
-        return await self._do(partial(self._database.read, look, until=self._database.patience_ends()))
+        return await self._reads(partial(self._database.read, look, until=self._database.patience_ends()))
 
     async def forget(self, user: str, name: str) -> None:
         """See Operations."""
