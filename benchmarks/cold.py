@@ -100,7 +100,9 @@ def _tasks(api_url: str, store_url: str, users: list[str], start: Barrier) -> _R
             start.wait()
             began = time.monotonic()
             tokens = await asyncio.gather(*(broker.atoken(_principal(user)) for user in users))
-            return _Run(began, time.monotonic(), {token.fingerprint for token in tokens})
+            ended = time.monotonic()
+            start.wait()
+            return _Run(began, ended, {token.fingerprint for token in tokens})
 
     return asyncio.run(be_all())
 

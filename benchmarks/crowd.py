@@ -18,7 +18,8 @@ def in_processes(
 ) -> list[Result]:
     """Run `crowd(*arguments, start)` in each process and return what came of it, within `patience` seconds.
 
-    `crowd` is of a module, and waits at `start` until all processes are there.
+    `crowd` is of a module, and waits at `start` until all processes are there; and once more when it has measured,
+    since a process that ends would take the processor from those that still do.
     """
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes)
@@ -54,4 +55,5 @@ def in_threads(call: Callable[[Caller], object], callers: Sequence[Caller], star
     ready.wait()
     for thread in threads:
         thread.join()
+    start.wait()
     return began

@@ -1,7 +1,7 @@
 """Work in progress that threads and tasks of one process share, so that it is done once.
 
 A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
-themselves. Whoever leads lands the flight, whatever happens. But a leader whose event loop was stopped cannot, and
+themselves; threads do so one after the other. Whoever leads lands the flight, whatever happens. But a leader whose event loop was stopped cannot, and
 nobody tells: so a flight counts as alive while its loop or thread runs, and beyond that until a time that it has.
 Then the next to come takes its place, and a leader who has not begun by then does not begin any more.
 """
@@ -48,7 +48,7 @@ class Flight:
         self._loop = _running_loop()
         self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
-        self._threads: OrderedDict[threading.Event, None] = OrderedDict()
+        self._threads: OrderedDict[threading.Lock, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def is_alive(self, now: float) -> bool:
@@ -75,27 +75,28 @@ class Flight:
         return self._loop is not None and self._loop is _running_loop()
 
     def block(self, within: float) -> None:
-        """Hold this thread until the end, `within` seconds at the most."""
-        woken = threading.Event()
+        """Hold this thread until the end and its turn, `within` seconds at the most; it then must `wake_next`."""
+        turn = threading.Lock()
+        turn.acquire()
         with self._lock:
             if self.done:
                 return
-            self._threads[woken] = None
+            self._threads[turn] = None
         try:
-            woken.wait(within)
+            turn.acquire(timeout=within)
         finally:
             with self._lock:
-                self._threads.pop(woken, None)
-            if self.done:
-                self._wake_a_thread()
+                self._threads.pop(turn, None)
 
-    def _wake_a_thread(self) -> None:
-        """Wake one thread, which will wake the next: all at once, they fight for the interpreter."""
-        with self._lock:
-            if not self._threads:
-                return
-            woken, _ = self._threads.popitem(last=False)
-        woken.set()
+    def wake_next(self, threads: int = 1) -> None:
+        """Wake one thread, or several, if this is over: all at once, they fight for the interpreter and the store."""
+        while self._threads and self.done and threads:
+            with self._lock:
+                if not self._threads:
+                    return
+                turn, _ = self._threads.popitem(last=False)
+            turn.release()
+            threads -= 1
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
         """Call `callback` from the leader's thread at the end; at once, if this is over."""
@@ -127,7 +128,7 @@ class Flight:
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
-        self._wake_a_thread()
+        self.wake_next()
 
 
 ROOM = 1000

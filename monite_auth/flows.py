@@ -40,6 +40,11 @@ DRAINERS = 3
 renewals."""
 
 
+QUICK = 0.001
+"""Seconds that a look takes where the store is near. Threads that wait look one after the other then, which is faster
+than all at once; where it takes longer, each wakes two, so that soon as many look as the store has connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserStatus:
     """What the store has of a user.
@@ -105,9 +110,15 @@ class Flows:
             flight, leads = self._join(rt, slot, Priority.USER)
             if leads:
                 rt.lead(self._fly(rt, flight, slot, principal, min_ttl, deadline))
-            # No longer than a lease at a time: whoever leads may have gone without a word.
-            await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
-            token = await rt.store.peek(slot, principal)
+            quick = False
+            try:
+                # No longer than a lease at a time: whoever leads may have gone without a word.
+                await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
+                looked_at = rt.clock()
+                token = await rt.store.peek(slot, principal)
+                quick = rt.clock() - looked_at < QUICK
+            finally:
+                flight.wake_next(1 if quick else 2)
             if token is not None and token.expires_in >= min_ttl:
                 return token
             # What is wrong with another session or wish is no reason for this one: it claims for itself, and is told.

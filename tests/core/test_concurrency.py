@@ -108,6 +108,9 @@ class CountingStore:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
+    def looks(self):
+        self.peeks += 1
+
     def operations(self, *, blocking):
         store, inner = self, self._store.operations(blocking=blocking)
 
@@ -116,7 +119,7 @@ class CountingStore:
                 return getattr(inner, name)
 
             async def peek(self, *arguments):
-                store.peeks += 1
+                store.looks()
                 return await inner.peek(*arguments)
 
         return Counted()
@@ -134,6 +137,41 @@ async def test_who_comes_while_a_token_is_minted_looks_into_the_store_when_it_is
         emulator.monite.faults.remove(order.id)
         await asyncio.gather(leader, *crowd)
         assert store.peeks == 1 + 21
+
+
+def test_threads_that_waited_look_one_after_the_other_and_two_by_two_where_a_look_takes_long(
+    emulated, emulator
+):
+    now, four = [2_000_000_000.0], threading.Barrier(4)
+
+    class Far(CountingStore):
+        def looks(self):
+            super().looks()
+            now[0] += 0.01  # that is how long it takes
+            if (
+                4 <= self.peeks <= 7
+            ):  # before them looked the leader, twice, and the first of those who waited
+                four.wait(20)
+
+    people, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, Far()
+    patient = replace(
+        emulated, deadline=100, lease=100, read_timeout=100
+    )  # nobody gives up, and looks for that reason
+    with TokenBroker(patient, people, store=store, clock=lambda: now[0]) as broker:
+        order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+        threads = [threading.Thread(target=broker.token, args=(ANNA,)) for _ in range(7)]
+        threads[0].start()
+        until(lambda: order.hits)
+        for thread in threads[1:]:
+            thread.start()
+        (flight,) = broker._flows._flights._flights.values()
+        until(lambda: len(flight._threads) == 6)
+        emulator.monite.faults.remove(order.id)
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
+    assert not four.broken
+    assert store.peeks == 8
 
 
 async def test_promise_2_a_cancelled_leader_takes_nobody_down(broker, emulator):

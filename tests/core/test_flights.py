@@ -109,13 +109,21 @@ def test_everybody_is_told_once_of_the_end_and_late_comers_at_once():
     assert isinstance(flight.error, ValueError)
 
 
+def waits(flight, within=60.0):
+    """Do what a flow does: wait, look, and let the next look."""
+    try:
+        flight.block(within)
+    finally:
+        flight.wake_next()
+
+
 def test_every_thread_that_waits_is_woken_though_some_have_given_up():
     flights = Flights()
     flight, _ = join(flights)
-    gave_up = threading.Thread(target=flight.block, args=(0.0,))
+    gave_up = threading.Thread(target=waits, args=(flight, 0.0))
     gave_up.start()
     gave_up.join()
-    threads = [threading.Thread(target=flight.block, args=(60.0,)) for _ in range(20)]
+    threads = [threading.Thread(target=waits, args=(flight,)) for _ in range(20)]
     for thread in threads:
         thread.start()
     flights.land("slot", flight)
@@ -132,11 +140,11 @@ def test_a_thread_that_is_torn_from_its_wait_wakes_the_next_all_the_same():
 
     def be_torn():
         with suppress(Torn):
-            flight.block(60.0)
+            waits(flight)
 
     flights = Flights()
     flight, _ = join(flights)
-    torn, other = threading.Thread(target=be_torn), threading.Thread(target=flight.block, args=(60.0,))
+    torn, other = threading.Thread(target=be_torn), threading.Thread(target=waits, args=(flight,))
     for number, thread in enumerate((torn, other), 1):
         thread.start()
         until(lambda number=number: len(flight._threads) == number)
@@ -187,6 +195,34 @@ def test_one_of_many_threads_leads():
     for thread in threads:
         thread.join()
     assert leading.count(True) == 1
+
+
+def test_threads_go_on_one_after_the_other_and_two_by_two_where_a_look_takes_long():
+    flights = Flights()
+    flight, _ = join(flights)
+    woken = []
+
+    def wait(number):
+        flight.block(60.0)
+        woken.append(number)
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        until(lambda number=number: len(flight._threads) == number)
+    flight.wake_next()
+    assert len(flight._threads) == 5  # it is not over yet
+    flights.land("slot", flight)
+    until(lambda: woken == [0])
+    assert len(flight._threads) == 4
+    flight.wake_next()
+    until(lambda: woken == [0, 1])
+    flight.wake_next(2)
+    until(lambda: sorted(woken) == [0, 1, 2, 3])
+    flight.wake_next(2)
+    for thread in threads:
+        thread.join(30.0)
+    assert sorted(woken) == [0, 1, 2, 3, 4]
 
 
 def test_a_flight_must_be_awaited_while_there_is_nothing_and_nobody_else_who_could_bring_it():

@@ -1,6 +1,7 @@
 """What is Redis's alone: its servers, their failures, its clock, and what can be read in it. The rest is the contract."""
 
 import asyncio
+import ctypes
 import gc
 import json
 import logging
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from monite_auth.stores.base import PARTNER_SLOT, Claimed, Hit, Lease, Rest, Res
 from monite_auth.stores.budget import Budget, Priority
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.health import check_version
+from monite_auth.stores.redis.links import LOOKS
 from monite_auth.stores.redis.scripts import GRACE, SCRIPTS
 from monite_auth.stores.redis.vault import SHARDS
 from monite_auth.tokens import steady_clock
@@ -219,6 +222,51 @@ async def test_promise_1_cancelled_tasks_leave_no_answer_behind_for_others(serve
     assert seen[True] >= 300
     assert seen[False] == 0
     await store.aclose()
+
+
+def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others(server, drive):
+    # As gevent does it: the exception comes out of the wait for the answer.
+    class Torn(BaseException):
+        pass
+
+    driver = drive(LiveGround(server.url), "blocking", timeout=10)
+    for number in range(2):
+        driver.put(f"token-{number}", *user(number))
+
+    def be_torn() -> None:
+        with suppress(Torn):
+            driver.peek(*user(0))
+
+    connections = driver.store._link._idle
+    assert len(connections) == 1
+    torn = threading.Thread(target=be_torn)
+    with server.paused():
+        torn.start()
+        until(lambda: not connections)
+        thread = ctypes.c_ulong(torn.ident)
+        assert ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Torn)) == 1
+    torn.join()
+    assert driver.peek(*user(1)) == "token-1"
+    assert driver.peek(*user(0)) == "token-0"
+
+
+def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
+    driver = drive(LiveGround(server.url), "blocking")
+    before = len(server.admin.client_list(_type="normal"))
+    driver.put("t")
+    start, seen = threading.Barrier(50), []
+
+    def look() -> None:
+        start.wait()
+        seen.append(driver.peek())
+
+    threads = [threading.Thread(target=look) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == ["t"] * 50
+    assert len(server.admin.client_list(_type="normal")) - before <= LOOKS
 
 
 # -- time

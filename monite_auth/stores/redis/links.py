@@ -13,9 +13,10 @@ import asyncio
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -36,6 +37,7 @@ from monite_auth.stores.redis.scripts import SCRIPTS, Script
 __all__ = ["Argument", "AsyncLink", "BlockingLink", "Link"]
 
 Argument = str | bytes | int | float
+Room = TypeVar("Room")
 
 FAILURES = (redis.RedisError, redis.exceptions.RedisClusterException, OSError, TimeoutError)
 """What redis-py raises; errors of clusters are a family of their own."""
@@ -45,10 +47,10 @@ REFUSED = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis
 NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingError)
 """Connection errors, as redis-py sorts them, that another connection would not mend."""
 
-CONNECTIONS = 8
-"""Connections of one event loop, and of all threads together, for looks at tokens, and as many for all else: a crowd that
-looks must not hold up the mint that it waits for, nor a logout. To open one takes as long as ten commands, so a crowd had
-better wait; and with more of them, threads wait for each other inside the interpreter."""
+LOOKS, OTHERS = 4, 8
+"""Connections of one event loop, and of all threads together, for looks at tokens, and for all else: a crowd that looks
+must not hold up the mint that it waits for, nor a logout. To open one takes as long as ten commands, so a crowd had better
+wait; and with more of them, threads wait for each other inside the interpreter."""
 
 PEEK = SCRIPTS["peek"]
 
@@ -135,22 +137,50 @@ def _lost(error: BaseException) -> bool:
 
 
 class BlockingLink(Link):
-    """A link for threads; they share its connections."""
+    """A link for threads; they share its connections.
+
+    To a single server it has connections of its own, on a stack: to take one is a single atomic step. redis-py's
+    client and its pool take longer than all the rest of a look, but know the way where there is more than one server.
+    """
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
+        self._idle: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
-        self._rooms = {looks: threading.Semaphore(CONNECTIONS) for looks in (False, True)}
+        self._rooms = _rooms(threading.Semaphore)
 
     async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
         room = self._rooms[looks]
         if not room.acquire(timeout=self._timeout):
             raise redis.TimeoutError("No connection came free")
         try:
+            if self._address.kind == "single":
+                return self._exchange(command)
             return (self._client or self._connect()).execute_command(*command)
         finally:
             room.release()
+
+    def _exchange(self, command: Sequence[Argument]) -> Any:
+        """Send a command to the single server; a connection that has not come to the end of its answer is closed."""
+        idle = self._idle  # the one of now: after `close` it is another
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = _blocking_connection(
+                self._address, self._timeout
+            )  # which connects with its first command
+        try:
+            connection.send_command(*command)
+            answer = connection.read_response()
+        except redis.ResponseError:
+            idle.append(connection)
+            raise
+        except BaseException:
+            connection.disconnect()
+            raise
+        idle.append(connection)
+        return answer
 
     def _connect(self) -> Any:
         made = _blocking_client(self._address, self._timeout)  # a cluster's asks servers: no lock meanwhile
@@ -161,6 +191,9 @@ class BlockingLink(Link):
         return client
 
     async def _drop(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().disconnect()
         pool = getattr(self._client, "connection_pool", None)  # a cluster's client sees to it itself
         if pool is not None:
             pool.disconnect(inuse_connections=False)
@@ -169,8 +202,11 @@ class BlockingLink(Link):
         """Close the connections; they are opened again when they are needed."""
         with self._lock:
             client, self._client = self._client, None
+            idle, self._idle = self._idle, deque()
         if client is not None:
             client.close()
+        for connection in idle:
+            connection.disconnect()
 
 
 class AsyncLink(Link):
@@ -209,7 +245,7 @@ class _Open:
 
     def __init__(self, client: Any, others: Sequence[Any], forget: Callable[["_Open"], None]) -> None:
         self.client = client
-        self.rooms = {looks: asyncio.Semaphore(CONNECTIONS) for looks in (False, True)}
+        self.rooms = _rooms(asyncio.Semaphore)
         self._others = others
         self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
@@ -218,6 +254,11 @@ class _Open:
         self._forget(self)
         for each in (self.client, *self._others):
             await each.aclose()
+
+
+def _rooms(semaphore: Callable[[int], Room]) -> dict[bool, Room]:
+    """Return what counts the connections in use: those for looks, and the others."""
+    return {True: semaphore(LOOKS), False: semaphore(OTHERS)}
 
 
 # -- clients; redis-py gives these no types, or none that help
@@ -280,22 +321,24 @@ def _cluster_options(address: Address, timeout: float, retry: Any) -> dict[str, 
     }
 
 
+def _blocking_connection(address: Address, timeout: float) -> Any:
+    """Return a connection to a single server."""
+    retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+    (host, port), *_ = address.hosts
+    made_by = _connections[address.secure]
+    return made_by(host=host, port=port, **_single_options(address, timeout, retry))
+
+
 def _blocking_client(address: Address, timeout: float) -> Any:
+    """Return a client for more than one server."""
     retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
     if address.kind == "cluster":
         nodes = [_nodes(*host) for host in address.hosts]
         return redis.RedisCluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
-    options = _single_options(address, timeout, retry)
-    if address.kind == "sentinel":
-        asked = _sentinel_options(address, timeout, retry)
-        sentinel = _sentinels(address.hosts, sentinel_kwargs=asked, **options)
-        made_by: Any = _SecureSentinelConnection if address.secure else _SentinelConnection
-        return sentinel.master_for(address.service, connection_class=made_by)
-    (host, port), *_ = address.hosts
-    made_by = _connections[address.secure]
-    return redis.Redis.from_pool(
-        redis.ConnectionPool(connection_class=made_by, host=host, port=port, **options)
-    )
+    asked = _sentinel_options(address, timeout, retry)
+    sentinel = _sentinels(address.hosts, sentinel_kwargs=asked, **_single_options(address, timeout, retry))
+    made_by: Any = _SecureSentinelConnection if address.secure else _SentinelConnection
+    return sentinel.master_for(address.service, connection_class=made_by)
 
 
 def _async_client(address: Address, timeout: float) -> tuple[Any, ...]:

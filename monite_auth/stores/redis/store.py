@@ -195,4 +195,9 @@ class _Opening:
             settings = await link.send("CONFIG GET", "appendfsync")
         except MoniteAuthError:
             return ""
-        return str(settings.get("appendfsync", "")) if isinstance(settings, dict) else ""
+        match settings:
+            case {"appendfsync": str(found)}:  # as redis-py's client has it
+                return found
+            case [_, bytes(found)]:  # as the server says it
+                return found.decode()
+        return ""
