@@ -1,9 +1,10 @@
 """Work in progress that threads and tasks of one process share, so that it is done once.
 
 A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
-themselves; threads do so one after the other. Whoever leads lands the flight, whatever happens. But a leader whose event loop was stopped cannot, and
-nobody tells: so a flight counts as alive while its loop or thread runs, and beyond that until a time that it has.
-Then the next to come takes its place, and a leader who has not begun by then does not begin any more.
+themselves; threads do so one after the other. Whoever leads lands the flight, whatever happens. But a leader whose
+event loop was stopped cannot, and nobody tells: so a flight counts as alive while its loop or thread runs, and beyond
+that until a time that it has. Then the next to come takes its place, and a leader who has not begun by then does not
+begin any more.
 """
 
 import asyncio

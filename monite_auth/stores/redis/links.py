@@ -163,13 +163,13 @@ class BlockingLink(Link):
 
     def _exchange(self, command: Sequence[Argument]) -> Any:
         """Send a command to the single server; a connection that has not come to the end of its answer is closed."""
-        idle = self._idle  # the one of now: after `close` it is another
+        idle = (
+            self._idle
+        )  # the stack of now: what is in use when it is closed does not come back to the next one
         try:
             connection = idle.pop()
         except IndexError:
-            connection = _blocking_connection(
-                self._address, self._timeout
-            )  # which connects with its first command
+            connection = _blocking_connection(self._address, self._timeout)
         try:
             connection.send_command(*command)
             answer = connection.read_response()
@@ -191,9 +191,7 @@ class BlockingLink(Link):
         return client
 
     async def _drop(self) -> None:
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().disconnect()
+        self._close_idle()
         pool = getattr(self._client, "connection_pool", None)  # a cluster's client sees to it itself
         if pool is not None:
             pool.disconnect(inuse_connections=False)
@@ -202,11 +200,17 @@ class BlockingLink(Link):
         """Close the connections; they are opened again when they are needed."""
         with self._lock:
             client, self._client = self._client, None
-            idle, self._idle = self._idle, deque()
         if client is not None:
             client.close()
-        for connection in idle:
-            connection.disconnect()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, deque()
+        with suppress(IndexError):
+            while (
+                True
+            ):  # not a loop over it: threads that took hold of it a moment ago may still take and put back
+                idle.pop().disconnect()
 
 
 class AsyncLink(Link):
@@ -322,7 +326,7 @@ def _cluster_options(address: Address, timeout: float, retry: Any) -> dict[str, 
 
 
 def _blocking_connection(address: Address, timeout: float) -> Any:
-    """Return a connection to a single server."""
+    """Return a connection to a single server; it connects with its first command."""
     retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
     (host, port), *_ = address.hosts
     made_by = _connections[address.secure]
