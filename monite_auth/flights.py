@@ -1,21 +1,43 @@
 """Work in progress that threads and tasks of one process share, so that it is done once.
 
-A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look for
-themselves; threads do so one after the other. Whoever leads lands the flight, whatever happens. But a leader whose
-event loop was stopped cannot, and nobody tells: so a flight counts as alive while its loop or thread runs, and beyond
-that until a time that it has. Then the next to come takes its place, and a leader who has not begun by then does not
-begin any more.
+A *flight* is such a piece of work: the one who leads does it, the others wait for its end and then look what there
+is; threads do so one after the other. Whoever leads lands the flight, whatever happens. But a leader whose event loop
+was stopped cannot, and nobody tells: so a flight counts as alive while its loop or thread runs, and beyond that until
+a time that it has. Then the next to come takes its place, and a leader who has not begun by then does not begin any
+more.
+
+*Looking together.* All who wait for a flight have asked before it ended, and look after that. So what one of them
+finds is as true for the next: that one, too, might have looked at that moment and been told a moment later. It counts
+for a millisecond, about as long as an answer of the store may be on its way, and only for the same principal and if
+nothing has been taken away by this process since. A crowd of 200 looks some twenty times.
 """
 
 import asyncio
+import itertools
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
+from monite_auth.identity import Principal
+from monite_auth.semaphore import Semaphore
 from monite_auth.stores.budget import Priority
-from monite_auth.tokens import Clock
+from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["Flight", "Flights"]
+__all__ = ["QUICK", "Flight", "Flights"]
+
+QUICK = 0.001
+"""Seconds that a look takes at the most where the store is near, and for which what was found counts as new."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What somebody found: for whom, after how many endings, and when."""
+
+    principal: Principal | None
+    token: AccessToken
+    endings: int
+    at: float
 
 
 class Flight:
@@ -23,6 +45,8 @@ class Flight:
 
     __slots__ = (
         "_callbacks",
+        "_flights",
+        "_found",
         "_lock",
         "_loop",
         "_thread",
@@ -36,7 +60,7 @@ class Flight:
         "until",
     )
 
-    def __init__(self, until: float, priority: Priority) -> None:
+    def __init__(self, flights: "Flights", until: float, priority: Priority) -> None:
         self.until = until
         self.priority = priority
         self.calls = 1
@@ -46,10 +70,12 @@ class Flight:
         """Until when it is sure that there is nothing yet, and nobody else who could bring it: no use to look."""
         self.done = False
         self.error: Exception | None = None
+        self._flights = flights
+        self._found: _Found | None = None
         self._loop = _running_loop()
         self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
-        self._threads: OrderedDict[threading.Lock, None] = OrderedDict()
+        self._threads = Semaphore(0)
         self._lock = threading.Lock()
 
     def is_alive(self, now: float) -> bool:
@@ -77,27 +103,32 @@ class Flight:
 
     def block(self, within: float) -> None:
         """Hold this thread until the end and its turn, `within` seconds at the most; it then must `wake_next`."""
-        turn = threading.Lock()
-        turn.acquire()
-        with self._lock:
-            if self.done:
-                return
-            self._threads[turn] = None
-        try:
-            turn.acquire(timeout=within)
-        finally:
-            with self._lock:
-                self._threads.pop(turn, None)
+        if not self.done:
+            self._threads.acquire(timeout=within)
 
     def wake_next(self, threads: int = 1) -> None:
         """Wake one thread, or several, if this is over: all at once, they fight for the interpreter and the store."""
-        while self._threads and self.done and threads:
-            with self._lock:
-                if not self._threads:
-                    return
-                turn, _ = self._threads.popitem(last=False)
-            turn.release()
-            threads -= 1
+        if self.done:
+            self._threads.release(threads)
+
+    async def look(
+        self, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
+    ) -> AccessToken | None:
+        """Return what `peek` finds now, or has found a moment ago for another who waited; see above."""
+        found = self._found
+        if (
+            found is not None
+            and found.principal == principal
+            and found.endings == self._flights.endings
+            and 0 <= clock() - found.at < QUICK
+        ):
+            return found.token
+        is_over = self.done  # before, others may still join, who have not asked yet
+        endings = self._flights.endings
+        token = await peek()
+        if is_over and token is not None:
+            self._found = _Found(principal, token, endings, clock())
+        return token
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
         """Call `callback` from the leader's thread at the end; at once, if this is over."""
@@ -143,6 +174,17 @@ class Flights:
         self._flights: dict[Hashable, Flight] = {}
         self._lock = threading.Lock()
         self._room = ROOM
+        self._endings = itertools.count(1)
+        self.endings = 0
+        """Another number after each ending; not how many, since two at once may note theirs in either order."""
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Take tokens away within: what was found before the end of it counts no more, even if it fails half-way."""
+        try:
+            yield
+        finally:
+            self.endings = next(self._endings)
 
     def join(self, key: Hashable, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         """Return the flight for `key` and whether the caller leads it, which it then must `land`.
@@ -158,7 +200,7 @@ class Flights:
             if len(self._flights) >= self._room:
                 self._flights = {key: each for key, each in self._flights.items() if not each.is_over(now)}
                 self._room = max(ROOM, 2 * len(self._flights))
-            flight = self._flights[key] = Flight(until, priority)
+            flight = self._flights[key] = Flight(self, until, priority)
             return flight, True
 
     def must_be_awaited(self, key: Hashable, clock: Clock) -> bool:

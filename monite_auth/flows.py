@@ -4,17 +4,17 @@ Each flow is written once and run by threads and by event loops alike: it awaits
 here holds a lock or does I/O of its own, and no token is kept: the store is what remembers.
 
 After every wait a flow looks into the store again. What a flight brought is not handed from one to the other,
-since a logout may have come between.
+since a logout may have come between; `flights` says when one may rely on another's look.
 """
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
 from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited, SessionEnded, TokenTooShort
-from monite_auth.flights import Flight, Flights
+from monite_auth.flights import QUICK, Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
 from monite_auth.runtime import Runtime
@@ -38,11 +38,6 @@ LOOK_AROUND = 30.0
 DRAINERS = 3
 """Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
 renewals."""
-
-
-QUICK = 0.001
-"""Seconds that a look takes where the store is near. Threads that wait look one after the other then, which is faster
-than all at once; where it takes longer, each wakes two, so that soon as many look as the store has connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +110,10 @@ class Flows:
                 # No longer than a lease at a time: whoever leads may have gone without a word.
                 await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
                 looked_at = rt.clock()
-                token = await rt.store.peek(slot, principal)
+                token = await rt.look(flight, slot, principal)
                 quick = rt.clock() - looked_at < QUICK
             finally:
+                # Where looks take longer, each wakes two, so that soon as many look as the store has connections.
                 flight.wake_next(1 if quick else 2)
             if token is not None and token.expires_in >= min_ttl:
                 return token
@@ -201,7 +197,8 @@ class Flows:
 
     async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""
-        await rt.store.discard(self._slot(principal), token.fingerprint)
+        with self._flights.ending():
+            await rt.store.discard(self._slot(principal), token.fingerprint)
 
     async def entity_user(self, rt: Runtime, principal: Principal) -> EntityUser | None:
         """Return who the principal is in Monite: what the token at hand says, or the directory."""
@@ -217,17 +214,19 @@ class Flows:
 
     async def logout(self, rt: Runtime, principal: Principal) -> None:
         """End the principal's session; its tokens are revoked in the background."""
-        self._ended(rt, "session", await rt.store.end_session(principal))
+        await self._end(rt, "session", rt.store.end_session(principal))
 
     async def end_user(self, rt: Runtime, user_id: str) -> None:
         """End all sessions of a user."""
-        self._ended(rt, "user", await rt.store.end_user(user_id))
+        await self._end(rt, "user", rt.store.end_user(user_id))
 
     async def relink(self, rt: Runtime, user_id: str) -> None:
         """Take away the tokens of a user whose entity user has changed."""
-        self._ended(rt, "relink", await rt.store.relink(user_id))
+        await self._end(rt, "relink", rt.store.relink(user_id))
 
-    def _ended(self, rt: Runtime, reach: str, pending: int) -> None:
+    async def _end(self, rt: Runtime, reach: str, ending: Awaitable[int]) -> None:
+        with self._flights.ending():
+            pending = await ending
         self._telemetry.ended(reach)
         if pending:
             self.drain_soon(rt)

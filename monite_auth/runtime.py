@@ -22,8 +22,8 @@ from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Operations, Store
-from monite_auth.tokens import Clock
+from monite_auth.stores.base import Operations, Slot, Store
+from monite_auth.tokens import AccessToken, Clock
 from monite_auth.wire import Fault, Request, Response
 
 try:  # the maintained successor of httpx, same interface
@@ -37,6 +37,9 @@ Result = TypeVar("Result")
 Flow = Coroutine[Any, Any, Result]
 
 log = logging.getLogger("monite_auth")
+
+LOOKS = 4
+"""Tasks of one event loop that look into the store at once after a wait: the others rely on what these find."""
 
 LONGEST_ANSWER = 64 * 1024
 """An answer about a token has a few hundred bytes; what is longer, in bytes, is not read to its end."""
@@ -70,6 +73,9 @@ class Runtime(Protocol):
 
     async def wait(self, flight: Flight, *, within: float) -> None:
         """Wait for the end of the flight, `within` seconds at the most."""
+
+    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """Look for the token, after a wait: into the store, or at what another who waited has just found there."""
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """Ask the directory."""
@@ -151,6 +157,10 @@ class BlockingRuntime:
             )
         flight.block(max(0.0, within))
 
+    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """See Runtime."""
+        return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
+
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""
         return directory.find(principal)
@@ -207,6 +217,7 @@ class AsyncRuntime:
         self._loop_end = close_with_loop(self._loop_ends)
         self._loop_ended = loop_ended
         self._was_cut_short = False
+        self._looks = asyncio.Semaphore(LOOKS)
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
@@ -251,6 +262,11 @@ class AsyncRuntime:
             pass
         finally:
             flight.call_off(wake)
+
+    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """See Runtime."""
+        async with self._looks:
+            return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""

@@ -12,6 +12,7 @@ from monite_auth.flights import Flight
 from monite_auth.flows import Flows
 from monite_auth.identity import Directory, as_directory
 from monite_auth.runtime import run
+from monite_auth.stores.base import Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
 from monite_auth.wire import Fault, Request, Response
@@ -140,6 +141,9 @@ class World:
     async def wait(self, flight: Flight, *, within: float) -> None:
         if not flight.done:  # nobody else is here to land it
             self.now += max(0.0, within)
+
+    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        return await self.store.peek(slot, principal)
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         return directory.find(principal)

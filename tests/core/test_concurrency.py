@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import random
 import threading
+import time
 import uuid
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ import pytest
 from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
+from monite_auth.runtime import LOOKS
 from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -99,10 +102,11 @@ def test_promise_2_renewals_and_min_ttl_meet_in_one_mint(broker, emulator, emula
 
 
 class CountingStore:
-    """A store in memory that counts how often it is looked into."""
+    """A store in memory that counts how often it is looked into. `found` is awaited after a look that found something."""
 
-    def __init__(self):
+    def __init__(self, found=None):
         self.peeks = 0
+        self._found = found
         self._store = MemoryStore(requests_per_second=1000)
 
     def __getattr__(self, name):
@@ -120,14 +124,17 @@ class CountingStore:
 
             async def peek(self, *arguments):
                 store.looks()
-                return await inner.peek(*arguments)
+                token = await inner.peek(*arguments)
+                if token is not None and store._found is not None:
+                    await store._found(token)
+                return token
 
         return Counted()
 
 
 async def test_who_comes_while_a_token_is_minted_looks_into_the_store_when_it_is_there(emulated, emulator):
-    store = CountingStore()
-    async with TokenBroker(emulated, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, store=store) as broker:
+    people, now, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, time.time(), CountingStore()
+    async with TokenBroker(emulated, people, store=store, clock=lambda: now) as broker:
         order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
         leader = asyncio.create_task(broker.atoken(ANNA))
         await auntil(lambda: order.hits)
@@ -136,28 +143,96 @@ async def test_who_comes_while_a_token_is_minted_looks_into_the_store_when_it_is
         assert store.peeks == 1
         emulator.monite.faults.remove(order.id)
         await asyncio.gather(leader, *crowd)
-        assert store.peeks == 1 + 21
+        assert store.peeks == 1 + 1  # one for all, at the same moment
+
+
+async def test_of_tasks_that_waited_a_few_look_and_the_others_rely_on_them(emulated, emulator):
+    async def is_far(token):
+        await asyncio.sleep(0)
+
+    people, now, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, time.time(), CountingStore(is_far)
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.01))
+    async with TokenBroker(emulated, people, store=store, clock=lambda: now) as broker:
+        tokens = await asyncio.gather(*(broker.atoken(ANNA) for _ in range(50)))
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert store.peeks == 50 + LOOKS
+
+
+def test_threads_that_waited_rely_on_who_looked_a_moment_ago(emulated, emulator):
+    people, now, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, time.time(), CountingStore()
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
+    with TokenBroker(emulated, people, store=store, clock=lambda: now) as broker:
+        tokens = in_threads(*[lambda: broker.token(ANNA)] * 20)
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert store.peeks <= 20 + 2  # the leader and the first to be woken may look at once
+
+
+def test_promise_5_what_another_thread_has_found_counts_no_more_after_a_logout(emulated, emulator):
+    found, results, now = [], [], time.time()
+
+    async def logs_out(token):
+        found.append(token)
+        broker.logout(ANNA)
+
+    class Waiting(CountingStore):
+        def looks(self):
+            super().looks()
+            if (
+                self.peeks == 3
+            ):  # of the two that look first, one waits until the other, which logs out, goes on
+                until(lambda: flight._found is not None)
+
+    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+    patient = replace(emulated, deadline=100, lease=100, read_timeout=100)
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+    with TokenBroker(patient, people, store=Waiting(logs_out), clock=lambda: now) as broker:
+        leader = threading.Thread(target=lambda: results.extend(in_threads(lambda: broker.token(ANNA))))
+        leader.start()
+        until(lambda: order.hits)
+        crowd = threading.Thread(target=lambda: results.extend(in_threads(*[lambda: broker.token(ANNA)] * 5)))
+        crowd.start()
+        (flight,) = broker._flows._flights._flights.values()
+        until(lambda: flight._threads.waiting == 5)
+        emulator.monite.faults.remove(order.id)
+        for thread in (leader, crowd):
+            thread.join(30)
+    assert len(found) == 1
+    assert sorted(type(each).__name__ for each in results) == ["AccessToken", *["SessionEnded"] * 5]
+
+
+async def test_promise_5_what_another_task_has_found_counts_no_more_after_a_logout(emulated, emulator):
+    ended, people = [], {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+
+    async def logs_out(token):
+        if not ended:
+            ended.append(token)
+            await broker.alogout(ANNA)
+
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.05))
+    now = time.time()
+    async with TokenBroker(emulated, people, store=CountingStore(logs_out), clock=lambda: now) as broker:
+        calls = (broker.atoken(ANNA) for _ in range(20))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each) for each in results if isinstance(each, Exception)] == [errors.SessionEnded] * 19
 
 
 def test_threads_that_waited_look_one_after_the_other_and_two_by_two_where_a_look_takes_long(
     emulated, emulator
 ):
-    now, four = [2_000_000_000.0], threading.Barrier(4)
+    ticks, four = itertools.count(), threading.Barrier(4)
 
     class Far(CountingStore):
         def looks(self):
             super().looks()
-            now[0] += 0.01  # that is how long it takes
-            if (
-                4 <= self.peeks <= 7
-            ):  # before them looked the leader, twice, and the first of those who waited
+            # Before them looked the leader, twice, and the first of those who waited.
+            if 4 <= self.peeks <= 7:
                 four.wait(20)
 
     people, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, Far()
-    patient = replace(
-        emulated, deadline=100, lease=100, read_timeout=100
-    )  # nobody gives up, and looks for that reason
-    with TokenBroker(patient, people, store=store, clock=lambda: now[0]) as broker:
+    # Nobody gives up, and looks for that reason. Between any two readings of the clock more than a moment has passed.
+    patient = replace(emulated, deadline=100, lease=100, read_timeout=100)
+    clock = lambda: 2_000_000_000 + next(ticks) * 0.002  # noqa: E731
+    with TokenBroker(patient, people, store=store, clock=clock) as broker:
         order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
         threads = [threading.Thread(target=broker.token, args=(ANNA,)) for _ in range(7)]
         threads[0].start()
@@ -165,7 +240,7 @@ def test_threads_that_waited_look_one_after_the_other_and_two_by_two_where_a_loo
         for thread in threads[1:]:
             thread.start()
         (flight,) = broker._flows._flights._flights.values()
-        until(lambda: len(flight._threads) == 6)
+        until(lambda: flight._threads.waiting == 6)
         emulator.monite.faults.remove(order.id)
         for thread in threads:
             thread.join(30)
@@ -215,7 +290,7 @@ def test_promise_2_waiting_threads_outlive_the_event_loop_of_their_leader(broker
         await auntil(lambda: order.hits)
         ready.set()
         flight = next(iter(broker._flows._flights._flights.values()))
-        await auntil(lambda: len(flight._threads) == 5)
+        await auntil(lambda: flight._threads.waiting == 5)
         leader.cancel()
         emulator.monite.faults.remove(order.id)
 

@@ -5,8 +5,13 @@ import ctypes
 import threading
 from contextlib import suppress
 
+import pytest
+
+from monite_auth import AccessToken, Principal
 from monite_auth.flights import ROOM, Flights
+from monite_auth.runtime import run
 from monite_auth.stores.budget import Priority
+from monite_auth.tokens import Secret
 from tests.waiting import until
 
 
@@ -147,13 +152,101 @@ def test_a_thread_that_is_torn_from_its_wait_wakes_the_next_all_the_same():
     torn, other = threading.Thread(target=be_torn), threading.Thread(target=waits, args=(flight,))
     for number, thread in enumerate((torn, other), 1):
         thread.start()
-        until(lambda number=number: len(flight._threads) == number)
+        until(lambda number=number: flight._threads.waiting == number)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(torn.ident), ctypes.py_object(Torn)) == 1
     flights.land("slot", flight)
     for thread in (torn, other):
         thread.join(30.0)
     assert not torn.is_alive()
     assert not other.is_alive()
+
+
+ANNA = Principal("anna", session_id="anna-1")
+TOKEN = AccessToken(Secret("t"), 2000.0, 0.0, 1000.0, None)
+
+
+class Looks:
+    """Those who look after a flight. `then` is what happens while the store is asked."""
+
+    def __init__(self, *, lands=True, answer=TOKEN):
+        self.flights = Flights()
+        self.flight, _ = join(self.flights)
+        self.now, self.peeks, self.answer = 100.0, 0, answer
+        if lands:
+            self.flights.land("slot", self.flight)
+
+    def look(self, principal=ANNA, then=lambda: None):
+        async def peek():
+            self.peeks += 1
+            then()
+            return self.answer
+
+        return run(self.flight.look(principal, peek, lambda: self.now))
+
+
+def test_what_somebody_found_counts_for_a_moment():
+    looks = Looks()
+    for later, peeks in ((0.0, 1), (0.0009, 1), (0.0002, 2), (0.0009, 2), (0.0002, 3)):
+        looks.now += later
+        assert looks.look() is TOKEN
+        assert looks.peeks == peeks
+    looks.now -= 10.0  # somebody has put the clock back
+    looks.look()
+    assert looks.peeks == 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Principal("anna", session_id="anna-2"),
+        Principal("anna", "north", "anna-1"),
+        Principal("anna", session_id="anna-1", authenticated_at=1.0),
+        None,
+    ],
+    ids=str,
+)
+def test_promise_1_what_somebody_found_counts_for_the_same_principal_only(other):
+    looks = Looks()
+    looks.look()
+    looks.look(other)
+    assert looks.peeks == 2
+
+
+def test_what_somebody_did_not_find_another_may():
+    looks = Looks(answer=None)
+    assert looks.look() is looks.look() is None
+    assert looks.peeks == 2
+
+
+def test_what_somebody_finds_before_the_end_counts_for_nobody_else_since_more_may_join():
+    looks = Looks(lands=False)
+    looks.look(then=lambda: looks.flights.land("slot", looks.flight))
+    looks.look()
+    assert looks.peeks == 2
+
+
+def test_promise_5_what_somebody_found_before_an_ending_does_not_count_after_it():
+    looks = Looks()
+
+    def end():
+        with looks.flights.ending():
+            assert looks.look() is TOKEN  # in the middle of it nothing has ended yet
+
+    looks.look()
+    end()
+    assert looks.peeks == 1
+    looks.look(then=end)  # it looks, something ends, and then it learns what it saw
+    looks.look()
+    assert looks.peeks == 4
+
+
+def test_promise_5_an_ending_that_fails_may_have_ended_something_all_the_same():
+    looks = Looks()
+    looks.look()
+    with pytest.raises(OSError, match="cut"), looks.flights.ending():
+        raise OSError("cut")
+    looks.look()
+    assert looks.peeks == 2
 
 
 def test_a_landing_can_be_conditional_on_nobody_having_joined():
@@ -209,12 +302,12 @@ def test_threads_go_on_one_after_the_other_and_two_by_two_where_a_look_takes_lon
     threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
     for number, thread in enumerate(threads, 1):
         thread.start()
-        until(lambda number=number: len(flight._threads) == number)
+        until(lambda number=number: flight._threads.waiting == number)
     flight.wake_next()
-    assert len(flight._threads) == 5  # it is not over yet
+    assert flight._threads.waiting == 5  # it is not over yet
     flights.land("slot", flight)
     until(lambda: woken == [0])
-    assert len(flight._threads) == 4
+    assert flight._threads.waiting == 4
     flight.wake_next()
     until(lambda: woken == [0, 1])
     flight.wake_next(2)

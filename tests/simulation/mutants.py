@@ -4,19 +4,20 @@ A mutant changes the library by subclasses, and by names replaced while it is si
 touched. Each says in one line what is wrong, and in which small scenarios that is looked for.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, ClassVar
 from unittest import mock
 
 from monite_auth import AccessToken, MemoryStore, Principal, drain, flows, mint
 from monite_auth.errors import MoniteUnavailable
-from monite_auth.flights import Flight
+from monite_auth.flights import Flight, Flights
 from monite_auth.flows import Flows
 from monite_auth.identity import EntityUser
 from monite_auth.runtime import Runtime
 from monite_auth.stores.base import Due, Lease, Pending, Slot
 from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.tokens import Clock
 from monite_auth.wire import Gone
 from tests.simulation.world import Library
 
@@ -308,6 +309,29 @@ class FlightsTokenHandedOver(Mutant):
     waits_are_private = False
 
 
+class EndingsNotNoted(Mutant):
+    about = "what another has found counts although a logout came after it"
+    promise = "5 logout is final"
+    scenarios = ("mint x mint x logout, threads",)
+    replaced = ((Flights, "ending", lambda _flights: nullcontext()),)
+
+
+async def _look_for_anybody(
+    self: Flight, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
+) -> AccessToken | None:
+    return await _look(self, self._found.principal if self._found is not None else principal, peek, clock)
+
+
+_look = Flight.look
+
+
+class FindsSharedWithOtherSessions(Mutant):
+    about = "what another has found counts for other sessions too"
+    promise = "5 logout is final"
+    scenarios = ("a session that has ended x mint of another",)
+    replaced = ((Flight, "look", _look_for_anybody),)
+
+
 class _RenewalMakesWait(Flows):
     async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
         slot = self._slot(principal)
@@ -347,7 +371,7 @@ class _ForgetsToLand(Flows):
         min_life: float,
         deadline: float,
     ) -> None:
-        another = Flight(flight.until, flight.priority)
+        another = Flight(self._flights, flight.until, flight.priority)
         await super()._fly(rt, another, slot, principal, min_life, deadline)
 
 
@@ -441,6 +465,8 @@ MUTANTS: tuple[type[Mutant], ...] = (
     LeaseNeverEnds,
     MinLifeIgnored,
     FlightsTokenHandedOver,
+    EndingsNotNoted,
+    FindsSharedWithOtherSessions,
     RenewalMakesWait,
     TenantsShareASlot,
     FlightNeverLands,

@@ -101,6 +101,12 @@ SMALL = [
         _script(0, Token(ALICE_TOO)),
     ),
     _scenario(
+        "a session that has ended x mint of another",
+        _script(0, Token(ALICE)),
+        _script(0, Token(ALICE_TOO)),
+        before=((0, Token(ALICE)), (0, Logout(ALICE))),
+    ),
+    _scenario(
         "mint x mint x logout, two processes",
         _script(0, Token(ALICE)),
         _script(1, Token(ALICE)),

@@ -22,7 +22,15 @@ from cachetools import TTLCache
 from monite_auth import AccessToken, MemoryStore
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
-from tests.simulation.world import Actor, Process, WatchedFlight, WatchedFlights, World, error_facts
+from tests.simulation.world import (
+    Actor,
+    Process,
+    WatchedFlight,
+    WatchedFlights,
+    World,
+    error_facts,
+    found_facts,
+)
 
 __all__ = ["Histories", "snapshot"]
 
@@ -93,12 +101,12 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         if actor.process is process:
             visible.update(actor.joined)
     keys = frozenset((key, flight.name) for key, flight in known.items())
-    return (process.name, keys, frozenset(map(_flight, visible.values())), more)
+    return (process.name, keys, process.flights.noted, frozenset(map(_flight, visible.values())), more)
 
 
 def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
     if flight.peek("done"):
-        return (flight.name, error_facts(flight.peek("error")))
+        return (flight.name, error_facts(flight.peek("error")), found_facts(flight.peek("_found")))
     loop = flight._loop
     at_work = loop is not None and loop.is_running()
     return (

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from monite_auth.flights import Flight
+from monite_auth.flights import Flight, Flights
 from monite_auth.flows import Flows
 from tests.simulation.actions import Drain, Logout, Token
 from tests.simulation.judge import Violation
@@ -97,8 +97,16 @@ def test_random_schedules_catch_mutants_too():
 
 def test_snapshot_knows_all_that_is_remembered():
     """When one of these fails, `snapshot` has to learn what is new before merged states can be trusted."""
-    watched = {"begun", "calls", "done", "empty_until", "error", "priority", "until"}
-    assert set(Flight.__slots__) == watched | {"_callbacks", "_lock", "_loop", "_thread", "_threads"}
+    watched = {"_found", "begun", "calls", "done", "empty_until", "error", "priority", "until"}
+    assert set(Flight.__slots__) == watched | {
+        "_callbacks",
+        "_flights",
+        "_lock",
+        "_loop",
+        "_thread",
+        "_threads",
+    }
+    assert set(vars(Flights())) == {"_endings", "_flights", "_lock", "_room", "endings"}
     assert set(vars(Flows(None, None, None))) == {
         "_settings",
         "_directory",

@@ -26,7 +26,7 @@ from monite_auth.stores import memory
 from monite_auth.stores.base import Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Silence
-from monite_auth.tokens import Clock
+from monite_auth.tokens import AccessToken, Clock
 from monite_auth.wire import Fault, Request, Response
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.monite_model import MoniteModel
@@ -164,6 +164,9 @@ class Operation(Generic[Result]):
     in_store = False
     """Whether the store does it."""
 
+    is_look = False
+    """Whether all that can come of it is a look at what there is."""
+
     is_private = False
     """Whether to go on from here concerns nobody else: nothing is done, and nothing of others is looked at."""
 
@@ -189,6 +192,10 @@ class _StoreOperation(Operation[Any]):
         self.wake_at = 0.0
         self.arguments = arguments
         self.options = options
+
+    @property
+    def is_look(self) -> bool:  # type: ignore[override]
+        return self.label == "peek"
 
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
         _surroundings.actor = actor
@@ -226,8 +233,16 @@ class _Send(Operation[Response | Fault]):
         return self.answer
 
 
+class _Look(Operation[None]):
+    """The stop before a look at what others have found, or else into the store, which is another step."""
+
+    __slots__ = ()
+
+    is_look = True
+
+
 class _Wait(Operation[None]):
-    """Wait for a flight. What follows is another look into the store, which is a step of its own."""
+    """Wait for a flight. What follows is a look at what there is by now, which is a step of its own."""
 
     __slots__ = ("flight", "leader")
 
@@ -318,6 +333,18 @@ class SimulatedRuntime:
             actor.leads_inline = None
         return _Wait(flight, self._world.now + max(0.0, within), leader)
 
+    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+        """Look, together with others who waited where there is one process.
+
+        Where there are several, what another has found counts for a moment in which no other process is looked at;
+        here a moment is no time at all, and all that others do fits into it.
+        """
+        if not self._world.is_alone:
+            found: AccessToken | None = await self.store.peek(slot, principal)
+            return found
+        await _Look("look")
+        return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
+
     def find(self, directory: Directory, principal: Principal) -> _Find:
         return _Find(directory, principal)
 
@@ -360,7 +387,7 @@ class WatchedFlight(Flight):
 
 _SLOTS: dict[str, Any] = {
     name: getattr(Flight, name)
-    for name in ("begun", "calls", "done", "empty_until", "error", "priority", "until")
+    for name in ("_found", "begun", "calls", "done", "empty_until", "error", "priority", "until")
 }
 
 
@@ -371,7 +398,7 @@ def _watched(name: str) -> Any:
         value = slot.__get__(self)
         world = _looking.world
         if world is not None and world.running is not None:
-            world.running.seen.append((name, value if name != "error" else error_facts(value)))
+            world.running.seen.append((name, _FACTS[name](value) if name in _FACTS else value))
         return value
 
     def change(self: WatchedFlight, value: Any) -> None:
@@ -400,12 +427,32 @@ def error_facts(error: Exception | None) -> tuple[Any, ...] | None:
     return (type(error).__name__, str(error), getattr(error, "retry_after", None))
 
 
+def found_facts(found: Any) -> tuple[Any, ...] | None:
+    """Return all that a flow can learn of what somebody has found."""
+    if found is None:
+        return None
+    return (found.principal, found.token.fingerprint, found.endings, found.at)
+
+
+_FACTS: dict[str, Callable[[Any], Any]] = {"error": error_facts, "_found": found_facts}
+
+
 class WatchedFlights(Flights):
     """Flights for exploration, which has to know who may still look at which, and who has seen what."""
 
     def __init__(self, world: "World") -> None:
-        super().__init__()
         self._world = world
+        super().__init__()
+
+    @property
+    def endings(self) -> int:  # type: ignore[override]
+        if self._world.running is not None:
+            self._world.running.seen.append(("endings", self.noted))
+        return self.noted
+
+    @endings.setter
+    def endings(self, number: int) -> None:
+        self.noted = number
 
     def join(self, key: Any, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         actor = self._world.running
@@ -543,6 +590,8 @@ class World:
         """This world, if what actors see of flights matters."""
         self._library = library
         self._watched = watched
+        self.is_alone = len(stage.processes) == 1
+        """Whether the scenario has one process."""
         self.waits_are_private = library.waits_are_private
         self._dead: list[Actor] = []
         self._closed = False
@@ -639,7 +688,7 @@ class World:
             before = len(actor.seen), actor.children
             self._resume(actor, result)
             if operation.is_private and self.waits_are_private:
-                if not actor.operation.in_store or before != (len(actor.seen), actor.children):
+                if not actor.operation.is_look or before != (len(actor.seen), actor.children):
                     raise NotPrivate(
                         f"{actor.name} did more than look into the store after {operation.label}"
                     )

@@ -31,6 +31,7 @@ import redis.sentinel
 
 from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
 from monite_auth.lifetimes import close_with_loop
+from monite_auth.semaphore import Semaphore
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.scripts import SCRIPTS, Script
 
@@ -148,7 +149,7 @@ class BlockingLink(Link):
         self._idle: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
-        self._rooms = _rooms(threading.Semaphore)
+        self._rooms = _rooms(Semaphore)
 
     async def _send(self, command: Sequence[Argument], *, looks: bool) -> Any:
         room = self._rooms[looks]
