@@ -8,8 +8,8 @@ more.
 
 *Looking together.* All who wait for a flight have asked before it ended, and look after that. So what one of them
 finds is as true for the next: that one, too, might have looked at that moment and been told a moment later. It counts
-for a millisecond, about as long as an answer of the store may be on its way, and only for the same principal and if
-nothing has been taken away by this process since. A crowd of 200 looks some twenty times.
+for a millisecond, for the same principal, and if nothing has been taken away in this process since: by a logout, a
+relink, or a token that was rejected. A crowd of 200 looks some ten or twenty times.
 """
 
 import asyncio
@@ -24,19 +24,35 @@ from monite_auth.semaphore import Semaphore
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["QUICK", "Flight", "Flights"]
+__all__ = ["Endings", "Flight", "Flights"]
 
-QUICK = 0.001
-"""Seconds that a look takes at the most where the store is near, and for which what was found counts as new."""
+FRESH = 0.001
+"""Seconds for which counts what somebody found: about as long as an answer of the store may be on its way."""
+
+
+class Endings:
+    """Says, by a stamp that is another one after each, whether tokens have been taken away since."""
+
+    def __init__(self) -> None:
+        self.stamp = 0
+        self._stamps = itertools.count(1)
+
+    def note(self) -> None:
+        """Note that tokens have been taken away; two at once may leave either's stamp, and both are new."""
+        self.stamp = next(self._stamps)
+
+
+ENDINGS = Endings()
+"""Of this process, through whichever broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What somebody found: for whom, after how many endings, and when."""
+    """What somebody found: for whom, which endings it takes into account, and when."""
 
     principal: Principal | None
     token: AccessToken
-    endings: int
+    stamp: int
     at: float
 
 
@@ -45,12 +61,12 @@ class Flight:
 
     __slots__ = (
         "_callbacks",
-        "_flights",
+        "_endings",
         "_found",
         "_lock",
         "_loop",
         "_thread",
-        "_threads",
+        "_turns",
         "begun",
         "calls",
         "done",
@@ -60,7 +76,7 @@ class Flight:
         "until",
     )
 
-    def __init__(self, flights: "Flights", until: float, priority: Priority) -> None:
+    def __init__(self, until: float, priority: Priority, endings: Endings) -> None:
         self.until = until
         self.priority = priority
         self.calls = 1
@@ -70,12 +86,12 @@ class Flight:
         """Until when it is sure that there is nothing yet, and nobody else who could bring it: no use to look."""
         self.done = False
         self.error: Exception | None = None
-        self._flights = flights
+        self._endings = endings
         self._found: _Found | None = None
         self._loop = _running_loop()
         self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
-        self._threads = Semaphore(0)
+        self._turns = Semaphore(0)
         self._lock = threading.Lock()
 
     def is_alive(self, now: float) -> bool:
@@ -104,30 +120,39 @@ class Flight:
     def block(self, within: float) -> None:
         """Hold this thread until the end and its turn, `within` seconds at the most; it then must `wake_next`."""
         if not self.done:
-            self._threads.acquire(timeout=within)
+            self._turns.acquire(timeout=within)
 
     def wake_next(self, threads: int = 1) -> None:
         """Wake one thread, or several, if this is over: all at once, they fight for the interpreter and the store."""
         if self.done:
-            self._threads.release(threads)
+            self._turns.release(threads)
 
-    async def look(
-        self, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
-    ) -> AccessToken | None:
-        """Return what `peek` finds now, or has found a moment ago for another who waited; see above."""
+    def found(self, principal: Principal | None, now: float) -> AccessToken | None:
+        """Return what another who waited has found a moment ago, if it counts for `principal`; see above."""
         found = self._found
         if (
             found is not None
             and found.principal == principal
-            and found.endings == self._flights.endings
-            and 0 <= clock() - found.at < QUICK
+            and found.stamp == self._endings.stamp
+            and 0 <= now - found.at < FRESH
+            and now < found.token.expires_at
         ):
             return found.token
-        is_over = self.done  # before, others may still join, who have not asked yet
-        endings = self._flights.endings
+        return None
+
+    async def look(
+        self, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
+    ) -> AccessToken | None:
+        """Return what was `found` for `principal`, or else what `peek` finds."""
+        found = self.found(principal, clock())
+        if found is not None:
+            return found
+        # Before the end others may still join, and this look would be from before they asked. Endings are counted
+        # from before it, too: whatever comes while the answer is on its way makes it worthless to others.
+        nobody_joins, stamp = self.done, self._endings.stamp
         token = await peek()
-        if is_over and token is not None:
-            self._found = _Found(principal, token, endings, clock())
+        if nobody_joins and token is not None:
+            self._found = _Found(principal, token, stamp, clock())
         return token
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
@@ -170,21 +195,19 @@ ROOM = 1000
 class Flights:
     """The flights of one process, by what they are for."""
 
-    def __init__(self) -> None:
+    def __init__(self, endings: Endings = ENDINGS) -> None:
         self._flights: dict[Hashable, Flight] = {}
+        self._endings = endings
         self._lock = threading.Lock()
         self._room = ROOM
-        self._endings = itertools.count(1)
-        self.endings = 0
-        """Another number after each ending; not how many, since two at once may note theirs in either order."""
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """Take tokens away within: what was found before the end of it counts no more, even if it fails half-way."""
+        """Take tokens away within: what was found until then counts no more, even if it seems to have failed."""
         try:
             yield
         finally:
-            self.endings = next(self._endings)
+            self._endings.note()
 
     def join(self, key: Hashable, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         """Return the flight for `key` and whether the caller leads it, which it then must `land`.
@@ -200,7 +223,7 @@ class Flights:
             if len(self._flights) >= self._room:
                 self._flights = {key: each for key, each in self._flights.items() if not each.is_over(now)}
                 self._room = max(ROOM, 2 * len(self._flights))
-            flight = self._flights[key] = Flight(self, until, priority)
+            flight = self._flights[key] = Flight(until, priority, self._endings)
             return flight, True
 
     def must_be_awaited(self, key: Hashable, clock: Clock) -> bool:

@@ -3,8 +3,8 @@
 Each flow is written once and run by threads and by event loops alike: it awaits nothing but its runtime. Nothing
 here holds a lock or does I/O of its own, and no token is kept: the store is what remembers.
 
-After every wait a flow looks into the store again. What a flight brought is not handed from one to the other,
-since a logout may have come between; `flights` says when one may rely on another's look.
+After every wait a flow looks again at what there is. What a flight brought is not handed from one to the other, since
+a logout may have come between; `flights` says when one may rely on another's look into the store.
 """
 
 import logging
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
 from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited, SessionEnded, TokenTooShort
-from monite_auth.flights import QUICK, Flight, Flights
+from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
 from monite_auth.runtime import Runtime
@@ -38,6 +38,11 @@ LOOK_AROUND = 30.0
 DRAINERS = 3
 """Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
 renewals."""
+
+
+QUICK = 0.001
+"""Seconds that a look takes where the store is near. Threads that wait go on one after the other then, which is faster
+than all at once; where it takes longer, each wakes two, so that soon as many look as the store has connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,6 @@ class Flows:
                 token = await rt.look(flight, slot, principal)
                 quick = rt.clock() - looked_at < QUICK
             finally:
-                # Where looks take longer, each wakes two, so that soon as many look as the store has connections.
                 flight.wake_next(1 if quick else 2)
             if token is not None and token.expires_in >= min_ttl:
                 return token

@@ -38,8 +38,8 @@ Flow = Coroutine[Any, Any, Result]
 
 log = logging.getLogger("monite_auth")
 
-LOOKS = 4
-"""Tasks of one event loop that look into the store at once after a wait: the others rely on what these find."""
+TURNS, BLINK = 4, 0.05
+"""Tasks of one event loop that look into the store at once after a wait, and the seconds that others let them."""
 
 LONGEST_ANSWER = 64 * 1024
 """An answer about a token has a few hundred bytes; what is longer, in bytes, is not read to its end."""
@@ -217,7 +217,7 @@ class AsyncRuntime:
         self._loop_end = close_with_loop(self._loop_ends)
         self._loop_ended = loop_ended
         self._was_cut_short = False
-        self._looks = asyncio.Semaphore(LOOKS)
+        self._turns = asyncio.Semaphore(TURNS)
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
@@ -264,9 +264,23 @@ class AsyncRuntime:
             flight.call_off(wake)
 
     async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
-        """See Runtime."""
-        async with self._looks:
+        """See Runtime.
+
+        A few tasks look into the store, the others rely on what these find. But they do not rely on a store that
+        hangs, or that has something for others only, for longer than a blink: then each looks for itself.
+        """
+        found = flight.found(principal, self.clock())
+        if found is not None:
+            return found
+        has_turn = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BLINK):
+                has_turn = await self._turns.acquire()
+        try:
             return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
+        finally:
+            if has_turn:
+                self._turns.release()
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""

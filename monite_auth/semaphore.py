@@ -27,18 +27,21 @@ class Semaphore:
 
     def acquire(self, timeout: float) -> bool:
         """Return True once this thread is in, or False after `timeout` seconds."""
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._turns[turn] = None
+        turn = None
         try:
+            with self._lock:
+                if self._free:
+                    self._free -= 1
+                    return True
+                turn = threading.Lock()
+                turn.acquire()
+                self._turns[turn] = None
             if turn.acquire(timeout=timeout):
                 return True
-        except BaseException:  # a signal's, in the main thread
-            if not self._leaves(turn):
+        except (
+            BaseException
+        ):  # a signal's, or what was thrown into this thread: nobody is to lose a turn by it
+            if turn is not None and not self._leaves(turn):
                 self.release()
             raise
         return not self._leaves(turn)
@@ -46,7 +49,10 @@ class Semaphore:
     def _leaves(self, turn: threading.Lock) -> bool:
         """Take a thread out of the queue; return False if it was let in at the last moment."""
         with self._lock:
-            return self._turns.pop(turn, self) is None
+            if turn not in self._turns:
+                return False
+            del self._turns[turn]
+            return True
 
     def release(self, n: int = 1) -> None:
         """Let `n` threads in, now or when they come."""

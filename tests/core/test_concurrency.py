@@ -16,7 +16,7 @@ import pytest
 from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
-from monite_auth.runtime import LOOKS
+from monite_auth.runtime import TURNS
 from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -155,7 +155,22 @@ async def test_of_tasks_that_waited_a_few_look_and_the_others_rely_on_them(emula
     async with TokenBroker(emulated, people, store=store, clock=lambda: now) as broker:
         tokens = await asyncio.gather(*(broker.atoken(ANNA) for _ in range(50)))
     assert len({token.fingerprint for token in tokens}) == 1
-    assert store.peeks == 50 + LOOKS
+    assert store.peeks == 50 + TURNS
+
+
+async def test_tasks_do_not_rely_on_those_whom_the_store_does_not_answer(emulated, emulator):
+    answers = asyncio.Event()
+
+    async def hangs(token):
+        await answers.wait()
+
+    people, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, CountingStore(hangs)
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.01))
+    async with TokenBroker(emulated, people, store=store) as broker:
+        calls = [asyncio.create_task(broker.atoken(ANNA)) for _ in range(20)]
+        await auntil(lambda: store.peeks == 20 + 20)  # each waits for the store no longer than by itself
+        answers.set()
+        assert len({token.fingerprint for token in await asyncio.gather(*calls)}) == 1
 
 
 def test_threads_that_waited_rely_on_who_looked_a_moment_ago(emulated, emulator):
@@ -192,7 +207,7 @@ def test_promise_5_what_another_thread_has_found_counts_no_more_after_a_logout(e
         crowd = threading.Thread(target=lambda: results.extend(in_threads(*[lambda: broker.token(ANNA)] * 5)))
         crowd.start()
         (flight,) = broker._flows._flights._flights.values()
-        until(lambda: flight._threads.waiting == 5)
+        until(lambda: flight._turns.waiting == 5)
         emulator.monite.faults.remove(order.id)
         for thread in (leader, crowd):
             thread.join(30)
@@ -240,7 +255,7 @@ def test_threads_that_waited_look_one_after_the_other_and_two_by_two_where_a_loo
         for thread in threads[1:]:
             thread.start()
         (flight,) = broker._flows._flights._flights.values()
-        until(lambda: flight._threads.waiting == 6)
+        until(lambda: flight._turns.waiting == 6)
         emulator.monite.faults.remove(order.id)
         for thread in threads:
             thread.join(30)
@@ -290,7 +305,7 @@ def test_promise_2_waiting_threads_outlive_the_event_loop_of_their_leader(broker
         await auntil(lambda: order.hits)
         ready.set()
         flight = next(iter(broker._flows._flights._flights.values()))
-        await auntil(lambda: flight._threads.waiting == 5)
+        await auntil(lambda: flight._turns.waiting == 5)
         leader.cancel()
         emulator.monite.faults.remove(order.id)
 

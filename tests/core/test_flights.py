@@ -152,7 +152,7 @@ def test_a_thread_that_is_torn_from_its_wait_wakes_the_next_all_the_same():
     torn, other = threading.Thread(target=be_torn), threading.Thread(target=waits, args=(flight,))
     for number, thread in enumerate((torn, other), 1):
         thread.start()
-        until(lambda number=number: flight._threads.waiting == number)
+        until(lambda number=number: flight._turns.waiting == number)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(torn.ident), ctypes.py_object(Torn)) == 1
     flights.land("slot", flight)
     for thread in (torn, other):
@@ -240,6 +240,26 @@ def test_promise_5_what_somebody_found_before_an_ending_does_not_count_after_it(
     assert looks.peeks == 4
 
 
+def test_promise_5_an_ending_counts_whichever_broker_of_the_process_it_goes_through():
+    looks = Looks()
+    looks.look()
+    with Flights().ending():
+        pass
+    looks.look()
+    assert looks.peeks == 2
+
+
+def test_promise_3_what_somebody_found_does_not_count_beyond_its_expiry():
+    looks = Looks(answer=AccessToken(Secret("t"), 100.0005, 0.0, 50.0, None))
+    looks.look()
+    looks.now = 100.0004
+    looks.look()
+    assert looks.peeks == 1
+    looks.now = 100.0005
+    looks.look()
+    assert looks.peeks == 2
+
+
 def test_promise_5_an_ending_that_fails_may_have_ended_something_all_the_same():
     looks = Looks()
     looks.look()
@@ -302,12 +322,12 @@ def test_threads_go_on_one_after_the_other_and_two_by_two_where_a_look_takes_lon
     threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
     for number, thread in enumerate(threads, 1):
         thread.start()
-        until(lambda number=number: flight._threads.waiting == number)
+        until(lambda number=number: flight._turns.waiting == number)
     flight.wake_next()
-    assert flight._threads.waiting == 5  # it is not over yet
+    assert flight._turns.waiting == 5  # it is not over yet
     flights.land("slot", flight)
     until(lambda: woken == [0])
-    assert flight._threads.waiting == 4
+    assert flight._turns.waiting == 4
     flight.wake_next()
     until(lambda: woken == [0, 1])
     flight.wake_next(2)

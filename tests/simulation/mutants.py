@@ -11,7 +11,7 @@ from unittest import mock
 
 from monite_auth import AccessToken, MemoryStore, Principal, drain, flows, mint
 from monite_auth.errors import MoniteUnavailable
-from monite_auth.flights import Flight, Flights
+from monite_auth.flights import Endings, Flight, Flights
 from monite_auth.flows import Flows
 from monite_auth.identity import EntityUser
 from monite_auth.runtime import Runtime
@@ -371,7 +371,7 @@ class _ForgetsToLand(Flows):
         min_life: float,
         deadline: float,
     ) -> None:
-        another = Flight(self._flights, flight.until, flight.priority)
+        another = Flight(flight.until, flight.priority, Endings())
         await super()._fly(rt, another, slot, principal, min_life, deadline)
 
 

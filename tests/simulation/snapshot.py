@@ -101,7 +101,13 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         if actor.process is process:
             visible.update(actor.joined)
     keys = frozenset((key, flight.name) for key, flight in known.items())
-    return (process.name, keys, process.flights.noted, frozenset(map(_flight, visible.values())), more)
+    return (
+        process.name,
+        keys,
+        process.flights.watched_endings.latest,
+        frozenset(map(_flight, visible.values())),
+        more,
+    )
 
 
 def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
@@ -116,6 +122,7 @@ def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
         flight.peek("calls"),
         flight.peek("begun"),
         flight.peek("empty_until"),
+        found_facts(flight.peek("_found")),
         at_work,
     )
 

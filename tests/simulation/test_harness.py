@@ -100,13 +100,13 @@ def test_snapshot_knows_all_that_is_remembered():
     watched = {"_found", "begun", "calls", "done", "empty_until", "error", "priority", "until"}
     assert set(Flight.__slots__) == watched | {
         "_callbacks",
-        "_flights",
+        "_endings",
         "_lock",
         "_loop",
         "_thread",
-        "_threads",
+        "_turns",
     }
-    assert set(vars(Flights())) == {"_endings", "_flights", "_lock", "_room", "endings"}
+    assert set(vars(Flights())) == {"_endings", "_flights", "_lock", "_room"}
     assert set(vars(Flows(None, None, None))) == {
         "_settings",
         "_directory",

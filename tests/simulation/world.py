@@ -19,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from unittest import mock
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings, flights, mint
-from monite_auth.flights import Flight, Flights
+from monite_auth.flights import Endings, Flight, Flights
 from monite_auth.flows import Flows
 from monite_auth.identity import Directory
 from monite_auth.stores import memory
@@ -97,7 +97,7 @@ class Library:
     store: type[MemoryStore] = MemoryStore
     flows: type[Flows] = Flows
     waits_are_private = True
-    """Whether nobody does anything between the end of a wait and the next look into the store."""
+    """Whether nobody does anything between the end of a wait and the next look."""
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -336,8 +336,8 @@ class SimulatedRuntime:
     async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
         """Look, together with others who waited where there is one process.
 
-        Where there are several, what another has found counts for a moment in which no other process is looked at;
-        here a moment is no time at all, and all that others do fits into it.
+        Where there are several, it would show what cannot be: what one has found counts for a millisecond, and here
+        time stands still while another process takes all the steps of a logout.
         """
         if not self._world.is_alone:
             found: AccessToken | None = await self.store.peek(slot, principal)
@@ -431,28 +431,37 @@ def found_facts(found: Any) -> tuple[Any, ...] | None:
     """Return all that a flow can learn of what somebody has found."""
     if found is None:
         return None
-    return (found.principal, found.token.fingerprint, found.endings, found.at)
+    return (found.principal, found.token.fingerprint, found.stamp, found.at)
 
 
 _FACTS: dict[str, Callable[[Any], Any]] = {"error": error_facts, "_found": found_facts}
 
 
-class WatchedFlights(Flights):
-    """Flights for exploration, which has to know who may still look at which, and who has seen what."""
+class WatchedEndings(Endings):
+    """Endings that tell their world which actor looks at the stamp."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         super().__init__()
 
     @property
-    def endings(self) -> int:  # type: ignore[override]
+    def stamp(self) -> int:  # type: ignore[override]
         if self._world.running is not None:
-            self._world.running.seen.append(("endings", self.noted))
-        return self.noted
+            self._world.running.seen.append(("stamp", self.latest))
+        return self.latest
 
-    @endings.setter
-    def endings(self, number: int) -> None:
-        self.noted = number
+    @stamp.setter
+    def stamp(self, stamp: int) -> None:
+        self.latest = stamp
+
+
+class WatchedFlights(Flights):
+    """Flights for exploration, which has to know who may still look at which, and who has seen what."""
+
+    def __init__(self, world: "World") -> None:
+        self.watched_endings = WatchedEndings(world)
+        super().__init__(self.watched_endings)
+        self._world = world
 
     def join(self, key: Any, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         actor = self._world.running
@@ -510,7 +519,7 @@ class Process:
         self.alive = True
         self.flows = library.flows(world.settings, world.directory, Silence())
         self.flows._owner = name
-        self.flights = WatchedFlights(world) if watched else Flights()
+        self.flights = WatchedFlights(world) if watched else Flights(Endings())
         self.flows._flights = self.flights
         self.runtime = SimulatedRuntime(world, self)
 
@@ -689,9 +698,7 @@ class World:
             self._resume(actor, result)
             if operation.is_private and self.waits_are_private:
                 if not actor.operation.is_look or before != (len(actor.seen), actor.children):
-                    raise NotPrivate(
-                        f"{actor.name} did more than look into the store after {operation.label}"
-                    )
+                    raise NotPrivate(f"{actor.name} did more than look after {operation.label}")
         if self.observe is not None:
             self.observe(self, actor, operation.label, None if result is UNFINISHED else result)
         if actor.name in self.judge.calls:
