@@ -34,17 +34,26 @@ def run(api_url: str, stores: dict[str, str]) -> None:
         for processes in (1, 2, 4) if name != "memory" else (1,):
             threads = _often(_threads, api_url, url, processes, 1, CALLERS)
             tasks = _often(_tasks, api_url, url, processes, 1, CALLERS)
-            lock = (
-                "" if name == "memory" else _often(_threads_with_a_lock, api_url, url, processes, 1, CALLERS)
-            )
-            rows.append((name, f"{CALLERS} on one", processes, threads, tasks, lock))
+            locked: tuple[object, object] = ("", "")
+            if name != "memory":
+                lock = _often(_threads_with_a_lock, api_url, url, processes, 1, CALLERS)
+                locked = lock, f"{lock.median / threads.median:.0f}"
+            rows.append((name, f"{CALLERS} on one", processes, threads, tasks, *locked))
         threads = _often(_threads, api_url, url, 1, SLOTS, SLOTS)
         tasks = _often(_tasks, api_url, url, 1, SLOTS, SLOTS)
-        rows.append((name, f"{SLOTS} on {SLOTS}", 1, threads, tasks, ""))
+        rows.append((name, f"{SLOTS} on {SLOTS}", 1, threads, tasks, "", ""))
     table(
         f"Cold slots, endpoint of {ENDPOINT * 1e3:.0f} ms: how much later the last caller is, in ms: median of {ROUNDS} "
         "rounds (best to worst), one mint for each slot",
-        ["store", "callers on slots", "processes", "threads", "tasks", "threads, a plain lock"],
+        [
+            "store",
+            "callers on slots",
+            "processes",
+            "threads",
+            "tasks",
+            "threads, a plain lock",
+            "lock / threads",
+        ],
         rows,
     )
 
@@ -58,14 +67,26 @@ class _Run:
     tokens: set[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """How much later the last caller was, in ms, over all rounds."""
+
+    median: float
+    best: float
+    worst: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.0f} ({self.best:.0f} to {self.worst:.0f})"
+
+
 Callers = Callable[[str, str, list[str], Barrier], _Run]
 """Be one process: a caller for each user, all of them at once, when all processes are there."""
 
 
-def _often(callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int) -> str:
+def _often(callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int) -> _Later:
     """Return how much later than the endpoint the last of `many` callers had a token, in ms; see `ROUNDS`."""
     later = sorted(_measure(callers, api_url, store_url, processes, slots, many) for _ in range(ROUNDS))
-    return f"{median(later):.0f} ({later[0]:.0f} to {later[-1]:.0f})"
+    return _Later(median(later), later[0], later[-1])
 
 
 def _measure(callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int) -> float:

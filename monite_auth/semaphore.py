@@ -38,9 +38,8 @@ class Semaphore:
                 self._turns[turn] = None
             if turn.acquire(timeout=timeout):
                 return True
-        except (
-            BaseException
-        ):  # a signal's, or what was thrown into this thread: nobody is to lose a turn by it
+        except BaseException:
+            # A signal's, or what was thrown into this thread: nobody is to lose a turn by it.
             if turn is not None and not self._leaves(turn):
                 self.release()
             raise

@@ -164,9 +164,7 @@ class BlockingLink(Link):
 
     def _exchange(self, command: Sequence[Argument]) -> Any:
         """Send a command to the single server; a connection that has not come to the end of its answer is closed."""
-        idle = (
-            self._idle
-        )  # the stack of now: what is in use when it is closed does not come back to the next one
+        idle = self._idle  # of now: what is in use when it is closed does not come back to the next
         try:
             connection = idle.pop()
         except IndexError:
@@ -207,10 +205,8 @@ class BlockingLink(Link):
 
     def _close_idle(self) -> None:
         idle, self._idle = self._idle, deque()
-        with suppress(IndexError):
-            while (
-                True
-            ):  # not a loop over it: threads that took hold of it a moment ago may still take and put back
+        with suppress(IndexError):  # no loop over it: threads that hold it may still take and put back
+            while True:
                 idle.pop().disconnect()
 
 
