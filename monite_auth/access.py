@@ -1,9 +1,11 @@
 """Monite on behalf of one request's principal: what every adapter puts on its request."""
 
+from collections.abc import Callable
+
 import httpx
 
 from monite_auth.broker import TokenBroker
-from monite_auth.errors import NotLoggedIn, NotPermitted
+from monite_auth.errors import ConfigurationError, NotLoggedIn, NotPermitted
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth.tokens import AccessToken
@@ -16,17 +18,29 @@ class MoniteAccess:
 
     It is there for anonymous visitors too, and then falsy: whatever needs a person raises NotLoggedIn. Nothing is
     looked up or minted before it is needed.
+
+    `new_login`: how the adapter gives the request's session another id, and who is logged in there now; adapters that
+    leave sessions to the app have none.
     """
 
-    __slots__ = ("_aclient", "_broker", "_client", "_principal", "logged_out")
+    __slots__ = ("_aclient", "_broker", "_client", "_new_login", "_principal", "logged_out", "was_used")
 
-    def __init__(self, broker: TokenBroker, principal: Principal | None) -> None:
+    def __init__(
+        self,
+        broker: TokenBroker,
+        principal: Principal | None,
+        *,
+        new_login: Callable[[], Principal | None] | None = None,
+    ) -> None:
         self._broker = broker
         self._principal = principal
+        self._new_login = new_login
         self._client: httpx.Client | None = None
         self._aclient: httpx.AsyncClient | None = None
         self.logged_out = False
         """Whether this request ended the session."""
+        self.was_used = False
+        """Whether this request's answer may depend on the principal's token, so that no cache may keep it."""
 
     def __bool__(self) -> bool:
         return self._principal is not None
@@ -46,23 +60,28 @@ class MoniteAccess:
 
     def token(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see TokenBroker.token."""
+        self.was_used = True
         return self._broker.token(self._principal, min_ttl=min_ttl)
 
     async def atoken(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see TokenBroker.token."""
+        self.was_used = True
         return await self._broker.atoken(self._principal, min_ttl=min_ttl)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a call to Monite; see TokenBroker.headers."""
+        self.was_used = True
         return self._broker.headers(self._principal)
 
     async def aheaders(self) -> dict[str, str]:
         """Return the headers of a call to Monite; see TokenBroker.headers."""
+        self.was_used = True
         return await self._broker.aheaders(self._principal)
 
     @property
     def client(self) -> httpx.Client:
         """An `httpx.Client` that calls Monite as the principal; see TokenBroker.client."""
+        self.was_used = True
         if self._client is None:
             self._client = self._broker.client(self._required())
         return self._client
@@ -70,24 +89,29 @@ class MoniteAccess:
     @property
     def aclient(self) -> httpx.AsyncClient:
         """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
+        self.was_used = True
         if self._aclient is None:
             self._aclient = self._broker.aclient(self._required())
         return self._aclient
 
     def entity_user(self) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        self.was_used = True
         return self._broker.entity_user(self._principal)
 
     async def aentity_user(self) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        self.was_used = True
         return await self._broker.aentity_user(self._principal)
 
     def role(self) -> Role:
         """Return the principal's role in Monite; see TokenBroker.role."""
+        self.was_used = True
         return self._broker.role(self._principal)
 
     async def arole(self) -> Role:
         """Return the principal's role in Monite; see TokenBroker.role."""
+        self.was_used = True
         return await self._broker.arole(self._principal)
 
     def can(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
@@ -95,16 +119,19 @@ class MoniteAccess:
 
         See TokenBroker.can.
         """
+        self.was_used = True
         return self._principal is not None and self._broker.can(self._principal, object_type, action, own=own)
 
     async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
         """Say whether the principal may do this; see `can`."""
+        self.was_used = True
         return self._principal is not None and await self._broker.acan(
             self._principal, object_type, action, own=own
         )
 
     def demand(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> None:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
+        self.was_used = True
         if not self._broker.can(self._required(), object_type, action, own=own):
             raise _refusal(object_type, action)
 
@@ -112,8 +139,29 @@ class MoniteAccess:
         self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
     ) -> None:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
+        self.was_used = True
         if not await self._broker.acan(self._required(), object_type, action, own=own):
             raise _refusal(object_type, action)
+
+    def login(self) -> None:
+        """Tell that the user has just logged in, in a session that was not emptied before: a new session begins.
+
+        What the session had in Monite until now ends, as at a logout; and what ended with an earlier login, or with
+        `end_user`, does not keep this one out. Call it where the app logs people in, after it has put them into the session.
+        """
+        came, self._principal = self._principal, self._logged_in()
+        if came is not None and not self.logged_out:
+            self._broker.logout(came)
+        self._broker.login(self._required())
+        self.logged_out = False
+
+    async def alogin(self) -> None:
+        """Tell that the user has just logged in; see `login`."""
+        came, self._principal = self._principal, self._logged_in()
+        if came is not None and not self.logged_out:
+            await self._broker.alogout(came)
+        await self._broker.alogin(self._required())
+        self.logged_out = False
 
     def logout(self) -> None:
         """End this session in Monite; does nothing for an anonymous visitor. See TokenBroker.logout."""
@@ -126,6 +174,21 @@ class MoniteAccess:
         if self._principal is not None:
             await self._broker.alogout(self._principal)
             self.logged_out = True
+
+    def _logged_in(self) -> Principal:
+        """Return who has just logged in, in a session with an id of its own."""
+        if self._new_login is None:
+            raise ConfigurationError(
+                "login() gives a session another id, and here the app's own identify says what the id is: let it name a new "
+                "session_id for each login, and call broker.login(principal) with it."
+            )
+        principal = self._new_login()
+        if principal is None:
+            raise NotLoggedIn(
+                "login() was called before anybody was logged in: put the user into the session first."
+            )
+        self._client = self._aclient = None
+        return principal
 
     def _required(self) -> Principal:
         if self._principal is None:

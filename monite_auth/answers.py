@@ -1,6 +1,7 @@
-"""A token, or an error, as an HTTP answer: status, headers, body. Each adapter translates it once.
+"""A token, an error, or what Monite said, as an HTTP answer: status, headers, body. Each adapter translates it once.
 
-Answers are for end users and their browsers: they carry an error's public message, never what it tells developers.
+Answers are for end users and their browsers: they carry an error's public message, never what it tells developers. That
+goes to the log.
 """
 
 import json
@@ -10,16 +11,37 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from monite_auth.error_log import log_error
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.outbound import unreachable
+from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
 
-__all__ = ["Answer", "error_answer", "origins", "refuse_token_request", "token_answer"]
+__all__ = [
+    "NO_STORE",
+    "PRIVATE",
+    "Answer",
+    "error_answer",
+    "error_behind",
+    "forward",
+    "origins",
+    "refuse",
+    "refuse_token_request",
+    "token_answer",
+]
 
-NEVER_KEPT = {
-    "Cache-Control": "no-store",
+PRIVATE = "private, no-store"
+"""The Cache-Control of what depends on a person's token. Both words: Django's cache middleware keeps what only says no-store."""
+
+NO_STORE = {
+    "Cache-Control": PRIVATE,
     "Pragma": "no-cache",  # RFC 6749, section 5.1, wants both
+    "Vary": "Cookie, Authorization",  # for caches that keep it all the same
     "X-Content-Type-Options": "nosniff",
 }
+
+FORWARDED = ("content-type", "content-disposition", "retry-after", "x-request-id")
+"""Headers of Monite's that say something about the answer's content, and nothing about its transport."""
 
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -50,9 +72,40 @@ def error_answer(error: MoniteAuthError, *, accept: str = "") -> Answer:
     """Return the answer for an error that ends a request; a sentence for who accepts HTML, else JSON."""
     extra = {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
     if "text/html" in accept:
-        headers = {"Content-Type": "text/plain; charset=utf-8", **NEVER_KEPT, **extra}
+        headers = {"Content-Type": "text/plain; charset=utf-8", **NO_STORE, **extra}
         return Answer(error.status_hint, headers, error.public_message.encode())
     return _problem(error.status_hint, error.code, error.public_message, **extra)
+
+
+def refuse(error: MoniteAuthError, *, accept: str = "") -> Answer:
+    """Return the answer for an error that ends a request, and leave what it tells developers in the log."""
+    log_error(error)
+    return error_answer(error, accept=accept)
+
+
+def forward(response: Any) -> Answer:
+    """Return Monite's answer to a call as the app's own: its status, its body, and the headers that belong to them.
+
+    `response`: httpx's or httpx2's, read whole. What Monite refuses keeps its status; but its 401 becomes a 502, since to
+    the browser it would say that the *user* has to log in.
+    """
+    status = 502 if response.status_code == 401 else response.status_code
+    kept = {name.title(): response.headers[name] for name in FORWARDED if name in response.headers}
+    return Answer(status, {**kept, **NO_STORE}, response.content)
+
+
+def error_behind(error: BaseException, settings: Settings) -> MoniteAuthError | None:
+    """Return the error of ours that an exception is about, or None where it is the app's own matter.
+
+    It is ours itself; or a group (of a TaskGroup) that holds nothing else, then the first in it; or what httpx raised
+    because Monite could not be reached.
+    """
+    if isinstance(error, MoniteAuthError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        behind = [error_behind(each, settings) for each in error.exceptions]
+        return behind[0] if None not in behind else None
+    return unreachable(error, settings)
 
 
 def origins(given: Collection[str]) -> frozenset[str]:
@@ -111,5 +164,5 @@ def _problem(status: int, code: str, message: str, **headers: str) -> Answer:
 
 def _json(status: int, content: Any, **headers: str) -> Answer:
     return Answer(
-        status, {"Content-Type": "application/json", **NEVER_KEPT, **headers}, json.dumps(content).encode()
+        status, {"Content-Type": "application/json", **NO_STORE, **headers}, json.dumps(content).encode()
     )

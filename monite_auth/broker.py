@@ -241,7 +241,19 @@ class TokenBroker:
             return await self._policy.aallows(_known(principal), *asked)
         return (await self.arole(principal)).allows(*asked, own=own)
 
-    # -- endings
+    # -- beginnings and endings
+
+    def login(self, principal: Principal) -> None:
+        """Tell that the principal's session has just begun.
+
+        Not necessary; but then no clock decides whether the session is older than an `end_user`: the store knows it. Never
+        fails because of the store.
+        """
+        run(self._flows.login(self._blocking(), _known(principal)))
+
+    async def alogin(self, principal: Principal) -> None:
+        """Tell that the principal's session has just begun; see `login`."""
+        await self._flows.login(self._async(), _known(principal))
 
     def logout(self, principal: Principal) -> None:
         """End the principal's session: it gets no more tokens, and those it had are revoked in the background.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from monite_auth.access import MoniteAccess
-from monite_auth.answers import Answer, error_answer, refuse_token_request, token_answer
+from monite_auth.answers import Answer, refuse, refuse_token_request, token_answer
 from monite_auth.errors import MoniteAuthError
 
 __all__ = ["aanswer_token_request", "answer_token_request"]
@@ -22,7 +22,7 @@ def answer_token_request(
     try:
         return token_answer(access.token(min_ttl=access.broker.settings.min_browser_ttl))
     except MoniteAuthError as error:
-        return error_answer(error)
+        return refuse(error)
 
 
 async def aanswer_token_request(
@@ -35,4 +35,4 @@ async def aanswer_token_request(
     try:
         return token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
     except MoniteAuthError as error:
-        return error_answer(error)
+        return refuse(error)

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
-from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited, SessionEnded, TokenTooShort
+from monite_auth.errors import (
+    EntityUserRejected,
+    MoniteUnavailable,
+    RateLimited,
+    SessionEnded,
+    StoreUnavailable,
+    TokenTooShort,
+)
 from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
@@ -214,7 +221,14 @@ class Flows:
         status = await rt.store.status(user_id)
         return UserStatus(status.live, status.expires_at, await rt.store.backlog())
 
-    # -- endings
+    # -- beginnings and endings
+
+    async def login(self, rt: Runtime, principal: Principal) -> None:
+        """Have the store know a session from its beginning."""
+        try:
+            await rt.store.begin_session(principal)
+        except StoreUnavailable as error:  # the date in the principal has to do
+            log.warning("A login could not be recorded; the session is judged by its date. %s", error)
 
     async def logout(self, rt: Runtime, principal: Principal) -> None:
         """End the principal's session; its tokens are revoked in the background."""

@@ -5,9 +5,12 @@ A *principal* is the partner's logged-in user for one request. An *entity user* 
 """
 
 import enum
+import math
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from monite_auth.callables import AppFunction
@@ -26,24 +29,37 @@ __all__ = [
 ]
 
 
+LEEWAY = 300.0
+"""Seconds by which the clock that dated a login may be ahead of ours: hosts and identity providers differ by less."""
+
+
+MILLISECONDS = 1e11
+"""What is beyond this (the year 5138) was counted in milliseconds: so many had passed by 1973."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The partner's logged-in user, for one request.
 
     `user_id`: the user's stable id in the partner's app, as text.
     `tenant`: which of the user's organizations is active, where there are several.
-    `session_id`: names the login session; a logout ends exactly the calls that carry it.
-    `authenticated_at`: when the session logged in, epoch seconds; sessions older than an `end_user` are refused.
+    `session_id`: names the login session, and stays the same for as long as that lasts; a logout ends exactly the calls
+    that carry it.
+    `authenticated_at`: when the session logged in: epoch seconds, or an aware datetime. A session that is older than an
+    `end_user` is refused.
 
     Give at least one of the last two: without both, a call that comes after a logout looks like a new login.
+    Raises TypeError and ValueError for what cannot be meant.
     """
 
     user_id: str
     tenant: str | None = None
     session_id: str | None = field(default=None, repr=False)  # in many frameworks it is as good as a password
-    authenticated_at: float | None = None
+    authenticated_at: float | datetime | None = None
 
     def __post_init__(self) -> None:
+        if self.authenticated_at is not None:
+            object.__setattr__(self, "authenticated_at", _as_epoch_seconds(self.authenticated_at))
         for name in ("user_id", "tenant", "session_id"):
             value = getattr(self, name)
             if value is None and name != "user_id":
@@ -54,6 +70,48 @@ class Principal:
                 raise ValueError(
                     f"Principal.{name} is empty; a user without one is anonymous, not a principal."
                 )
+
+    @property
+    def began_at(self) -> float | None:
+        """When the session logged in, epoch seconds; None where nobody says."""
+        assert not isinstance(self.authenticated_at, datetime)
+        return self.authenticated_at
+
+    @property
+    def can_end(self) -> bool:
+        """Whether a logout can be final: whether anything tells this session from the user's next one."""
+        return self.session_id is not None or self.authenticated_at is not None
+
+
+def _as_epoch_seconds(value: object) -> float:
+    """Return when a login was, in epoch seconds; refuse what means something else."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(
+                "Principal.authenticated_at is a datetime without a time zone, so nobody can tell which moment it is: "
+                "use datetime.now(UTC), or time.time()."
+            )
+        value = value.timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(
+            "Principal.authenticated_at is a number of epoch seconds or an aware datetime, not "
+            f"{type(value).__name__}: pass float(…), or a claim such as auth_time or iat as it was decoded."
+        )
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(f"Principal.authenticated_at is {seconds}, which is no moment.")
+    now = time.time()
+    if seconds > now + LEEWAY:
+        if seconds > MILLISECONDS:
+            raise ValueError(
+                "Principal.authenticated_at is in milliseconds; it is epoch seconds: divide it by 1000."
+            )
+        raise ValueError(
+            f"Principal.authenticated_at is {seconds - now:.0f} s in the future: it says when the session logged in, not "
+            "when it ends. If it does, the clock of this machine, or of whoever dated the login, is wrong by more than "
+            f"{LEEWAY:.0f} s."
+        )
+    return seconds
 
 
 class Partner(enum.Enum):

@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from monite_auth.errors import BodySpent
+from monite_auth.errors import BodySpent, MoniteUnavailable
 from monite_auth.identity import Partner, Principal
 from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
@@ -26,7 +26,7 @@ try:
 except ImportError:
     httpx2 = None  # type: ignore[assignment]  # an extra
 
-__all__ = ["BrokerAuth", "Call", "Pools", "TokenSource", "monite_headers", "retry_after"]
+__all__ = ["BrokerAuth", "Call", "Pools", "TokenSource", "monite_headers", "retry_after", "unreachable"]
 
 log = logging.getLogger("monite_auth")
 
@@ -152,6 +152,25 @@ def retry_after(response: Any) -> float | None:
     """
     header = response.headers.get("retry-after")
     return None if header is None else seconds_of(header, now=time.time())
+
+
+_libraries: list[Any] = [httpx, httpx2]
+
+BROKEN = tuple(library.TransportError for library in _libraries if library is not None)
+"""What the libraries raise when a call breaks."""
+
+
+def unreachable(error: BaseException, settings: Settings) -> MoniteUnavailable | None:
+    """Return our error for what httpx, or httpx2, raises when a call to Monite breaks; None for everything else.
+
+    The exception itself holds the whole request, the token included, so it is not its cause.
+    """
+    if not isinstance(error, BROKEN):
+        return None
+    request = getattr(error, "_request", None)  # the property raises where there is none
+    if request is None or _origin(request.url) != _origin(httpx.URL(settings.base_url)):
+        return None
+    return MoniteUnavailable(f"A call to Monite broke off: {type(error).__name__}.", retry_after=1)
 
 
 def _origin(url: Any) -> tuple[str, str, int | None]:

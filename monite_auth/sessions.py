@@ -6,13 +6,13 @@ It changes with the user, and goes with the session.
 """
 
 import secrets
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
 from monite_auth.identity import Principal
-from monite_auth.tokens import steady_clock
 
-__all__ = ["BINDING", "has_left", "principal_of"]
+__all__ = ["BINDING", "bound_principal", "has_left", "new_login", "principal_of"]
 
 BINDING = "_monite"
 """The session's key for `[user id, session id, when it logged in]`."""
@@ -38,12 +38,32 @@ def principal_of(
             del session[BINDING]  # the next login, even of the same person, is another session
         return None
     name, tenant = str(user_id), tenant or None
-    binding = session.get(BINDING)
-    if binding is None or binding[0] != name:
-        if not may_write:
-            return Principal(name, tenant)
-        binding = session[BINDING] = [name, secrets.token_urlsafe(12), steady_clock()]
-    return Principal(name, tenant, session_id=binding[1], authenticated_at=binding[2])
+    bound = bound_principal(session, tenant=tenant)
+    if bound is not None and bound.user_id == name:
+        return bound
+    if not may_write:
+        return Principal(name, tenant)
+    # The wall clock, which the processes of a host, and in the end all hosts, agree on; a steady one is as wrong for the
+    # life of its process as the wall clock was at the start.
+    session[BINDING] = [name, secrets.token_urlsafe(12), time.time()]
+    return bound_principal(session, tenant=tenant)
+
+
+def new_login(
+    session: MutableMapping[str, Any], user_id: object, *, tenant: str | None = None
+) -> Principal | None:
+    """Return the principal of a login that has just happened in a session that may have had one before."""
+    session.pop(BINDING, None)
+    return principal_of(session, user_id, tenant=tenant)
+
+
+def bound_principal(session: MutableMapping[str, Any], *, tenant: str | None = None) -> Principal | None:
+    """Return whom the session is bound to, whoever is logged in by now; None where it is bound to nobody."""
+    match session.get(BINDING):
+        case [str(name), str(session_id), float() | int() as began_at] if name and session_id:
+            # A host whose clock was ahead may have written it.
+            return Principal(name, tenant, session_id=session_id, authenticated_at=min(began_at, time.time()))
+    return None
 
 
 def has_left(came: Principal | None, leaves: Principal | None) -> bool:

@@ -69,6 +69,9 @@ class Settings:
         `client_id`, `client_secret`: from Monite's partner portal; they differ between sandbox and production.
         `environment`: `sandbox`, `eu` or `us`; or `base_url`: the API's address, `/v1` included.
         `api_version`: the `x-monite-version` header, a date.
+        `account`: what the account is called in a store, by default the client ID. When Monite gives you a new pair of ID
+        and secret for the same account, set it to the client ID that you had first: sessions, tokens and pending
+        revocations go on.
 
         `security_model`: who decides what a person may do: a SecurityModel, or its word.
 
@@ -87,7 +90,10 @@ class Settings:
         `min_browser_ttl`: the life that is left, at least, in a token that goes to a browser. Monite's React SDK
         asks again after 8 minutes, takes a token as stale after 9, and does not ask earlier.
         `session_memory`: for how long an ended session is remembered; at least as long as the application's
-        session cookies live (both Django's and Starlette's do for 14 days).
+        session cookies live (both Django's and Starlette's do for 14 days). A session that began longer ago, and that the
+        store does not know, has to log in again.
+        `require_sessions`: refuse principals with neither a session id nor the time of their login, whose logouts cannot be
+        final.
     """
 
     client_id: str
@@ -106,6 +112,8 @@ class Settings:
     lease: float = _seconds(5)
     min_browser_ttl: float = _seconds(600)
     session_memory: float = _seconds(14 * 24 * 3600)
+    account: str = ""
+    require_sessions: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.client_secret, str):
@@ -122,7 +130,7 @@ class Settings:
         except ValueError:
             known = ", ".join(f'"{each}"' for each in SecurityModel)
             problems.append(f"security_model is one of {known}, not {self.security_model!r}.")
-        problems += self._store_problems()
+        problems += [*self._store_problems(), *self._session_problems()]
         if problems:
             raise ConfigurationError(*problems)
 
@@ -130,6 +138,12 @@ class Settings:
     def secret(self) -> Secret:
         """The client secret, whichever way it was given."""
         return self.client_secret if isinstance(self.client_secret, Secret) else Secret(self.client_secret)
+
+    @property
+    def account_name(self) -> str:
+        """What everything of ours in a store belongs to: Monite's origin, and the account there."""
+        url = urlsplit(self.base_url)
+        return f"{url.scheme}://{url.netloc.lower()} {self.account or self.client_id}"
 
     @property
     def is_monite_managed(self) -> bool:
@@ -159,6 +173,35 @@ class Settings:
         scheme, separator, _ = str(self.store_url).partition("://")
         if not separator or scheme not in STORE_SCHEMES:  # the URL is not repeated: it may hold a password
             problems.append(f"store_url begins with {', '.join(f'{each}://' for each in STORE_SCHEMES)}.")
+        return problems
+
+    def _session_problems(self) -> list[str]:
+        problems = []
+        words = {
+            "true": True,
+            "1": True,
+            "yes": True,
+            "on": True,
+            "false": False,
+            "0": False,
+            "no": False,
+            "off": False,
+        }
+        value = self.require_sessions
+        if isinstance(value, str):
+            value = words.get(value.strip().lower(), value)
+        if isinstance(value, bool):
+            object.__setattr__(self, "require_sessions", value)
+        else:
+            problems.append(f"require_sessions is true or false, not {value!r}.")
+        account = str(self.account)
+        if not account.isprintable():
+            problems.append(
+                "account has control characters in it: it is the client ID that the account had first."
+            )
+        with suppress(ValueError):  # as client_id is written
+            account = str(uuid.UUID(account))
+        object.__setattr__(self, "account", account)
         return problems
 
     def _credential_problems(self) -> list[str]:

@@ -256,7 +256,7 @@ class TimedServer(RedisServer):
             },
         )
         self._environment["FAKETIME_TIMESTAMP_FILE"] = str(self.folder / "time")
-        self.set_time(1_800_000_000)
+        self.set_time(1_700_000_000)
 
     def set_time(self, moment: float) -> None:
         (self.folder / "time.new").write_text(f"{moment:.6f}")

@@ -72,7 +72,7 @@ class World:
         store: MemoryStore | None = None,
         **changes: Any,
     ) -> None:
-        self.now = 1_800_000_000.0
+        self.now = 1_700_000_000.0
         self.answers = list(answers)
         self.revocations: list[Answer] = [reply(200, {"message": "done"})]
         self.requests: list[tuple[float, Request]] = []

@@ -187,6 +187,9 @@ class Operations(Protocol):
         than a hiccup.
         """
 
+    async def begin_session(self, principal: Principal) -> None:
+        """Write the principal's session down as known: it has just begun, whatever its date says."""
+
     async def end_session(self, principal: Principal) -> int:
         """End the principal's session: fence mints, make its live and superseded tokens pending, in every tenant.
 

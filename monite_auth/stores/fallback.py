@@ -189,6 +189,11 @@ class _Operations:
         except StoreUnavailable:
             self._outage.doubtful.append((slot, fingerprint))
 
+    async def begin_session(self, principal: Principal) -> None:
+        """See Operations."""
+        await self._memory.begin_session(principal)
+        await self._ask(lambda: self._shared.begin_session(principal))
+
     # -- endings: in memory at once, and with everybody else or not at all
 
     async def end_session(self, principal: Principal) -> int:

@@ -73,7 +73,7 @@ class _User:
     def refuses(self, principal: Principal) -> bool:
         if principal.session_id is not None and principal.session_id not in self.sessions:
             return True
-        return principal.authenticated_at is not None and principal.authenticated_at < self.ended_before
+        return principal.began_at is not None and principal.began_at < self.ended_before
 
     def needed_until(self) -> float:
         """Return when nothing of this is of use any more."""
@@ -257,7 +257,16 @@ class MemoryStore:
             return None, None
         return user, place
 
-    # -- endings
+    # -- beginnings and endings
+
+    async def begin_session(self, principal: Principal) -> None:
+        """See Operations."""
+        if principal.session_id is None:
+            return
+        with self._lock:
+            user = self._user(principal.user_id)
+            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            self._written(principal.user_id, user)
 
     async def end_session(self, principal: Principal) -> int:
         """See Operations."""
@@ -318,7 +327,7 @@ class MemoryStore:
         if principal.session_id is not None and (principal.user_id, principal.session_id) in self._ended:
             return True
         before = self._ended.get((principal.user_id, None))
-        at = principal.authenticated_at
+        at = principal.began_at
         return before is not None and at is not None and at < before
 
     # -- revocations

@@ -646,7 +646,7 @@ class Scripted:
 
     def __init__(self, *answers: Response) -> None:
         self.settings = settings()
-        self.now = 1_800_000_000.0
+        self.now = 1_700_000_000.0
         self.memory = MemoryStore(clock=self.clock, requests_per_second=1_000_000)
         self.store = self.memory
         self.answers = list(answers)

@@ -138,4 +138,4 @@ def test_the_scan_finds_what_it_looks_for():
 def test_the_one_place_that_shows_a_token_is_the_answer_to_its_owner(broker):
     token = broker.token(ANNA)
     assert token.value.reveal() in token_answer(token).body.decode()
-    assert token_answer(token).headers["Cache-Control"] == "no-store"
+    assert token_answer(token).headers["Cache-Control"] == "private, no-store"

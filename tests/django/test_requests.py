@@ -21,7 +21,7 @@ def test_an_anonymous_visitor_costs_nothing_and_gets_a_401(visitor, emulator):
     refusal = visitor("me")
     assert refusal.status_code == 401
     assert refusal.json() == {"error": {"code": "not_logged_in", "message": "Please log in."}}
-    assert refusal["cache-control"] == "no-store"
+    assert refusal["cache-control"] == "private, no-store"
     assert not refusal.cookies
     assert emulator.monite.ledger.tokens == []
 

@@ -11,7 +11,7 @@ def test_the_token_endpoint_answers_as_monites_browser_sdk_wants(visitor, emulat
     log_in(visitor)
     for answer in (visitor("monite/token"), visitor("monite/token", method="post")):
         assert answer.status_code == 200
-        assert answer["cache-control"] == "no-store"
+        assert answer["cache-control"] == "private, no-store"
         assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
         assert answer.json()["expires_in"] >= 600
     assert emulator.monite.ledger.find(answer.json()["access_token"]).entity_user_id == ANNA_ID

@@ -93,7 +93,7 @@ def test_an_anonymous_visitor_gets_a_401_and_costs_monite_nothing(browser, ledge
     refusal = browser.me()
     assert refusal.status == 401
     assert refusal.json == {"error": {"code": "not_logged_in", "message": "Please log in."}}
-    assert refusal.headers["cache-control"] == "no-store"
+    assert refusal.headers["cache-control"] == "private, no-store"
     assert "set-cookie" not in refusal.headers
     assert browser.token().refusal == (401, "not_logged_in")
     assert browser.logout().status == 200
@@ -358,7 +358,7 @@ def test_the_token_endpoint_hands_out_the_users_own_token_never_to_be_cached(bro
     for method in ("GET", "POST"):
         answer = browser.token(method=method)
         assert answer.status == 200
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-store"
         assert answer.headers["content-type"] == "application/json"
         assert answer.json.keys() == {"access_token", "token_type", "expires_in"}
         assert answer.json["token_type"] == "Bearer"

@@ -46,7 +46,7 @@ def test_an_anonymous_visitor_costs_nothing_and_gets_a_401(client, emulator, vie
     refusal = client.get(views + "/me")
     assert refusal.status_code == 401
     assert refusal.json == {"error": {"code": "not_logged_in", "message": "Please log in."}}
-    assert refusal.headers["cache-control"] == "no-store"
+    assert refusal.headers["cache-control"] == "private, no-store"
     assert client.get(views + "/entity-user").status_code == 401
     assert emulator.monite.ledger.tokens == []
 
@@ -310,7 +310,7 @@ def test_the_token_endpoint_answers_as_monites_browser_sdk_wants(client, emulato
     log_in(client)
     for answer in (client.get("/monite/token"), client.post("/monite/token")):
         assert answer.status_code == 200
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-store"
         assert answer.json.keys() == {"access_token", "token_type", "expires_in"}
         assert answer.json["token_type"] == "Bearer"
         assert answer.json["expires_in"] >= 600

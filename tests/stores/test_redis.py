@@ -326,9 +326,9 @@ def test_promise_8_the_budget_in_lua_is_the_budget_in_python(timed, form, asked)
         tickets.append(expected.ticket)
 
 
-OLD = Principal("alice", session_id="alice-1", authenticated_at=1_800_000_000.0 - 50)
-LATER = Principal("alice", session_id="alice-2", authenticated_at=1_800_000_000.0 + 7.5)
-ONLY_DATED = Principal("alice", authenticated_at=1_800_000_000.0)
+OLD = Principal("alice", session_id="alice-1", authenticated_at=1_700_000_000.0 - 50)
+LATER = Principal("alice", session_id="alice-2", authenticated_at=1_700_000_000.0 + 7.5)
+ONLY_DATED = Principal("alice", authenticated_at=1_700_000_000.0)
 MINE = Slot("alice", None, "alice-1")
 
 steps = st.one_of(
@@ -422,7 +422,7 @@ class Story:
 def test_redis_decides_as_memory_does(timed, form, told):
     ground = timed.ground
     emptied(ground.server)
-    ground.advance(1_800_000_000.0 - ground.now)
+    ground.advance(1_700_000_000.0 - ground.now)
     memory = Driver(ground, "blocking")
     memory.store = MemoryStore(clock=ground.clock)
     memory.ops = memory.store.operations(blocking=True)

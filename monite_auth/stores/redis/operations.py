@@ -13,6 +13,7 @@ have run, and to run twice:
                logout between the two it finds neither, and the token is pending, once: records have its name
     abandon    the second finds another lease, or none
     discard    the second finds another token, or none
+    begin      the second finds what the first did
     end, relink  the second finds no tokens and counts none: they are due all the same, and the next drain finds them
     due        revocations that nobody was told of are due again when their time is over
     settle     there is nothing left to take off
@@ -210,7 +211,20 @@ class RedisOperations:
         await self._ask("discard", slot.user, 2, lambda _: [place, vault.name_in(record), "forget"])
         return None
 
-    # -- endings
+    # -- beginnings and endings
+
+    async def begin_session(self, principal: Principal) -> None:
+        """See Operations."""
+        if principal.session_id is not None:
+            await self._ask(
+                "begin",
+                principal.user_id,
+                3,
+                lambda vault: [
+                    vault.session(principal.user_id, principal.session_id),
+                    self._session_memory,
+                ],
+            )
 
     async def end_session(self, principal: Principal) -> int:
         """See Operations."""

@@ -114,7 +114,7 @@ class Vault:
         """Return what scripts check of a principal: the session's name, and how long ago it logged in."""
         if principal is None:
             return "", ""
-        logged_in = principal.authenticated_at
+        logged_in = principal.began_at
         return (
             self.session(principal.user_id, principal.session_id),
             at - logged_in if logged_in is not None else "",

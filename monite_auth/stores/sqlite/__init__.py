@@ -191,6 +191,10 @@ class _Operations:
         """See Operations."""
         await self._write(lambda db: self._decisions.discard(db, slot, fingerprint))
 
+    async def begin_session(self, principal: Principal) -> None:
+        """See Operations."""
+        await self._write(lambda db: self._decisions.begin_session(db, principal))
+
     async def end_session(self, principal: Principal) -> int:
         """See Operations."""
         return await self._write(lambda db: self._decisions.end_session(db, principal))

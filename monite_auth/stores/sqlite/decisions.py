@@ -106,7 +106,7 @@ class Decisions:
         if principal is not None:
             user = self._vault.user(principal.user_id)
             session = self._vault.session(principal.user_id, principal.session_id)
-            at = principal.authenticated_at
+            at = principal.began_at
         name = self._vault.slot(slot)
         row = db.execute(
             PEEK, {"slot": name, "user": user, "session": session, "at": at, "now": now}
@@ -227,7 +227,11 @@ class Decisions:
             (self._vault.slot(slot), self._vault.print(fingerprint)),
         )
 
-    # -- endings
+    # -- beginnings and endings
+
+    def begin_session(self, db: sqlite3.Connection, principal: Principal) -> None:
+        """See Operations."""
+        self._remember(db, self._vault.user(principal.user_id), principal, self._clock(), ended=False)
 
     def end_session(self, db: sqlite3.Connection, principal: Principal) -> int:
         """See Operations."""
@@ -235,7 +239,7 @@ class Decisions:
         user = self._vault.user(principal.user_id)
         if principal.session_id is not None:
             self._remember(db, user, principal, now, ended=True)
-        elif principal.authenticated_at is not None:
+        elif principal.began_at is not None:
             self._end_before(db, user, now)
         session = self._vault.session(principal.user_id, principal.session_id)
         return self._end(db, user, now, "AND (session IS NULL OR session = ?)", session)
@@ -287,7 +291,7 @@ class Decisions:
         ended = db.execute(
             "SELECT EXISTS (SELECT * FROM sessions WHERE user = ? AND session = ? AND ended AND until > ?) "
             "OR EXISTS (SELECT * FROM endings WHERE user = ? AND ended_before > ? AND until > ?)",
-            (user, session, now, user, principal.authenticated_at, now),
+            (user, session, now, user, principal.began_at, now),
         ).fetchone()
         return bool(ended[0])
 
