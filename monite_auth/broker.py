@@ -7,6 +7,7 @@ loops; both run the same flows over the same store, and a thread and a task that
 import asyncio
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -14,7 +15,7 @@ import httpx
 from monite_auth.callables import AppFunction
 from monite_auth.drain import DrainReport
 from monite_auth.errors import NotLinked, NotLoggedIn
-from monite_auth.flows import Flows, UserStatus
+from monite_auth.flows import EndReport, Flows, UserStatus
 from monite_auth.identity import (
     PARTNER,
     Bindable,
@@ -35,12 +36,15 @@ from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
-from monite_auth.tokens import AccessToken, Clock, steady_clock
+from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
 
 if TYPE_CHECKING:
     from monite_auth.outbound import Httpx2BrokerAuth
 
 __all__ = ["TokenBroker"]
+
+ASSUMED_LIFE = 24 * 3600.0
+"""Seconds that a token may live of which nothing is known: the longest that Monite's documentation shows."""
 
 
 class TokenBroker:
@@ -72,7 +76,9 @@ class TokenBroker:
     ) -> None:
         self.settings = settings
         self._telemetry = telemetry()
-        self.store = store_for(settings, clock, self._telemetry) if store is None else store
+        self.store = (
+            store_for(settings, clock, self._telemetry) if store is None else store.of(settings.account_name)
+        )
         self._clock = clock
         self._directory = as_directory(directory)
         if isinstance(self._directory, Bindable):
@@ -145,6 +151,17 @@ class TokenBroker:
     async def aentity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite; see `entity_user`."""
         return _linked(await self._flows.entity_user(self._async(), _known(principal)))
+
+    # -- work after the request
+
+    def for_job(self, user_id: str, *, since: float | datetime, tenant: str | None = None) -> Principal:
+        """Return the principal of work that is done for a user after their request: a job in a queue, say.
+
+        `since`: when the user asked for it, epoch seconds or an aware datetime; put it into the job. The job gets no token
+        (SessionEnded) once the user's sessions were ended after that, or when it is older than `session_memory`. A logout
+        of one session ends no jobs.
+        """
+        return Principal(user_id, tenant, authenticated_at=since)
 
     # -- calls to Monite
 
@@ -261,27 +278,57 @@ class TokenBroker:
         Never waits for Monite and never fails because of it. Raises StoreUnavailable where the store could not
         record it.
         """
-        run(self._flows.logout(self._blocking(), principal))
+        run(self._flows.logout(self._blocking(), _person(principal)))
 
     async def alogout(self, principal: Principal) -> None:
         """End the principal's session; see `logout`."""
-        await self._flows.logout(self._async(), principal)
+        await self._flows.logout(self._async(), _person(principal))
 
     def end_user(self, user_id: str) -> None:
         """End every session of a user, in every tenant: after a password change, or when an account is closed."""
-        run(self._flows.end_user(self._blocking(), user_id))
+        run(self._flows.end_user(self._blocking(), _user_id(user_id)))
 
     async def aend_user(self, user_id: str) -> None:
         """End every session of a user; see `end_user`."""
-        await self._flows.end_user(self._async(), user_id)
+        await self._flows.end_user(self._async(), _user_id(user_id))
 
     def relink(self, user_id: str) -> None:
         """Tell that the directory's answer for a user has changed: old tokens are revoked, sessions go on."""
-        run(self._flows.relink(self._blocking(), user_id))
+        run(self._flows.relink(self._blocking(), _user_id(user_id)))
 
     async def arelink(self, user_id: str) -> None:
         """Tell that the directory's answer for a user has changed; see `relink`."""
-        await self._flows.relink(self._async(), user_id)
+        await self._flows.relink(self._async(), _user_id(user_id))
+
+    def revoke(self, token: AccessToken | Secret | str) -> None:
+        """Revoke one token, whoever has it: after it has leaked, say. The next call of its owner mints another.
+
+        Takes the text as well as an AccessToken.
+        """
+        run(self._flows.revoke(self._blocking(), self._as_token(token)))
+
+    async def arevoke(self, token: AccessToken | Secret | str) -> None:
+        """Revoke one token; see `revoke`."""
+        await self._flows.revoke(self._async(), self._as_token(token))
+
+    def end_partner_token(self) -> None:
+        """Revoke the partner token, and what is being minted in its place; the next call for it mints another."""
+        run(self._flows.end_partner_token(self._blocking()))
+
+    async def aend_partner_token(self) -> None:
+        """Revoke the partner token; see `end_partner_token`."""
+        await self._flows.end_partner_token(self._async())
+
+    def end_everything(self, *, within: float = 60) -> EndReport:
+        """End everything of the account, after a leak: every session of every user, every token, the partner's included.
+
+        Everybody has to log in again. Revokes for `within` seconds at the most; what is left then goes on in the background.
+        """
+        return run(self._flows.end_everything(self._blocking(), within=within))
+
+    async def aend_everything(self, *, within: float = 60) -> EndReport:
+        """End everything of the account; see `end_everything`."""
+        return await self._flows.end_everything(self._async(), within=within)
 
     def drain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too."""
@@ -336,6 +383,15 @@ class TokenBroker:
         if left_undone:
             self._flows.drain_soon(self._blocking())
 
+    def _as_token(self, token: AccessToken | Secret | str) -> AccessToken:
+        """Return a token of which perhaps only the text is known; it is taken to have been minted now."""
+        if isinstance(token, AccessToken):
+            return token
+        value = token if isinstance(token, Secret) else Secret(token)
+        return AccessToken.granted(
+            value, life=ASSUMED_LIFE, sent_at=self._clock(), jitter=0.5, clock=self._clock
+        )
+
     def __enter__(self) -> Self:
         return self
 
@@ -372,6 +428,25 @@ class TokenBroker:
                     )
                     self._async_runtimes[loop] = runtime
         return runtime
+
+
+def _person(principal: Principal) -> Principal:
+    """Return the principal of a session; only people log out."""
+    if not isinstance(principal, Principal):
+        raise TypeError(
+            f"logout takes a Principal, not {principal!r}; the partner token is ended by end_partner_token()."
+        )
+    return principal
+
+
+def _user_id(user_id: object) -> str:
+    """Return a user's id; None would be the partner."""
+    if not (isinstance(user_id, str) and user_id):
+        raise TypeError(
+            f"A user_id is text that is not empty, not {user_id!r}: pass str(…). The partner token is ended by "
+            "end_partner_token(), and everything by end_everything()."
+        )
+    return user_id
 
 
 def _known(principal: Principal | None) -> Principal:

@@ -72,6 +72,8 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
                 if wait > 0:
                     await rt.store.postpone(pending, wait)
                     return DrainReport(settled, postponed + 1, expired, wait)
+                if not await rt.store.condemn(pending):  # another slot hands the same value out
+                    continue
                 outcome = await _revoke(rt, settings, telemetry, pending)
             except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
                 raise

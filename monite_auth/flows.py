@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from monite_auth.drain import DrainReport, drain
 from monite_auth.errors import (
+    ConfigurationError,
     EntityUserRejected,
     MoniteUnavailable,
     RateLimited,
@@ -31,7 +32,7 @@ from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 
-__all__ = ["Flows", "UserStatus"]
+__all__ = ["EndReport", "Flows", "UserStatus"]
 
 log = logging.getLogger("monite_auth")
 
@@ -65,6 +66,23 @@ class UserStatus:
     pending: int
 
 
+@dataclass(frozen=True, slots=True)
+class EndReport:
+    """What came of ending everything of an account.
+
+    `sessions`: how many known sessions were ended; `tokens`: how many tokens were taken away; `drained`: what has been
+    revoked of them so far.
+    """
+
+    sessions: int
+    tokens: int
+    drained: DrainReport
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"ended {self.sessions} sessions and {self.tokens} tokens; {self.drained}"
+
+
 class Flows:
     """The decisions of one broker; its threads and tasks share the flights."""
 
@@ -75,6 +93,7 @@ class Flows:
         self._flights = Flights()
         self._owner = uuid4().hex
         self._look_at = 0.0
+        self._has_warned = False
 
     def _slot(self, principal: Principal | None) -> Slot:
         if principal is None:
@@ -91,6 +110,11 @@ class Flows:
 
     async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
         """Return a token with `min_ttl` seconds left: the one at hand, or a new one."""
+        if self._settings.require_sessions and principal is not None and not principal.can_end:
+            raise ConfigurationError(
+                "MONITE_REQUIRE_SESSIONS is set, and this principal has neither a session_id nor authenticated_at, so that a "
+                "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
+            )
         slot = self._slot(principal)
         if self._flights.must_be_awaited(slot, rt.clock):  # a crowd need not ask the store one by one
             return await self._await_token(rt, slot, principal, min_ttl)
@@ -232,6 +256,13 @@ class Flows:
 
     async def logout(self, rt: Runtime, principal: Principal) -> None:
         """End the principal's session; its tokens are revoked in the background."""
+        if not principal.can_end and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "A logout cannot be final: the principal has neither a session_id nor authenticated_at, so its next call looks "
+                "like a new login and gets a token. Give Principal one of them (of a JWT: its sid, or auth_time); "
+                "MONITE_REQUIRE_SESSIONS=true refuses principals without. This is said once per process."
+            )
         await self._end(rt, "session", rt.store.end_session(principal))
 
     async def end_user(self, rt: Runtime, user_id: str) -> None:
@@ -241,6 +272,25 @@ class Flows:
     async def relink(self, rt: Runtime, user_id: str) -> None:
         """Take away the tokens of a user whose entity user has changed."""
         await self._end(rt, "relink", rt.store.relink(user_id))
+
+    async def end_partner_token(self, rt: Runtime) -> None:
+        """Take away the partner token."""
+        await self._end(rt, "partner", rt.store.relink(None))
+
+    async def revoke(self, rt: Runtime, token: AccessToken) -> None:
+        """Take away one token, whoever has it."""
+        with self._flights.ending():
+            await rt.store.revoke(token)
+        self._telemetry.ended("token")
+        self.drain_soon(rt)
+
+    async def end_everything(self, rt: Runtime, *, within: float) -> EndReport:
+        """End all sessions of all users, and revoke all tokens of the account."""
+        with self._flights.ending():
+            everything = await rt.store.end_everything()
+        self._telemetry.ended("everything")
+        drained = await self.drain(rt, within=within)
+        return EndReport(everything.sessions, everything.tokens, drained)
 
     async def _end(self, rt: Runtime, reach: str, ending: Awaitable[int]) -> None:
         with self._flights.ending():

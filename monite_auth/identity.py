@@ -30,8 +30,13 @@ __all__ = [
 
 
 LEEWAY = 300.0
-"""Seconds by which the clock that dated a login may be ahead of ours: hosts and identity providers differ by less."""
+"""Seconds by which the clock that dated a login may be ahead of ours: hosts and identity providers differ by less.
 
+Stores remember endings for as much longer: then whoever is forgotten there has a date that is too old."""
+
+
+WHOLE_SECOND = 0.999999
+"""What a second's date may be short of, in seconds."""
 
 MILLISECONDS = 1e11
 """What is beyond this (the year 5138) was counted in milliseconds: so many had passed by 1973."""
@@ -76,6 +81,15 @@ class Principal:
         """When the session logged in, epoch seconds; None where nobody says."""
         assert not isinstance(self.authenticated_at, datetime)
         return self.authenticated_at
+
+    @property
+    def began_by(self) -> float | None:
+        """The last moment that the date can mean: NumericDates (RFC 7519) are whole seconds, with the rest cut off.
+
+        Who logs in within the second in which all sessions were ended must not be locked out by that.
+        """
+        at = self.began_at
+        return at if at is None or at != int(at) else at + WHOLE_SECOND
 
     @property
     def can_end(self) -> bool:

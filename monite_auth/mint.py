@@ -22,7 +22,7 @@ from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.runtime import Runtime
 from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores.base import Busy, Claimed, Ended, Hit, Lease, Rest, Resting, Slot
+from monite_auth.stores.base import Busy, Claimed, Committed, Ended, Hit, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority, Ticket
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
@@ -121,8 +121,8 @@ class Mint:
                     return lease
                 case Hit():
                     return None
-                case Ended():
-                    raise SessionEnded("This session has logged out and gets no more tokens; log in again.")
+                case Ended(too_old):
+                    raise _session_ended(self._settings, too_old=too_old)
                 case Resting(retry_in, why):
                     self.rests = True
                     raise _error_of(why, retry_in)
@@ -201,8 +201,9 @@ class Mint:
                     clock=rt.clock,
                 )
                 self._flight.empty_until = 0.0
-                stored = await rt.store.commit(lease, token)
-                self.left_pending = self.left_pending or not stored
+                committed = await rt.store.commit(lease, token)
+                stored = committed is Committed.STORED
+                self.left_pending = self.left_pending or committed is Committed.FENCED
                 if stored and token.expires_in < self._min_life:
                     raise token_too_short(token, self._min_life)
                 return stored
@@ -293,6 +294,21 @@ def _error_of(rest: Rest, retry_in: float) -> MoniteAuthError:
         return ProvisioningFailed(rest.message, **facts)
     kind = CredentialsRejected if rest.code == CredentialsRejected.code else MoniteUnavailable
     return kind(rest.message, **facts)
+
+
+def _session_ended(settings: Settings, *, too_old: bool) -> SessionEnded:
+    if too_old:
+        return SessionEnded(
+            "This session is older than the time for which endings are remembered (MONITE_SESSION_MEMORY, "
+            f"{settings.session_memory:g} s), and the token store does not know it: nobody can tell any more whether it has "
+            "logged out. The user has to log in again; if sessions of the application live longer, set "
+            "MONITE_SESSION_MEMORY to their life."
+        )
+    return SessionEnded(
+        "This session has ended, by a logout or together with all sessions of the user, and gets no more tokens. The user "
+        "has to log in again. If they just did, the application has kept the old session: where it logs people in, call "
+        "login() of request.state.monite, request.monite or current_monite, or give the new login a session_id of its own."
+    )
 
 
 def token_too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:

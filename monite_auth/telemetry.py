@@ -21,7 +21,7 @@ class Telemetry(Protocol):
         """One attempt to revoke is over. Outcomes: revoked, gone, refused, badcredentials, throttled, fault."""
 
     def ended(self, reach: str) -> None:
-        """Tokens were taken away. Reaches: session, user, relink."""
+        """Tokens were taken away. Reaches: session, user, relink, partner, token, everything."""
 
     def store_failed(self) -> None:
         """The shared store did not answer."""

@@ -9,7 +9,7 @@ suspend, for threads, and one for event loops. Where an operation does no I/O, b
 Times in tokens are of the caller's clock. A store that serves several hosts turns them into durations on the way
 in and back on the way out, and counts with one clock of its own.
 
-Two things here differ from the usual cache:
+Some things here differ from the usual cache:
 
 *The fence.* `end_session` and its sisters reach into the future: a mint that is in flight keeps its lease, so that
 no second one starts beside it, but the lease is *fenced*, and what it brings goes straight to the pending
@@ -18,12 +18,25 @@ revocations.
 *Known sessions.* A session gets tokens after its first `claim`, which writes it down. So `end_user` can end
 sessions that it was never told of, and `peek` needs no second look-up.
 
+*Accounts.* Everything in a store belongs to an account, a partner at one of Monite's environments: tokens, sessions,
+endings, notes, leases, rests, pending revocations and the request budget. `Store.of` returns the store as one account sees
+it. What a store held before there were accounts belongs to the account that opens it first.
+
+*Dates.* A session that the store knows, from its beginning or its first claim, is judged by its name alone. What it does
+not know yet is judged by the principal's date: it must be younger than the last ending of all the user's sessions, and
+than the time for which endings are remembered. Those dates, and the moments of endings, are wall-clock time; which
+clock that is, each store says.
+
+*The same value again.* Monite may answer with a token that it has given before. A value that is revoked, or about to be,
+is stored nowhere any more (`Committed.DOOMED`), and one that another slot still hands out is not revoked (`condemn`).
+
 Besides tokens a store keeps *notes*: what a directory wants to remember of a user for a while. Nothing but `forget`
 and time ends a note: it is no token.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from enum import Enum
+from typing import NamedTuple, Protocol, Self
 
 from monite_auth.identity import Principal
 from monite_auth.stores.budget import Admission, Priority, Ticket
@@ -34,8 +47,10 @@ __all__ = [
     "Busy",
     "Claim",
     "Claimed",
+    "Committed",
     "Due",
     "Ended",
+    "Everything",
     "Hit",
     "Lease",
     "Operations",
@@ -112,7 +127,9 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The session has logged out."""
+    """The session gets no more tokens: it has ended, or began so long ago (`too_old`) that nobody knows whether it has."""
+
+    too_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +146,25 @@ class Status:
 
     live: int
     expires_at: float | None
+
+
+class Committed(Enum):
+    """What became of a token that was committed."""
+
+    STORED = "stored"
+    """It is the slot's."""
+    FENCED = "fenced"
+    """The lease was fenced, void or gone: the token is pending revocation."""
+    DOOMED = "doomed"
+    """Its value has been revoked, or is about to be: it must not be used, and nothing more has to be done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """What was ended when everything of an account was: how many sessions that were known, and how many tokens."""
+
+    sessions: int
+    tokens: int
 
 
 Claim = Hit | Claimed | Busy | Ended | Resting
@@ -171,10 +207,11 @@ class Operations(Protocol):
         and voids the earlier one, whose holder may have died.
         """
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """Store what was minted under `lease`; the token that was there becomes superseded.
 
-        Return False when the lease is fenced, void or gone: then the token is pending revocation, in the same step.
+        Where that cannot be, the token is pending revocation, or known to be revoked, in the same step. After DOOMED the
+        lease is still in force.
         """
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
@@ -188,24 +225,45 @@ class Operations(Protocol):
         """
 
     async def begin_session(self, principal: Principal) -> None:
-        """Write the principal's session down as known: it has just begun, whatever its date says."""
+        """Write the principal's session down as known: it has just begun, whatever its date says.
+
+        A principal without a session id has nothing to be known by.
+        """
 
     async def end_session(self, principal: Principal) -> int:
         """End the principal's session: fence mints, make its live and superseded tokens pending, in every tenant.
 
         A principal with a session id ends that session; one with only `authenticated_at` ends everything of the
-        user that logged in before now. Tokens that the user's sessions share are revoked too; the others mint
+        user that logged in before now, and whatever has the very same date. Tokens that the user's sessions share are revoked too; the others mint
         again. Return how many tokens are pending by it.
         """
 
     async def end_user(self, user: str) -> int:
         """End every session of the user, in every tenant, as `end_session` does with one."""
 
-    async def relink(self, user: str) -> int:
-        """Fence mints, make all tokens of the user pending, and end their slots' rests; sessions go on."""
+    async def relink(self, user: str | None) -> int:
+        """Fence mints, make all tokens of the user pending, and end their slots' rests; sessions go on.
+
+        A user of None is the partner: it has tokens and no sessions.
+        """
+
+    async def end_everything(self) -> Everything:
+        """End every session of every user, and take away every token of the account, the partner's included."""
+
+    async def revoke(self, token: AccessToken) -> int:
+        """Stop handing this value out, in whatever slots it is, and make it pending; so it is, too, if no slot has it.
+
+        Return how many slots had it.
+        """
 
     async def due(self, limit: int, *, seconds: float) -> Due:
         """Give at most `limit` revocations to the caller for `seconds`; then they are due again."""
+
+    async def condemn(self, pending: Pending) -> bool:
+        """Decide that a token will be revoked now; after that, its value is not stored any more.
+
+        Return False where another slot of the account still hands the same value out: then it is off the list.
+        """
 
     async def settle(self, pending: Pending) -> None:
         """Take a revocation off the list: its token is known to be dead."""
@@ -237,6 +295,12 @@ class Operations(Protocol):
 
 class Store(Protocol):
     """A place that keeps all of the above, for threads and for event loops."""
+
+    def of(self, account: str) -> Self:
+        """Return this store as the account sees it; connections are shared.
+
+        A store that was built for no account belongs to the first that asks, or to "" once it is used.
+        """
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for the running event loop."""

@@ -19,10 +19,11 @@ def store_for(settings: Settings, clock: Clock, telemetry: Telemetry) -> Store:
         session_memory=settings.session_memory,
         requests_per_second=settings.requests_per_second,
         clock=clock,
-    )
+    ).of(settings.account_name)
     if settings.store_url.startswith("memory:"):
         return memory
-    return FallbackStore(_shared(settings, clock), memory, clock=clock, telemetry=telemetry)
+    shared = _shared(settings, clock).of(settings.account_name)
+    return FallbackStore(shared, memory, clock=clock, telemetry=telemetry)
 
 
 def _shared(settings: Settings, clock: Clock) -> Store:

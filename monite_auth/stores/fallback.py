@@ -17,7 +17,20 @@ from typing import TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
-from monite_auth.stores.base import Claim, Claimed, Due, Lease, Operations, Pending, Rest, Slot, Status, Store
+from monite_auth.stores.base import (
+    Claim,
+    Claimed,
+    Committed,
+    Due,
+    Everything,
+    Lease,
+    Operations,
+    Pending,
+    Rest,
+    Slot,
+    Status,
+    Store,
+)
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.telemetry import Telemetry
@@ -39,7 +52,16 @@ class FallbackStore:
     def __init__(self, shared: Store, memory: MemoryStore, *, clock: Clock, telemetry: Telemetry) -> None:
         self.shared = shared
         self.memory = memory
+        self._clock = clock
+        self._telemetry = telemetry
         self._outage = _Outage(clock, telemetry)
+
+    def of(self, account: str) -> "FallbackStore":
+        """See Store."""
+        shared, memory = self.shared.of(account), self.memory.of(account)
+        if shared is self.shared and memory is self.memory:
+            return self
+        return FallbackStore(shared, memory, clock=self._clock, telemetry=self._telemetry)
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for the running event loop."""
@@ -156,7 +178,7 @@ class _Operations:
             claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
         return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         if (ours := _ours(lease)) is not None:
             stored = await self._memory.commit(ours, token)
@@ -206,10 +228,23 @@ class _Operations:
         here = await self._memory.end_user(user)
         return here + await self._ask(lambda: self._shared.end_user(user))
 
-    async def relink(self, user: str) -> int:
+    async def relink(self, user: str | None) -> int:
         """See Operations."""
         here = await self._memory.relink(user)
         return here + await self._ask(lambda: self._shared.relink(user))
+
+    async def end_everything(self) -> Everything:
+        """See Operations."""
+        here = await self._memory.end_everything()
+        there = await self._ask(self._shared.end_everything)
+        return Everything(here.sessions + there.sessions, here.tokens + there.tokens)
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See Operations."""
+        try:
+            return await self._ask(lambda: self._shared.revoke(token))
+        except StoreUnavailable:  # it is handed over with the others when the store is back
+            return await self._memory.revoke(token)
 
     # -- revocations: of both, those of memory first, since they die with the process
 
@@ -228,6 +263,15 @@ class _Operations:
             return here
         moments = [each.next_in for each in (here, there) if each.next_in is not None]
         return Due(there.batch, here.expired + there.expired, min(moments, default=None))
+
+    async def condemn(self, pending: Pending) -> bool:
+        """See Operations."""
+        if (ours := _ours(pending)) is not None:
+            return await self._memory.condemn(ours)
+        try:
+            return await self._ask(lambda: self._shared.condemn(pending))
+        except StoreUnavailable:  # it was due, so it is to be revoked
+            return True
 
     async def settle(self, pending: Pending) -> None:
         """See Operations."""

@@ -5,6 +5,8 @@ then the session's right to it, so that a logout between the two is seen.
 
 Both bounds are cachetools caches. A user that falls out is forgotten, but not the tokens: they become pending
 revocations.
+
+Dates of logins, and the moments of endings that they are compared with, are wall-clock time of this machine.
 """
 
 import heapq
@@ -12,20 +14,24 @@ import itertools
 import math
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import TLRUCache, TTLCache
 
-from monite_auth.identity import Principal
+from monite_auth.identity import LEEWAY, Principal
 from monite_auth.lifetimes import call_in_child
 from monite_auth.stores.base import (
+    PARTNER_SLOT,
     Busy,
     Claim,
     Claimed,
+    Committed,
     Due,
     Ended,
+    Everything,
     Hit,
     Lease,
     Operations,
@@ -68,12 +74,11 @@ class _User:
 
     places: dict[Slot, _Place] = field(default_factory=dict)
     sessions: dict[str, float] = field(default_factory=dict)  # known and not ended: until when
-    ended_before: float = 0.0
 
-    def refuses(self, principal: Principal) -> bool:
-        if principal.session_id is not None and principal.session_id not in self.sessions:
-            return True
-        return principal.began_at is not None and principal.began_at < self.ended_before
+    def tokens(self) -> list[tuple[Slot, AccessToken]]:
+        """Return all tokens that may be alive."""
+        every = [(slot, place.token) for slot, place in self.places.items() if place.token is not None]
+        return every + [(slot, each) for slot, place in self.places.items() for each in place.superseded]
 
     def needed_until(self) -> float:
         """Return when nothing of this is of use any more."""
@@ -118,6 +123,7 @@ class MemoryStore:
     `max_users`: how many users are remembered; the one least recently written makes room. As many notes are kept.
     `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
     `requests_per_second`: Monite's limit.
+    `wall_clock`: what dates of logins are compared with; by default the machine's, or `clock` where that is a test's.
     """
 
     def __init__(
@@ -128,8 +134,13 @@ class MemoryStore:
         session_memory: float = 14 * 24 * 3600,
         requests_per_second: float = 30,
         clock: Clock = steady_clock,
+        wall_clock: Clock | None = None,
     ) -> None:
         self._clock = clock
+        self._wall_clock = wall_clock or (time.time if clock is steady_clock else clock)
+        self._bounds = {"max_users": max_users, "max_ended": max_ended}
+        self._account: str | None = None
+        self._others: dict[str, MemoryStore] = {}
         self._session_memory = session_memory
         self._rate = requests_per_second
         self._new_lock()
@@ -139,15 +150,25 @@ class MemoryStore:
         ] = {}  # the same users as in _users, for readers without the lock
         self._users = _Users(max_users, clock, self._forget)
         self._writing: _User | None = None
-        self._ended: TTLCache[tuple[str, str | None], float] = TTLCache(
-            max_ended, session_memory, timer=clock
+        # By user and session id; by user and date, for sessions without an id; and by user alone, for when all of them
+        # ended: the moment, in wall-clock time.
+        self._ended: TTLCache[tuple[str, str | float | None], float] = TTLCache(
+            max_ended, session_memory + LEEWAY, timer=clock
         )
+        self._everything_ended = 0.0
+        self._holders: dict[str, set[Slot]] = {}
+        """Which slots hand out the token with a fingerprint: more than one where Monite gives the same again."""
+        self._spent: TLRUCache[str, float] = TLRUCache(
+            max_ended, lambda _print, until, _now: until, timer=clock
+        )
+        """Fingerprints of tokens that were revoked: until when they would have lived."""
         self._notes: TLRUCache[tuple[str, str], tuple[str, float]] = TLRUCache(
             max_users, lambda _key, note, _now: note[1], timer=clock
         )
         self._rest: Rest | None = None
         self._rest_until = 0.0
         self._pending: dict[str, _Revocation] = {}
+        self._pending_prints: dict[str, str] = {}
         self._queue: list[tuple[float, int, str]] = []  # due_at, a tie-break, id; entries may be outdated
         self._sequence = itertools.count()
         self._budget = Budget()
@@ -155,8 +176,28 @@ class MemoryStore:
     def _new_lock(self) -> None:
         self._lock = threading.Lock()
 
+    def of(self, account: str) -> "MemoryStore":
+        """See Store."""
+        with self._lock:
+            if self._account in (None, account):
+                self._account = account
+                return self
+            other = self._others.get(account)
+            if other is None:
+                other = self._others[account] = MemoryStore(
+                    **self._bounds,
+                    session_memory=self._session_memory,
+                    requests_per_second=self._rate,
+                    clock=self._clock,
+                    wall_clock=self._wall_clock,
+                )
+                other._account = account
+            return other
+
     def operations(self, *, blocking: bool) -> Operations:  # noqa: ARG002 - nothing here waits, either way
         """Return the operations: the same for threads and event loops."""
+        if self._account is None:
+            self._account = ""
         return self
 
     def close(self) -> None:
@@ -172,11 +213,21 @@ class MemoryStore:
         user = self._reading.get(slot.user)
         place = user.places.get(slot) if user is not None else None
         token = place.token if place is not None else None
-        if user is None or token is None or token.expires_at <= self._clock():
+        now = self._clock()
+        if user is None or token is None or token.expires_at <= now:
             return None
-        if principal is not None and user.refuses(principal):  # after the token was read, not before
-            return None
-        return token
+        # After the token was read, not before.
+        if principal is None or self._may_peek(user, principal, now):
+            return token
+        return None
+
+    def _may_peek(self, user: _User, principal: Principal, now: float) -> bool:
+        if principal.session_id is not None:
+            return user.sessions.get(principal.session_id, 0.0) > now
+        if principal.began_at is None:
+            return True
+        with self._lock:  # what such a session is judged by is in a cache
+            return self._ending_of(principal, is_known=False) is None
 
     async def claim(
         self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
@@ -184,9 +235,12 @@ class MemoryStore:
         """See Operations."""
         with self._lock:
             now = self._clock()
-            if principal is not None and self._has_ended(principal):
-                return Ended()
             user = self._user(slot.user)
+            if principal is not None:
+                known_until = user.sessions.get(principal.session_id or "", 0.0)
+                ending = self._ending_of(principal, is_known=known_until > now)
+                if ending is not None:
+                    return ending
             if principal is not None and principal.session_id is not None:
                 user.sessions[principal.session_id] = now + self._session_memory
             place = user.places.setdefault(slot, _Place())
@@ -210,21 +264,40 @@ class MemoryStore:
         place.lease = _Held(secrets.token_hex(8), owner, now + seconds)
         return Claimed(Lease(slot, place.lease.id))
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         with self._lock:
             user, place = self._held_under(lease)
+            value = token.fingerprint
+            if value in self._spent or value in self._pending_prints:
+                return Committed.DOOMED
             if user is None or place is None or place.lease is None or place.lease.fenced:
                 if place is not None:
                     place.lease = None
                 self._revoke(lease.slot, token)
-                return False
+                return Committed.FENCED
             now = self._clock()
-            old = [place.token] if place.token is not None else []
-            place.superseded = [each for each in place.superseded + old if each.expires_at + SAFETY > now]
+            self._supersede(lease.slot, place, by=value)
+            place.superseded = [each for each in place.superseded if each.expires_at + SAFETY > now]
             place.token, place.lease, place.rest = token, None, None
+            self._holders.setdefault(value, set()).add(lease.slot)
             self._written(lease.slot.user, user)
-            return True
+            return Committed.STORED
+
+    def _supersede(self, slot: Slot, place: _Place, *, by: str = "") -> None:
+        """Stop handing out a slot's token; it is kept for the next logout, unless `by` is the same value."""
+        token, place.token = place.token, None
+        if token is not None:
+            self._let_go(slot, token)
+            place.superseded.append(token)
+        place.superseded = [each for each in place.superseded if each.fingerprint != by]
+
+    def _let_go(self, slot: Slot, token: AccessToken) -> None:
+        value = token.fingerprint
+        holders = self._holders.get(value, set())
+        holders.discard(slot)
+        if not holders:
+            self._holders.pop(value, None)
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
         """See Operations."""
@@ -246,8 +319,7 @@ class MemoryStore:
             user = self._reading.get(slot.user)
             place = user.places.get(slot) if user is not None else None
             if place is not None and place.token is not None and place.token.fingerprint == fingerprint:
-                place.superseded.append(place.token)
-                place.token = None
+                self._supersede(slot, place)
 
     def _held_under(self, lease: Lease) -> tuple[_User | None, _Place | None]:
         """Return the user and place that `lease` is for, if it is still the one in force there."""
@@ -271,35 +343,35 @@ class MemoryStore:
     async def end_session(self, principal: Principal) -> int:
         """See Operations."""
         with self._lock:
-            session = principal.session_id
+            name, session = principal.user_id, principal.session_id
+            now = self._wall_clock()
             if session is not None:
-                self._ended[principal.user_id, session] = self._clock()
-            elif principal.authenticated_at is not None:
-                self._ended[principal.user_id, None] = self._clock()
-            user = self._reading.get(principal.user_id)
+                self._ended[name, session] = now
+            elif principal.began_at is not None:
+                self._ended[name, principal.began_at] = self._ended[name, None] = now
+            user = self._reading.get(name)
             if user is None:
                 return 0
             if session is not None:
                 user.sessions.pop(session, None)
-            elif principal.authenticated_at is not None:
-                user.ended_before = self._clock()
-            return self._end(principal.user_id, user, lambda slot: slot.session in (None, session))
+            return self._end(name, user, lambda slot: slot.session in (None, session))
 
     async def end_user(self, user: str) -> int:
         """See Operations."""
         with self._lock:
-            now = self._clock()
-            self._ended[user, None] = now
+            self._ended[user, None] = self._wall_clock()
             record = self._reading.get(user)
             if record is None:
                 return 0
-            for session in record.sessions:
-                self._ended[user, session] = now
-            record.sessions = {}
-            record.ended_before = now
+            self._end_sessions(user, record)
             return self._end(user, record, lambda _slot: True)
 
-    async def relink(self, user: str) -> int:
+    def _end_sessions(self, name: str, user: _User) -> None:
+        for session in user.sessions:
+            self._ended[name, session] = self._wall_clock()
+        user.sessions = {}
+
+    async def relink(self, user: str | None) -> int:
         """See Operations."""
         with self._lock:
             record = self._reading.get(user)
@@ -309,7 +381,33 @@ class MemoryStore:
                 place.rest = None  # Monite refused the entity user that was
             return self._end(user, record, lambda _slot: True)
 
-    def _end(self, name: str, user: _User, includes: Callable[[Slot], bool]) -> int:
+    async def end_everything(self) -> Everything:
+        """See Operations."""
+        with self._lock:
+            self._everything_ended = self._wall_clock()
+            sessions = tokens = 0
+            for name, user in list(self._reading.items()):
+                sessions += len(user.sessions)
+                if name is not None:
+                    self._end_sessions(name, user)
+                tokens += self._end(name, user, lambda _slot: True)
+            return Everything(sessions, tokens)
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See Operations."""
+        with self._lock:
+            value = token.fingerprint
+            slots = list(self._holders.get(value, ()))
+            for slot in slots:
+                place = self._reading[slot.user].places[slot]
+                if place.token is not None:
+                    token = place.token  # whose life is known
+                self._supersede(slot, place, by=value)
+            if value not in self._spent:
+                self._revoke(slots[0] if slots else PARTNER_SLOT, token)
+            return len(slots)
+
+    def _end(self, name: str | None, user: _User, includes: Callable[[Slot], bool]) -> int:
         """Fence the mints and make the tokens pending of those slots that `includes` names."""
         ended = 0
         for slot, place in user.places.items():
@@ -317,28 +415,42 @@ class MemoryStore:
                 continue
             if place.lease is not None:
                 place.lease.fenced = True
-            tokens = [place.token, *place.superseded] if place.token is not None else place.superseded
-            place.token, place.superseded = None, []
+            self._supersede(slot, place)
+            tokens, place.superseded = place.superseded, []
             ended += sum(self._revoke(slot, token) for token in tokens)
         self._written(name, user)
         return ended
 
-    def _has_ended(self, principal: Principal) -> bool:
-        if principal.session_id is not None and (principal.user_id, principal.session_id) in self._ended:
-            return True
-        before = self._ended.get((principal.user_id, None))
-        at = principal.began_at
-        return before is not None and at is not None and at < before
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
+        """Return how the principal's session has ended, if it has."""
+        name, at, by = principal.user_id, principal.began_at, principal.began_by
+        key = principal.session_id if principal.session_id is not None else at
+        if key is not None and (name, key) in self._ended:
+            return Ended()
+        if at is None or by is None or is_known:
+            return None
+        if by < max(self._ended.get((name, None), 0.0), self._everything_ended):
+            return Ended()
+        return Ended(too_old=True) if at <= self._wall_clock() - self._session_memory else None
 
     # -- revocations
 
     def _revoke(self, slot: Slot, token: AccessToken) -> bool:
-        """Make `token` a pending revocation, due now, unless it has expired."""
+        """Make `token` a pending revocation, due now, unless it has expired, or is one already."""
         now = self._clock()
-        if token.expires_at + SAFETY <= now:
+        value = token.fingerprint
+        if token.expires_at + SAFETY <= now or value in self._spent:
             return False
-        self._enqueue(secrets.token_hex(8), _Revocation(slot, token, now))
+        if value not in self._pending_prints:
+            name = self._pending_prints[value] = secrets.token_hex(8)
+            self._enqueue(name, _Revocation(slot, token, now))
         return True
+
+    def _drop(self, name: str) -> None:
+        """Take a revocation off the list."""
+        revocation = self._pending.pop(name, None)
+        if revocation is not None:
+            self._pending_prints.pop(revocation.token.fingerprint, None)
 
     def _enqueue(self, name: str, revocation: _Revocation) -> None:
         self._pending[name] = revocation
@@ -356,7 +468,7 @@ class MemoryStore:
                 revocation.due_at = math.inf  # other entries for it hold no longer
                 until = revocation.token.expires_at + SAFETY
                 if until <= now:
-                    del self._pending[name]
+                    self._drop(name)
                     expired += 1
                 else:
                     batch.append(Pending(name, revocation.token.value, until, revocation.attempts))
@@ -379,10 +491,23 @@ class MemoryStore:
         revocation.due_at = self._clock() + seconds
         self._enqueue(pending.id, revocation)
 
+    async def condemn(self, pending: Pending) -> bool:
+        """See Operations."""
+        with self._lock:
+            revocation = self._pending.get(pending.id)
+            if revocation is None:
+                return False
+            value = revocation.token.fingerprint
+            if value in self._holders:
+                self._drop(pending.id)
+                return False
+            self._spent[value] = revocation.token.expires_at + SAFETY
+            return True
+
     async def settle(self, pending: Pending) -> None:
         """See Operations."""
         with self._lock:
-            self._pending.pop(pending.id, None)
+            self._drop(pending.id)
 
     async def postpone(self, pending: Pending, seconds: float) -> None:
         """See Operations."""
@@ -410,10 +535,11 @@ class MemoryStore:
         with self._lock:
             taken = [(revocation.slot, revocation.token) for revocation in self._pending.values()]
             self._pending.clear()
+            self._pending_prints.clear()
+            self._holders.clear()
             for user in self._reading.values():
-                for slot, place in user.places.items():
-                    tokens = [*place.superseded] if place.token is None else [place.token, *place.superseded]
-                    taken += [(slot, token) for token in tokens]
+                taken += user.tokens()
+                for place in user.places.values():
                     place.token, place.superseded = None, []
             return taken
 
@@ -453,12 +579,7 @@ class MemoryStore:
     # -- users
 
     def _user(self, name: str | None) -> _User:
-        user = self._reading.get(name)
-        if user is None:
-            user = _User()
-        if name is not None:
-            user.ended_before = self._ended.get((name, None), 0.0)  # forgotten in time, as all endings are
-        return user
+        return self._reading.get(name) or _User()
 
     def _written(self, name: str | None, user: _User) -> None:
         """Note that `user` has changed: when it can be dropped may have changed with it."""
@@ -476,7 +597,6 @@ class MemoryStore:
         if user is self._writing:  # its time was over, and what is written now gives it more
             return
         self._reading.pop(name, None)
-        for slot, place in user.places.items():
-            for token in [place.token, *place.superseded]:
-                if token is not None:
-                    self._revoke(slot, token)
+        for slot, token in user.tokens():
+            self._let_go(slot, token)
+            self._revoke(slot, token)

@@ -1,11 +1,16 @@
 """Encryption at rest, for the stores that leave the process: what lies there opens only with the partner's keys.
 
-Two layers, as in an envelope. Each store has one random *data key*, made when the store is new, which seals tokens
-and names users. It lies in the store itself, *wrapped* by every key that may open it. So a key can be changed
-without touching a row: whoever opens the envelope with an old key wraps it with the new one as well.
+Two layers, as in an envelope. Each account of a store has one random *data key*, which seals its tokens. It lies in the
+store itself, *wrapped* by every key that may open it. So a key can be changed without touching a row: whoever opens the
+envelope with an old key wraps it with the new one as well.
+
+When a key is taken out of the configuration, the first to open the envelope without it takes its wrapping out and
+*renews* the data key: with the old key nothing opens any more that is sealed from then on. What was sealed before stays
+readable, since the former data keys lie in the envelope, sealed with the present one. Wrappings are numbered in the order in
+which they came: a worker that still runs with an older configuration must not take a newer key for one that was taken out.
 
 Names in the store are keyed digests: no user id, session id or token stands in one, and nobody can try names out
-without the data key.
+without the *names key*. It is derived from an account's first data key, and outlives that: a name must stay what it is.
 """
 
 import base64
@@ -13,7 +18,9 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,10 +30,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from monite_auth.identity import EntityUser
 from monite_auth.tokens import AccessToken, Secret
 
-__all__ = ["Envelope", "Seal", "SealBroken"]
+__all__ = ["Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
+
+Keys = Sequence[Secret] | Callable[[], Sequence[Secret]]
+"""What seals, the first, and what else opens."""
 
 KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12  # what AES-GCM is made for (NIST SP 800-38D, section 8.2)
+WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16  # and its tag
 
 
 class SealBroken(Exception):
@@ -34,25 +45,32 @@ class SealBroken(Exception):
 
 
 class Seal:
-    """Seals values of one store with its data key, and turns names into digests."""
+    """Seals values of one account with its data key, and turns names into digests.
 
-    def __init__(self, data_key: bytes) -> None:
-        self._cipher = AESGCM(_derive(data_key, b"seal"))
-        self._names = _derive(data_key, b"names")
+    `names`: the names key, where it is not the data key's own. `formers`: data keys that were in force before.
+    """
+
+    def __init__(self, data_key: bytes, names: bytes | None = None, formers: Sequence[bytes] = ()) -> None:
+        self._ciphers = [_cipher(each) for each in (data_key, *formers)]
+        self._names = names or _derive(data_key, b"names")
+        self.id = _id(data_key)
+        """Names the data key."""
+        self.knows = frozenset(_id(each) for each in (data_key, *formers))
+        """Names the data keys that values may be sealed with and open here."""
 
     def seal(self, text: str, *place: str) -> bytes:
         """Return `text` sealed for this place only: for a slot's name and a token's fingerprint, say."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, text.encode(), _joined(place))
+        return nonce + self._ciphers[0].encrypt(nonce, text.encode(), _joined(place))
 
     def open(self, sealed: bytes, *place: str) -> str:
         """Return what was sealed for this place; raise SealBroken for anything else."""
-        try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _joined(place)).decode()
-        except (InvalidTag, ValueError):
-            raise SealBroken(
-                "A sealed value does not open here: it was changed or moved, or another key sealed it."
-            ) from None
+        for cipher in self._ciphers:
+            with suppress(InvalidTag, ValueError):
+                return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _joined(place)).decode()
+        raise SealBroken(
+            "A sealed value does not open here: it was changed or moved, or another key sealed it."
+        )
 
     def seal_token(self, place: str, token: AccessToken) -> bytes:
         """Return a token's value and entity user, sealed for a slot and for being this very token."""
@@ -76,41 +94,128 @@ class Seal:
         return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
-class Envelope:
-    """The keys that may open a store: the first wraps, all open.
+Content = Mapping[str, bytes]
+"""An envelope as it lies in the store, by field: wrapped data keys by the id of the key that wraps them, the names key, and
+former data keys."""
 
-    A key is any text with enough chance in it: a client secret, or 32 random bytes written out.
+NAMES, FORMER = "names", "former:"
+"""Fields of an envelope that are no wrappings; ids of keys are hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An envelope that was opened. `content` is what has to lie in the store from now on: often what already does."""
+
+    seal: Seal
+    content: dict[str, bytes]
+
+
+class Envelope:
+    """The keys that may open a store's envelopes: the first wraps, all open.
+
+    A key is any text with enough chance in it: a client secret, or 32 random bytes written out. `keys` may be a function,
+    which is asked at each opening: keys in files change.
     """
 
-    def __init__(self, keys: Sequence[Secret]) -> None:
-        self._wrappers = {}
-        for key in keys:
-            material = _derive(key.reveal().encode(), b"wrap")
-            self._wrappers[hashlib.sha256(material).hexdigest()[:16]] = AESGCM(material)
-        self._first = next(iter(self._wrappers))
+    def __init__(self, keys: Keys) -> None:
+        self._keys: Callable[[], Sequence[Secret]] = keys if callable(keys) else lambda: keys
 
-    def new(self) -> tuple[str, bytes]:
-        """Return a fresh data key, wrapped by the first key: `(key id, wrapped)`."""
-        return self._wrap(secrets.token_bytes(KEY_BYTES))
+    def new(self) -> Opened:
+        """Return an envelope for an account that is new to the store."""
+        data_key = secrets.token_bytes(KEY_BYTES)
+        first, *_ = wrappers = self._wrappers()
+        return Opened(Seal(data_key), {first: _wrap(wrappers[first], data_key, 1)})
 
-    def open(self, wrapped: Mapping[str, bytes]) -> tuple[Seal, dict[str, bytes]] | None:
-        """Open a store's envelope, the wrappings by key id; None when no key of ours fits.
+    def open(self, content: Content) -> Opened | None:
+        """Open an envelope; return None when no key of ours fits.
 
-        Return the seal, and the wrapping that the store does not have yet, if the first key is new to it.
+        The store must hold what comes back as `content` before anything is sealed: a key of ours may have been new to it,
+        or one that is ours no longer may have been taken out.
         """
-        for key_id, wrapper in self._wrappers.items():
-            if key_id in wrapped:
-                value = wrapped[key_id]
-                try:
-                    data_key = wrapper.decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], b"data key")
-                except InvalidTag:
-                    continue
-                return Seal(data_key), {} if self._first in wrapped else dict([self._wrap(data_key)])
+        wrappers = self._wrappers()
+        for key_id, wrapper in wrappers.items():
+            if key_id in content:
+                with suppress(InvalidTag):
+                    return self._opened(dict(content), wrappers, _unwrap(wrapper, content[key_id]))
         return None
 
-    def _wrap(self, data_key: bytes) -> tuple[str, bytes]:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return self._first, nonce + self._wrappers[self._first].encrypt(nonce, data_key, b"data key")
+    def _wrappers(self) -> dict[str, AESGCM]:
+        wrappers = {}
+        for key in self._keys():
+            material = _derive(key.reveal().encode(), b"wrap")
+            wrappers[hashlib.sha256(material).hexdigest()[:16]] = AESGCM(material)
+        return wrappers
+
+    def _opened(self, content: dict[str, bytes], wrappers: dict[str, AESGCM], data_key: bytes) -> Opened:
+        cipher = _cipher(data_key)
+        formers = [_open(cipher, value, FORMER) for name, value in content.items() if name.startswith(FORMER)]
+        names = _open(cipher, content[NAMES], NAMES) if NAMES in content else _derive(data_key, b"names")
+        numbers = {name: _number(value) for name, value in content.items() if _is_wrapping(name)}
+        first = next(iter(wrappers))
+        if _should_be_newest(first, numbers, wrappers):
+            numbers[first] = max(numbers.values()) + 1
+            content[first] = _wrap(wrappers[first], data_key, numbers[first])
+        newest = max(number for name, number in numbers.items() if name in wrappers)
+        strange = {name: number for name, number in numbers.items() if name not in wrappers}
+        # Whoever's key is newer than all of ours runs with a newer configuration: it is for them to clear up.
+        if not strange or max(strange.values()) > newest:
+            return Opened(Seal(data_key, names, formers), content)
+        kept = {name: number for name, number in numbers.items() if name in wrappers}
+        return _renewed(kept, wrappers, names, [data_key, *formers])
+
+
+def _should_be_newest(first: str, numbers: Mapping[str, int], ours: Container[str]) -> bool:
+    """Say whether the first key has to be wrapped with (again): others may take out what is older than it."""
+    if first not in numbers:
+        return True
+    not_older = [name for name, number in numbers.items() if name != first and number >= numbers[first]]
+    return bool(not_older) and all(name in ours or numbers[name] == 0 for name in not_older)
+
+
+def _renewed(
+    numbers: Mapping[str, int], wrappers: Mapping[str, AESGCM], names: bytes, formers: Sequence[bytes]
+) -> Opened:
+    """Return the envelope of a new data key, for the keys in `numbers`."""
+    data_key = secrets.token_bytes(KEY_BYTES)
+    cipher = _cipher(data_key)
+    content = {name: _wrap(wrappers[name], data_key, number) for name, number in numbers.items()}
+    content[NAMES] = _close(cipher, names, NAMES)
+    content |= {FORMER + _id(each): _close(cipher, each, FORMER) for each in formers}
+    return Opened(Seal(data_key, names, formers), content)
+
+
+def _is_wrapping(field: str) -> bool:
+    return field != NAMES and not field.startswith(FORMER)
+
+
+def _wrap(wrapper: AESGCM, data_key: bytes, number: int) -> bytes:
+    return _close(wrapper, data_key, "data key") + number.to_bytes(4)
+
+
+def _unwrap(wrapper: AESGCM, wrapped: bytes) -> bytes:
+    return _open(wrapper, wrapped[:WRAPPED_BYTES], "data key")
+
+
+def _number(wrapped: bytes) -> int:
+    """Return a wrapping's number; those of older versions have none, and come before all others."""
+    return int.from_bytes(wrapped[WRAPPED_BYTES:])
+
+
+def _close(cipher: AESGCM, key: bytes, purpose: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, key, purpose.encode())
+
+
+def _open(cipher: AESGCM, closed: bytes, purpose: str) -> bytes:
+    return cipher.decrypt(closed[:NONCE_BYTES], closed[NONCE_BYTES:], purpose.encode())
+
+
+def _cipher(data_key: bytes) -> AESGCM:
+    return AESGCM(_derive(data_key, b"seal"))
+
+
+def _id(data_key: bytes) -> str:
+    return hashlib.sha256(_derive(data_key, b"id")).hexdigest()[:16]
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

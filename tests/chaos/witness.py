@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monite_auth import mint
-from monite_auth.stores.base import Lease, Operations, Store
+from monite_auth.stores.base import Committed, Lease, Operations, Store
 from monite_auth.tokens import AccessToken, fingerprint
 from monite_auth.wire import Granted
 from tests.chaos.diary import Diary
@@ -33,6 +33,10 @@ class WatchedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    def of(self, account: str) -> "WatchedStore":
+        self._store = self._store.of(account)
+        return self
+
     def operations(self, *, blocking: bool) -> Any:
         return _WatchedOperations(self._store.operations(blocking=blocking), self._diary, self._where)
 
@@ -46,12 +50,12 @@ class _WatchedOperations:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._operations, name)
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         facts = {"token": token.fingerprint[:LENGTH], "where": self._where}
         self._diary.write("committing", **facts, session=lease.slot.session)
-        stored = await self._operations.commit(lease, token)
-        self._diary.write("committed", **facts, stored=stored)
-        return stored
+        committed = await self._operations.commit(lease, token)
+        self._diary.write("committed", **facts, stored=committed is Committed.STORED)
+        return committed
 
 
 def watch_answers(diary: Diary) -> None:

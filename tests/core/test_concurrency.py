@@ -115,6 +115,10 @@ class CountingStore:
     def looks(self):
         self.peeks += 1
 
+    def of(self, account):
+        self._store = self._store.of(account)
+        return self
+
     def operations(self, *, blocking):
         store, inner = self, self._store.operations(blocking=blocking)
 

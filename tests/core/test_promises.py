@@ -7,7 +7,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, errors
 from monite_auth.runtime import run
-from monite_auth.stores.base import Claimed
+from monite_auth.stores.base import Claimed, Committed
 from monite_auth.stores.budget import Priority
 from tests.scripted import ALICE, BOB, World, granted, refused, reply, throttled
 
@@ -67,7 +67,7 @@ def test_promise_2_what_a_late_holder_brings_after_a_takeover_is_revoked():
     late = run(world.store.claim(slot, ALICE, owner="late", seconds=5, min_life=0))
     token = World(granted("late-token")).token()
     world.value()
-    assert run(world.store.commit(late.lease, token)) is False
+    assert run(world.store.commit(late.lease, token)) is Committed.FENCED
     assert world.value() == "token-1"
     world.drain()
     assert world.revoked == ["late-token"]

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, Principal
 from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
-from monite_auth.stores.base import Claimed, Ended, Lease, Slot
+from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import SAFETY
 from monite_auth.wire import Fault, Request, Response
@@ -363,12 +363,12 @@ class Judge:
         self.current[slot] = held
         self.held[actor.name] = held
 
-    def _commit(self, actor: "Actor", lease: Lease, token: AccessToken, *, result: bool) -> None:
+    def _commit(self, actor: "Actor", lease: Lease, token: AccessToken, *, result: Committed) -> None:
         held, value = self.held.get(actor.name), token.value.reveal()
         self.stored.add(value)
         self.checks["2 one mint"] += 1
         self.unstored.pop(actor.name, None)
-        if not result:
+        if result is not Committed.STORED:
             self.doomed.add(value)
             if held is not None and self.current.get(lease.slot) is held:
                 del self.current[lease.slot]

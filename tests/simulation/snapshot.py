@@ -67,10 +67,21 @@ def snapshot(world: World) -> tuple[Any, ...]:
 # -- parts
 
 # Notes are there for directories: no flow leaves any.
-_STORE_CONSTANTS = {"_clock", "_session_memory", "_rate", "_lock", "_sequence", "_notes"}
-_STORE_COPIES = {
-    "_users"
-}  # the users of _reading once more, for eviction, which no exhaustive scenario reaches
+_STORE_CONSTANTS = {
+    "_account",
+    "_bounds",
+    "_clock",
+    "_lock",
+    "_notes",
+    "_others",
+    "_rate",
+    "_sequence",
+    "_session_memory",
+    "_wall_clock",
+}
+# The users of _reading once more, for eviction, which no exhaustive scenario reaches; who holds a token there; and what is
+# pending, once more by fingerprint.
+_STORE_COPIES = {"_users", "_holders", "_pending_prints"}
 
 
 def _store(store: MemoryStore) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import pytest
 
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
 from monite_auth.runtime import run
-from monite_auth.stores.base import Busy, Claim, Claimed, Ended, Lease, Operations, Slot, Store
+from monite_auth.stores.base import Busy, Claim, Claimed, Committed, Ended, Lease, Operations, Slot, Store
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore
 from tests.redis_server import emptied, timed_server
@@ -102,10 +102,12 @@ FORMS = ("blocking", "async")
 class Driver:
     """One store in one form, and the steps that the tests share."""
 
-    def __init__(self, ground: Ground, form: str, **options: Any) -> None:
+    def __init__(
+        self, ground: Ground, form: str, *, account: str = "", store: Store | None = None, **options: Any
+    ) -> None:
         self.ground = ground
         self.form = form
-        self.store = ground.open(**options)
+        self.store = (ground.open(**options) if store is None else store).of(account)
         self._runner = asyncio.Runner() if form == "async" else None
         self.ops: Operations = self.store.operations(blocking=form == "blocking")
 
@@ -168,6 +170,9 @@ class Driver:
         return AccessToken(Secret(value), now + life, now, now + life * 0.8, PERSON, self.ground.clock)
 
     def commit(self, lease: Lease, value: str, life: float = 1800.0) -> bool:
+        return self.committed(lease, value, life) is Committed.STORED
+
+    def committed(self, lease: Lease, value: str, life: float = 1800.0) -> Committed:
         return self.run(self.ops.commit(lease, self.token(value, life)))
 
     def put(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monite_auth import Principal, Secret
-from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Ended, Hit, Rest, Resting, Slot
+from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Committed, Ended, Hit, Rest, Resting, Slot
 from monite_auth.stores.budget import HEADROOM, Priority, Ticket
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
 
@@ -19,7 +19,7 @@ def test_a_cold_slot_has_nothing_and_is_there_to_claim(driver):
 
 def test_what_is_committed_is_there_with_all_its_facts(driver):
     token = driver.token("t")
-    assert driver.run(driver.ops.commit(driver.lease(), token)) is True
+    assert driver.run(driver.ops.commit(driver.lease(), token)) is Committed.STORED
     found = driver.run(driver.ops.peek(HOME, ALICE))
     assert found.value == token.value
     assert found.entity_user == PERSON
@@ -32,7 +32,7 @@ def test_what_is_committed_is_there_with_all_its_facts(driver):
 def test_a_partner_token_is_nobodys_in_particular(driver):
     lease = driver.lease(slot=PARTNER_SLOT, principal=None)
     token = replace(driver.token("t"), entity_user=None)
-    assert driver.run(driver.ops.commit(lease, token)) is True
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
     assert driver.run(driver.ops.peek(PARTNER_SLOT, None)).entity_user is None
 
 
@@ -568,7 +568,7 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
         driver.advance(10)
     driver.run(driver.ops.due(1000, seconds=0))
     assert len(driver.store._reading) == len(driver.store._users) < 20
-    assert len(driver.store._ended) <= 11
+    assert len(driver.store._ended) <= 41  # with the leeway of 300 s
     assert len(driver.store._pending) <= 6
 
 

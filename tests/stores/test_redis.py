@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import monite_auth.stores.redis
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.stores.base import PARTNER_SLOT, Claimed, Hit, Lease, Rest, Resting, Slot
+from monite_auth.stores.base import PARTNER_SLOT, Claimed, Committed, Hit, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Budget, Priority
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.health import check_version
@@ -599,11 +599,11 @@ def test_what_is_settled_leaves_nothing_behind(driver, server):
 
 def test_a_commit_that_is_said_twice_stores_once_and_revokes_nothing(driver):
     lease, token = driver.lease(), driver.token("t")
-    assert driver.run(driver.ops.commit(lease, token)) is True
-    assert driver.run(driver.ops.commit(lease, token)) is True
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
     assert driver.pending() == []
     driver.put("newer")
-    assert driver.run(driver.ops.commit(lease, token)) is True
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
     assert driver.peek() == "newer"
 
 
@@ -612,10 +612,10 @@ def test_promise_5_a_stored_token_that_comes_under_a_void_lease_is_revoked_and_n
     driver, was_discarded
 ):
     token = driver.token("t")  # as the fallback brings it, which could not know that it was stored
-    assert driver.run(driver.ops.commit(driver.lease(), token)) is True
+    assert driver.run(driver.ops.commit(driver.lease(), token)) is Committed.STORED
     if was_discarded:
         driver.run(driver.ops.discard(HOME, token.fingerprint))
-    assert driver.run(driver.ops.commit(Lease(HOME, "void"), token)) is False
+    assert driver.run(driver.ops.commit(Lease(HOME, "void"), token)) is Committed.FENCED
     assert driver.peek() is None
     assert driver.pending() == ["t"]
     assert driver.run(driver.ops.end_session(ALICE)) == 0
@@ -623,9 +623,9 @@ def test_promise_5_a_stored_token_that_comes_under_a_void_lease_is_revoked_and_n
 
 def test_promise_5_a_commit_said_again_after_a_logout_brings_nothing_back(driver):
     lease, token = driver.lease(), driver.token("t")
-    assert driver.run(driver.ops.commit(lease, token)) is True
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
     driver.run(driver.ops.end_session(ALICE))
-    assert driver.run(driver.ops.commit(lease, token)) is False
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.FENCED
     assert driver.peek(principal=Principal("alice")) is None
     assert driver.pending() == ["t"]
 
@@ -633,8 +633,8 @@ def test_promise_5_a_commit_said_again_after_a_logout_brings_nothing_back(driver
 def test_promise_5_a_fenced_commit_said_twice_is_pending_once(driver):
     lease, token = driver.lease(), driver.token("t")
     driver.run(driver.ops.end_session(ALICE))
-    assert driver.run(driver.ops.commit(lease, token)) is False
-    assert driver.run(driver.ops.commit(lease, token)) is False
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.FENCED
+    assert driver.run(driver.ops.commit(lease, token)) is Committed.FENCED
     assert driver.pending() == ["t"]
 
 

@@ -34,8 +34,10 @@ from monite_auth.stores.base import (
     Busy,
     Claim,
     Claimed,
+    Committed,
     Due,
     Ended,
+    Everything,
     Hit,
     Lease,
     Pending,
@@ -161,7 +163,7 @@ class RedisOperations:
                 case _:
                     return Claimed(lease)
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         at = self._clock()
 
@@ -171,7 +173,7 @@ class RedisOperations:
             return [place, lease.id, name, sealed, *times]
 
         _, stored = await self._ask("commit", lease.slot.user, 6, arguments)
-        return bool(stored)
+        return Committed.STORED if stored else Committed.FENCED
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
         """See Operations. A rest of everyone is written to every shard, so that `claim` needs no second look."""
@@ -235,11 +237,23 @@ class RedisOperations:
         """See Operations."""
         return await self._end("user", user)
 
-    async def relink(self, user: str) -> int:
+    async def relink(self, user: str | None) -> int:
         """See Operations."""
         return await self._end("relink", user)
 
-    async def _end(self, reach: str, user: str, session: str | None = None, dated: str = "") -> int:
+    async def end_everything(self) -> Everything:
+        """See Operations."""
+        raise NotImplementedError
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See Operations."""
+        raise NotImplementedError
+
+    async def condemn(self, pending: Pending) -> bool:  # noqa: ARG002
+        """See Operations."""
+        return True
+
+    async def _end(self, reach: str, user: str | None, session: str | None = None, dated: str = "") -> int:
         _, pending = await self._ask(
             "end", user, 6, lambda vault: [reach, vault.session(user, session), dated, self._session_memory]
         )

@@ -94,6 +94,10 @@ class RedisStore:
         self._of_parents += [self._link, *self._links.items()]
         self._start()
 
+    def of(self, account: str) -> "RedisStore":  # noqa: ARG002
+        """See Store."""
+        return self
+
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for whichever event loop is running."""
         return self._blocking if blocking else self._async
@@ -159,7 +163,7 @@ class _Opening:
 
     async def _open(self, link: Link) -> Vault:
         seen: dict[str, bytes] = {}
-        offer = self._envelope.new()
+        (offer,) = self._envelope.new().content.items()
         while True:
             pairs = [each for pair in seen.items() for each in pair]
             answer = await link.run(SCRIPTS["envelope"], [self._keys.envelope], [*offer, *pairs])
@@ -171,9 +175,9 @@ class _Opening:
                     "client secret or key to MONITE_STORE_KEYS; or choose another store_url to start anew: what was "
                     "still to be revoked in this one is then left to expire."
                 )
-            seal, missing = opened
-            if not missing:
-                return Vault(seal, self._clock)
+            missing = {name: value for name, value in opened.content.items() if name not in seen}
+            if len(missing) != 1:
+                return Vault(opened.seal, self._clock)
             (offer,) = missing.items()
 
     async def _check(self, link: Link) -> None:

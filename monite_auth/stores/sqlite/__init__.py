@@ -26,7 +26,18 @@ from typing import Protocol, TypeVar
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import Principal
 from monite_auth.lifetimes import call_in_child
-from monite_auth.stores.base import Claim, Due, Lease, Operations, Pending, Rest, Slot, Status
+from monite_auth.stores.base import (
+    Claim,
+    Committed,
+    Due,
+    Everything,
+    Lease,
+    Operations,
+    Pending,
+    Rest,
+    Slot,
+    Status,
+)
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.sqlite.database import Database, Job, Locked
 from monite_auth.stores.sqlite.decisions import Decisions
@@ -82,6 +93,10 @@ class SQLiteStore:
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._database.path}>"
+
+    def of(self, account: str) -> "SQLiteStore":  # noqa: ARG002
+        """See Store."""
+        return self
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
@@ -179,7 +194,7 @@ class _Operations:
             )
         )
 
-    async def commit(self, lease: Lease, token: AccessToken) -> bool:
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         return await self._write(lambda db: self._decisions.commit(db, lease, token))
 
@@ -203,9 +218,17 @@ class _Operations:
         """See Operations."""
         return await self._write(lambda db: self._decisions.end_user(db, user))
 
-    async def relink(self, user: str) -> int:
+    async def relink(self, user: str | None) -> int:
         """See Operations."""
         return await self._write(lambda db: self._decisions.relink(db, user))
+
+    async def end_everything(self) -> Everything:
+        """See Operations."""
+        return await self._write(self._decisions.end_everything)
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.revoke(db, token))
 
     async def status(self, user: str) -> Status:
         """See Operations."""
@@ -218,6 +241,10 @@ class _Operations:
     async def due(self, limit: int, *, seconds: float) -> Due:
         """See Operations."""
         return await self._write(lambda db: self._decisions.due(db, limit, seconds=seconds))
+
+    async def condemn(self, pending: Pending) -> bool:
+        """See Operations."""
+        return await self._write(lambda db: self._decisions.condemn(db, pending))
 
     async def settle(self, pending: Pending) -> None:
         """See Operations."""

@@ -14,8 +14,10 @@ from monite_auth.stores.base import (
     Busy,
     Claim,
     Claimed,
+    Committed,
     Due,
     Ended,
+    Everything,
     Hit,
     Lease,
     Pending,
@@ -167,7 +169,7 @@ class Decisions:
         )
         return Claimed(lease)
 
-    def commit(self, db: sqlite3.Connection, lease: Lease, token: AccessToken) -> bool:
+    def commit(self, db: sqlite3.Connection, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         now = self._clock()
         name = self._vault.slot(lease.slot)
@@ -181,7 +183,7 @@ class Decisions:
         if stored:
             db.execute("UPDATE tokens SET state = 'superseded' WHERE slot = ? AND state = 'live'", (name,))
         elif expires_at + SAFETY <= now:
-            return False
+            return Committed.FENCED
         db.execute(
             "INSERT INTO tokens (id, state, slot, user, session, print, sealed, expires_at, issued_at, renew_at, due_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -199,7 +201,7 @@ class Decisions:
                 now,
             ),
         )
-        return stored
+        return Committed.STORED if stored else Committed.FENCED
 
     def abandon(self, db: sqlite3.Connection, lease: Lease, rest: Rest | None) -> None:
         """See Operations."""
@@ -255,7 +257,19 @@ class Decisions:
         self._end_before(db, name, now)
         return self._end(db, name, now)
 
-    def relink(self, db: sqlite3.Connection, user: str) -> int:
+    def end_everything(self, db: sqlite3.Connection) -> Everything:
+        """See Operations."""
+        raise NotImplementedError
+
+    def revoke(self, db: sqlite3.Connection, token: AccessToken) -> int:
+        """See Operations."""
+        raise NotImplementedError
+
+    def condemn(self, db: sqlite3.Connection, pending: Pending) -> bool:  # noqa: ARG002
+        """See Operations."""
+        return True
+
+    def relink(self, db: sqlite3.Connection, user: str | None) -> int:
         """See Operations."""
         name = self._vault.user(user)
         db.execute("UPDATE mints SET rest_until = 0 WHERE user = ?", (name,))

@@ -36,21 +36,20 @@ class Vault:
 
     def unlock(self, db: sqlite3.Connection) -> None:
         """Open the file's envelope; the first process of all makes it."""
-        wrapped = dict(db.execute("SELECT id, wrapped FROM keys").fetchall())
-        if not wrapped:
-            wrapped = dict([self._envelope.new()])
-            db.executemany("INSERT INTO keys VALUES (?, ?)", wrapped.items())
-        opened = self._envelope.open(wrapped)
+        stored = dict(db.execute("SELECT id, wrapped FROM keys").fetchall())
+        opened = self._envelope.open(stored) if stored else self._envelope.new()
         if opened is None:
             raise ConfigurationError(
                 "The token store was sealed with a key that is not here. Add the former client secret or key to "
                 "MONITE_STORE_KEYS; or choose another store_url to start anew: what was still to be revoked in this "
                 "one is then left to expire."
             )
-        self._seal, missing = opened
+        if opened.content != stored:
+            db.execute("DELETE FROM keys")
+            db.executemany("INSERT INTO keys VALUES (?, ?)", opened.content.items())
+        self._seal = opened.seal
         self._name = lru_cache(NAMES)(self._seal.name)
         self._open_token = lru_cache(OPENED)(self._seal.open_token)
-        db.executemany("INSERT INTO keys VALUES (?, ?)", missing.items())
 
     # -- names
 
