@@ -503,7 +503,12 @@ def test_the_client_secret_can_be_rotated_between_mint_and_revocation(emulator, 
     people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
     with TokenBroker(emulated, people, store=store) as before:
         before.token(ANNA)
-    fresh = replace(emulated, client_id=str(uuid.uuid4()), client_secret="the-new-secret")
+    fresh = replace(
+        emulated,
+        client_id=str(uuid.uuid4()),
+        client_secret="the-new-secret",
+        account=emulated.client_id,
+    )
     emulator.monite.add_credentials(fresh.client_id, "the-new-secret")
     emulator.monite.remove_credentials(emulated.client_id)
     with TokenBroker(fresh, people, store=store) as after:

@@ -81,7 +81,7 @@ def test_an_ended_session_is_a_401_and_monite_is_not_asked():
     world.token()
     world.logout()
     asked = len(world.mints)
-    with pytest.raises(errors.SessionEnded, match="has logged out") as caught:
+    with pytest.raises(errors.SessionEnded, match="has ended, by a logout") as caught:
         world.token()
     assert answer_of(caught.value) == (401, "session_ended", None)
     assert len(world.mints) == asked

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import TLRUCache, TTLCache
 
 from monite_auth import AccessToken, MemoryStore
+from monite_auth.stores.base import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
 from tests.simulation.world import (
@@ -186,6 +187,8 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     list: _sequence,
     tuple: _sequence,
     dict: _mapping,
+    TLRUCache: _mapping,
+    Committed: _same,
     TTLCache: _mapping,  # what it holds is when it was put there
     set: frozenset,
     **dict.fromkeys([bool, int, float, str, bytes, type(None)], _same),
