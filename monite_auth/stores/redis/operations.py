@@ -14,6 +14,9 @@ have run, and to run twice:
     abandon    the second finds another lease, or none
     discard    the second finds another token, or none
     begin      the second finds what the first did
+    hold       the second says the same; a value whose commit never came is held until its token would have expired
+    condemn    the second finds it condemned
+    everything, take, enqueue  the second finds nothing, or what the first did
     end, relink  the second finds no tokens and counts none: they are due all the same, and the next drain finds them
     due        revocations that nobody was told of are due again when their time is over
     settle     there is nothing left to take off
@@ -25,11 +28,11 @@ have run, and to run twice:
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import Principal
+from monite_auth.identity import LEEWAY, Principal
 from monite_auth.stores.base import (
     Busy,
     Claim,
@@ -49,13 +52,15 @@ from monite_auth.stores.base import (
 from monite_auth.stores.budget import HEADROOM, TOLERANCE, Admission, Priority, Ticket
 from monite_auth.stores.redis.links import Argument, Link
 from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.vault import LEASE, Keys, Vault, split_answer
+from monite_auth.stores.redis.vault import LEASE, NAME, Vault, split_answer
 from monite_auth.stores.sealing import SealBroken
-from monite_auth.tokens import AccessToken, Clock
+from monite_auth.tokens import SAFETY, AccessToken, Clock
 
 __all__ = ["Opening", "RedisOperations"]
 
 log = logging.getLogger("monite_auth")
+
+Value = TypeVar("Value")
 
 FOREIGN = b"foreign"
 """A script's answer when its shard is not sealed with the data key that the caller has."""
@@ -81,7 +86,6 @@ class RedisOperations:
         self,
         link: Callable[[], Link],
         opening: Opening,
-        keys: Keys,
         *,
         groups: Sequence[range],
         session_memory: float,
@@ -90,7 +94,6 @@ class RedisOperations:
     ) -> None:
         self._link = link
         self._opening = opening
-        self._keys = keys
         self._groups = list(groups)  # shards that one script may reach; in a cluster, one each
         self._session_memory = session_memory
         self._interval = 1 / (requests_per_second * HEADROOM)
@@ -100,12 +103,22 @@ class RedisOperations:
         self, script: str, user: str | None, keys: int, arguments: Callable[[Vault], Sequence[Argument]]
     ) -> tuple[Vault, Any]:
         """Run a script over the first `keys` keys of a user; return its answer, and the vault that it is from."""
+        return await self._run(script, lambda vault: vault.user(user), keys, arguments)
+
+    async def _run(
+        self,
+        script: str,
+        user: Callable[[Vault], tuple[int, str]],
+        keys: int,
+        arguments: Callable[[Vault], Sequence[Argument]],
+    ) -> tuple[Vault, Any]:
+        """Run a script as `_ask` does; `user` gives the user's shard and name."""
         link = self._link()
         for _ in range(TRIES):
             vault = await self._opening.vault(link)
-            shard, name = vault.user(user)
+            shard, name = user(vault)
             answer = await link.run(
-                SCRIPTS[script], self._keys.user(shard, name)[:keys], [vault.id, *arguments(vault)]
+                SCRIPTS[script], vault.keys.user(shard, name)[:keys], [vault.id, *arguments(vault)]
             )
             if answer != FOREIGN:
                 return vault, answer
@@ -117,8 +130,13 @@ class RedisOperations:
     async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
         """See Operations."""
         at = self._clock()
+        # What has an id is known by its name; its date needs no looking up.
+        by_date = principal is not None and principal.session_id is None and principal.can_end
         vault, answer = await self._ask(
-            "peek", slot.user, 3, lambda vault: [vault.place(slot), *vault.bearer(principal, at)]
+            "peek",
+            slot.user,
+            8 if by_date else 3,
+            lambda vault: [vault.place(slot), *vault.bearer(principal), self._session_memory],
         )
         if answer is None:
             return None
@@ -135,10 +153,10 @@ class RedisOperations:
             vault, (kind, *facts) = await self._ask(
                 "claim",
                 slot.user,
-                7,
+                9,
                 lambda vault: [
                     vault.place(slot),
-                    *vault.bearer(principal, at),
+                    *vault.bearer(principal),
                     self._session_memory,
                     owner,
                     lease.id,
@@ -154,8 +172,8 @@ class RedisOperations:
                         return Hit(token)
                 case b"busy":
                     return Busy(float(facts[0]))
-                case b"ended":
-                    return Ended()
+                case b"ended" | b"old":
+                    return Ended(too_old=kind == b"old")
                 case b"resting":
                     left, sealed, reach = facts
                     place = vault.place(slot) if reach == b"place" else ""
@@ -166,14 +184,21 @@ class RedisOperations:
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See Operations."""
         at = self._clock()
+        left = token.expires_at + SAFETY - at
+        vault = await self._opening.vault(self._link())
+        value = vault.keys.value(vault.fingerprint(token.fingerprint))
+        # In this order: whoever is about to revoke the value sees that it is held here, or it is condemned before.
+        holder: list[Argument] = [vault.place(lease.slot), left, vault.owner(lease.slot.user)]
+        if left > 0 and not await self._link().run(SCRIPTS["hold"], [value], holder):
+            return Committed.DOOMED
 
         def arguments(vault: Vault) -> Sequence[Argument]:
             place = vault.place(lease.slot)
             name, sealed, *times = vault.seal_token(place, token, at)
             return [place, lease.id, name, sealed, *times]
 
-        _, stored = await self._ask("commit", lease.slot.user, 6, arguments)
-        return Committed.STORED if stored else Committed.FENCED
+        _, answer = await self._ask("commit", lease.slot.user, 10, arguments)
+        return (Committed.FENCED, Committed.STORED, Committed.DOOMED)[answer]
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
         """See Operations. A rest of everyone is written to every shard, so that `claim` needs no second look."""
@@ -190,7 +215,7 @@ class RedisOperations:
         if rest is not None and everyone:
             sealed = vault.seal_rest("", rest)
             for group in self._groups:
-                keys = [self._keys.rest(shard) for shard in group]
+                keys = [vault.keys.rest(shard) for shard in group]
                 await self._link().run(SCRIPTS["rest"], keys, [vault.id, rest.seconds, sealed])
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
@@ -221,7 +246,7 @@ class RedisOperations:
             await self._ask(
                 "begin",
                 principal.user_id,
-                3,
+                9,
                 lambda vault: [
                     vault.session(principal.user_id, principal.session_id),
                     self._session_memory,
@@ -230,34 +255,77 @@ class RedisOperations:
 
     async def end_session(self, principal: Principal) -> int:
         """See Operations."""
-        dated = "dated" if principal.authenticated_at is not None else ""
-        return await self._end("session", principal.user_id, principal.session_id, dated)
+        pending, _ = await self._end(
+            "session", lambda vault: vault.user(principal.user_id), lambda vault: vault.bearer(principal)[:2]
+        )
+        return pending
 
     async def end_user(self, user: str) -> int:
         """See Operations."""
-        return await self._end("user", user)
+        pending, _ = await self._end("user", lambda vault: vault.user(user))
+        return pending
 
     async def relink(self, user: str | None) -> int:
         """See Operations."""
-        return await self._end("relink", user)
+        pending, _ = await self._end("relink", lambda vault: vault.user(user))
+        return pending
+
+    async def _end(
+        self,
+        reach: str,
+        user: Callable[[Vault], tuple[int, str]],
+        session: Callable[[Vault], tuple[str, str]] = lambda _: ("", ""),
+    ) -> tuple[int, int]:
+        """Return how many tokens are pending by it, and how many sessions that were known have ended."""
+        _, (pending, sessions) = await self._run(
+            "end", user, 6, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY]
+        )
+        return pending, sessions
 
     async def end_everything(self) -> Everything:
-        """See Operations."""
-        raise NotImplementedError
+        """See Operations. First nobody who logged in before gets in any more; then all users end, one by one."""
+        sessions = tokens = 0
+        for group in self._groups:
+            for shard, name in await self._everything_ends(group):
+                pending, known = await self._end("user", _always((shard, name)))
+                tokens, sessions = tokens + pending, sessions + known
+        return Everything(sessions, tokens)
+
+    async def _everything_ends(self, group: range) -> list[tuple[int, str]]:
+        """End some shards for whom they do not know; return the users that they know."""
+        link = self._link()
+        for _ in range(TRIES * len(group)):
+            vault = await self._opening.vault(link)
+            keys = [key for shard in group for key in vault.keys.everything(shard)]
+            memory = self._session_memory + LEEWAY
+            kind, found = await link.run(SCRIPTS["everything"], keys, [vault.id, memory])
+            if kind != FOREIGN:
+                return [
+                    (group[number], name.decode()) for number, name in zip(*[iter(found)] * 2, strict=True)
+                ]
+            await self._opening.adopt(link, vault, group[found])
+        raise _unsettled()
 
     async def revoke(self, token: AccessToken) -> int:
         """See Operations."""
-        raise NotImplementedError
-
-    async def condemn(self, pending: Pending) -> bool:  # noqa: ARG002
-        """See Operations."""
-        return True
-
-    async def _end(self, reach: str, user: str | None, session: str | None = None, dated: str = "") -> int:
-        _, pending = await self._ask(
-            "end", user, 6, lambda vault: [reach, vault.session(user, session), dated, self._session_memory]
-        )
-        return int(pending)
+        at = self._clock()
+        left = token.expires_at + SAFETY - at
+        vault = await self._opening.vault(self._link())
+        name = vault.fingerprint(token.fingerprint)
+        _, holders = await self._link().run(SCRIPTS["condemn"], [vault.keys.value(name)], ["", left])
+        taken = 0
+        for place, owner in zip(*[iter(holders)] * 2, strict=True):
+            shard, _, user = owner.decode().partition(".")
+            _, answer = await self._run(
+                "take",
+                _always((int(shard), user)),
+                6,
+                _always([place, name]),
+            )
+            taken += answer
+        if not taken:
+            await self._ask("enqueue", None, 6, lambda vault: [*vault.seal_unowned(token), left - SAFETY])
+        return taken
 
     # -- revocations
 
@@ -292,9 +360,11 @@ class RedisOperations:
     async def _due(self, group: range, limit: int, seconds: float) -> Due:
         at = self._clock()
         link = self._link()
-        keys = [key for shard in group for key in (self._keys.data_key(shard), *self._keys.pending(shard))]
         for _ in range(TRIES * len(group)):
             vault = await self._opening.vault(link)
+            keys = [
+                key for shard in group for key in (vault.keys.data_key(shard), *vault.keys.pending(shard)[:2])
+            ]
             answer = await link.run(SCRIPTS["due"], keys, [vault.id, limit, seconds])
             if answer[0] == FOREIGN:
                 await self._opening.adopt(link, vault, group[answer[1]])
@@ -309,21 +379,33 @@ class RedisOperations:
                     log.error(  # noqa: TRY400 - a traceback says no more
                         "A pending revocation was changed or moved: its seal is broken. It is thrown away."
                     )
-                    await link.run(SCRIPTS["settle"], self._keys.pending(shard), [name])
+                    await link.run(SCRIPTS["settle"], vault.keys.pending(shard), [name, ""])
             return Due(batch, expired, float(next_in) if next_in else None)
         raise _unsettled()
 
+    async def condemn(self, pending: Pending) -> bool:
+        """See Operations."""
+        vault = await self._opening.vault(self._link())
+        _, _, name = pending.id.partition(".")
+        value, place = vault.keys.value(name[:NAME]), name[NAME:]
+        left = pending.expires_at - self._clock()
+        condemned, _ = await self._link().run(SCRIPTS["condemn"], [value], [place, left])
+        if not condemned:
+            await self._of(pending, "settle", "")
+        return bool(condemned)
+
     async def settle(self, pending: Pending) -> None:
         """See Operations."""
-        await self._of(pending, "settle")
+        await self._of(pending, "settle", "revoked")
 
     async def postpone(self, pending: Pending, seconds: float) -> None:
         """See Operations."""
         await self._of(pending, "postpone", seconds)
 
-    def _of(self, pending: Pending, script: str, *arguments: Argument) -> Awaitable[Any]:
+    async def _of(self, pending: Pending, script: str, *arguments: Argument) -> None:
+        vault = await self._opening.vault(self._link())
         shard, _, name = pending.id.partition(".")
-        return self._link().run(SCRIPTS[script], self._keys.pending(int(shard)), [name, *arguments])
+        await self._link().run(SCRIPTS[script], vault.keys.pending(int(shard)), [name, *arguments])
 
     async def status(self, user: str) -> Status:
         """See Operations."""
@@ -334,10 +416,10 @@ class RedisOperations:
     async def backlog(self) -> int:
         """See Operations."""
         link, pending = self._link(), 0
+        vault = await self._opening.vault(link)
         for group in self._groups:
-            pending += await link.run(
-                SCRIPTS["backlog"], [self._keys.pending(shard)[0] for shard in group], []
-            )
+            queues = [vault.keys.pending(shard)[0] for shard in group]
+            pending += await link.run(SCRIPTS["backlog"], queues, [])
         return pending
 
     # -- notes
@@ -371,9 +453,7 @@ class RedisOperations:
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """See Operations."""
         booked = ("", "") if ticket is None else (ticket.moment, int(ticket.passed))
-        admitted, wait, moment, passed = await self._link().run(
-            SCRIPTS["budget"],
-            [self._keys.budget],
+        admitted, wait, moment, passed = await self._of_budget(
             ["admit", self._interval, TOLERANCE, int(priority), patience, *booked],
         )
         ticket = Ticket(float(moment), bool(passed)) if moment else None
@@ -381,7 +461,12 @@ class RedisOperations:
 
     async def hold(self, seconds: float) -> None:
         """See Operations."""
-        await self._link().run(SCRIPTS["budget"], [self._keys.budget], ["hold", seconds])
+        await self._of_budget(["hold", seconds])
+
+    async def _of_budget(self, arguments: Sequence[Argument]) -> Any:
+        link = self._link()
+        vault = await self._opening.vault(link)
+        return await link.run(SCRIPTS["budget"], [vault.keys.budget], arguments)
 
 
 def _reason(vault: Vault, place: str, sealed: bytes) -> Rest:
@@ -389,6 +474,11 @@ def _reason(vault: Vault, place: str, sealed: bytes) -> Rest:
         return vault.open_rest(place, sealed)
     except SealBroken as error:
         return Rest(0, "monite_unavailable", f"Why this slot rests cannot be read. {error}")
+
+
+def _always(value: Value) -> Callable[[Vault], Value]:
+    """Return a function for what does not depend on the vault."""
+    return lambda _vault: value
 
 
 def _unsettled() -> StoreUnavailable:

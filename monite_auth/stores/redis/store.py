@@ -1,10 +1,13 @@
 """The store itself: opens the envelope, hands out operations, and closes what it has opened."""
 
 import asyncio
+import base64
+import hashlib
 import logging
 import threading
 import weakref
 from collections.abc import Sequence
+from copy import copy
 
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.lifetimes import call_in_child
@@ -14,8 +17,9 @@ from monite_auth.stores.redis.health import check_version, say_what_could_be_los
 from monite_auth.stores.redis.links import AsyncLink, BlockingLink, Link
 from monite_auth.stores.redis.operations import RedisOperations
 from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.vault import SHARDS, Keys, Vault
+from monite_auth.stores.redis.vault import NAME, SHARDS, STORE, Keys, Vault
 from monite_auth.stores.sealing import Envelope
+from monite_auth.stores.sealing import Keys as SealingKeys
 from monite_auth.tokens import Clock, Secret, steady_clock
 
 __all__ = ["RedisStore"]
@@ -45,7 +49,7 @@ class RedisStore:
         self,
         url: Secret | str,
         *,
-        keys: Sequence[Secret],
+        keys: SealingKeys,
         session_memory: float = 14 * 24 * 3600,
         requests_per_second: float = 30,
         prefix: str = "monite",
@@ -57,33 +61,67 @@ class RedisStore:
         if not prefix or set(prefix) & set("{}"):
             raise ConfigurationError("The prefix of the Redis store is a word without braces.")
         self._address = Address.parse(url.reveal() if isinstance(url, Secret) else url)
-        self._timeout = timeout
-        self._keys = Keys(prefix)
-        self._opening = _Opening(Envelope(keys), self._keys, self._address, token_clock)
-        # A script of a cluster reaches one slot, and so one shard; elsewhere one reaches them all.
-        alone = self._address.kind == "cluster"
-        groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
-        self._blocking, self._async = (
-            RedisOperations(
-                link,
-                self._opening,
-                self._keys,
-                groups=groups,
-                session_memory=session_memory,
-                requests_per_second=requests_per_second,
-                clock=token_clock,
-            )
-            for link in (self._thread_link, self._loop_link)
-        )
-        self._of_parents: list[object] = []
-        self._start()
-        call_in_child(self._start_in_child)
+        self._envelope = Envelope(keys)
+        self._prefix = prefix
+        self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
+        self._clock = token_clock
+        self._links = _Links(self._address, timeout)
+        self._account: str | None = None
+        self._others: dict[str, RedisStore] = {}
 
     def __repr__(self) -> str:
         return f"<RedisStore at {self._address.shown}>"
 
+    def of(self, account: str) -> "RedisStore":
+        """See Store."""
+        with self._links.lock:
+            if self._account in (None, account):
+                return self._bind(account)
+            if account not in self._others:
+                self._others[account] = copy(self)._bind(account)  # noqa: SLF001 - ours
+            return self._others[account]
+
+    def _bind(self, account: str) -> "RedisStore":
+        if self._account != account:
+            self._account = account
+            self._opening = _Opening(self._envelope, self._prefix, account, self._address, self._clock)
+            # A script of a cluster reaches one slot, and so one shard; elsewhere one reaches them all.
+            alone = self._address.kind == "cluster"
+            groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
+            self._blocking, self._async = (
+                RedisOperations(link, self._opening, groups=groups, clock=self._clock, **self._options)
+                for link in (self._links.of_threads, self._links.of_loop)
+            )
+        return self
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads, or for whichever event loop is running."""
+        if self._account is None:
+            with self._links.lock:
+                self._bind("")
+        return self._blocking if blocking else self._async
+
+    def close(self) -> None:
+        """Close the connections of threads; they are opened again when they are needed."""
+        self._links.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; they are opened again when they are needed."""
+        await self._links.aclose()
+
+
+class _Links:
+    """The connections of a store, which its accounts share: one link for threads, one for each event loop."""
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self._address = address
+        self._timeout = timeout
+        self._of_parents: list[object] = []
+        self._start()
+        call_in_child(self._start_in_child)
+
     def _start(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._link = BlockingLink(self._address, self._timeout)
         self._links: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLink] = (
             weakref.WeakKeyDictionary()
@@ -94,53 +132,46 @@ class RedisStore:
         self._of_parents += [self._link, *self._links.items()]
         self._start()
 
-    def of(self, account: str) -> "RedisStore":  # noqa: ARG002
-        """See Store."""
-        return self
-
-    def operations(self, *, blocking: bool) -> Operations:
-        """Return the operations for threads, or for whichever event loop is running."""
-        return self._blocking if blocking else self._async
-
     def close(self) -> None:
-        """Close the connections of threads; they are opened again when they are needed."""
         self._link.close()
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; they are opened again when they are needed."""
-        with self._lock:
+        with self.lock:
             link = self._links.get(asyncio.get_running_loop())
         if link is not None:
             await link.aclose()
 
-    def _thread_link(self) -> Link:
+    def of_threads(self) -> Link:
         return self._link
 
-    def _loop_link(self) -> Link:
+    def of_loop(self) -> Link:
         loop = asyncio.get_running_loop()
         link = self._links.get(loop)
         if link is None:
-            with self._lock:
+            with self.lock:
                 link = self._links.setdefault(loop, AsyncLink(self._address, self._timeout))
         return link
 
 
 class _Opening:
-    """Opens the envelope of a store, and notices when Redis has lost it.
+    """Opens the envelope of an account, and notices when another data key is in force, or Redis has lost it.
 
-    A store that was emptied (FLUSHALL, or a primary that comes back without its data) has lost its data key, and
-    the next process to look makes another. So that no two processes work with different ones, each shard says which
-    is in force there, and every script checks that first. A mismatch sends its caller back to the envelope. Whoever
-    has just looked into it notes in the shard what it found, so all agree in the end.
+    Each shard bears a stamp, which says what it is sealed with, and every script checks that first. Where it is another one,
+    the caller looks into the envelope again and notes in the shard what it found, so all agree in the end. That happens when a
+    data key was renewed, and when a store was emptied (FLUSHALL, or a primary that comes back without its data): then the
+    next process to look makes another envelope.
     """
 
-    def __init__(self, envelope: Envelope, keys: Keys, address: Address, clock: Clock) -> None:
+    def __init__(self, envelope: Envelope, prefix: str, account: str, address: Address, clock: Clock) -> None:
         self._envelope = envelope
-        self._keys = keys
+        self._account = base64.urlsafe_b64encode(hashlib.sha256(account.encode()).digest()).decode()[:NAME]
+        self._first = Keys(prefix)  # of what is there from before there were accounts
+        self._own = Keys(f"{prefix}:{self._account}")
         self._where = address.shown
         self._clock = clock
         self._vault: Vault | None = None
         self._has_checked = False
+        self._has_warned = False
 
     async def vault(self, link: Link) -> Vault:
         """See Opening."""
@@ -152,39 +183,56 @@ class _Opening:
     async def adopt(self, link: Link, vault: Vault, shard: int) -> None:
         """See Opening."""
         found = await self._open(link)
-        if found.id != vault.id and self._vault is vault:
+        if found.id[:STORE] != vault.id[:STORE] and self._vault is vault:
             log.warning(
                 "Redis at %s has lost the data of the token store, and it begins anew: tokens in it before will not be "
                 "revoked, and sessions that had ended are unknown.",
                 self._where,
             )
         self._vault = found
-        await link.send("SET", self._keys.data_key(shard), found.id)
+        await link.send("SET", found.keys.data_key(shard), found.id)
 
     async def _open(self, link: Link) -> Vault:
+        keys = self._first if await self._has_the_first(link) else self._own
         seen: dict[str, bytes] = {}
-        (offer,) = self._envelope.new().content.items()
+        offer = self._envelope.new().content
         while True:
-            pairs = [each for pair in seen.items() for each in pair]
-            answer = await link.run(SCRIPTS["envelope"], [self._keys.envelope], [*offer, *pairs])
-            seen = {name.decode(): wrapped for name, wrapped in zip(*[iter(answer)] * 2, strict=True)}
+            pairs = [each for content in (seen, offer) for pair in content.items() for each in pair]
+            seen = _content(await link.run(SCRIPTS["envelope"], [keys.envelope], [len(seen), *pairs]))
             opened = self._envelope.open(seen)
             if opened is None:
                 raise ConfigurationError(
-                    f"The token store in Redis at {self._where} was sealed with a key that is not here. Add the former "
-                    "client secret or key to MONITE_STORE_KEYS; or choose another store_url to start anew: what was "
-                    "still to be revoked in this one is then left to expire."
+                    f"What this account has in the token store in Redis at {self._where} was sealed with a key that is not "
+                    "here. Add the former client secret or key to MONITE_STORE_KEYS; or choose another store_url to start "
+                    "anew: what was still to be revoked in this one is then left to expire."
                 )
-            missing = {name: value for name, value in opened.content.items() if name not in seen}
-            if len(missing) != 1:
-                return Vault(opened.seal, self._clock)
-            (offer,) = missing.items()
+            if opened.content == seen:
+                return Vault(opened.seal, self._clock, keys)
+            offer = opened.content
+
+    async def _has_the_first(self, link: Link) -> bool:
+        """Say whether this account has what is there from before there were accounts; who opens it first, has it."""
+        keys = [self._first.envelope, self._first.owner]
+        owner, pairs = await link.run(SCRIPTS["account"], keys, [""])
+        content = _content(pairs)
+        if owner is None and content:
+            if self._envelope.open(content) is not None:
+                owner, _ = await link.run(SCRIPTS["account"], keys, [self._account])
+            elif not self._has_warned:
+                self._has_warned = True
+                log.warning(
+                    "The token store in Redis at %s has tokens from before it knew accounts, sealed with a key that is not "
+                    "here. They are left to the account that they belong to. If it is this one, add the former client secret "
+                    "or key to MONITE_STORE_KEYS.",
+                    self._where,
+                )
+        return bool(owner == self._account.encode())
 
     async def _check(self, link: Link) -> None:
         """Look at the server once per process."""
         if self._has_checked:
             return
-        answer: bytes = await link.run(SCRIPTS["info"], [self._keys.envelope], [])
+        answer: bytes = await link.run(SCRIPTS["info"], [self._own.envelope], [])
         lines = (line.partition(":") for line in answer.decode(errors="replace").splitlines())
         info = {name: value for name, _, value in lines}
         check_version(info, self._where)
@@ -205,3 +253,8 @@ class _Opening:
             case [_, bytes(found)]:  # as the server says it
                 return found.decode()
         return ""
+
+
+def _content(pairs: Sequence[bytes]) -> dict[str, bytes]:
+    """Return an envelope as Redis gives it."""
+    return {name.decode(): value for name, value in zip(*[iter(pairs)] * 2, strict=True)}

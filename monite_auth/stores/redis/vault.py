@@ -1,17 +1,24 @@
-"""What lies in Redis under which key, and how it is sealed: the names and records of one data key.
+"""What lies in Redis under which key, and how it is sealed: the names and records of one account.
 
-All keys of a user have one hash tag, and so lie in one slot of a cluster, together with a share of the pending
+Each account has a prefix of its own, "monite:" and a digest; only what lies there from before there were accounts has "monite"
+alone, and belongs to the account that opened it first. All keys of a user have one hash tag, and so lie in one slot of a cluster, together with a share of the pending
 revocations: a logout moves tokens there in one atomic step. The tag is the user's *shard*, one of a fixed number:
 
-    {monite:07}:key              which data key this shard is sealed with
-    {monite:07}:user:<name>      a hash: tokens, leases, rests, notes; `lua/common.lua` has its fields
-    {monite:07}:known:<name>     the user's sessions that may have tokens: until when each is remembered
-    {monite:07}:ended:<name>     the user's sessions that have ended: likewise
-    {monite:07}:queue            the pending revocations: when each is due
-    {monite:07}:pending          the same: expires and attempts, data key, sealed token
-    {monite:07}:rest             why no slot should try to mint for a while
-    {monite:envelope}            the data key, wrapped: see `sealing`
-    {monite:budget}              the request budget: five numbers
+    {monite:…:07}:key            the stamp of this shard: which store and data key it is sealed with
+    {monite:…:07}:user:<name>    a hash: tokens, leases, rests, notes; `lua/common.lua` has its fields
+    {monite:…:07}:known:<name>   the user's sessions that may have tokens: until when each is remembered
+    {monite:…:07}:ended:<name>   the user's sessions that have ended: likewise
+    {monite:…:07}:queue          the pending revocations: when each is due
+    {monite:…:07}:pending        the same: expires and attempts, store, sealed token
+    {monite:…:07}:spent          tokens that were revoked: until when they would have lived
+    {monite:…:07}:rest           why no slot should try to mint for a while
+    {monite:…:07}:everything     who logged in before this moment has ended
+    {monite:…:07}:users          the users that there is something of
+    {monite:…:value:<name>}      which places hand a token out, and whether it is to be revoked; several places where Monite
+                                 gives the same token again
+    {monite:…:envelope}          the data key, wrapped: see `sealing`
+    {monite:…:budget}            the request budget: five numbers
+    {monite:envelope}:account    which account has what is from before
 
 Names are keyed digests. Records are sealed for their place, so that a copy of one elsewhere does not open.
 """
@@ -28,7 +35,7 @@ from monite_auth.stores.base import Pending, Rest, Slot
 from monite_auth.stores.sealing import Seal, SealBroken
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["LEASE", "SHARDS", "Keys", "Vault", "split_answer"]
+__all__ = ["LEASE", "NAME", "SHARDS", "STORE", "Keys", "Vault", "split_answer"]
 
 SHARDS = 32
 """Shards of users. In a cluster each lies on some node, so there should be several for each; every look for due
@@ -36,6 +43,9 @@ revocations visits them all, so there should not be many more. It is part of the
 
 NAME, LEASE = 22, 16
 """Characters of a digest, and of the id of a lease."""
+
+STORE = NAME
+"""Characters of a stamp that name the store; those of the data key follow."""
 
 NAMES = 4096
 """Names that are kept instead of being computed again: three for each user who is active right now."""
@@ -52,8 +62,10 @@ class Keys:
     """The keys of one store, by its prefix."""
 
     def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._shards = [f"{{{prefix}:{number:02}}}" for number in range(SHARDS)]
         self.envelope = f"{{{prefix}:envelope}}"
+        self.owner = f"{self.envelope}:account"
         self.budget = f"{{{prefix}:budget}}"
 
     def user(self, shard: int, name: str) -> list[str]:
@@ -67,6 +79,9 @@ class Keys:
             f"{tag}:queue",
             f"{tag}:pending",
             f"{tag}:rest",
+            f"{tag}:everything",
+            f"{tag}:users",
+            f"{tag}:spent",
         ]
 
     def data_key(self, shard: int) -> str:
@@ -74,8 +89,16 @@ class Keys:
         return f"{self._shards[shard]}:key"
 
     def pending(self, shard: int) -> list[str]:
-        """Return the keys of a shard's pending revocations."""
-        return [f"{self._shards[shard]}:queue", f"{self._shards[shard]}:pending"]
+        """Return the keys of a shard's pending revocations, and of those that were carried out."""
+        return [f"{self._shards[shard]}:{each}" for each in ("queue", "pending", "spent")]
+
+    def everything(self, shard: int) -> list[str]:
+        """Return the keys of a shard for when everything ends: its stamp, the moment, and the users."""
+        return [f"{self._shards[shard]}:{each}" for each in ("key", "everything", "users")]
+
+    def value(self, name: str) -> str:
+        """Return the key of a token's value, by the name of its fingerprint."""
+        return f"{{{self._prefix}:value:{name}}}"
 
     def rest(self, shard: int) -> str:
         """Return the key of everyone's rest in a shard."""
@@ -88,13 +111,14 @@ class Vault:
     Times in records are the server's; `at` is the caller's time at which the server's was `now`.
     """
 
-    def __init__(self, seal: Seal, clock: Clock) -> None:
+    def __init__(self, seal: Seal, clock: Clock, keys: Keys) -> None:
+        self.keys = keys
         self._seal = seal
         self._name = lru_cache(NAMES)(seal.name)
         self._open_token = lru_cache(OPENED)(seal.open_token)
         self._clock = clock
-        self.id = seal.name("store")
-        """Names the data key."""
+        self.id = seal.name("store") + seal.id
+        """The stamp: names the store, and the data key in force."""
 
     def user(self, user: str | None) -> tuple[int, str]:
         """Return a user's shard and name."""
@@ -110,15 +134,20 @@ class Vault:
         """Return the name of a session, or nothing."""
         return self._name("session", user, session) if session is not None else ""
 
-    def bearer(self, principal: Principal | None, at: float) -> tuple[str, float | str]:
-        """Return what scripts check of a principal: the session's name, and how long ago it logged in."""
+    def bearer(self, principal: Principal | None) -> tuple[str, str, float | str, float | str]:
+        """Return what scripts check of a principal: the names of its session and its date, and its moments (`ending`)."""
         if principal is None:
-            return "", ""
-        logged_in = principal.began_at
-        return (
-            self.session(principal.user_id, principal.session_id),
-            at - logged_in if logged_in is not None else "",
-        )
+            return "", "", "", ""
+        user, at, by = principal.user_id, principal.began_at, principal.began_by
+        session = self.session(user, principal.session_id)
+        if at is None or by is None:
+            return session, "", "", ""
+        return session, "" if session else self._name("date", user, repr(at)), by, at
+
+    def owner(self, user: str | None) -> str:
+        """Return what leads to a user's keys from anywhere in the store."""
+        shard, name = self.user(user)
+        return f"{shard}.{name}"
 
     def note(self, user: str, name: str) -> str:
         """Return the name of a user's note."""
@@ -172,6 +201,11 @@ class Vault:
         until, attempts = DUE.unpack_from(record)
         value, _person = self._open_token(record[DUE.size + NAME :], name[NAME:], name[:NAME])
         return Pending(f"{shard}.{name}", value, until + at - now, attempts)
+
+    def seal_unowned(self, token: AccessToken) -> tuple[str, str, bytes]:
+        """Return a place for a token that no slot has, the name of its fingerprint, and the token sealed for there."""
+        place = self._name("slot", "of nobody")
+        return place, self.fingerprint(token.fingerprint), self._seal.seal_token(place, token)
 
 
 def split_answer(answer: bytes) -> tuple[float, bytes]:

@@ -7,7 +7,7 @@ if not lease or string.sub(lease, 10, 25) ~= id then return 0 end
 redis.call('HDEL', user, 'l' .. place)
 if seconds ~= '' then
   local now = clock()
-  redis.call('HSET', user, 'r' .. place, struct.pack('>d', now + seconds) .. ARGV[1] .. sealed)
+  redis.call('HSET', user, 'r' .. place, struct.pack('>d', now + seconds) .. store_of(ARGV[1]) .. sealed)
   keep(user, now, now + seconds)
 end
 return 1

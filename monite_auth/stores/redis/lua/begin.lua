@@ -1,8 +1,10 @@
 #!lua
--- A session has begun: it is known from now on.
+-- A session has begun: it is known from now on, unless it has ended already.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
-local known, session, memory = KEYS[3], ARGV[2], tonumber(ARGV[3])
+local known, ended, session, memory = KEYS[3], KEYS[4], ARGV[2], tonumber(ARGV[3])
 local now = clock()
+if lasts(ended, session, now) then return 0 end
 redis.call('ZADD', known, text(now + memory), session)
 keep(known, now, now + memory)
+index(KEYS, now, now + memory)
 return 1

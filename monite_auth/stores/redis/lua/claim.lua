@@ -1,15 +1,13 @@
 #!lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local user, known, ended, rest_of_all = KEYS[2], KEYS[3], KEYS[4], KEYS[7]
-local place, session, age, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local owner, id, seconds, min_life = ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local place, session, memory = ARGV[2], ARGV[3], tonumber(ARGV[7])
+local owner, id, seconds, min_life = ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local now = clock()
 
-if session ~= '' and lasts(ended, session, now) then return { 'ended' } end
-if age ~= '' then
-  local before = redis.call('HGET', user, 'before')
-  if before and now - age < tonumber(before) then return { 'ended' } end
-end
+local over = ending(KEYS, { session = session, date = ARGV[4], by = ARGV[5], at = ARGV[6] }, memory, now)
+if over then return { over } end
+index(KEYS, now, now + math.max(session ~= '' and memory or 0, seconds))
 if session ~= '' then
   redis.call('ZADD', known, text(now + memory), session)
   redis.call('ZREMRANGEBYSCORE', known, '-inf', text(now))
@@ -26,7 +24,7 @@ end
 
 for _, each in ipairs({ { 'everyone', redis.call('GET', rest_of_all) }, { 'place', rest } }) do
   local reach, record = each[1], each[2]
-  if record and string.sub(record, 9, 30) == ARGV[1] then
+  if record and string.sub(record, 9, 30) == store_of(ARGV[1]) then
     local left = struct.unpack('>d', record) - now
     if left > 0 then return { 'resting', text(left), string.sub(record, 31), reach } end
   end

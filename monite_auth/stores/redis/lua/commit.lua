@@ -1,11 +1,18 @@
 #!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
-local user, queue, records = KEYS[2], KEYS[5], KEYS[6]
+local user, queue, records, spent = KEYS[2], KEYS[5], KEYS[6], KEYS[10]
 local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = clock()
 local expires = now + ARGV[6]
 local signed = string.format('%-16.16s', id) -- ids that no store gave may have any length
 local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. signed .. sealed
+
+-- Its value has been revoked in this place, or is about to be: Monite has given it again.
+local name = fingerprint .. place
+if redis.call('ZSCORE', queue, name) or lasts(spent, name, now) then
+  local pending = redis.call('HGET', user, 'l' .. place)
+  return pending and string.sub(pending, 10, 25) == id and 2 or 0
+end
 
 local lease = redis.call('HGET', user, 'l' .. place)
 local stored = redis.call('HGET', user, 't' .. place)
@@ -28,8 +35,9 @@ end
 if stored and not same then
   redis.call('HSET', user, 'o' .. print_of(stored) .. place, stored)
 end
+redis.call('HDEL', user, 'r' .. place, 'o' .. fingerprint .. place)
 redis.call('HSET', user, 't' .. place, token)
-redis.call('HDEL', user, 'r' .. place)
 sweep(user, now)
 keep(user, now, expires + SAFETY)
+index(KEYS, now, expires + SAFETY)
 return 1

@@ -7,9 +7,12 @@
 --   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), lease (16), sealed
 --   o<print><place>  an older token that may still be valid, written alike
 --   l<place>         the lease: until (d), fenced (B), id (16), owner
---   r<place>         the rest: until (d), data key (22), sealed
+--   r<place>         the rest: until (d), store (22), sealed
 --   n<note>          a note: until (d), sealed
 --   before           who logged in before this moment has ended
+--
+-- ARGV[1] is a *stamp*: the name of the account's store here (22), which stays, and that of the data key in force (16).
+-- A script that finds another stamp in its shard answers 'foreign', and its caller looks into the envelope again.
 
 local function clock()
   local time = redis.call('TIME')
@@ -34,6 +37,23 @@ local function lasts(key, name, now)
   return moment and tonumber(moment) > now
 end
 
+local function store_of(stamp)
+  return string.sub(stamp, 1, 22)
+end
+
+-- How a session has ended: 'ended', 'old' if it began before endings are remembered, or nothing. What is known is judged by
+-- its name, the rest by its date. `KEYS` are a user's; `who` has session, date, by and at, each may be ''.
+local function ending(KEYS, who, memory, now)
+  local name = who.session ~= '' and who.session or who.date
+  if name ~= '' and lasts(KEYS[4], name, now) then return 'ended' end
+  if who.by == '' or (who.session ~= '' and lasts(KEYS[3], who.session, now)) then return nil end
+  local of_user, of_all = redis.call('HGET', KEYS[2], 'before'), redis.call('GET', KEYS[8])
+  local before = math.max(tonumber(of_user or 0), tonumber(of_all or 0))
+  if tonumber(who.by) < before then return 'ended' end
+  if tonumber(who.at) <= now - memory then return 'old' end
+  return nil
+end
+
 local function print_of(record)
   return string.sub(record, 25, 46)
 end
@@ -43,19 +63,28 @@ local function lease_of(record)
 end
 
 -- Make a token a pending revocation, due now, unless it has expired; one that is pending already stays as it is.
-local function revoke(queue, records, data_key, place, record, now)
+local function revoke(queue, records, stamp, place, record, now)
   local moment = struct.unpack('>d', record) + SAFETY
   if moment <= now then
     return 0
   end
   local name = print_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
-    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. data_key .. string.sub(record, 63))
+    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 63))
     redis.call('ZADD', queue, text(now), name)
     keep(queue, now, moment)
     keep(records, now, moment)
   end
   return 1
+end
+
+-- Have the user found when everything ends, as long as there is something of theirs.
+local function index(KEYS, now, moment)
+  local name, users = string.match(KEYS[2], '[^:]*$'), KEYS[9]
+  redis.call('ZREMRANGEBYSCORE', users, '-inf', text(now))
+  local until_now = redis.call('ZSCORE', users, name)
+  if not until_now or tonumber(until_now) < moment then redis.call('ZADD', users, text(moment), name) end
+  keep(users, now, moment)
 end
 
 -- Forget what is of no use any more.

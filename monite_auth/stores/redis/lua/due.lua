@@ -2,7 +2,7 @@
 -- Over some shards, three keys for each: data key, queue, records. Gives the revocations that have been due longest.
 local data_key, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local MOST = 1000 -- looks per call, so that a long queue of the expired cannot keep the server from others
-local STRANGE = 60 -- seconds until another look at what was sealed with another data key
+local STRANGE = 60 -- seconds until another look at what was of another store
 local now = clock()
 local shards = {}
 
@@ -40,7 +40,7 @@ for _ = 1, MOST do
     redis.call('HDEL', shard.records, name)
     if record then expired = expired + 1 end
   else
-    local ours = string.sub(record, 13, 34) == data_key
+    local ours = string.sub(record, 13, 34) == store_of(data_key)
     if ours then
       batch[#batch + 1] = shard.number
       batch[#batch + 1] = name

@@ -1,24 +1,28 @@
 #!lua flags=allow-oom
--- Reaches: 'session' ends one (or, without an id but dated, all that logged in before now), 'user' ends all,
--- 'relink' ends none. In any case: fence the mints and make the tokens pending, in the places within reach.
+-- Reaches: 'session' ends one (or, without an id but dated, this date and all that logged in before now), 'user' ends
+-- all, 'relink' ends none. In any case: fence the mints and make the tokens pending, in the places within reach.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local user, known, ended, queue, records = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local reach, session, dated, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local reach, session, date, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local LEEWAY = tonumber(ARGV[6])
 local now = clock()
 
+local sessions = 0
 local function mark(name)
-  redis.call('ZADD', ended, text(now + memory), name)
-  redis.call('ZREM', known, name)
-  keep(ended, now, now + memory)
+  redis.call('ZADD', ended, text(now + memory + LEEWAY), name)
+  sessions = sessions + redis.call('ZREM', known, name)
+  keep(ended, now, now + memory + LEEWAY)
 end
 
 if reach == 'session' and session ~= '' then mark(session) end
+local by_date = reach == 'session' and session == '' and date ~= ''
+if by_date then mark(date) end
 if reach == 'user' then
   for _, name in ipairs(redis.call('ZRANGE', known, 0, -1)) do mark(name) end
 end
-if reach == 'user' or (reach == 'session' and session == '' and dated ~= '') then
+if reach == 'user' or by_date then
   redis.call('HSET', user, 'before', text(now))
-  keep(user, now, now + memory)
+  keep(user, now, now + memory + LEEWAY)
 end
 
 local pending = 0
@@ -40,4 +44,4 @@ for i = 1, #fields, 2 do
   end
 end
 sweep(user, now)
-return pending
+return { pending, sessions }

@@ -5,12 +5,14 @@ local data_key = redis.call('GET', KEYS[1])
 if not data_key then return false end -- nobody has used this shard yet: who claims adopts it, once for a whole crowd
 if data_key ~= ARGV[1] then return 'foreign' end
 local user, known = KEYS[2], KEYS[3]
-local place, session, age = ARGV[2], ARGV[3], ARGV[4]
-local found = redis.call('HMGET', user, 't' .. place, 'before')
-local token, before = found[1], found[2]
+local place, session, date = ARGV[2], ARGV[3], ARGV[4]
+local token = redis.call('HGET', user, 't' .. place)
 if not token then return false end
 local now = clock()
 if struct.unpack('>d', token) <= now then return false end
 if session ~= '' and not lasts(known, session, now) then return false end
-if age ~= '' and before and now - age < tonumber(before) then return false end
+if date ~= '' then
+  local who = { session = '', date = date, by = ARGV[5], at = ARGV[6] }
+  if ending(KEYS, who, tonumber(ARGV[7]), now) then return false end
+end
 return struct.pack('>d', now) .. token -- one string: a list of two takes clients twice the time to read

@@ -1,3 +1,12 @@
 #!lua flags=allow-oom
-redis.call('ZREM', KEYS[1], ARGV[1])
-return redis.call('HDEL', KEYS[2], ARGV[1])
+-- Take a revocation off the list. With ARGV[2], its value was revoked: it must not be stored in its place again.
+local queue, records, spent, name, revoked = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
+local record = redis.call('HGET', records, name)
+redis.call('ZREM', queue, name)
+if record and revoked ~= '' then
+  local now, moment = clock(), struct.unpack('>d', record)
+  redis.call('ZREMRANGEBYSCORE', spent, '-inf', text(now))
+  redis.call('ZADD', spent, text(moment), name)
+  keep(spent, now, moment)
+end
+return redis.call('HDEL', records, name)

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Of some shards, three keys for each (stamp, when everything ended, users): sessions that began before now have ended.
+-- Gives the names of the users that there is something of, each behind the number of its shard.
+local now, memory = clock(), tonumber(ARGV[2])
+local found = {}
+for i = 1, #KEYS, 3 do
+  local stamp = redis.call('GET', KEYS[i])
+  if stamp and stamp ~= ARGV[1] then return { 'foreign', (i - 1) / 3 } end
+  redis.call('SET', KEYS[i + 1], text(now))
+  keep(KEYS[i + 1], now, now + memory)
+  for _, name in ipairs(redis.call('ZRANGE', KEYS[i + 2], 0, -1)) do
+    found[#found + 1] = (i - 1) / 3
+    found[#found + 1] = name
+  end
+end
+return { 'users', found }
