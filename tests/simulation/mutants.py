@@ -90,8 +90,8 @@ class OwnerNotChecked(Mutant):
 
 
 class _ClaimIgnoresEnded(MemoryStore):
-    def _has_ended(self, principal: Principal) -> bool:
-        return False
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> None:
+        return None
 
 
 class ClaimIgnoresEnded(Mutant):
@@ -117,8 +117,10 @@ class _PeekIgnoresExpiry(MemoryStore):
     async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
         user = self._reading.get(slot.user)
         place = user.places.get(slot) if user is not None else None
-        refused = user is None or (principal is not None and user.refuses(principal))
-        return None if place is None or refused else place.token
+        if user is None or place is None:
+            return None
+        may = principal is None or self._may_peek(user, principal, self._clock())
+        return place.token if may else None
 
 
 class PeekIgnoresExpiry(Mutant):
@@ -193,7 +195,7 @@ class EndsOnlyWhomItKnows(Mutant):
 
 class _PostponeDrops(MemoryStore):
     async def postpone(self, pending: Pending, seconds: float) -> None:
-        self._pending.pop(pending.id, None)
+        self._drop(pending.id)
 
 
 class PostponeDrops(Mutant):
