@@ -29,8 +29,10 @@ from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
 from monite_auth.stores.base import PARTNER_SLOT, Slot
 from monite_auth.stores.budget import Priority
+from monite_auth.stores.memory import MemoryStore
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
+from monite_auth.workers import is_one_of_several
 
 __all__ = ["EndReport", "Flows", "UserStatus"]
 
@@ -93,7 +95,7 @@ class Flows:
         self._flights = Flights()
         self._owner = uuid4().hex
         self._look_at = 0.0
-        self._has_warned = False
+        self._has_minted = self._has_warned = False
 
     def _slot(self, principal: Principal | None) -> Slot:
         if principal is None:
@@ -176,6 +178,7 @@ class Flows:
         """Mint on behalf of everybody who waits for the flight, and land it whatever happens."""
         if not flight.begin():
             return
+        self._warn_of_other_workers(rt)
         mint = Mint(
             rt,
             self._settings,
@@ -199,6 +202,17 @@ class Flows:
             self._flights.land(slot, flight, error=error)
         if mint.left_pending or rt.clock() >= self._look_at:
             self.drain_soon(rt)
+
+    def _warn_of_other_workers(self, rt: Runtime) -> None:
+        """Say at the first mint if each of several workers keeps tokens for itself."""
+        if not self._has_minted:
+            self._has_minted = True
+            if isinstance(rt.store, MemoryStore) and is_one_of_several():
+                log.warning(
+                    "MONITE_STORE_URL is memory://, and this process seems to be one of several workers: each mints for itself, "
+                    "and a logout ends tokens in the worker that it reaches only. Set it to sqlite:///… (one host) or redis://… "
+                    "(many)."
+                )
 
     def _renew(self, rt: Runtime, slot: Slot, principal: Principal | None, token: AccessToken) -> None:
         """Start a renewal in the background, unless one is on its way or has failed a moment ago."""

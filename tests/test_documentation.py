@@ -66,6 +66,16 @@ def test_the_page_on_calls(demo_environment, emulator):
         assert asyncio.run(names["count"]()) == len(names["payables"])
 
 
+def test_the_page_on_sessions(demo_environment, emulator):
+    names = run_page("docs/sessions.md", {})
+    with names["broker"]:
+        assert len(names["bills"]["data"]) > 0
+        assert names["report"].tokens >= 0
+        assert emulator.monite.ledger.live() == []
+        with pytest.raises(errors.SessionEnded):
+            names["work"](names["queued"])
+
+
 def test_the_page_on_security_models(demo_environment, emulator):
     names = run_page("docs/security-models.md", {})
     with names["broker"] as broker:

@@ -99,7 +99,15 @@ def _store(store: MemoryStore) -> tuple[Any, ...]:
     return tuple(state)
 
 
-_FLOWS_CONSTANTS = {"_settings", "_directory", "_telemetry", "_flights", "_owner", "_has_warned"}
+_FLOWS_CONSTANTS = {
+    "_settings",
+    "_directory",
+    "_telemetry",
+    "_flights",
+    "_owner",
+    "_has_minted",
+    "_has_warned",
+}
 
 
 def _process(world: World, process: Process) -> tuple[Any, ...]:

@@ -113,6 +113,7 @@ def test_snapshot_knows_all_that_is_remembered():
         "_telemetry",
         "_flights",
         "_owner",
+        "_has_minted",
         "_has_warned",
         "_look_at",
     }
