@@ -1,15 +1,16 @@
-"""Functions that an application hands us: `def` or `async def`, asked by threads and by event loops alike."""
+"""Functions that an application hands us, asked by threads and by event loops alike, and a check of their answers."""
 
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, cast
 
-from monite_auth.errors import BlockingCallError
+from monite_auth.errors import BlockingCallError, ConfigurationError
 
-__all__ = ["AppFunction", "ViewFunction"]
+__all__ = ["AppFunction", "ViewFunction", "checked_answer", "kind_of"]
 
 Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 
 class AppFunction(Generic[Result]):
@@ -78,3 +79,28 @@ def _on_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def checked_answer(asked: str, found: object, kind: type[Answer], wanted: str) -> Answer | None:
+    """Return what a function of the application answered; it has to be of this kind, or None.
+
+    `asked`: what the function is called where it was handed in. `wanted`: what it should return, for the error.
+    Raises ConfigurationError, which names the type of the answer and nothing of its contents: they may be personal.
+    """
+    if found is None or isinstance(found, kind):
+        return found
+    hint = ""
+    if inspect.iscoroutine(found):
+        found.close()  # nobody will await it
+        hint = f" Give the async def itself as {asked}, not a def that returns its coroutine."
+    raise ConfigurationError(f"{asked} returned {kind_of(found)}; it has to be {wanted} or None.{hint}")
+
+
+def kind_of(found: object) -> str:
+    """Return what something is, for an error: its type, and nothing of its contents."""
+    if isinstance(found, type):
+        return f"the class {found.__name__}"
+    if type(found) is tuple:
+        return f"a tuple ({', '.join(type(each).__name__ for each in found)})"
+    name = type(found).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

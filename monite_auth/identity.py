@@ -5,6 +5,7 @@ A *principal* is the partner's logged-in user for one request. An *entity user* 
 """
 
 import enum
+import inspect
 import math
 import time
 import uuid
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from monite_auth.callables import AppFunction
-from monite_auth.errors import ConfigurationError
+from monite_auth.callables import AppFunction, checked_answer, kind_of
+from monite_auth.errors import ConfigurationError, NotLinked
 
 __all__ = [
     "PARTNER",
@@ -25,7 +26,10 @@ __all__ = [
     "FunctionDirectory",
     "Partner",
     "Principal",
+    "aask_directory",
     "as_directory",
+    "ask_directory",
+    "checked_principal",
 ]
 
 
@@ -146,6 +150,10 @@ def _as_uuid(name: str, value: str) -> str:
         raise ValueError(f"EntityUser.{name} is a UUID of Monite, not {value!r}.") from None
 
 
+ENTITY_USER = "EntityUser(entity_user_id, entity_id)"
+"""What errors call what is wanted of a directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntityUser:
     """A person in Monite: the entity user's UUID, and the UUID of the entity that they work for.
@@ -186,19 +194,51 @@ class Bindable(Protocol):
 
 
 class FixedDirectory:
-    """A directory of a mapping: from `user_id`, or from `(user_id, tenant)`, to entity users."""
+    """A directory of a mapping: from `user_id`, or from `(user_id, tenant)`, to entity users.
+
+    Raises ConfigurationError for keys that no principal has, and for values that are no EntityUser.
+    """
 
     def __init__(self, people: Mapping[Any, EntityUser]) -> None:
+        entries: Mapping[object, object] = people
+        keys = {kind_of(key) for key in entries if not _is_key(key)}
+        values = {kind_of(value) for value in entries.values() if not isinstance(value, EntityUser | None)}
+        problems = [
+            f"A key is {kind}; keys are user ids as Principal has them, text that is not empty, or tuples of two such "
+            "texts: (user_id, tenant)."
+            for kind in sorted(keys)
+        ] + [f"A value is {kind}; it has to be {ENTITY_USER}." for kind in sorted(values)]
+        if problems:
+            raise ConfigurationError(*problems, lead="The mapping that is the directory is wrong:")
         self._people = people
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up, by user and tenant first."""
-        found = self._people.get((principal.user_id, principal.tenant))
-        return found if found is not None or principal.tenant else self._people.get(principal.user_id)
+        user_id, tenant = principal.user_id, principal.tenant
+        found = self._people.get((user_id, tenant))
+        if found is None and tenant is None:
+            found = self._people.get(user_id)
+        if found is None and (tenant, user_id) in self._people:
+            # Where ids of users and tenants are alike, this key may be somebody else's: so it is no ConfigurationError.
+            raise NotLinked(
+                "The directory knows no entity user for this principal. Its mapping has a key of the same two texts the "
+                "other way round; keys are (user_id, tenant)."
+            )
+        return found
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up."""
         return self.find(principal)
+
+
+def _is_key(key: object) -> bool:
+    """Say whether a principal may have this as its user id, or as its user id and tenant."""
+    match key:
+        case str(user_id) | (str(user_id), None):
+            return user_id != ""
+        case tuple((str(user_id), str(tenant))):
+            return user_id != "" and tenant != ""
+    return False
 
 
 DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityUser | None]
@@ -223,13 +263,42 @@ def as_directory(
     directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
 ) -> Directory:
     """Return the directory that a developer meant: a Directory, a function, or a mapping."""
-    if isinstance(directory, Directory):
-        return directory
-    if isinstance(directory, Mapping):
-        return FixedDirectory(directory)
-    if callable(directory):
-        return FunctionDirectory(AppFunction("directory", directory))
+    match directory:
+        case type():  # it has the methods of its objects, but they cannot be called
+            raise ConfigurationError(
+                f"directory is the class {directory.__name__}; give an object of it: {directory.__name__}(…)."
+            )
+        case Directory():
+            return directory
+        case Mapping():
+            return FixedDirectory(directory)
+        case _ if callable(directory):
+            return FunctionDirectory(AppFunction("directory", directory))
     raise ConfigurationError(
         "directory is a function from a Principal to an EntityUser (or None), a mapping, or an object with "
         f"find() and afind(), not {type(directory).__name__}."
     )
+
+
+# -- what the application answers
+
+
+def ask_directory(directory: Directory, principal: Principal) -> EntityUser | None:
+    """Return who the principal is in Monite; raise ConfigurationError for an answer that is no EntityUser."""
+    return checked_answer("directory", directory.find(principal), EntityUser, ENTITY_USER)
+
+
+async def aask_directory(directory: Directory, principal: Principal) -> EntityUser | None:
+    """Return who the principal is in Monite; see `ask_directory`."""
+    found: object = directory.afind(principal)  # a `def` that has its answer at once will do
+    if inspect.isawaitable(found):
+        found = await found
+    return checked_answer("directory", found, EntityUser, ENTITY_USER)
+
+
+def checked_principal(found: object) -> Principal | None:
+    """Return what `identify` answered with; raise ConfigurationError for anything but a Principal or None.
+
+    PARTNER is refused too: a visitor is never the partner.
+    """
+    return checked_answer("identify", found, Principal, "a Principal")

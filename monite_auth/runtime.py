@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from monite_auth.errors import BlockingCallError
 from monite_auth.flights import Flight
-from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.identity import Directory, EntityUser, Principal, aask_directory, ask_directory
 from monite_auth.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations, Slot, Store
@@ -163,7 +163,7 @@ class BlockingRuntime:
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""
-        return directory.find(principal)
+        return ask_directory(directory, principal)
 
     def lead(self, flow: Flow[None]) -> None:
         """See Runtime."""
@@ -284,7 +284,7 @@ class AsyncRuntime:
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         """See Runtime."""
-        return await directory.afind(principal)
+        return await aask_directory(directory, principal)
 
     def lead(self, flow: Flow[None]) -> None:
         """See Runtime."""

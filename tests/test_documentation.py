@@ -114,6 +114,8 @@ def test_the_page_on_provisioning(demo_environment, emulator, capsys):
             "['Change last_name of the entity user.']",
         ]
         assert len(eval(printed[3])) == 3
+        assert "this store created it for this tenant" in eval(printed[4])[0]
+        assert [eval(each)[0].partition(" ")[0] for each in (printed[5], printed[7])] == ["Refuse:"] * 2
         assert names["token"].entity_user.entity_id == BAKERY_ID
     directory = emulator.monite.directory
     assert directory.users.get(names["token"].entity_user.entity_user_id) is None

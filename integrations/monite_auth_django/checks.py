@@ -182,7 +182,7 @@ def _functions() -> Iterator[CheckMessage]:
                 id="monite_auth.E006",
             )
         else:
-            as_directory(directory)
+            yield from _directory(directory)
         if not callable(conf.IDENTIFY):
             yield Error(
                 'MONITE_AUTH["IDENTIFY"] is not callable.',
@@ -192,6 +192,14 @@ def _functions() -> Iterator[CheckMessage]:
         yield from _authorize()
     except ConfigurationError as error:
         yield Error(error.problems[0], hint="Correct the path, or leave it out.", id="monite_auth.E006")
+
+
+def _directory(found: Any) -> Iterator[CheckMessage]:
+    try:
+        as_directory(found)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            yield Error(problem, hint='It is MONITE_AUTH["DIRECTORY"].', id="monite_auth.E006")
 
 
 def _authorize() -> Iterator[CheckMessage]:

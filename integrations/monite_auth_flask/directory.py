@@ -8,7 +8,14 @@ from flask import Flask, current_app, has_app_context
 
 from monite_auth import Directory, EntityUser, Principal, TokenBroker
 from monite_auth.callables import ViewFunction
-from monite_auth.identity import Bindable, FunctionDirectory, as_directory
+from monite_auth.identity import (
+    Bindable,
+    FixedDirectory,
+    FunctionDirectory,
+    aask_directory,
+    as_directory,
+    ask_directory,
+)
 from monite_auth.policy import Authorize
 from monite_auth.rbac import Action, ObjectType
 
@@ -20,14 +27,15 @@ DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
 
 def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
     """Return the directory that a developer meant, for this app."""
-    if isinstance(directory, Directory):
-        return _InAppContext(app, directory)
-    if callable(directory):
-        return _InAppContext(app, FunctionDirectory(_as_view(app, "directory", directory)))
-    return as_directory(directory)  # a mapping needs no context
+    meant = as_directory(directory)
+    if isinstance(meant, FixedDirectory):
+        return meant  # a mapping needs no context
+    if meant is not directory:
+        meant = FunctionDirectory(_as_view(app, "directory", directory))
+    return _InAppContext(app, meant)
 
 
-def _as_view(app: Flask, name: str, function: Callable[..., Any]) -> ViewFunction[Any]:
+def _as_view(app: Flask, name: str, function: Any) -> ViewFunction[Any]:
     return ViewFunction(name, function, to_sync=app.async_to_sync, instead="`await current_monite.atoken()`")
 
 
@@ -41,12 +49,12 @@ class _InAppContext:
     def find(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up; may block."""
         with _context(self._app):
-            return self._directory.find(principal)
+            return ask_directory(self._directory, principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look `principal` up without blocking the event loop."""
         with _context(self._app):
-            return await self._directory.afind(principal)
+            return await aask_directory(self._directory, principal)
 
     def bind(self, broker: TokenBroker) -> None:
         """Pass the broker on to a directory that wants it."""

@@ -4,9 +4,10 @@ import json
 from collections.abc import Awaitable, Callable
 
 from monite_auth.broker import TokenBroker
-from monite_auth.callables import AppFunction
+from monite_auth.callables import AppFunction, checked_answer
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import EntityUser, Principal
+from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.partner import AsyncCaller, BlockingCaller, Caller
 from monite_auth.provisioning.profile import Profile
 from monite_auth.provisioning.steps import Steps
@@ -63,7 +64,10 @@ class ProvisioningDirectory:
         return await self._find(AsyncCaller(self._bound()), principal, anew=True)
 
     def plan(self, principal: Principal) -> list[str]:
-        """Return what `find` would change in Monite, a sentence for each change, and change nothing."""
+        """Return what `find` would change in Monite, a sentence for each change, and change nothing.
+
+        Of an EntityProfile it says whether its entity would be created, joined and why, or refused and why.
+        """
         return run(self._planned(BlockingCaller(self._bound()), principal))
 
     async def aplan(self, principal: Principal) -> list[str]:
@@ -86,14 +90,18 @@ class ProvisioningDirectory:
             raise ConfigurationError("ProvisioningDirectory has no broker yet: give it to a TokenBroker.")
         return self._broker
 
+    async def _ask(self, caller: Caller, principal: Principal) -> Profile | None:
+        found = await caller.ask(self._profile, principal)
+        return checked_answer("profile", found, Profile, "a Profile")
+
     async def _find(self, caller: Caller, principal: Principal, *, anew: bool = False) -> EntityUser | None:
-        profile = await caller.ask(self._profile, principal)
+        profile = await self._ask(caller, principal)
         if profile is None:
             return None
         known, digest = await _recall(caller, principal)
         if known is not None and digest == profile.digest and not anew:
             return known
-        found = await Steps(caller).provide(profile, known)
+        found = await Steps(caller, Owner.of(principal)).provide(profile, known)
         assert found is not None, "only a plan leaves somebody out"
         note = json.dumps([found.entity_user_id, found.entity_id, profile.digest])
         await caller.store.remember(principal.user_id, _link(principal), note, seconds=REMEMBERED)
@@ -103,16 +111,16 @@ class ProvisioningDirectory:
 
     async def _planned(self, caller: Caller, principal: Principal) -> list[str]:
         sentences: list[str] = []
-        profile = await caller.ask(self._profile, principal)
+        profile = await self._ask(caller, principal)
         known, digest = await _recall(caller, principal)
         if profile is not None and digest != profile.digest:
-            await Steps(caller, sentences).provide(profile, known)
+            await Steps(caller, Owner.of(principal), sentences).provide(profile, known)
         return sentences
 
     async def _remove(self, caller: Caller, principal: Principal) -> bool:
-        steps = Steps(caller)
+        steps = Steps(caller, Owner.of(principal))
         person, _ = await _recall(caller, principal)
-        if person is None and (profile := await caller.ask(self._profile, principal)) is not None:
+        if person is None and (profile := await self._ask(caller, principal)) is not None:
             person = await steps.existing(profile)
         removed = person is not None and await steps.remove(person)
         # In this order: whoever breaks off in between can be called again.

@@ -118,7 +118,10 @@ class PartnerApi:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._until = caller.clock() + caller.settings.deadline
+        settings = caller.settings
+        self._until = caller.clock() + settings.deadline
+        self.longest = settings.deadline + settings.connect_timeout + settings.read_timeout
+        """Seconds that all calls take together at most: they end with the deadline, give or take the last one."""
 
     def time_left(self, doing: str) -> float:
         """Return the seconds that are left, or raise MoniteUnavailable."""

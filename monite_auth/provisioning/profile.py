@@ -26,7 +26,11 @@ class RoleDefinition(Protocol):
 class EntityProfile:
     """A company, which has a `legal_name`, or a person in business, who has a `first_name` and a `last_name`.
 
-    `email` and the name are what it is found by: Monite keeps no id of yours with an entity.
+    `email` and the name are what it is found by: Monite keeps no id of yours with an entity. Who knows them proves
+    nothing. So one that exists is joined only where the broker's store has noted that it was created for the principal's
+    tenant (without a tenant: for this user), or where you say so:
+    `join_existing`: True if your app has verified that the principal belongs to this company, never because a form
+    says so: whoever is let in sees the company's bills.
     `address`: `city`, `country` (two letters), `line1`, `postal_code`, and as needed `line2`, `state`.
     `more`: other fields of `POST /entities`, such as `phone`, `tax_id` or `website`; used when it is created.
     """
@@ -37,9 +41,12 @@ class EntityProfile:
     first_name: str | None = None
     last_name: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    join_existing: bool = False
 
     def __post_init__(self) -> None:
         _require_text("EntityProfile", email=self.email)
+        if not isinstance(self.join_existing, bool):
+            raise ValueError("EntityProfile.join_existing is True or False.")  # noqa: TRY004 - as all mistakes here
         if (self.legal_name is None) == (self.first_name is None or self.last_name is None):
             raise ValueError(
                 "EntityProfile is an organization with a legal_name, or an individual with first_name and last_name."
@@ -56,6 +63,16 @@ class EntityProfile:
         if self.legal_name is not None:
             return {"legal_name": self.legal_name}
         return {"first_name": self.first_name, "last_name": self.last_name}
+
+    @property
+    def key(self) -> list[str | None]:
+        """What it is found by."""
+        return [self.type, self.email, *self.names.values()]
+
+    @property
+    def place(self) -> str:
+        """What the store calls the place where such an entity is created: there is one for each e-mail address."""
+        return f"entity {self.type} {self.email.casefold()}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of `POST /entities`."""
@@ -121,11 +138,7 @@ class Profile:
     def digest(self) -> str:
         """What changes with anything that Monite would have to be told."""
         entity = self.entity
-        place = (
-            [entity.type, entity.email, *entity.names.values()]
-            if isinstance(entity, EntityProfile)
-            else entity
-        )
+        place = entity.key if isinstance(entity, EntityProfile) else entity
         said = json.dumps([self.fields, self.role_name, place], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 

@@ -27,6 +27,7 @@ from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.provisioning.calls import Call
+from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
 from monite_auth.runtime import run
@@ -51,6 +52,9 @@ CAFE = EntityProfile(
     address={"country": "DE", "city": "Berlin", "postal_code": "10115", "line1": "Invalidenstraße 1"},
     more={"phone": "+49 30 1234"},
 )
+
+
+OWNER = Owner("tenant", "cafe")
 
 
 @pytest.fixture(scope="module")
@@ -428,18 +432,18 @@ def test_an_entity_is_created_once_and_found_by_its_email_and_name(app, monite, 
     app.profiles["otto"] = replace(
         PROFILE, login="user-8", entity=replace(CAFE, email="HELLO@cafe.example"), role="Default"
     )
-    found = [call(app.directory, "find", Principal(name)) for name in ("nina", "otto")]
+    found = [call(app.directory, "find", Principal(name, tenant="cafe")) for name in ("nina", "otto")]
     (cafe,) = (each for each in monite.directory.entities.all() if each.name == "Corner Café GmbH")
     assert {each.entity_id for each in found} == {cafe.id}
     assert cafe.fields["phone"] == "+49 30 1234"
 
 
-def test_an_individual_is_an_entity_too(app, monite, call, open_app):
+def test_an_individual_is_an_entity_too(app, monite, call):
     sole = EntityProfile(email="ida@example.org", first_name="Ida", last_name="Iversen", address=CAFE.address)
     app.change(entity=sole, role=AUDITOR)
     found = call(app.directory, "find", NINA)
     assert monite.directory.entities.get(found.entity_id).name == "Ida Iversen"
-    assert call(open_app(app.settings, app.profiles).directory, "find", NINA) == found
+    assert call(app.directory, "update", NINA) == found
 
 
 def test_promise_1_another_name_behind_the_same_email_is_refused_not_guessed(app, monite, call):
@@ -670,7 +674,7 @@ class Scripted:
         raise AssertionError
 
     def provide(self, profile=PROFILE, known=None):
-        found = run(Steps(self).provide(profile, known))
+        found = run(Steps(self, OWNER).provide(profile, known))
         assert not self.answers
         return found
 
@@ -734,7 +738,7 @@ def test_there_is_an_end_to_answers_without_end():
             return reply(200, {"data": [], "next_pagination_token": f"page-{self.now}"})
 
     with pytest.raises(errors.MoniteUnavailable, match="no time left to look for the role"):
-        run(Steps(Endless()).provide(PROFILE, None))
+        run(Steps(Endless(), OWNER).provide(PROFILE, None))
 
 
 def test_who_waits_for_the_creation_of_another_does_not_wait_for_ever():
@@ -756,17 +760,6 @@ def test_a_creation_that_failed_lets_the_next_one_in_at_once():
     before = caller.now
     caller.provide(auditor)
     assert caller.now - before < 0.001
-
-
-def test_of_two_entities_that_are_the_same_all_take_the_older_and_the_log_names_the_other(caplog):
-    older, ours = ({**CAFE.to_json(), "id": each, "created_at": each} for each in (ID, OTHER))
-    caller = Scripted(
-        listed(), listed(), reply(201, ours), listed(ours, older), listed(ROLE), listed(somebody())
-    )
-    assert caller.provide(replace(PROFILE, entity=CAFE)) == EntityUser(ID, ID)
-    assert f"{OTHER} is left over" in caplog.text
-    caller.answers = [listed(ours, older), listed(ROLE), listed(somebody())]
-    assert caller.provide(replace(PROFILE, entity=CAFE)) == EntityUser(ID, ID)
 
 
 def test_a_second_role_that_is_in_use_already_is_let_be():
@@ -799,7 +792,7 @@ def test_promise_2_a_creation_whose_event_loop_is_gone_lets_the_next_one_in_when
             return await super().send(call, within=within)
 
     stuck = Stuck(listed(), listed())
-    flow = Steps(stuck).provide(replace(PROFILE, role=AUDITOR), None)
+    flow = Steps(stuck, OWNER).provide(replace(PROFILE, role=AUDITOR), None)
     flow.send(None)  # it is creating the role
     flow.close()
     slot = Slot(None, f"role {BAKERY_ID} Auditor", None, "creation")
@@ -859,7 +852,9 @@ def _process(changes, profile, count, start, results):
         found = at_once(
             count,
             lambda number: (
-                app.broker.token(Principal("nina" if number % 2 else f"user-{number}")).entity_user
+                app.broker.token(
+                    Principal("nina" if number % 2 else f"user-{number}", tenant="cafe")
+                ).entity_user
             ),
         )
         results.put([(each.entity_user_id, each.entity_id) for each in found])

@@ -155,6 +155,14 @@ def test_an_app_that_decides_has_to_say_what_it_decides(settings, monite_setting
     assert check_project() == []
 
 
+def test_e006_a_mapping_in_which_nobody_can_be_found(settings, monite_settings):
+    configure(settings, monite_settings, DIRECTORY={1: None, "anna": ("a", "b")})
+    assert [each.msg.partition(";")[0] for each in check_project()] == [
+        "A key is an int",
+        "A value is a tuple (str, str)",
+    ]
+
+
 @pytest.mark.parametrize("directory", [FixedDirectory({}), lambda principal: None])
 def test_directories_of_all_kinds_are_fine(settings, monite_settings, directory):
     configure(settings, monite_settings, DIRECTORY=directory)

@@ -229,6 +229,22 @@ def test_a_directory_of_ones_own_is_asked_by_views_of_both_kinds(visitor, anna, 
     assert len(threads) == (function is who_is)  # one, whose connection to the database Django closes
 
 
+@pytest.mark.parametrize("function", [who_is, awho_is])
+def test_a_directory_that_returns_no_entity_user_is_told(visitor, anna, monite_settings, function):
+    def returns_ids(principal):
+        return (ANNA_ID, BAKERY_ID)
+
+    async def areturns_ids(principal):
+        return (ANNA_ID, BAKERY_ID)
+
+    wrong = returns_ids if function is who_is else areturns_ids
+    with override_settings(MONITE_AUTH={**monite_settings, "DIRECTORY": wrong}):
+        log_in(visitor, "anna")
+        with pytest.raises(errors.ConfigurationError, match=r"directory returned a tuple \(str, str\)"):
+            visitor("me")
+        visitor.close()
+
+
 # -- what a person may do
 
 

@@ -248,6 +248,31 @@ def test_a_directory_that_is_nothing_of_the_kind_is_explained(config):
         app.test_client().get("/me")
 
 
+def test_a_mapping_in_which_nobody_can_be_found_is_told_at_the_start(config):
+    app = app_of(directory={1: ANNA})
+    app.config.update(config)
+    app.testing = True
+    with pytest.raises(errors.ConfigurationError, match="A key is an int"):
+        app.test_client().get("/me")
+
+
+@both
+@pytest.mark.parametrize("is_async", [False, True], ids=["def directory", "async def directory"])
+def test_a_directory_that_returns_no_entity_user_is_told(config, emulator, views, is_async):
+    def find(principal):
+        return (ANNA_ID, BAKERY_ID)
+
+    async def afind(principal):
+        return find(principal)
+
+    app = app_of(directory=afind if is_async else find)
+    app.config.update(config)
+    app.testing = True
+    with pytest.raises(errors.ConfigurationError, match=r"directory returned a tuple \(str, str\)"):
+        logged_in(app).get(views + "/me")
+    app.extensions["monite_auth"].broker.close()
+
+
 def test_a_directory_sees_the_requests_own_context_and_has_one_in_the_background(config, emulator):
     seen = []
 
