@@ -179,6 +179,9 @@ def test_promise_7_a_logout_does_not_wait_for_a_monite_that_is_down(client, emul
 @ways_out
 def test_a_logout_that_the_store_cannot_record_is_no_success(broker, views, way):
     class BrokenStore:
+        def of(self, account):
+            return self
+
         def operations(self, *, blocking):
             return self
 

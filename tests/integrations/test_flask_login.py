@@ -111,7 +111,7 @@ def test_a_user_whose_account_is_gone_is_nobody_and_their_tokens_end(client, bro
     with client.session_transaction() as arriving:
         session_id = arriving["_monite"][1]
     assert client.get("/facts").json["logged_in"] is False
-    with pytest.raises(Exception, match="logged out"):
+    with pytest.raises(Exception, match="has ended"):
         broker.token(Principal("gone", session_id=session_id))
 
 
