@@ -20,6 +20,7 @@ import json
 import secrets
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -57,6 +58,13 @@ class Seal:
         """Names the data key."""
         self.knows = frozenset(_id(each) for each in (data_key, *formers))
         """Names the data keys that values may be sealed with and open here."""
+
+    def without_formers(self) -> "Seal":
+        """Return a seal that no longer opens what former data keys sealed."""
+        seal = copy(self)
+        seal._ciphers = self._ciphers[:1]  # noqa: SLF001 - it is one of us
+        seal.knows = frozenset([self.id])
+        return seal
 
     def seal(self, text: str, *place: str) -> bytes:
         """Return `text` sealed for this place only: for a slot's name and a token's fingerprint, say."""
@@ -108,6 +116,14 @@ class Opened:
 
     seal: Seal
     content: dict[str, bytes]
+
+    def without_formers(self) -> "Opened":
+        """Return it without the former data keys, for a store that has sealed anew whatever they had sealed.
+
+        Who has an old copy of the store and its old key, knows those keys: they had better open nothing.
+        """
+        content = {name: value for name, value in self.content.items() if not name.startswith(FORMER)}
+        return Opened(self.seal.without_formers(), content)
 
 
 class Envelope:

@@ -4,45 +4,42 @@ A commit is in the file before its operation returns, so it survives `kill -9` o
 last moments before it may be missing, but never half an operation: tokens minted in them are then left to expire, and
 so are those of logouts in them.
 
-Times in the file are wall-clock time, which all processes and the next boot agree on. Tokens come and go by their
-callers' clocks; only what is left of their lives is carried over. If the wall clock is set back, tokens seem to live
+Times in the file are wall-clock time of this host, which all processes and the next boot agree on. Tokens come and go by
+their callers' clocks; only what is left of their lives is carried over. If the wall clock is set back, tokens seem to live
 longer by as much; when Monite then refuses one, it is discarded like any other.
 
-`schema` has the tables, `database` the file and its transactions, `troubles` what can go wrong with it, `vault` what is
-sealed in it, and `decisions` the operations.
+The same clock counts the moments of endings, and dates of logins are compared with it, of sessions that the file does not
+know. What has claimed a token, or was begun (`begin_session`), is known by its name, and no clock is asked about it. If the
+wall clock is set back after an ending, a session that is dated after that, and that nobody begins, is taken for one from
+before the ending until the clock has caught up.
+
+Several accounts can share a file; each has tokens, sessions, endings, budget and keys of its own.
+
+`schema` has the tables, `database` the file and its transactions, `troubles` what can go wrong with it, `envelopes` the
+keys of accounts, `vault` what is sealed in the file, `decisions` what each operation decides, and `operations` how that
+gets done.
 """
 
 import asyncio
 import os
-import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from monite_auth.errors import ConfigurationError
-from monite_auth.identity import Principal
 from monite_auth.lifetimes import call_in_child
-from monite_auth.stores.base import (
-    Claim,
-    Committed,
-    Due,
-    Everything,
-    Lease,
-    Operations,
-    Pending,
-    Rest,
-    Slot,
-    Status,
-)
-from monite_auth.stores.budget import Admission, Priority, Ticket
-from monite_auth.stores.sqlite.database import Database, Job, Locked
+from monite_auth.stores.base import Operations
+from monite_auth.stores.sealing import Keys
+from monite_auth.stores.sqlite.database import Database
 from monite_auth.stores.sqlite.decisions import Decisions
+from monite_auth.stores.sqlite.operations import SQLiteOperations
 from monite_auth.stores.sqlite.vault import Vault
-from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
+from monite_auth.tokens import Clock, steady_clock
 
 __all__ = ["SQLiteStore"]
 
@@ -52,14 +49,15 @@ Result = TypeVar("Result")
 class SQLiteStore:
     """Keeps tokens in a file at `path`, for all processes of this host; the file is made when it is first needed.
 
-    `keys`: what seals the file, the first one, and what may open it, all (`Settings.sealing_keys`).
+    `keys`: what seals the file, the first one, and what may open it, all (`Settings.sealing_keys`); or a function that is
+    asked for them whenever the file's keys are looked at.
     `session_memory`: how long ended sessions are remembered, in seconds.
     `requests_per_second`: Monite's limit.
     `clock`: the wall clock, which counts in the file; `token_clock`: the clock of the tokens that come and go.
     `busy_timeout`: how long to wait while another process has the file locked, in seconds.
 
     Operations raise StoreUnavailable when the file cannot be used, and ConfigurationError when it is not ours to
-    use: of another program, of a newer version, or sealed with other keys.
+    use: of another program, of a newer version, or the account's own and sealed with other keys.
 
     The directory must be on a local disk: network file systems do not have the locks that this needs.
     """
@@ -68,7 +66,7 @@ class SQLiteStore:
         self,
         path: str | os.PathLike[str],
         *,
-        keys: Sequence[Secret],
+        keys: Keys,
         session_memory: float = 14 * 24 * 3600,
         requests_per_second: float = 30,
         clock: Clock = time.time,
@@ -77,31 +75,46 @@ class SQLiteStore:
     ) -> None:
         if not keys:
             raise ConfigurationError("SQLiteStore needs a key to seal with: pass keys=settings.sealing_keys.")
-        vault = Vault(keys)
-        self._decisions = Decisions(
-            vault,
+        self._make_vault = partial(Vault, keys=keys, clock=clock)
+        self._make_decisions = partial(
+            Decisions,
             session_memory=session_memory,
             requests_per_second=requests_per_second,
             clock=clock,
             token_clock=token_clock,
         )
-        self._database = Database(path, patience=busy_timeout, unlock=vault.unlock)
+        self._database = Database(path, patience=busy_timeout)
         # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. It takes both:
         # while a writer waits for another process, readers of the file need not.
         self._workers = _Worker("monite_auth_sqlite_reads"), _Worker("monite_auth_sqlite_writes")
+        self._whole: SQLiteStore | None = None  # for views: who closes the file when nobody has it any more
+        self._account: dict[str, str] = {}  # `setdefault` decides for one, whatever the threads
+        self._decisions_of: dict[str, Decisions] = {}  # shared by all views
         weakref.finalize(self, self._database.close)  # a store that nobody closes leaves nothing open
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._database.path}>"
 
-    def of(self, account: str) -> "SQLiteStore":  # noqa: ARG002
+    def of(self, account: str) -> "SQLiteStore":
         """See Store."""
-        return self
+        if self._account.setdefault("account", account) == account:
+            return self
+        view = copy(self)
+        view._account = {"account": account}  # noqa: SLF001 - it is one of us
+        view._whole = self  # noqa: SLF001
+        return view
+
+    @property
+    def _decisions(self) -> Decisions:
+        account = self._account.setdefault("account", "")
+        if account not in self._decisions_of:
+            self._decisions_of.setdefault(account, self._make_decisions(self._make_vault(account)))
+        return self._decisions_of[account]
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
         reads, writes = (_here, _here) if blocking else (worker.run for worker in self._workers)
-        return _Operations(self, self._decisions, self._database, reads, writes)
+        return SQLiteOperations(self, self._decisions, self._database, reads, writes)
 
     def close(self) -> None:
         """Close the file; the next operation opens it again."""
@@ -147,130 +160,3 @@ class _Worker:
             thread, self._thread = self._thread, None
         if thread is not None:
             thread.shutdown(wait=wait)
-
-
-class _Doer(Protocol):
-    def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]:
-        """Run `work`, here or elsewhere."""
-
-
-class _Operations:
-    """The operations in one of their two forms; how they do `reads` and `writes` is the difference."""
-
-    def __init__(
-        self, store: SQLiteStore, decisions: Decisions, database: Database, reads: _Doer, writes: _Doer
-    ) -> None:
-        self._store = store  # which closes its file when nobody has it any more
-        self._decisions = decisions
-        self._database = database
-        self._reads = reads
-        self._writes = writes
-
-    def _write(self, decide: Job[Result]) -> Awaitable[Result]:
-        def decide_and_sweep(db: sqlite3.Connection) -> Result:
-            result = decide(db)
-            self._decisions.sweep(db)
-            return result
-
-        return self._writes(
-            partial(self._database.write, decide_and_sweep, until=self._database.patience_ends())
-        )
-
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
-        """See Operations."""
-        look = partial(self._decisions.peek, slot=slot, principal=principal)
-        try:
-            return self._database.read_at_once(look)
-        except Locked:
-            return await self._reads(partial(self._database.read, look, until=self._database.patience_ends()))
-
-    async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
-    ) -> Claim:
-        """See Operations."""
-        return await self._write(
-            lambda db: self._decisions.claim(
-                db, slot, principal, owner=owner, seconds=seconds, min_life=min_life
-            )
-        )
-
-    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.commit(db, lease, token))
-
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.abandon(db, lease, rest))
-
-    async def discard(self, slot: Slot, fingerprint: str) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.discard(db, slot, fingerprint))
-
-    async def begin_session(self, principal: Principal) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.begin_session(db, principal))
-
-    async def end_session(self, principal: Principal) -> int:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.end_session(db, principal))
-
-    async def end_user(self, user: str) -> int:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.end_user(db, user))
-
-    async def relink(self, user: str | None) -> int:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.relink(db, user))
-
-    async def end_everything(self) -> Everything:
-        """See Operations."""
-        return await self._write(self._decisions.end_everything)
-
-    async def revoke(self, token: AccessToken) -> int:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.revoke(db, token))
-
-    async def status(self, user: str) -> Status:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.status(db, user))
-
-    async def backlog(self) -> int:
-        """See Operations."""
-        return await self._write(self._decisions.backlog)
-
-    async def due(self, limit: int, *, seconds: float) -> Due:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.due(db, limit, seconds=seconds))
-
-    async def condemn(self, pending: Pending) -> bool:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.condemn(db, pending))
-
-    async def settle(self, pending: Pending) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.settle(db, pending))
-
-    async def postpone(self, pending: Pending, seconds: float) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.postpone(db, pending, seconds))
-
-    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.remember(db, user, name, value, seconds=seconds))
-
-    async def recall(self, user: str, name: str) -> str | None:
-        """See Operations."""
-        look = partial(self._decisions.recall, user=user, name=name)
-        return await self._reads(partial(self._database.read, look, until=self._database.patience_ends()))
-
-    async def forget(self, user: str, name: str) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.forget(db, user, name))
-
-    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
-        """See Operations."""
-        return await self._write(lambda db: self._decisions.admit(db, priority, ticket, patience=patience))
-
-    async def hold(self, seconds: float) -> None:
-        """See Operations."""
-        await self._write(lambda db: self._decisions.hold(db, seconds))

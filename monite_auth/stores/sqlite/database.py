@@ -45,6 +45,9 @@ MOST_IDLE = 16
 FIRST_PAUSE, LONGEST_PAUSE = 0.0005, 0.01
 """Seconds between tries for a lock that another process holds: a transaction of ours takes about half of the first."""
 
+LONGEST_EMPTYING = 0.25
+"""Seconds to try to empty the log: who reads it does so for microseconds, but a backup may take long."""
+
 
 class Locked(Exception):
     """Another process has the file locked at this moment."""
@@ -53,17 +56,17 @@ class Locked(Exception):
 class Database:
     """One file, `path`. `patience`: seconds to wait for the locks of others.
 
-    `unlock` is called with the first connection, in a transaction, before anything else is done with the file.
+    `openings` counts how often the file was opened: after each, all that is known of its content may be outdated.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float, unlock: Job[None]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, patience: float) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise ConfigurationError(
                 f"SQLiteStore needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}."
             )
         self.path = Path(path).absolute()  # now: daemons change their directory
         self._patience = patience
-        self._unlock = unlock
+        self.openings = 0
         self._idle: deque[sqlite3.Connection] = deque()
         self._begin()
         _databases.add(self)
@@ -111,6 +114,18 @@ class Database:
         """Run `job` in a transaction of its own: when this returns, all that it did is recorded, else nothing."""
         with self._held(self._turn, until), self._connection(until) as connection:
             return self._transact(connection, job, until)
+
+    def empty_log(self, *, until: float) -> bool:
+        """Write all that is in the write-ahead log into the file, and empty it; return False if others keep it from that."""
+        until = min(until, time.monotonic() + LONGEST_EMPTYING)
+        with self._held(self._turn, until), self._connection(until) as connection:
+            while self._insist(
+                lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], until
+            ):
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(FIRST_PAUSE)
+            return True
 
     def _transact(self, connection: sqlite3.Connection, job: Job[Result], until: float) -> Result:
         self._insist(lambda: connection.execute("BEGIN IMMEDIATE"), until)
@@ -203,8 +218,10 @@ class Database:
             try:
                 # What is committed is in the file of the write-ahead log, where it survives any process.
                 self._insist(lambda: connection.execute("PRAGMA synchronous = NORMAL"), until)
+                connection.execute("PRAGMA secure_delete = ON")  # what is deleted, a former key must not open
                 if not self._ready:
                     self._prepare(connection, until)
+                    self.openings += 1
                     self._ready = True
             except BaseException:
                 connection.close()
@@ -300,7 +317,6 @@ class Database:
                     connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
-        self._unlock(connection)
 
 
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()

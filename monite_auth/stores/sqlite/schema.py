@@ -5,7 +5,7 @@ seconds. A token is one row from its mint to its end: that it is superseded, or 
 nothing is copied, or lost between two tables, on the way there.
 """
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "OWNED"]
 
 APPLICATION_ID = 0x4D6F6E69
 """Tells our files from those of other programs: "Moni" in the file's header."""
@@ -92,5 +92,117 @@ _VERSION_2 = (
     "CREATE INDEX notes_expiry ON notes (until)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # `account` is the digest of an account's name everywhere; '' is what was there before, until an account takes it over.
+    # `stamp` names the data key in force, so that who has opened the envelope sees that it was renewed. `traces`: what a
+    # former key opens may still be read in the write-ahead log.
+    """
+    CREATE TABLE accounts (
+        account TEXT PRIMARY KEY,
+        stamp TEXT NOT NULL,
+        ended_before REAL NOT NULL DEFAULT 0,
+        traces INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    "ALTER TABLE keys RENAME TO keys_2",
+    """
+    CREATE TABLE keys (
+        account TEXT NOT NULL,
+        id TEXT NOT NULL,
+        wrapped BLOB NOT NULL,
+        PRIMARY KEY (account, id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "INSERT INTO keys SELECT '', id, wrapped FROM keys_2",
+    "DROP TABLE keys_2",
+    # Tokens and mints are made anew rather than altered: a column without a default is one that processes of an older
+    # version, which are still running, cannot leave out.
+    "ALTER TABLE tokens RENAME TO tokens_2",
+    """
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY,
+        account TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('live', 'superseded', 'pending')),
+        slot TEXT NOT NULL,
+        user TEXT NOT NULL,
+        session TEXT,
+        print TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        expires_at REAL NOT NULL,
+        issued_at REAL NOT NULL,
+        renew_at REAL NOT NULL,
+        due_at REAL NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    """
+    INSERT INTO tokens SELECT id, '', state, slot, user, session, print, sealed, expires_at, issued_at, renew_at, due_at,
+        attempts FROM tokens_2
+    """,
+    "DROP TABLE tokens_2",
+    "CREATE UNIQUE INDEX tokens_live ON tokens (slot) WHERE state = 'live'",
+    "CREATE INDEX tokens_of_user ON tokens (user) WHERE state <> 'pending'",
+    "CREATE INDEX tokens_due ON tokens (account, due_at) WHERE state = 'pending'",
+    "CREATE INDEX tokens_expiry ON tokens (expires_at)",
+    "CREATE INDEX tokens_print ON tokens (print)",
+    "ALTER TABLE mints RENAME TO mints_2",
+    """
+    CREATE TABLE mints (
+        slot TEXT PRIMARY KEY,
+        account TEXT NOT NULL,
+        user TEXT NOT NULL,
+        session TEXT,
+        lease TEXT,
+        owner TEXT,
+        lease_until REAL NOT NULL DEFAULT 0,
+        fenced INTEGER NOT NULL DEFAULT 0,
+        rest BLOB,
+        rest_until REAL NOT NULL DEFAULT 0,
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    INSERT INTO mints SELECT slot, '', user, session, lease, owner, lease_until, fenced, rest, rest_until, until
+        FROM mints_2
+    """,
+    "DROP TABLE mints_2",
+    "CREATE INDEX mints_of_user ON mints (user)",
+    "CREATE INDEX mints_expiry ON mints (until)",
+    "ALTER TABLE rest RENAME TO rest_2",
+    "CREATE TABLE rest (account TEXT PRIMARY KEY, sealed BLOB NOT NULL, until REAL NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO rest SELECT '', sealed, until FROM rest_2",
+    "DROP TABLE rest_2",
+    "ALTER TABLE budget RENAME TO budget_2",
+    """
+    CREATE TABLE budget (
+        account TEXT PRIMARY KEY,
+        free_at REAL NOT NULL,
+        gate REAL NOT NULL,
+        held REAL NOT NULL,
+        held_until REAL NOT NULL,
+        renewals_until REAL NOT NULL,
+        seen_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "INSERT INTO budget SELECT '', free_at, gate, held, held_until, renewals_until, seen_at FROM budget_2",
+    "DROP TABLE budget_2",
+    # Older versions name no columns here, and fail on one more.
+    "ALTER TABLE sessions ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE endings ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE notes ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+    # Values that were revoked, or are about to be, until they would have expired: Monite may give one again.
+    """
+    CREATE TABLE condemned (
+        print TEXT PRIMARY KEY,
+        account TEXT NOT NULL,
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX condemned_expiry ON condemned (until)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""
+
+OWNED = ("keys", "tokens", "mints", "sessions", "endings", "rest", "budget", "notes")
+"""The tables in which rows from before there were accounts belong to nobody yet."""
