@@ -28,7 +28,7 @@ from monite_auth.runtime import run
 from monite_auth.stores.base import Claimed, Hit, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.sqlite import SQLiteStore, database, schema
-from monite_auth.stores.sqlite.decisions import PEEK
+from monite_auth.stores.sqlite.decisions import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
 from monite_auth.tokens import steady_clock
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, PERSON, Driver, SQLiteGround
 
@@ -200,7 +200,7 @@ def test_a_file_of_a_newer_version_is_refused(driver, ground, drive, raw):
     raw().execute("PRAGMA user_version = 99")
     error = fails(driver)
     assert error.type is ConfigurationError
-    assert "newer monite-auth (schema 99; this one knows up to 2)" in str(error.value)
+    assert "newer monite-auth (schema 99; this one knows up to 3)" in str(error.value)
 
 
 def test_an_older_file_is_brought_up_to_date(ground, drive, monkeypatch, raw):
@@ -504,20 +504,20 @@ async def test_a_hit_makes_no_thread_hop(ground, monkeypatch):
     await store.aclose()
 
 
-def test_a_hit_is_one_indexed_read(blocking, raw):
+@pytest.mark.parametrize("statement", [PEEK, PEEK_BY_SESSION, PEEK_BY_DATE])
+def test_a_hit_is_one_indexed_read(blocking, raw, statement):
     blocking.put("t")
-    plan = (
-        raw()
-        .execute(f"EXPLAIN QUERY PLAN {PEEK}", {"slot": "", "user": "", "session": "", "at": 1.0, "now": 1.0})
-        .fetchall()
-    )
-    steps = [step[3] for step in plan]
-    assert len(steps) == 3
-    assert all(step.startswith("SEARCH") and (" PRIMARY KEY " in step or " INDEX " in step) for step in steps)
+    asked = {"slot": "", "user": "", "session": "", "account": "", "by": 1.0, "now": 1.0}
+    steps = [step[3] for step in raw().execute(f"EXPLAIN QUERY PLAN {statement}", asked)]
+    assert any(step.startswith("SEARCH") for step in steps)
+    for step in steps:
+        assert not step.startswith("SCAN") or step == "SCAN CONSTANT ROW", step
+        assert not step.startswith("SEARCH") or " PRIMARY KEY " in step or " INDEX " in step, step
     statements = []
     blocking.store._database._idle[0].set_trace_callback(statements.append)
-    assert blocking.peek() == "t"
-    assert len(statements) == 1
+    for principal in (ALICE, Principal("alice"), Principal("alice", authenticated_at=blocking.now)):
+        assert blocking.peek(principal=principal) == "t"
+    assert len(statements) == 3
 
 
 def test_a_transaction_that_breaks_off_changes_nothing(blocking, monkeypatch):
@@ -641,8 +641,8 @@ def test_what_has_expired_is_swept_and_the_file_stays_small(ground, drive, raw):
     pages = []
     for number in range(600):
         name = f"user-{number}"
-        driver.put("t" * 500, slot(name), principal(name), life=50)
-        driver.put("u" * 500, slot(name), principal(name), life=50)
+        driver.put(f"t{number}" * 100, slot(name), principal(name), life=50)
+        driver.put(f"u{number}" * 100, slot(name), principal(name), life=50)
         if number % 3 == 0:
             run(driver.ops.end_session(principal(name)))
         if number % 3 == 1:
@@ -651,10 +651,12 @@ def test_what_has_expired_is_swept_and_the_file_stays_small(ground, drive, raw):
         if number % 2:
             run(driver.ops.abandon(lease, Rest(20, "monite_unavailable", "x")))
         run(driver.ops.remember(name, "link", "x" * 100, seconds=50))
+        for pending in run(driver.ops.due(1, seconds=10)).batch:
+            run(driver.ops.condemn(pending))
         driver.advance(10)
         if number % 200 == 199:
             pages.append(raw().execute("PRAGMA page_count").fetchone()[0])
-    for table, most in {"tokens": 600, "mints": 40, "sessions": 60, "endings": 20, "notes": 40}.items():
+    for table, most in {"tokens": 600, "mints": 40, "sessions": 60, "endings": 20, "notes": 40, "condemned": 60}.items():
         assert raw().execute(f"SELECT count(*) FROM {table}").fetchone()[0] < most, table
     assert pages[2] < pages[1] * 1.2
     run(driver.ops.due(1, seconds=0))
