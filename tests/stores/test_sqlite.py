@@ -30,11 +30,9 @@ from monite_auth.stores.budget import Priority
 from monite_auth.stores.sqlite import SQLiteStore, database, schema
 from monite_auth.stores.sqlite.decisions import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
 from monite_auth.tokens import steady_clock
-from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, PERSON, Driver, SQLiteGround
+from tests.stores.harness import ABROAD, ALICE, BOB, BOBS, HOME, PERSON, Driver, SQLiteGround
 
 KEY = SQLiteGround.keys[0]
-OTHER_KEY = Secret("another key, just as long as that")
-THIRD_KEY = Secret("a third key, to have one too many")
 
 
 @pytest.fixture
@@ -221,17 +219,6 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(ground, drive, monkeyp
         assert "no such table: missing" in str(fails(drive(ground, "blocking")).value)
     assert raw().execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
     assert drive(ground, "blocking").peek() == "t"
-
-
-def test_a_file_of_the_first_version_learns_to_keep_notes(ground, drive, monkeypatch, raw):
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        drive(ground, "blocking").put("t")
-        assert raw().execute("PRAGMA user_version").fetchone() == (1,)
-    newer = drive(ground, "blocking")
-    newer.run(newer.ops.remember("alice", "link", "x", seconds=10))
-    assert newer.run(newer.ops.recall("alice", "link")) == "x"
-    assert newer.peek() == "t"
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to look at" * 100, b"short"])
@@ -581,28 +568,6 @@ def test_promise_1_a_note_in_another_users_place_does_not_open(driver, raw, capl
     assert "does not open in its place" in caplog.text
 
 
-def test_promise_6_keys_are_changed_without_losing_anything(ground, form, drive):
-    before = drive(ground, form, keys=[KEY])
-    before.put("pending")
-    before.run(before.ops.end_session(ALICE))
-    before.put("live", principal=AGAIN)
-    during = drive(ground, form, keys=[OTHER_KEY, KEY])
-    assert during.peek(principal=AGAIN) == "live"
-    after = drive(ground, form, keys=[OTHER_KEY])
-    assert after.peek(principal=AGAIN) == "live"
-    assert after.has_ended(ALICE)
-    assert after.pending() == ["pending"]
-    assert before.peek(principal=AGAIN) == "live"
-
-
-def test_a_store_whose_key_is_not_here_says_so(ground, form, drive):
-    drive(ground, form, keys=[KEY]).put("t")
-    stranger = drive(ground, form, keys=[OTHER_KEY, THIRD_KEY])
-    with pytest.raises(ConfigurationError, match="Add the former client secret or key to MONITE_STORE_KEYS"):
-        stranger.claim()
-    assert drive(ground, form, keys=[KEY]).peek() == "t"
-
-
 # -- time
 
 
@@ -656,7 +621,14 @@ def test_what_has_expired_is_swept_and_the_file_stays_small(ground, drive, raw):
         driver.advance(10)
         if number % 200 == 199:
             pages.append(raw().execute("PRAGMA page_count").fetchone()[0])
-    for table, most in {"tokens": 600, "mints": 40, "sessions": 60, "endings": 20, "notes": 40, "condemned": 60}.items():
+    for table, most in {
+        "tokens": 600,
+        "mints": 40,
+        "sessions": 60,
+        "endings": 20,
+        "notes": 40,
+        "condemned": 60,
+    }.items():
         assert raw().execute(f"SELECT count(*) FROM {table}").fetchone()[0] < most, table
     assert pages[2] < pages[1] * 1.2
     run(driver.ops.due(1, seconds=0))
