@@ -151,7 +151,7 @@ class Envelope:
         wrappers = self._wrappers()
         for key_id, wrapper in wrappers.items():
             if key_id in content:
-                with suppress(InvalidTag):
+                with suppress(InvalidTag, ValueError):  # tampered with, or cut short
                     return self._opened(dict(content), wrappers, _unwrap(wrapper, content[key_id]))
         return None
 
