@@ -336,6 +336,8 @@ class MemoryStore:
         if principal.session_id is None:
             return
         with self._lock:
+            if (principal.user_id, principal.session_id) in self._ended:
+                return
             user = self._user(principal.user_id)
             user.sessions[principal.session_id] = self._clock() + self._session_memory
             self._written(principal.user_id, user)

@@ -49,6 +49,8 @@ def test_to_begin_is_not_to_begin_anew(driver):
     driver.run(driver.ops.end_session(session))
     driver.run(driver.ops.begin_session(session))
     assert driver.has_ended(session)
+    driver.put("t", principal=dated(driver, 0, "another"))
+    assert driver.peek(principal=session) is None
 
 
 def test_a_session_without_an_id_has_nothing_to_be_known_by(driver):

@@ -116,6 +116,11 @@ class SQLiteStore:
         reads, writes = (_here, _here) if blocking else (worker.run for worker in self._workers)
         return SQLiteOperations(self, self._decisions, self._database, reads, writes)
 
+    def reopen(self) -> None:
+        """Have keys asked for, and envelopes opened, again by the next operation: the keys have changed."""
+        for decisions in list(self._decisions_of.values()):
+            decisions.vault.lock()
+
     def close(self) -> None:
         """Close the file; the next operation opens it again."""
         for worker in self._workers:

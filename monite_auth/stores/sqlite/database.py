@@ -56,7 +56,7 @@ class Locked(Exception):
 class Database:
     """One file, `path`. `patience`: seconds to wait for the locks of others.
 
-    `openings` counts how often the file was opened: after each, all that is known of its content may be outdated.
+    `opening` is another object each time that the file was opened: what was known of its content before may be outdated.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, patience: float) -> None:
@@ -66,7 +66,7 @@ class Database:
             )
         self.path = Path(path).absolute()  # now: daemons change their directory
         self._patience = patience
-        self.openings = 0
+        self.opening: object = None
         self._idle: deque[sqlite3.Connection] = deque()
         self._begin()
         _databases.add(self)
@@ -221,7 +221,7 @@ class Database:
                 connection.execute("PRAGMA secure_delete = ON")  # what is deleted, a former key must not open
                 if not self._ready:
                     self._prepare(connection, until)
-                    self.openings += 1
+                    self.opening = object()
                     self._ready = True
             except BaseException:
                 connection.close()

@@ -72,7 +72,7 @@ class SQLiteOperations:
 
     def _write_until(self, until: float, decide: Job[Result]) -> Result:
         def unlock_decide_and_sweep(db: sqlite3.Connection) -> Result:
-            self._vault.unlock(db, self._database.openings)
+            self._vault.unlock(db, self._database.opening)
             result = decide(db)
             self._decisions.sweep(db)
             return result
@@ -96,7 +96,7 @@ class SQLiteOperations:
         """Run `look` with the vault unlocked; return None if something does not open even so."""
 
         def look_if_unlocked(db: sqlite3.Connection) -> Result:
-            if self._vault.opening != self._database.openings:
+            if self._vault.opening is not self._database.opening:
                 raise _VaultLocked
             return look(db)
 
@@ -114,7 +114,7 @@ class SQLiteOperations:
     async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
         """See Operations."""
         look = partial(self._decisions.peek, slot=slot, principal=principal)
-        if self._vault.opening == self._database.openings:
+        if self._vault.opening is self._database.opening:
             with suppress(Locked, SealBroken):
                 return self._database.read_at_once(look)
         return await self._read(look)

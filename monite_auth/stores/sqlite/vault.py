@@ -48,22 +48,26 @@ class Vault:
         self._stamp = ""
         self._opened_at = 0.0
         self._warned = False
-        self.opening = 0
-        """At which opening of the file the envelope was opened; 0: never."""
+        self.opening = object()
+        """At which opening of the file the envelope was opened last."""
         self.has_traces = False
         """Whether what a former key opens may still be read in the file's log; see `traces_are_gone`."""
 
-    def unlock(self, db: sqlite3.Connection, opening: int) -> None:
+    def lock(self) -> None:
+        """Have the envelope opened again before anything else is done: the keys have changed."""
+        self.opening = object()
+
+    def unlock(self, db: sqlite3.Connection, opening: object) -> None:
         """See to it that this has the data key in force, at the beginning of a transaction on the file's `opening`."""
         stamp = stamp_of(db, self.account)
         if (
             stamp != self._stamp
-            or opening != self.opening
+            or opening is not self.opening
             or abs(self._clock() - self._opened_at) >= ASK_AGAIN
         ):
             self._unlock(db, opening)
 
-    def _unlock(self, db: sqlite3.Connection, opening: int) -> None:
+    def _unlock(self, db: sqlite3.Connection, opening: object) -> None:
         seal = open_envelope(db, self.account, self._envelope)
         self.has_traces = has_traces(db, self.account)
         if seal.id != self._stamp:
