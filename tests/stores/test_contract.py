@@ -563,7 +563,7 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
     driver = drive(MemoryGround(tmp_path), "blocking", session_memory=100)
     for number in range(500):
         principal = Principal(f"user-{number}", session_id="s")
-        driver.put("t", Slot(principal.user_id, None, None), principal, life=50)
+        driver.put(f"t{number}", Slot(principal.user_id, None, None), principal, life=50)
         driver.run(driver.ops.end_session(principal))
         driver.advance(10)
     driver.run(driver.ops.due(1000, seconds=0))

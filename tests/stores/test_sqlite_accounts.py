@@ -214,7 +214,7 @@ def test_who_cannot_open_what_was_there_leaves_it_alone_and_says_so_once(ground,
         assert drive(ground, form, account="other", keys=[OTHER_KEY]).peek(BOBS, BOB) == "t"
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "The next time, add the former client secret to MONITE_STORE_KEYS first" in record.message
+    assert "The next time, add the former client secret to MONITE_STORE_KEYS before" in record.message
     assert "share" not in record.message
     assert drive(ground, form, account="theirs", keys=[KEY]).peek() == "live"
 

@@ -55,7 +55,7 @@ def stamp_of(db: sqlite3.Connection, account: str) -> str | None:
 
 
 def open_envelope(db: sqlite3.Connection, account: str, envelope: Envelope) -> Seal:
-    """Open the account's envelope, or make one; renew the data key where a key of its has gone.
+    """Open the account's envelope, or make one; seal all anew where the data key is renewed.
 
     Raises ConfigurationError if there is one that none of the keys opens.
     """
@@ -64,8 +64,8 @@ def open_envelope(db: sqlite3.Connection, account: str, envelope: Envelope) -> S
     if opened is None and content:
         raise ConfigurationError(
             "What this account has in the token store was sealed with a key that is not here. Was MONITE_CLIENT_SECRET or "
-            "MONITE_STORE_KEYS changed? Add the former client secret or key to MONITE_STORE_KEYS; or choose another "
-            "store_url to start anew: what was still to be revoked in this one is then left to expire."
+            "MONITE_STORE_KEYS changed? Add the former client secret or key to MONITE_STORE_KEYS, behind the new one; or "
+            "choose another store_url to start anew: what was still to be revoked in this one is then left to expire."
         )
     opened = opened or envelope.new()
     is_renewed = len(opened.seal.knows) > 1
@@ -110,7 +110,7 @@ def _taken_over(db: sqlite3.Connection, account: str, envelope: Envelope) -> Ope
             "do not open them. They stay for the account whose keys do, and this one starts anew. If they are this "
             "account's own, its secret was changed without keeping the former one: its users log in again, and tokens that "
             "were still to be revoked are left to expire. The next time, add the former client secret to MONITE_STORE_KEYS "
-            "first."
+            "before, behind the new one."
         )
         return None
     for table in OWNED:
