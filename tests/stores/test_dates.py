@@ -112,6 +112,17 @@ def test_a_cookie_that_is_kept_fresh_does_not_outlive_the_memory_of_its_logout(d
         assert driver.has_ended(session)
 
 
+@pytest.mark.parametrize("session", ["s", None])
+def test_nor_does_one_whose_date_is_ahead_of_ours(driver, session):
+    ahead = dated(driver, -299, session)
+    driver.put("t", principal=ahead)
+    driver.run(driver.ops.end_session(ahead))
+    driver.advance(14 * DAY + 200)
+    assert driver.has_ended(ahead)
+    driver.advance(200)
+    assert driver.claim(principal=ahead) == Ended(too_old=True)
+
+
 @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
 def test_nor_one_from_before_all_sessions_were_ended(driver, ending):
     unused = dated(driver, 60)

@@ -25,7 +25,7 @@ import pytest
 from monite_auth import AccessToken, Principal, Secret
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 from monite_auth.runtime import run
-from monite_auth.stores.base import Claimed, Hit, Rest, Resting, Slot
+from monite_auth.stores.base import Claimed, Committed, Ended, Hit, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.sqlite import SQLiteStore, database, schema
 from monite_auth.stores.sqlite.decisions import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
@@ -568,6 +568,65 @@ def test_promise_1_a_note_in_another_users_place_does_not_open(driver, raw, capl
     assert "does not open in its place" in caplog.text
 
 
+# -- the same value in several rows
+
+
+def twice(driver):
+    """Make one value pending in two rows."""
+    driver.put("same")
+    driver.put("same", slot=ABROAD)
+    driver.put("other", slot=Slot("alice", "third", None))
+    driver.run(driver.ops.end_user("alice"))
+
+
+def test_a_value_that_is_pending_twice_is_revoked_once(driver, raw):
+    twice(driver)
+    assert driver.run(driver.ops.backlog()) == 2
+    batch = driver.run(driver.ops.due(10, seconds=30)).batch
+    assert sorted(each.token.reveal() for each in batch) == ["other", "same"]
+    assert driver.run(driver.ops.due(10, seconds=30)).batch == []
+    for pending in batch:
+        driver.run(driver.ops.postpone(pending, 7))
+    driver.advance(7)
+    batch = driver.run(driver.ops.due(10, seconds=30)).batch
+    assert sorted((each.token.reveal(), each.attempts) for each in batch) == [("other", 1), ("same", 1)]
+    for pending in batch:
+        assert driver.run(driver.ops.condemn(pending)) is True
+        driver.run(driver.ops.settle(pending))
+    assert driver.run(driver.ops.backlog()) == 0
+    assert raw().execute("SELECT count(*) FROM tokens").fetchone() == (0,)
+
+
+def test_drainers_that_take_one_at_a_time_do_not_share_a_value(driver):
+    twice(driver)
+    taken = [driver.run(driver.ops.due(1, seconds=30)).batch for _ in range(3)]
+    assert sorted(each.token.reveal() for batch in taken for each in batch) == ["other", "same"]
+
+
+def test_promise_3_what_one_process_revokes_the_other_does_not_store(ground, form, drive):
+    one, other = drive(ground, form), drive(ground, form)
+    one.put("same")
+    one.run(one.ops.end_session(ALICE))
+    (pending,) = one.run(one.ops.due(1, seconds=60)).batch
+    one.run(one.ops.condemn(pending))
+    one.run(one.ops.settle(pending))
+    one.close_store()
+    assert other.committed(other.lease(slot=BOBS, principal=BOB), "same") is Committed.DOOMED
+    assert other.peek(BOBS, BOB) is None
+
+
+def test_a_superseded_copy_of_a_value_that_is_revoked_goes_with_it(driver, raw):
+    driver.put("same")
+    driver.put("new")
+    driver.put("same", slot=BOBS, principal=BOB)
+    driver.run(driver.ops.relink("bob"))
+    (pending,) = driver.run(driver.ops.due(9, seconds=60)).batch
+    assert driver.run(driver.ops.condemn(pending)) is True
+    driver.run(driver.ops.settle(pending))
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
+    assert driver.pending() == ["new"]
+
+
 # -- time
 
 
@@ -587,6 +646,19 @@ def test_what_is_left_of_a_life_is_counted_by_each_readers_own_clock(ground):
     assert run(slow.operations(blocking=True).due(1, seconds=1)).batch[0].expires_at == ground.now - 100 + 65
     fast.close()
     slow.close()
+
+
+def test_dates_are_compared_with_the_wall_clock_and_with_no_callers(ground):
+    for ahead in (-1e6, 1e6):
+        with closing(ground.open(token_clock=lambda ahead=ahead: ground.now + ahead)) as store:
+            operations = store.operations(blocking=True)
+            run(operations.end_user("alice"))
+            for seconds, kind in ((-1, Ended), (1, Claimed)):
+                dated = Principal(
+                    "alice", session_id=f"{ahead}{seconds}", authenticated_at=ground.now + seconds
+                )
+                asked = operations.claim(HOME, dated, owner="me", seconds=5, min_life=0)
+                assert isinstance(run(asked), kind)
 
 
 def test_promise_8_a_clock_that_is_set_back_does_not_stop_the_budget(driver):

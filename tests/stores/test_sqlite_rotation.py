@@ -133,8 +133,9 @@ def test_nobody_goes_on_sealing_with_a_former_data_key(ground, form, drive, path
 def test_promise_9_in_the_end_the_former_key_opens_nothing_of_what_is_in_the_file(ground, form, drive, path):
     old = drive(ground, form, keys=OLD)
     fill(old)
-    old.run(old.ops.settle(old.run(old.ops.due(1, seconds=1)).batch[0]))
     before = sealed_in(path)
+    old.run(old.ops.settle(old.run(old.ops.due(1, seconds=1)).batch[0]))
+    old.run(old.ops.forget("alice", "link"))
     drive(ground, form, keys=BOTH).peek()
     both = drive(ground, form, keys=BOTH)  # idle, and connected, like the other
     both.claim()
