@@ -19,7 +19,8 @@ except ImportError as error:
 
 from monite_auth_django.current import broker
 from monite_auth_django.identify import aidentify, identify
+from monite_auth_django.responses import forward
 
 del _django
 
-__all__ = ["aidentify", "broker", "identify"]
+__all__ = ["aidentify", "broker", "forward", "identify"]

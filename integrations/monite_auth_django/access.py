@@ -7,12 +7,43 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import AccessToken, EntityUser, MoniteAccess, Principal
-from monite_auth.errors import BlockingCallError
+from monite_auth.errors import BlockingCallError, ConfigurationError
 from monite_auth.rbac import Action, ObjectType, Role
+from monite_auth.sessions import BINDING, has_left
+from monite_auth_django.bindings import bind, session_user, unbind
+from monite_auth_django.conf import conf
 from monite_auth_django.current import broker
+from monite_auth_django.endings import aend, end
 from monite_auth_django.identify import aprincipal, principal
 
-__all__ = ["LazyMonite", "attach"]
+__all__ = ["LazyMonite", "attach", "was_used"]
+
+
+class RequestAccess(MoniteAccess):
+    """A MoniteAccess that keeps what it shows out of Django's caches."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: HttpRequest, principal: Principal | None, new_login: Any) -> None:
+        self._request = request
+        super().__init__(broker(), principal, new_login=new_login)
+
+    @property
+    def was_used(self) -> bool:
+        """See MoniteAccess; it stays when somebody logs in or out within the request."""
+        return was_used(self._request)
+
+    @was_used.setter
+    def was_used(self, used: bool) -> None:
+        if used:
+            self._request.monite_was_used = True
+            # Django's cache asks this before it keeps an answer; `cache_page` does so before our middleware sees the answer.
+            self._request._cache_update_cache = False  # noqa: SLF001 - its views and middleware talk by it
+
+
+def was_used(request: HttpRequest) -> bool:
+    """Say whether the answer may depend on a token."""
+    return bool(getattr(request, "monite_was_used", False))
 
 
 class LazyMonite(SimpleLazyObject):
@@ -24,7 +55,10 @@ class LazyMonite(SimpleLazyObject):
 
     def __init__(self, request: HttpRequest) -> None:
         self.__dict__["_request"] = request
-        super().__init__(lambda: MoniteAccess(broker(), principal(request)))
+        super().__init__(lambda: self._access(principal(request)))
+
+    def _access(self, found: Principal | None) -> MoniteAccess:
+        return RequestAccess(self.__dict__["_request"], found, self._new_login)
 
     def _setup(self) -> None:
         try:
@@ -43,7 +77,7 @@ class LazyMonite(SimpleLazyObject):
     async def aload(self) -> MoniteAccess:
         """Return the MoniteAccess."""
         if self._wrapped is empty:
-            self._wrapped: Any = MoniteAccess(broker(), await aprincipal(self.__dict__["_request"]))
+            self._wrapped: Any = self._access(await aprincipal(self.__dict__["_request"]))
         access: MoniteAccess = self._wrapped
         return access
 
@@ -73,9 +107,66 @@ class LazyMonite(SimpleLazyObject):
         """See MoniteAccess."""
         await (await self.aload()).ademand(object_type, action, own=own)
 
+    def login(self) -> None:
+        """See MoniteAccess."""
+        if self._wrapped is empty:
+            self._wrapped = self._access(
+                None
+            )  # who came is known by the session, and who is there now is another
+        end(self._others(self._session))
+        self._wrapped.login()
+
+    async def alogin(self) -> None:
+        """See MoniteAccess."""
+        if self._wrapped is empty:
+            self._wrapped = self._access(None)
+        if self._session is not None:
+            await self._session.aget(BINDING)  # from here on it is in memory
+        await aend(self._others(self._session))
+        self.__dict__["_logged_in"] = await self._afind_new_login()
+        await self._wrapped.alogin()
+
     async def alogout(self) -> None:
         """See MoniteAccess."""
         await (await self.aload()).alogout()
+
+    @property
+    def _session(self) -> Any:
+        return getattr(self.__dict__["_request"], "session", None)
+
+    def _others(self, session: Any) -> list[Principal]:
+        """Take the bindings out of a session; return whose they were, but for whoever this object ends itself."""
+        came = self._wrapped.principal
+        gone = [] if session is None else unbind(session)
+        return [each for each in gone if has_left(each, came)]
+
+    def _new_login(self) -> Principal | None:
+        """Return who has just logged in. On an event loop that was found out before, where one can wait."""
+        if "_logged_in" in self.__dict__:
+            prepared: Principal | None = self.__dict__.pop("_logged_in")
+            return prepared
+        if conf.identifies_by_default:
+            return _bound_anew(self._session)
+        return self._another(principal(self.__dict__["_request"]))
+
+    async def _afind_new_login(self) -> Principal | None:
+        if conf.identifies_by_default:
+            return _bound_anew(self._session)
+        return self._another(await aprincipal(self.__dict__["_request"]))
+
+    def _another(self, found: Principal | None) -> Principal | None:
+        came = self._wrapped.principal
+        if found is not None and came is not None and not has_left(came, found):
+            raise ConfigurationError(
+                'MONITE_AUTH["IDENTIFY"] names the same session after the login as before, and what ended then would end the '
+                "new one: let it name a new session_id for each login, or use monite_auth_django.identify."
+            )
+        return found
+
+
+def _bound_anew(session: Any) -> Principal | None:
+    user_id = None if session is None else session_user(session)
+    return None if user_id is None else bind(session, user_id)
 
 
 def attach(request: HttpRequest) -> None:

@@ -8,7 +8,7 @@ __all__ = ["MoniteAuthConfig"]
 
 
 class MoniteAuthConfig(AppConfig):
-    """Connects signals and registers system checks."""
+    """Connects signals, watches sessions and registers system checks."""
 
     name = "monite_auth_django"
     label = "monite_auth_django"
@@ -19,7 +19,9 @@ class MoniteAuthConfig(AppConfig):
         """See AppConfig."""
         from monite_auth_django import signals  # noqa: PLC0415 - models are there only now
         from monite_auth_django.checks import check_deployment, check_project  # noqa: PLC0415
+        from monite_auth_django.watched import watch_sessions  # noqa: PLC0415
 
         signals.connect()
+        watch_sessions()
         checks.register(check_project, "monite_auth")
         checks.register(check_deployment, "monite_auth", deploy=True)

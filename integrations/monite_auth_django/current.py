@@ -8,11 +8,12 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from monite_auth import TokenBroker
+from monite_auth.answers import error_behind
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.conf import conf
 from monite_auth_django.functions import ProjectFunction
 
-__all__ = ["broker", "close_broker"]
+__all__ = ["broker", "close_broker", "error_about"]
 
 _lock = threading.Lock()
 _broker: TokenBroker | None = None
@@ -34,6 +35,13 @@ def broker() -> TokenBroker:
                 _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=authorize)
             found = _broker
     return found
+
+
+def error_about(exception: BaseException) -> MoniteAuthError | None:
+    """Return the error of ours that an exception is about, if it is about one; see `answers.error_behind`."""
+    if isinstance(exception, MoniteAuthError) or _broker is None:  # nobody has called Monite without it
+        return exception if isinstance(exception, MoniteAuthError) else None
+    return error_behind(exception, _broker.settings)
 
 
 def close_broker() -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from monite_auth.errors import NotLoggedIn
 from monite_auth.rbac import Action, ObjectType, words
-from monite_auth_django.responses import error_response
+from monite_auth_django.responses import error_response, keep_private
 
 __all__ = ["monite_allowed", "monite_required"]
 
@@ -29,7 +29,7 @@ def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
             if not monite:
                 return _log_in_first(request)
             await monite.aentity_user()  # or NotLinked, which the middleware answers
-            return await view(request, *args, **kwargs)
+            return keep_private(request, await view(request, *args, **kwargs))
 
         return aguarded
 
@@ -38,7 +38,7 @@ def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
         if not request.monite:
             return _log_in_first(request)
         request.monite.entity_user()
-        return view(request, *args, **kwargs)
+        return keep_private(request, view(request, *args, **kwargs))
 
     return guarded
 

@@ -6,13 +6,14 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import Principal
-from monite_auth.sessions import principal_of
+from monite_auth_django.bindings import principal_in, session_user
 from monite_auth_django.conf import conf
+from monite_auth_django.credentials import api_principal
 
-__all__ = ["aidentify", "aprincipal", "identify", "principal"]
+__all__ = ["aidentify", "aprincipal", "auser", "identify", "principal"]
 
 
 def identify(request: HttpRequest, *, tenant: str | None = None) -> Principal | None:
@@ -30,9 +31,7 @@ def identify(request: HttpRequest, *, tenant: str | None = None) -> Principal | 
 async def aidentify(request: HttpRequest, *, tenant: str | None = None) -> Principal | None:
     """Return who is logged in; see `identify`."""
     _check_order(request)
-    # After a login or logout within the request, `user` is a plain object, and `auser` is out of date (Django 5.2).
-    is_current = type(request.user) is not SimpleLazyObject
-    user = request.user if is_current else await request.auser()
+    user = await auser(request)
     if hasattr(request, "session"):
         await request.session.aget(SESSION_KEY)  # from here on the session is in memory
     return _principal(request, user, tenant)
@@ -54,15 +53,37 @@ async def aprincipal(request: HttpRequest) -> Principal | None:
     return cast("Principal | None", await waiting)
 
 
+async def auser(request: HttpRequest) -> Any:
+    """Return `request.user` without blocking the event loop.
+
+    `request.auser` may be about somebody else: it is out of date after a login or logout within the request (Django 5.2), and a
+    middleware that lets staff act as a customer replaces `request.user` alone.
+    """
+    user = request.user
+    if type(user) is not SimpleLazyObject or user._wrapped is not empty:  # noqa: SLF001 - nothing else tells
+        return user
+    find = getattr(request, "auser", None)
+    if find is not None and (_is_djangos(user.__dict__["_setupfunc"]) or not _is_djangos(find)):
+        return await find()
+    await sync_to_async(bool)(user)  # in the request's thread
+    return user
+
+
+def _is_djangos(find_user: Any) -> bool:
+    """Say whether Django's AuthenticationMiddleware has put this at a request."""
+    function: Any = getattr(find_user, "func", find_user)  # of a partial
+    return bool(function.__module__ == "django.contrib.auth.middleware")
+
+
 def _principal(request: HttpRequest, user: Any, tenant: str | None) -> Principal | None:
     if not getattr(user, "is_authenticated", False):
         return None
     user_id = str(user.pk)
     session = getattr(request, "session", None)
-    if session is None or session.get(SESSION_KEY) != user_id:
-        # Logged in by other means for this request alone (an API's token): there is no session to keep anything in.
-        return Principal(user_id, tenant)
-    return principal_of(session, user_id, tenant=tenant)
+    if session is None or getattr(request, "auth", None) is not None or session_user(session) is None:
+        # Logged in by other means for this request alone: the session, if there is one, is not this user's.
+        return api_principal(request, user_id, tenant)
+    return principal_in(session, user_id, tenant)
 
 
 def _check_order(request: HttpRequest) -> None:

@@ -5,20 +5,30 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.apps import apps
-from django.contrib.sessions.backends.base import SessionBase
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import (
+    BadRequest,
+    ImproperlyConfigured,
+    PermissionDenied,
+    SuspiciousOperation,
+)
+from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
-from monite_auth.errors import MoniteAuthError
-from monite_auth.sessions import has_left
+from monite_auth.errors import NotLoggedIn
+from monite_auth.sessions import bound_principal, has_left
 from monite_auth_django.access import attach
-from monite_auth_django.bindings import aend, aleave, end, leave, unbind_if_gone, watch
+from monite_auth_django.bindings import ACTING
 from monite_auth_django.conf import conf
-from monite_auth_django.identify import aprincipal, principal
-from monite_auth_django.responses import error_response
+from monite_auth_django.current import error_about
+from monite_auth_django.endings import aend, end
+from monite_auth_django.identify import aprincipal, auser, principal
+from monite_auth_django.responses import error_response, keep_private
+from monite_auth_django.watched import WatchedSession
 
 __all__ = ["MoniteAuthMiddleware"]
+
+REFUSALS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, NotLoggedIn)
+"""By raising these, an `IDENTIFY` says that there is nobody, as far as a logout is concerned."""
 
 
 class MoniteAuthMiddleware:
@@ -43,54 +53,97 @@ class MoniteAuthMiddleware:
         """Serve one request, or return the coroutine that does."""
         if self.is_async:
             return self.__acall__(request)
-        watched = _begin(request)
-        response = self.get_response(request)
-        if watched is not None and watched.unread_key:
-            leave(type(request.session)(watched.unread_key))
-        end(_gone_from_session(request))
-        came = _known_by_own_means(request)
-        if came is not None and has_left(came, principal(request)):
-            end(came)
-        return response
+        attach(request)
+        arrived = _ask(request) if _may_log_out(request) else None
+        try:
+            response = self.get_response(request)
+        finally:  # a view that is cancelled may have logged out before
+            acting = _acting(request)
+            if acting is not None:
+                _stop_acting(request, acting, request.user)
+            if _has_changed(request):
+                request.session.end_gone()
+            came = _known_by_own_means(request, arrived)
+            if came:
+                end(_gone(came, _ask(request)))
+        return keep_private(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
-        watched = _begin(request)
-        response = await self.get_response(request)
-        if watched is not None and watched.unread_key:
-            await aleave(type(request.session)(watched.unread_key))
-        await aend(_gone_from_session(request))
-        came = _known_by_own_means(request)
-        if came is not None and has_left(came, await aprincipal(request)):
-            await aend(came)
-        return response
+        attach(request)
+        arrived = await _aask(request) if _may_log_out(request) else None
+        try:
+            response = await self.get_response(request)
+        finally:
+            acting = _acting(request)
+            if acting is not None:
+                _stop_acting(request, acting, await auser(request))
+            if _has_changed(request):
+                await request.session.aend_gone()
+            came = _known_by_own_means(request, arrived)
+            if came:
+                await aend(_gone(came, await _aask(request)))
+        return keep_private(request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for an error of ours that a view lets through; a developer's mistake stays an exception."""
-        if isinstance(exception, MoniteAuthError) and exception.status_hint != 500:
-            return error_response(request, exception)
+        error = error_about(exception)
+        return None if error is None or error.status_hint == 500 else error_response(request, error)
+
+
+# What both ways of serving share; what asks, does I/O by the app's own function alone.
+
+
+def _may_log_out(request: HttpRequest) -> bool:
+    """Say whether an `IDENTIFY` of the app's own has to say who came: where there is no Django session, nothing else knows."""
+    return not conf.identifies_by_default and request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def _ask(request: HttpRequest) -> Principal | None:
+    try:
+        return principal(request)
+    except REFUSALS:
         return None
 
 
-# What both ways of serving share; none of it does I/O.
+async def _aask(request: HttpRequest) -> Principal | None:
+    try:
+        return await aprincipal(request)
+    except REFUSALS:
+        return None
 
 
-def _begin(request: HttpRequest) -> Any:
-    attach(request)
+def _acting(request: HttpRequest) -> Principal | None:
+    """Return whom the request's user acted as when the session was last bound, where somebody has read that session."""
     session = getattr(request, "session", None)
-    return watch(session) if isinstance(session, SessionBase) else None
-
-
-def _gone_from_session(request: HttpRequest) -> Principal | None:
-    session = getattr(request, "session", None)
-    # Whoever takes a user away has modified the session; and who has not read it, need not read it for us.
-    if isinstance(session, SessionBase) and session.modified:
-        return unbind_if_gone(session)
+    if isinstance(session, WatchedSession) and session.accessed:
+        return bound_principal(session.get(ACTING, {}))
     return None
 
 
-def _known_by_own_means(request: HttpRequest) -> Principal | None:
+def _stop_acting(request: HttpRequest, acting: Principal, user: Any) -> None:
+    """Take the binding of an impersonation out of the session, if another user is at `request.user` by now."""
+    if str(user.pk) != acting.user_id:
+        request.session.pop(ACTING, None)
+
+
+def _has_changed(request: HttpRequest) -> bool:
+    # Whoever takes a user away has modified the session; and who has not read it, need not read it for us.
+    session = getattr(request, "session", None)
+    return isinstance(session, WatchedSession) and session.modified
+
+
+def _known_by_own_means(request: HttpRequest, arrived: Principal | None) -> list[Principal]:
     """Return who the request came with, where the app has its own `IDENTIFY` and was asked."""
     if conf.identifies_by_default:
-        return None
-    came: Principal | None = request.monite.known_principal
-    return None if came is None or request.monite.logged_out else came
+        return []
+    known = request.monite.known_principal
+    if known is not None and request.monite.logged_out:
+        return [] if arrived is None or not has_left(arrived, known) else [arrived]
+    found = [] if known is None else [known]
+    if arrived is not None and has_left(arrived, known):
+        found.append(arrived)
+    return found
+
+
+def _gone(came: list[Principal], leaves: Principal | None) -> list[Principal]:
+    return [each for each in came if has_left(each, leaves)]

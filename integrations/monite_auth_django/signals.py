@@ -9,16 +9,17 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import HttpRequest
 
 from monite_auth_django.access import attach
-from monite_auth_django.bindings import bind, end, leave
+from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker
+from monite_auth_django.endings import begin, end
 from monite_auth_django.models import MoniteLink
 
 __all__ = ["connect"]
@@ -43,31 +44,40 @@ def connect() -> None:
 
 
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Give the login a binding of its own, while the session is written anyway."""
+    """Give the login a binding of its own, while the session is written anyway; and have the store know it."""
     session = getattr(request, "session", None)
     # Others send this signal too, for logins without a session.
-    if session is not None and session.get(SESSION_KEY) == str(user.pk):
-        bind(session, str(user.pk))
+    if session is not None and session_user(session) == str(user.pk):
+        end(unbind(session))
+        begin(bind(session, str(user.pk)))
     _attach_anew(request)
 
 
 def logged_out(request: HttpRequest | None, **_: Any) -> None:
-    """End the session in Monite. Who the user was does not matter (it may be None): the session knows."""
+    """End the session in Monite. Who the user was does not matter (it may be None): the session knows.
+
+    Without a request there is nothing to do here: where a session ends, it tells so itself.
+    """
     session = getattr(request, "session", None)
-    if request is not None and hasattr(request, "monite") and not conf.identifies_by_default:
-        _end_by_own_means(request)
+    if request is not None and hasattr(request, "monite"):
+        if not conf.identifies_by_default:
+            _end_by_own_means(request, 'MONITE_AUTH["IDENTIFY"] failed')
+        elif (
+            getattr(request, "auth", None) is not None
+        ):  # an API's: no session of Django's is about this login
+            _end_by_own_means(request, "Who is logged in could not be found out")
     if session is not None:
-        leave(session)
+        end(unbind(session))
     _attach_anew(request)
 
 
-def _end_by_own_means(request: HttpRequest) -> None:
+def _end_by_own_means(request: HttpRequest, what_failed: str) -> None:
     try:
         principal = request.monite.principal
     except Exception:
-        log.exception('MONITE_AUTH["IDENTIFY"] failed at a logout, which therefore ends nothing in Monite.')
+        log.exception("%s at a logout, which therefore ends nothing in Monite.", what_failed)
     else:
-        end(principal)
+        end([] if principal is None else [principal])
 
 
 def _attach_anew(request: HttpRequest | None) -> None:
