@@ -16,20 +16,23 @@ __all__ = ["LinkDirectory", "ProjectDirectory"]
 
 
 class LinkDirectory:
-    """Answers from the database who a user is in Monite: it reads MoniteLink."""
+    """Answers from the database who a user is in Monite: it reads MoniteLink.
+
+    It knows no users who are not active: there is nobody to act for, in a job that was queued before, say.
+    """
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Look the user's link up, in the principal's tenant."""
         from monite_auth_django.models import MoniteLink  # noqa: PLC0415 - models come after settings
 
+        links = MoniteLink.objects.select_related("user")
         try:
             with _connections_left_as_found():
-                link = MoniteLink.objects.filter(
-                    user=principal.user_id, tenant=principal.tenant or ""
-                ).first()
+                link = links.filter(user=principal.user_id, tenant=principal.tenant or "").first()
         except (ValueError, ValidationError):  # no primary key of this user model: nobody we know
             return None
-        return None if link is None else link.entity_user
+        # Asked of the user and not of the database: `is_active` need not be a field.
+        return link.entity_user if link is not None and getattr(link.user, "is_active", True) else None
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look the user's link up; as all of Django's ORM, in the thread that belongs to the request."""

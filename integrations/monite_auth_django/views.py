@@ -8,16 +8,14 @@ from monite_auth.endpoint import aanswer_token_request, answer_token_request
 from monite_auth_django.conf import conf
 from monite_auth_django.responses import response
 
-__all__ = ["atoken", "token"]
+__all__ = ["answer", "atoken", "token"]
 
 
 @login_not_required  # it says 401 itself; LoginRequiredMiddleware would send the SDK to a page
 @csrf_protect
 def token(request: HttpRequest) -> HttpResponse:
     """Answer `GET|POST token`: the user's token for their browser, or why not."""
-    return response(
-        answer_token_request(request.monite, request.method, _headers(request), conf.ALLOWED_ORIGINS)
-    )
+    return answer(request)
 
 
 @login_not_required
@@ -27,6 +25,13 @@ async def atoken(request: HttpRequest) -> HttpResponse:
     monite = await request.amonite()
     return response(
         await aanswer_token_request(monite, request.method, _headers(request), conf.ALLOWED_ORIGINS)
+    )
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """Return the answer of a token endpoint, in a view that has seen to CSRF."""
+    return response(
+        answer_token_request(request.monite, request.method, _headers(request), conf.ALLOWED_ORIGINS)
     )
 
 

@@ -1,0 +1,327 @@
+"""Sessions that end without anybody telling us: outside of our middleware, elsewhere, in views that fail or are cancelled."""
+
+import asyncio
+from importlib import import_module
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings as project
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_out
+from django.http import HttpResponse
+from django.test import RequestFactory, override_settings
+from django.urls import path
+
+from monite_auth import Principal
+from monite_auth.emulator import ANNA_ID
+from tests.django.conftest import Visitor, close_connections, code, live, log_in
+from tests.django.project.outside import OUTSIDE
+from tests.django.project.urls import urlpatterns as usual
+
+ENGINES = ["db", "cache", "cached_db", "signed_cookies"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{request.param}"):
+        yield request.param
+
+
+@pytest.fixture
+def outside(visitor):
+    """A visitor of a project with a middleware outside of ours, and views of this file."""
+    middleware = list(project.MIDDLEWARE)
+    middleware.insert(3, OUTSIDE)
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=__name__):
+        yield visitor.another(raise_request_exception=False)
+
+
+# -- outside of our middleware
+
+
+@pytest.mark.parametrize("engine", ["db", "signed_cookies"], indirect=True)
+@pytest.mark.parametrize("when", ["before", "after", "instead"])
+@pytest.mark.parametrize("way", ["flush", "clear", "forget", "logout"])
+def test_promise_5_a_session_that_ends_outside_of_our_middleware_is_logged_out(
+    outside, emulator, anna, engine, way, when
+):
+    log_in(outside)
+    assert outside("me").json()["id"] == ANNA_ID
+    answer = outside("nothing", headers={"x-outside": f"{way} {when}"})
+    assert answer.content == (b"instead" if when == "instead" else b"nothing")
+    assert live(emulator) == 0
+    assert outside("me").status_code == 401
+
+
+@pytest.mark.parametrize("when", ["before", "instead"])
+def test_promise_5_a_session_that_djangos_own_user_flushes_is_logged_out(outside, emulator, anna, when):
+    log_in(outside)
+    outside("me")
+    User.objects.update(password=make_password("set by another way, of which no signal tells"))
+    outside("nothing", headers={"x-outside": f"look {when}"})
+    assert live(emulator) == 0
+
+
+def test_a_middleware_that_only_looks_ends_nothing(outside, emulator, anna):
+    log_in(outside)
+    outside("me")
+    outside("nothing", headers={"x-outside": "look before"})
+    assert live(emulator) == 1
+
+
+# -- in views that fail, or are cancelled
+
+
+def fail(request):
+    getattr(request.session, request.GET["way"])(*request.GET.getlist("argument"))
+    raise RuntimeError("the audit log is down")
+
+
+async def afail(request):
+    way = {"flush": "aflush", "pop": "apop", "clear": "clear"}[request.GET["way"]]
+    done = getattr(request.session, way)(*request.GET.getlist("argument"))
+    if done is not None:
+        await done
+    if hasattr(request, "hangs"):
+        request.hangs.set()
+        await asyncio.Event().wait()
+    raise RuntimeError("the audit log is down")
+
+
+ENDS = [{"way": "flush"}, {"way": "clear"}, {"way": "pop", "argument": "_auth_user_id"}]
+
+
+@pytest.mark.parametrize("query", ENDS, ids=lambda query: query["way"])
+def test_promise_5_a_view_that_ends_the_session_and_fails_has_ended_it(
+    outside, emulator, anna, engine, query
+):
+    log_in(outside)
+    outside("me")
+    assert outside("fail", query_params=query).status_code == 500
+    assert live(emulator) == 0
+
+
+@pytest.mark.parametrize("engine", ["db", "signed_cookies"], indirect=True)
+@pytest.mark.parametrize("status", [504, 200])
+@pytest.mark.parametrize("query", ENDS, ids=lambda query: query["way"])
+def test_promise_5_a_view_that_ends_the_session_and_is_cancelled_has_ended_it(
+    asgi, emulator, anna, engine, query, status
+):
+    middleware = list(project.MIDDLEWARE)
+    middleware.insert(3, OUTSIDE)
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=__name__):
+        visitor = asgi.another()
+        log_in(visitor)
+        visitor("me")
+        answer = visitor("fail", query_params=query, headers={"x-outside": f"{status} limit"})
+        assert answer.status_code == status
+        assert live(emulator) == 0
+
+
+# -- elsewhere, without a request
+
+
+def sessions():
+    return import_module(project.SESSION_ENGINE).SessionStore
+
+
+ELSEWHERE = {
+    "flush": lambda key: sessions()(key).flush(),
+    "delete": lambda key: sessions()(key).delete(),
+    "delete by key": lambda key: sessions()().delete(key),
+    "flush when read": lambda key: (store := sessions()(key)).keys() and store.flush(),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES[:3], indirect=True)
+@pytest.mark.parametrize("way", ELSEWHERE)
+def test_promise_5_a_session_that_is_deleted_elsewhere_is_logged_out(emulator, anna, engine, client, way):
+    client.force_login(anna)
+    client.get("/me")
+    ELSEWHERE[way](client.cookies["sessionid"].value)
+    assert live(emulator) == 0
+    assert client.get("/me").status_code == 401
+
+
+@pytest.mark.parametrize("engine", ENGINES[:3], indirect=True)
+@pytest.mark.parametrize("way", ["aflush", "adelete", "adelete by key", "clear and adelete"])
+def test_promise_5_a_session_that_is_deleted_on_an_event_loop_is_logged_out(
+    emulator, anna, engine, client, way
+):
+    client.force_login(anna)
+    client.get("/me")
+    key = client.cookies["sessionid"].value
+
+    async def main():
+        if way == "adelete by key":
+            await sessions()().adelete(key)
+        elif way == "clear and adelete":
+            store = sessions()(key)
+            store.clear()  # which cannot read it here
+            await store.adelete()
+        else:
+            await getattr(sessions()(key), way)()
+        await sync_to_async(close_connections)()
+
+    asyncio.run(main())
+    assert live(emulator) == 0
+
+
+def test_a_logout_signal_without_a_request_ends_nothing_by_itself(emulator, anna, client):
+    client.force_login(anna)
+    client.get("/me")
+    user_logged_out.send(sender=User, request=None, user=anna)
+    assert live(emulator) == 1
+    sessions()(client.cookies["sessionid"].value).flush()
+    assert live(emulator) == 0
+
+
+# -- what ends nothing
+
+
+def rotate(request):
+    request.session.cycle_key()
+    return HttpResponse("rotated")
+
+
+async def arotate(request):
+    await request.session.acycle_key()
+    return HttpResponse("rotated")
+
+
+def test_rotation_of_the_sessions_key_ends_nothing_and_costs_no_read(outside, emulator, anna, engine):
+    log_in(outside)
+    outside("me")
+    session = outside("facts").json()["session"]
+    for _ in range(3):
+        outside("rotate")
+    assert outside("facts").json()["session"] == session
+    assert live(emulator) == 1
+    assert outside("me").json()["id"] == ANNA_ID
+
+
+def test_another_session_that_is_deleted_ends_nothing_here(emulator, anna, client):
+    other = Visitor()
+    log_in(other)
+    client.force_login(anna)
+    first = client.get("/facts").json()["session"]
+    other("me")
+    sessions()().delete(other.client.cookies["sessionid"].value)
+    assert client.get("/facts").json()["session"] == first
+    assert client.get("/me").json()["id"] == ANNA_ID
+
+
+def test_sessions_keep_what_they_are_called_and_signed_with(engine):
+    store = sessions()
+    made = store()
+    assert isinstance(made, store)
+    assert (type(made).__qualname__, type(made).__module__) == ("SessionStore", store.__module__)
+    assert made.key_salt == "django.contrib.sessions.SessionStore"
+    assert type(type(made)()) is type(made)
+
+
+# -- sessions of the app's own, of which only its IDENTIFY knows
+
+SESSIONS: dict[str, str] = {}
+
+
+def who(request):
+    name = request.headers.get("x-session")
+    return Principal(SESSIONS[name], session_id=name) if name in SESSIONS else None
+
+
+def pop(request):
+    SESSIONS.pop(request.headers["x-session"])
+    if "fails" in request.GET:
+        raise RuntimeError("the audit log is down")
+    return HttpResponse("out")
+
+
+async def apop(request):
+    SESSIONS.pop(request.headers["x-session"])
+    if hasattr(request, "hangs"):
+        request.hangs.set()
+        await asyncio.Event().wait()
+    if "fails" in request.GET:
+        raise RuntimeError("the audit log is down")
+    return HttpResponse("out")
+
+
+@pytest.mark.parametrize("query", [{}, {"fails": "1"}])
+def test_promise_5_a_logout_that_only_identify_sees_is_one(outside, emulator, anna, monite_settings, query):
+    SESSIONS["one"] = str(anna.pk)
+    headers = {"x-session": "one"}
+    with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": who}):
+        assert outside("me", headers=headers).json()["id"] == ANNA_ID
+        outside("pop", method="post", headers=headers, query_params=query)
+        assert live(emulator) == 0
+        SESSIONS["one"] = str(anna.pk)
+        assert code(outside("me", headers=headers)) == "session_ended"
+        outside.close()
+
+
+def test_promise_5_a_logout_that_only_identify_sees_is_one_where_the_view_is_cancelled(
+    asgi, emulator, anna, monite_settings
+):
+    SESSIONS["two"] = str(anna.pk)
+    headers = {"x-session": "two"}
+    middleware = [*project.MIDDLEWARE[:3], OUTSIDE, *project.MIDDLEWARE[3:]]
+    options = {"MONITE_AUTH": {**monite_settings, "IDENTIFY": who}, "MIDDLEWARE": middleware}
+    with override_settings(**options, ROOT_URLCONF=__name__):
+        visitor = asgi.another()
+        assert visitor("me", headers=headers).json()["id"] == ANNA_ID
+        visitor("pop", method="post", headers={**headers, "x-outside": "504 limit"})
+        assert live(emulator) == 0
+        visitor.close()
+
+
+def test_an_own_identify_is_not_asked_by_requests_that_only_read(client, monite_settings):
+    asked = []
+
+    def identify(request):
+        asked.append(request.path)
+
+    with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": identify}):
+        client.get("/nothing")
+        assert asked == []
+
+
+# -- a user who is exchanged by hand
+
+
+def exchange(request):
+    request.session["_auth_user_id"] = request.GET["user"]
+    request.user = User.objects.get(pk=request.GET["user"])
+    return HttpResponse(str(request.monite.principal.user_id))
+
+
+async def aexchange(request):
+    await request.session.aset("_auth_user_id", request.GET["user"])
+    request.user = await User.objects.aget(pk=request.GET["user"])
+    return HttpResponse(str((await request.amonite()).principal.user_id))
+
+
+def test_promise_5_who_is_exchanged_by_hand_is_logged_out_even_if_monite_was_used_meanwhile(
+    outside, emulator, anna, viktor
+):
+    log_in(outside)
+    outside("me")
+    assert outside("exchange", query_params={"user": viktor.pk}).content.decode() == str(viktor.pk)
+    assert live(emulator) == 0
+
+
+def test_a_plain_request_without_a_watched_session_is_served(anna):
+    from monite_auth_django.middleware import MoniteAuthMiddleware
+
+    request = RequestFactory().get("/")
+    request.user, request.session = anna, {"_auth_user_id": str(anna.pk)}
+    answer = MoniteAuthMiddleware(lambda request: HttpResponse(request.monite.principal.user_id))(request)
+    assert answer.content.decode() == str(anna.pk)
+
+
+urlpatterns = [
+    *usual,
+    *(path(each.__name__, each) for each in (fail, rotate, pop, exchange)),
+    *(path(f"a/{each.__name__[1:]}", each) for each in (afail, arotate, apop, aexchange)),
+]
