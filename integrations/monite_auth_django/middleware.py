@@ -115,7 +115,7 @@ async def _aask(request: HttpRequest) -> Principal | None:
 def _acting(request: HttpRequest) -> Principal | None:
     """Return whom the request's user acted as when the session was last bound, where somebody has read that session."""
     session = getattr(request, "session", None)
-    if isinstance(session, WatchedSession) and session.accessed:
+    if isinstance(session, WatchedSession) and session.is_in_memory:
         return bound_principal(session.get(ACTING, {}))
     return None
 

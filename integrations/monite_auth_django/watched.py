@@ -115,13 +115,18 @@ class WatchedSession(SessionBase):
         """See `end_gone`."""
         await aend([*await self._atake_owed(), *self._part()])
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether somebody has read the session; not so where reading has failed."""
+        return hasattr(self, "_session_cache")
+
     def forget(self) -> list[Principal]:
         """Return everybody whom the session was bound to, and leave it as it is."""
         return self.bonds.forget(bound_in(self))
 
     def _part(self) -> list[Principal]:
         # Who has not read the session, has taken nothing out; and a new one, which is saved to get its key, cannot be read.
-        return self.bonds.part(self) if self.accessed else []
+        return self.bonds.part(self) if self.is_in_memory else []
 
     def _of(self, session_key: str | None) -> "WatchedSession":
         return self if session_key in (None, self.session_key) else type(self)(session_key)
