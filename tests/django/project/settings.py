@@ -15,6 +15,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "rest_framework",
+    "hijack",
+    "impersonate",
     "tests.django.people",
     "monite_auth_django",
 ]
