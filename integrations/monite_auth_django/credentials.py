@@ -17,8 +17,9 @@ __all__ = ["api_principal"]
 def api_principal(request: HttpRequest, user_id: str, tenant: str | None) -> Principal:
     """Return the principal of a user who has no session of Django's.
 
-    A stored token (DRF's TokenAuthentication, knox) is a session of its own. Of a JWT it is the claim `sid`; `jti` is none, since
-    a refresh gives the same login another one. `auth_time` says when they logged in, or else `iat`.
+    A stored token (DRF's TokenAuthentication, knox) is a session of its own. Of a JWT it is the claim `sid`, and `auth_time` says when
+    they logged in. `jti` is no session, since a refresh gives the same login another one; and `iat`, which a refresh may renew too,
+    has to do where there is nothing else.
     """
     auth = getattr(request, "auth", None)
     if isinstance(auth, Model):
@@ -28,10 +29,6 @@ def api_principal(request: HttpRequest, user_id: str, tenant: str | None) -> Pri
     claim = getattr(auth, "get", None)
     if claim is None:
         return Principal(user_id, tenant)
-    sid = claim("sid")
-    return Principal(
-        user_id,
-        tenant,
-        session_id=None if sid in (None, "") else str(sid),
-        authenticated_at=claim("auth_time") or claim("iat"),
-    )
+    if sid := claim("sid"):
+        return Principal(user_id, tenant, session_id=str(sid), authenticated_at=claim("auth_time"))
+    return Principal(user_id, tenant, authenticated_at=claim("auth_time") or claim("iat"))

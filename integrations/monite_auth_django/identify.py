@@ -1,6 +1,6 @@
 """Who is logged in, by Django's own means: `request.user` and `request.session`."""
 
-from typing import Any, cast
+from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth import SESSION_KEY
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import Principal
+from monite_auth.identity import checked_principal
 from monite_auth_django.bindings import principal_in, session_user
 from monite_auth_django.conf import conf
 from monite_auth_django.credentials import api_principal
@@ -41,7 +42,7 @@ def principal(request: HttpRequest) -> Principal | None:
     """Return who is logged in, as `MONITE_AUTH["IDENTIFY"]` has it."""
     function = conf.IDENTIFY
     found: Any = async_to_sync(function)(request) if iscoroutinefunction(function) else function(request)
-    return cast("Principal | None", found)
+    return checked_principal(found)
 
 
 async def aprincipal(request: HttpRequest) -> Principal | None:
@@ -50,7 +51,7 @@ async def aprincipal(request: HttpRequest) -> Principal | None:
     if function is identify:
         return await aidentify(request)
     waiting: Any = function(request) if iscoroutinefunction(function) else sync_to_async(function)(request)
-    return cast("Principal | None", await waiting)
+    return checked_principal(await waiting)
 
 
 async def auser(request: HttpRequest) -> Any:

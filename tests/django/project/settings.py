@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "tests only"
+SECRET_KEY = "for tests only, and as long as HMAC wants a key to be"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver"]
 USE_TZ = True
@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "rest_framework",
+    "rest_framework.authtoken",
     "hijack",
     "impersonate",
     "tests.django.people",
