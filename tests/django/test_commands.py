@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, SystemCheckError
 
 import monite_auth_django
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Fault
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID, Fault
 from monite_auth_django.models import MoniteLink
 from tests.django.conftest import live, make_user
 
@@ -31,16 +31,28 @@ def shared_store(settings, monite_settings, tmp_path):
 def test_monite_check_asks_monite(emulator):
     out = run("monite_check")
     assert emulator.api_url in out
-    assert "The token store answers." in out
+    assert "the store answers" in out
     assert "Monite accepts" in out
 
 
 def test_monite_check_gets_a_token_for_a_user(anna, emulator):
     out = run("monite_check", "--user", "anna")
     assert ANNA_ID in out
-    assert "Monite gives anna a token." in out
+    assert "Monite gives them a token, and says the same." in out
     with pytest.raises(CommandError, match="no entity user"):
         run("monite_check", "--user", "anna", "--tenant", "other")
+
+
+def test_monite_check_finds_out_that_the_two_ids_are_swapped():
+    make_user("anna").monite_links.create(entity_user_id=BAKERY_ID, entity_id=ANNA_ID)
+    with pytest.raises(CommandError, match="are the two ids swapped"):
+        run("monite_check", "--user", "anna")
+
+
+def test_monite_check_finds_out_that_the_entity_is_another(anna):
+    anna.monite_links.update(entity_id=BOOKS_ID)
+    with pytest.raises(CommandError, match="works for the entity"):
+        run("monite_check", "--user", "anna")
 
 
 def test_monite_check_does_not_pass_over_a_tenant_of_nobody():

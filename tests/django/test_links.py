@@ -1,13 +1,15 @@
 """Links and users that change: what ends, and that it ends when the transaction commits."""
 
 import threading
+import time
 import uuid
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
-from monite_auth import Directory, Principal
+import monite_auth_django
+from monite_auth import Directory, Principal, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
 from monite_auth_django.directory import LinkDirectory, ProjectDirectory
 from monite_auth_django.models import MoniteLink
@@ -23,6 +25,18 @@ def test_the_directory_reads_links(anna):
     assert directory.find(Principal(str(anna.pk), tenant="other")) is None
     assert directory.find(Principal("4711")) is None
     assert directory.find(Principal("no primary key at all")) is None
+
+
+def test_the_directory_knows_no_inactive_users(anna, settings):
+    directory, principal = LinkDirectory(), Principal(str(anna.pk))
+    type(anna).objects.update(is_active=False)  # no signal
+    assert directory.find(principal) is None
+    with pytest.raises(errors.NotLinked):
+        monite_auth_django.broker().token(
+            monite_auth_django.broker().for_job(str(anna.pk), since=time.time())
+        )
+    type(anna).objects.update(is_active=True)
+    assert directory.find(principal).entity_user_id == ANNA_ID
 
 
 async def test_the_directory_reads_links_on_an_event_loop(anna):

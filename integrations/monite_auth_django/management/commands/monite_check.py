@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from monite_auth import Principal
 from monite_auth.errors import MoniteAuthError
+from monite_auth.setup_check import check_setup, check_user
 from monite_auth_django.current import broker
 from monite_auth_django.management.people import add_user_argument, find_user
 
@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """See BaseCommand."""
-        add_user_argument(parser, "--user", help="Get a token for this user, too.")
+        add_user_argument(
+            parser, "--user", help="Get a token for this user, too, and ask Monite who they are."
+        )
         parser.add_argument("--tenant", default=None, help="The user's organization.")
 
     def handle(self, *, user: str | None, tenant: str | None, **_: Any) -> None:
@@ -28,19 +30,11 @@ class Command(BaseCommand):
             raise CommandError("--tenant is about a user: add --user.")
         call_command("check", tags=["monite_auth"], stdout=self.stdout, stderr=self.stderr)
         try:
-            self._say(f"Monite at {broker().settings.base_url}")
-            broker().status("")
-            self._say("The token store answers.")
-            broker().partner_token()
-            self._say("Monite accepts the client ID and secret.")
+            for sentence in check_setup(broker()):
+                self._say(sentence)
             if user is not None:
-                principal = Principal(str(find_user(user).pk), tenant)
-                found = broker().entity_user(principal)
-                self._say(
-                    f"{user} is the entity user {found.entity_user_id} of the entity {found.entity_id}."
-                )
-                broker().token(principal)
-                self._say(f"Monite gives {user} a token.")
+                for sentence in check_user(broker(), str(find_user(user).pk), tenant):
+                    self._say(sentence)
         except MoniteAuthError as error:
             raise CommandError(str(error)) from None
 

@@ -1,0 +1,109 @@
+"""Whether everything works from here, now: what the adapters' check commands say, one sentence after the other."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+
+from monite_auth.broker import TokenBroker
+from monite_auth.errors import ConfigurationError, EntityUserRejected, MoniteUnavailable
+from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
+from monite_auth.outbound import unreachable
+
+__all__ = ["check_setup", "check_user"]
+
+
+def check_setup(broker: TokenBroker) -> Iterator[str]:
+    """Check the store and the credentials; yield what is found to be right, and raise what is not.
+
+    Raises StoreUnavailable, CredentialsRejected, MoniteUnavailable or RateLimited.
+    """
+    settings = broker.settings
+    yield f"Monite: {settings.base_url}, API version {settings.api_version}"
+    kind = settings.store_url.partition(":")[0]  # the rest may hold a password
+    broker.status("")
+    yield f"Tokens: {kind}, and the store answers" + (
+        "; each process has its own" if kind == "memory" else ""
+    )
+    left = broker.partner_token().expires_in
+    yield f"Monite accepts the client ID and secret; its tokens live {left / 60:.0f} minutes."
+
+
+def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> Iterator[str]:
+    """Check that the directory and Monite say the same of a user; yield what is right, and raise what is not.
+
+    Raises NotLinked, EntityUserRejected and whatever else a token can fail by; ConfigurationError where the directory's
+    answer does not fit what Monite knows.
+    """
+    principal = Principal(
+        user_id, tenant, session_id=f"check-{secrets.token_hex(8)}", authenticated_at=time.time()
+    )
+    found = broker.entity_user(principal)
+    yield f"{user_id} is the entity user {found.entity_user_id} of the entity {found.entity_id}, says the directory."
+    if broker.settings.is_monite_managed:
+        _check_own_token(broker, principal, found)
+        yield "Monite gives them a token, and says the same."
+    else:
+        _check_as_partner(broker, found)
+        yield "Monite knows them there." if found.entity_user_id else "Monite knows the entity."
+
+
+def _check_own_token(broker: TokenBroker, principal: Principal, found: EntityUser) -> None:
+    try:
+        me = _id_at(broker, principal, "/entity_users/me")
+        entity = _id_at(broker, principal, "/entity_users/my_entity")
+    except EntityUserRejected as rejected:
+        _refuse_swapped(broker, found, rejected)
+        raise
+    finally:
+        if broker.settings.token_scope == "session":  # noqa: S105 - no password
+            broker.logout(principal)  # nobody else will use that token
+    if me != found.entity_user_id:
+        raise _misfit(f"the token of entity user {found.entity_user_id} is that of {me}")
+    if entity != found.entity_id:
+        raise _misfit(
+            f"entity user {me} works for the entity {entity}, and the directory says {found.entity_id}"
+        )
+
+
+def _check_as_partner(broker: TokenBroker, found: EntityUser) -> None:
+    if _id_at(broker, PARTNER, f"/entities/{found.entity_id}") is None:
+        _refuse_swapped(broker, found, None)
+        raise _misfit(f"there is no entity {found.entity_id}")
+    if found.entity_user_id is not None:
+        path = f"/entity_users/{found.entity_user_id}"
+        if _id_at(broker, PARTNER, path, entity=found.entity_id) is None:
+            raise _misfit(f"there is no entity user {found.entity_user_id} in the entity {found.entity_id}")
+
+
+def _refuse_swapped(broker: TokenBroker, found: EntityUser, cause: Exception | None) -> None:
+    """Raise if the id that should be a person's is an entity's."""
+    if found.entity_user_id and _id_at(broker, PARTNER, f"/entities/{found.entity_user_id}") is not None:
+        raise _misfit(
+            f"{found.entity_user_id} is an entity: are the two ids swapped? It is EntityUser(entity_user_id, entity_id)"
+        ) from cause
+
+
+def _misfit(what: str) -> ConfigurationError:
+    return ConfigurationError(f"{what}.", lead="The directory's answer does not fit what Monite knows:")
+
+
+def _id_at(
+    broker: TokenBroker, who: Principal | Partner, path: str, *, entity: str | None = None
+) -> str | None:
+    """Return the id of what Monite has at a path; None for the partner where there is nothing."""
+    try:
+        answer = broker.client(who).get(path, headers={"x-monite-entity-id": entity} if entity else {})
+    except httpx.TransportError as error:
+        raise unreachable(error, broker.settings) or error from None
+    if who is PARTNER and answer.status_code in (400, 404, 422):
+        return None
+    with suppress(ValueError, LookupError, TypeError):
+        if answer.is_success:
+            return str(answer.json()["id"])
+    raise MoniteUnavailable(
+        f"Monite answered GET {path} with {answer.status_code} and no id.",
+        request_id=answer.headers.get("x-request-id"),
+    )
