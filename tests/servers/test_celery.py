@@ -1,0 +1,125 @@
+"""Jobs of a real Celery worker: forked processes, a queue on disk, and users whose accounts were closed meanwhile."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monite_auth import TokenBroker
+from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, VIKTOR_ID
+from tests.servers.celery_queue import queue_in
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+
+STARTS_WITHIN = 60.0
+"""Seconds, on a machine that may be busy."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("queue", "results", "control"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def environment(emulator, folder):
+    return {
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_STORE_URL": f"sqlite:///{folder}/tokens.db",
+        "MONITE_REQUESTS_PER_SECOND": "1000",
+        "JOBS": str(folder),
+    }
+
+
+@contextlib.contextmanager
+def worker(environment, log):
+    """Run a worker with two processes until the block ends."""
+    command = [
+        "-m",
+        "celery",
+        "-A",
+        "tests.servers.celery_jobs",
+        "worker",
+        "--pool",
+        "prefork",
+        "--concurrency",
+        "2",
+    ]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            [sys.executable, *command, *quiet],
+            cwd=ROOT,
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # its processes are known by that
+        )
+        try:
+            yield
+            process.send_signal(signal.SIGTERM)  # a warm shutdown
+            process.wait(STARTS_WITHIN)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            print(log.read_text())  # noqa: T201 - seen where the test has failed
+
+
+@pytest.fixture
+def web(emulated, folder):
+    """The broker of the web server, which closes accounts."""
+    with TokenBroker(replace(emulated, store_url=f"sqlite:///{folder}/tokens.db"), {}) as broker:
+        yield broker
+
+
+@pytest.fixture
+def ask(folder):
+    """Queue a job for a user, who asks for it now."""
+    queue = queue_in(str(folder))
+    return lambda user: queue.send_task(
+        "tests.servers.celery_jobs.count_payables", (user,), {"since": time.time()}
+    )
+
+
+def outcome(job):
+    """Return the status of Monite's answer to a job, or the name of the error that it was refused with."""
+    found = job.get(timeout=STARTS_WITHIN, propagate=False)
+    return found["status"] if isinstance(found, dict) else type(found).__name__
+
+
+@pytest.mark.parametrize("used", ["", "1"], ids=["built before the fork", "used before the fork"])
+def test_jobs_that_were_queued_before_the_account_was_closed_get_no_token(
+    emulator, environment, web, ask, folder, used
+):
+    ledger = emulator.monite.ledger
+    of_anna = [ask("anna") for _ in range(4)]
+    of_viktor = [ask("viktor") for _ in range(4)]
+    web.end_user("anna")
+    with worker(environment | {"USED_BEFORE_THE_FORK": used}, folder / "worker.log"):
+        assert [outcome(job) for job in of_anna] == ["SessionEnded"] * 4
+        assert [outcome(job) for job in of_viktor] == [200] * 4
+        assert ledger.mints(ANNA_ID) == []
+        assert len(ledger.mints(VIKTOR_ID)) == 1  # the worker's processes share it
+
+        assert outcome(ask("anna")) == 200  # asked for after the account was opened again
+        later = ask("viktor")
+        assert outcome(later) == 200
+        assert len(ledger.mints(VIKTOR_ID)) == 1
+
+        web.end_user("viktor")
+        until(lambda: not ledger.live(VIKTOR_ID))
+        assert outcome(ask("viktor")) == 200
+    assert len(ledger.mints(VIKTOR_ID)) == 2
