@@ -1,11 +1,12 @@
 """The code in docs/django.md runs, in order, as one program; what it lists is what there is."""
 
 import re
+import time
 from pathlib import Path
 
 from django.conf import settings as project
 from django.core.management import get_commands
-from django.test import RequestFactory
+from django.test import Client, RequestFactory, override_settings
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth_django import checks
@@ -26,6 +27,14 @@ def test_the_code_runs(emulator):
     request = RequestFactory().get("/")
     request.user, request.session = stranger, {"organization": "books"}
     assert names["who_and_where"](request).tenant == "books"
+    assert "sid" in names["LoginSerializer"].get_token(stranger).access_token
+    assert names["count_invoices"](str(stranger.pk), since=time.time()) > 0
+    with override_settings(ROOT_URLCONF=type("urls", (), {"urlpatterns": names["urlpatterns"]})):
+        client = Client()
+        assert client.get("/api/invoices").status_code == 403
+        client.force_login(stranger)
+        assert client.get("/api/invoices").json()["data"]
+        assert client.get("/api/monite/token").json()["access_token"]
 
 
 def test_every_check_and_every_command_is_listed():
