@@ -215,7 +215,7 @@ def test_an_identify_that_answers_with_something_else_is_told_so(app, monite_set
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("origin", ["http://[", "http://a:b:c", "null", "", "https://\x80", "x" * 5000, "//"])
+@pytest.mark.parametrize("origin", ["http://a:b:c", "null", "", "https://\x80", "x" * 5000, "//"])
 def test_an_origin_that_is_none_is_a_403(app, anna, method, origin):
     log_in(app)
     assert app("monite/token", method=method, headers={"origin": origin}).status_code == 403

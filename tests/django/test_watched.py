@@ -9,6 +9,7 @@ from django.conf import settings as project
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
+from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import path
@@ -117,6 +118,42 @@ def test_promise_5_a_view_that_ends_the_session_and_is_cancelled_has_ended_it(
         answer = visitor("fail", query_params=query, headers={"x-outside": f"{status} limit"})
         assert answer.status_code == status
         assert live(emulator) == 0
+
+
+def test_promise_5_a_view_whose_client_goes_away_has_ended_the_session(asgi, emulator, anna):
+    log_in(asgi)
+    asgi("me")
+    cookie = f"sessionid={asgi.client.cookies['sessionid'].value}".encode()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/a/fail",
+        "query_string": b"way=flush",
+        "headers": [(b"host", b"testserver"), (b"cookie", cookie)],
+    }
+
+    async def main():
+        handler = ASGIHandler()
+        serve = handler.get_response_async
+        hangs = asyncio.Event()
+        messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await hangs.wait()
+            return {"type": "http.disconnect"}
+
+        async def serve_and_hang(request):
+            request.hangs = hangs
+            return await serve(request)
+
+        handler.get_response_async = serve_and_hang
+        await handler(scope, receive, None)
+
+    with override_settings(ROOT_URLCONF=__name__):
+        asgi.portal.call(main)
+    assert live(emulator) == 0
 
 
 # -- elsewhere, without a request
