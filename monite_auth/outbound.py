@@ -26,7 +26,16 @@ try:
 except ImportError:
     httpx2 = None  # type: ignore[assignment]  # an extra
 
-__all__ = ["BrokerAuth", "Call", "Pools", "TokenSource", "monite_headers", "retry_after", "unreachable"]
+__all__ = [
+    "BROKEN",
+    "BrokerAuth",
+    "Call",
+    "Pools",
+    "TokenSource",
+    "monite_headers",
+    "retry_after",
+    "unreachable",
+]
 
 log = logging.getLogger("monite_auth")
 

@@ -17,6 +17,7 @@ except ImportError as error:
         "monite_auth_flask needs Flask; install it with: pip install 'monite-auth[flask]'", name=error.name
     ) from error
 
+from monite_auth_flask.answers import forward
 from monite_auth_flask.blueprint import monite_blueprint
 from monite_auth_flask.decorators import monite_allowed
 from monite_auth_flask.extension import MoniteAuth, current_monite
@@ -24,4 +25,4 @@ from monite_auth_flask.identify import identify
 
 del _flask
 
-__all__ = ["MoniteAuth", "current_monite", "identify", "monite_allowed", "monite_blueprint"]
+__all__ = ["MoniteAuth", "current_monite", "forward", "identify", "monite_allowed", "monite_blueprint"]

@@ -7,6 +7,7 @@ only the app's own calls to Monite are made on the view's loop.
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
@@ -26,10 +27,20 @@ Result = TypeVar("Result")
 class ViewAccess(MoniteAccess):
     """A MoniteAccess whose `a…` methods leave nothing to the event loop that they are awaited on."""
 
-    __slots__ = ("_view_client", "_view_loop")
+    __slots__ = ("_view_client", "_view_loop", "begun", "ended")
 
-    def __init__(self, broker: TokenBroker, principal: Principal | None) -> None:
-        super().__init__(broker, principal)
+    def __init__(
+        self,
+        broker: TokenBroker,
+        principal: Principal | None,
+        *,
+        new_login: Callable[[], Principal | None] | None = None,
+    ) -> None:
+        super().__init__(broker, principal, new_login=new_login)
+        self.begun: list[Principal] = []
+        """Whose sessions the store knows by `login()`."""
+        self.ended: list[Principal] = []
+        """Whose sessions `logout()`, or `login()`, has ended."""
         self._view_client: httpx.AsyncClient | None = None
         self._view_loop: asyncio.AbstractEventLoop | None = None
 
@@ -44,6 +55,7 @@ class ViewAccess(MoniteAccess):
     @property
     def aclient(self) -> httpx.AsyncClient:
         """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
+        self.was_used = True
         principal = self.principal
         if principal is None:
             raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
@@ -72,6 +84,25 @@ class ViewAccess(MoniteAccess):
     ) -> None:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
         await _in_thread(partial(self.demand, object_type, action, own=own))
+
+    def login(self) -> None:
+        """Tell that the user has just logged in; see MoniteAccess.login."""
+        came = self.principal
+        super().login()
+        if came is not None:
+            self.ended.append(came)
+        if self.principal is not None:
+            self.begun.append(self.principal)
+
+    async def alogin(self) -> None:
+        """Tell that the user has just logged in; see MoniteAccess.login."""
+        await _in_thread(partial(copy_context().run, self.login))  # it looks into the request's session
+
+    def logout(self) -> None:
+        """End this session in Monite; see MoniteAccess.logout."""
+        super().logout()
+        if self.principal is not None:
+            self.ended.append(self.principal)
 
     async def alogout(self) -> None:
         """End this session in Monite; see `logout`."""

@@ -6,7 +6,8 @@ from flask import Blueprint, Response, request
 
 from monite_auth.answers import origins
 from monite_auth.endpoint import answer_token_request
-from monite_auth_flask.extension import as_response, request_access
+from monite_auth_flask.answers import as_response
+from monite_auth_flask.extension import request_access
 
 __all__ = ["monite_blueprint"]
 

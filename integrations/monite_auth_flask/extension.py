@@ -7,19 +7,19 @@ import weakref
 from contextlib import suppress
 from typing import TypeVar
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from monite_auth import MoniteAccess, Settings, TokenBroker
-from monite_auth.answers import Answer, error_answer
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.policy import Authorize
+from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
 from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
 from monite_auth_flask.login import LoginSignals
-from monite_auth_flask.visit import Identify, Visits
+from monite_auth_flask.visits import Identify, Visits
 
-__all__ = ["MoniteAuth", "as_response", "current_monite", "request_access"]
+__all__ = ["MoniteAuth", "current_monite", "request_access"]
 
 DirectoryT = TypeVar("DirectoryT", bound=DirectoryLike)
 IdentifyT = TypeVar("IdentifyT", bound=Identify)
@@ -69,10 +69,9 @@ class MoniteAuth:
         """Add Monite to an app: its requests, its error handlers, its commands."""
         if "monite_auth" in app.extensions:
             raise ConfigurationError("This app has a MoniteAuth already; it takes one.")
-        app.extensions["monite_auth"] = AppState(self, app)
+        state = app.extensions["monite_auth"] = AppState(self, app)
         app.cli.add_command(commands)
-        if MoniteAuthError not in app.error_handler_spec[None][None]:  # the app's own one stays
-            app.register_error_handler(MoniteAuthError, answer_error)
+        add_error_handlers(app, lambda: state.broker.settings)
 
     def directory(self, function: DirectoryT) -> DirectoryT:
         """Register the function that says who a principal is in Monite: an EntityUser, or None."""
@@ -173,18 +172,6 @@ def request_access() -> MoniteAccess:
 
 current_monite: MoniteAccess = LocalProxy(request_access)  # type: ignore[assignment]  # a proxy is what it stands for
 """Monite for who is logged in; falsy for an anonymous visitor."""
-
-
-def answer_error(error: MoniteAuthError) -> Response:
-    """Answer a request that one of our errors has ended."""
-    if error.status_hint == 500:  # the developer's own mistake: it belongs in the log, with its traceback
-        raise error
-    return as_response(error_answer(error, accept=request.headers.get("Accept", "")))
-
-
-def as_response(answer: Answer) -> Response:
-    """Translate a neutral answer."""
-    return current_app.response_class(answer.body, answer.status, dict(answer.headers))
 
 
 _built: weakref.WeakSet[TokenBroker] = weakref.WeakSet()

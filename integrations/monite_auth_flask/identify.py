@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from flask import current_app, session
+from flask import current_app, g, session
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
 from monite_auth import Principal
-from monite_auth.sessions import BINDING, principal_of
+from monite_auth.sessions import bound_principal, principal_of
 
-__all__ = ["identify", "principal_that_came", "principal_that_leaves", "unmarked_session"]
+__all__ = [
+    "FLASK_LOGIN_KEY",
+    "has_flask_login",
+    "identify",
+    "logged_in_user",
+    "principal_that_leaves",
+    "unmarked_session",
+]
 
 SESSION_KEY = "user_id"
 """Where the app itself keeps who is logged in, as in Flask's tutorial."""
@@ -30,19 +38,16 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
 
     `may_write`: whether the answer can still carry the session's cookie.
     """
-    user_id = session.get(_key())
-    if has_flask_login():
-        from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
+    if not has_flask_login():
+        return principal_of(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
+    from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
 
-        if not current_user.is_authenticated:
-            user_id = None
-        elif session.get(FLASK_LOGIN_KEY) is None:
-            # A request_loader found them, by an API key say: there is no session that could be given an id.
-            return Principal(str(current_user.get_id()), tenant or None)
-        else:
-            user_id = session[
-                FLASK_LOGIN_KEY
-            ]  # the user may have come by the cookie that remembers them, just now
+    user_id = _id_of(
+        current_user
+    )  # first, since the cookie that remembers a user may put them into the session
+    if user_id is not None and session.get(FLASK_LOGIN_KEY) is None:
+        # A request_loader found them, by an API key say: there is no session that could be given an id.
+        return Principal(user_id, tenant or None)
     return principal_of(session, user_id, tenant=tenant, may_write=may_write)
 
 
@@ -51,17 +56,26 @@ def has_flask_login() -> bool:
     return hasattr(current_app, "login_manager")
 
 
-def principal_that_came(arriving: SessionMixin) -> Principal | None:
-    """Return whom an arriving session belongs to; only who has been given an id can have had a token."""
-    binding = arriving.get(BINDING)
-    return (
-        None if binding is None else Principal(binding[0], session_id=binding[1], authenticated_at=binding[2])
-    )
+def logged_in_user(found: SessionMixin) -> Any:
+    """Return the id under which a session has the user who is logged in; None is nobody."""
+    return found.get(FLASK_LOGIN_KEY if has_flask_login() else SESSION_KEY)
 
 
-def principal_that_leaves(leaving: SessionMixin) -> Principal | None:
-    """Return whom a session belongs to as it leaves, and give it an id where somebody has logged in."""
-    return principal_of(leaving, leaving.get(_key()))
+def principal_that_leaves(leaving: SessionMixin, came_in: Any, *, may_write: bool) -> Principal | None:
+    """Return whom a session belongs to as it leaves, and give it an id where somebody has logged in.
+
+    `came_in`: the user who stood in it when it came.
+    """
+    user_id = logged_in_user(leaving)
+    if user_id is not None and has_flask_login():
+        # Whom the app has shown as logged in, which is another person than the session's where an administrator looks
+        # at the app through a customer's eyes. Nobody is loaded here who was not loaded anyway.
+        shown, bound = g.get("_login_user"), bound_principal(leaving)
+        if shown is not None:
+            user_id = _id_of(shown)
+        elif bound is not None and user_id == came_in:
+            user_id = bound.user_id
+    return principal_of(leaving, user_id, may_write=may_write)
 
 
 @contextmanager
@@ -83,5 +97,8 @@ def unmarked_session() -> Iterator[SessionMixin]:
         opened.accessed = accessed
 
 
-def _key() -> str:
-    return FLASK_LOGIN_KEY if has_flask_login() else SESSION_KEY
+def _id_of(user: Any) -> str | None:
+    """Return a user's id as Flask-Login puts it into the session; None where nobody is logged in."""
+    if not user.is_authenticated:
+        return None
+    return str(getattr(user, current_app.login_manager.id_attribute)())  # type: ignore[attr-defined]  # Flask-Login's

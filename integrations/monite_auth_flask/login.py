@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask
 
-from monite_auth.sessions import BINDING
-from monite_auth_flask.visit import Visits
+from monite_auth_flask.visits import Visits
 
 try:
-    from flask_login import user_logged_in, user_logged_out
+    from flask_login import user_loaded_from_cookie, user_logged_in, user_logged_out, user_login_confirmed
 except ImportError:
-    user_logged_in = user_logged_out = None
+    user_logged_in = None
 
 __all__ = ["LoginSignals"]
 
@@ -20,13 +19,18 @@ class LoginSignals:
 
     def __init__(self, app: Flask, visits: Visits) -> None:
         self._visits = visits
-        if user_logged_in is not None and user_logged_out is not None:
+        if user_logged_in is not None:
+            # Even of the same person: what ended with an earlier login must not keep this one out.
             user_logged_in.connect(self._logged_in, app)
+            user_login_confirmed.connect(self._logged_in, app)  # they have just given their password again
+            user_loaded_from_cookie.connect(self._remembered, app)
             user_logged_out.connect(self._logged_out, app)
 
     def _logged_in(self, _app: Flask, **_: Any) -> None:
-        # Even of the same person: what ended with an earlier login must not keep this one out.
-        session.pop(BINDING, None)
+        self._visits.begin_anew()
+
+    def _remembered(self, _app: Flask, **_: Any) -> None:
+        self._visits.go_on_remembered()
 
     def _logged_out(self, _app: Flask, **_: Any) -> None:
         self._visits.log_out_everybody()
