@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from monite_auth import TokenBroker
 from monite_auth.errors import MoniteAuthError
+from monite_auth.setup_check import check_setup, check_user
 
 __all__ = ["commands"]
 
@@ -18,15 +19,18 @@ commands = AppGroup(
 
 
 @commands.command("check")
-def check() -> None:
-    """Check the settings, and that Monite accepts them, with a partner token."""
+@click.option("--user", "user_id", help="Get a token for this user, too, and ask Monite who they are.")
+@click.option("--tenant", help="The user's organization.")
+def check(user_id: str | None, tenant: str | None) -> None:
+    """Check the settings, that the store answers, and that Monite accepts the credentials."""
+    if tenant is not None and user_id is None:
+        raise click.UsageError("--tenant is about a user: add --user.")
     with _broker() as broker:
-        settings = broker.settings
-        click.echo(f"Monite: {settings.base_url}, API version {settings.api_version}")
-        kind = settings.store_url.partition(":")[0]  # the rest may hold a password
-        click.echo(f"Tokens: {kind}" + (", each process has its own" if kind == "memory" else ""))
-        left = broker.partner_token().expires_in
-        click.echo(f"Monite accepts the client ID and secret; its tokens live {left / 60:.0f} minutes.")
+        for sentence in check_setup(broker):
+            click.echo(sentence)
+        if user_id is not None:
+            for sentence in check_user(broker, user_id, tenant):
+                click.echo(sentence)
 
 
 @commands.command("drain")

@@ -39,6 +39,31 @@ def test_check_says_what_is_set_and_that_monite_accepts_it(app, emulator):
     assert DEMO_CLIENT_SECRET not in result.output
 
 
+def test_check_says_that_the_store_does_not_answer(app):
+    app.config.update(MONITE_STORE_URL="redis://127.0.0.1:1/0", MONITE_DEADLINE=1)
+    result = flask_monite(app, "check")
+    assert result.exit_code == 1
+    assert "127.0.0.1:1" in result.output
+    assert "Monite accepts" not in result.output
+    assert "Traceback" not in result.output
+
+
+def test_check_takes_a_tenant_for_a_user_only(app):
+    result = flask_monite(app, "check", "--tenant", "books")
+    assert result.exit_code == 2
+    assert "add --user" in result.output
+
+
+def test_check_compares_what_the_directory_and_monite_say_of_a_user(app, emulator):
+    result = flask_monite(app, "check", "--user", "anna")
+    assert result.exit_code == 0
+    assert f"anna is the entity user {ANNA_ID} of the entity {BAKERY_ID}" in result.output
+    assert result.output.endswith("Monite gives them a token, and says the same.\n")
+    result = flask_monite(app, "check", "--user", "anna", "--tenant", "nowhere")
+    assert result.exit_code == 1
+    assert "knows no entity user" in result.output
+
+
 def test_check_names_every_wrong_setting_without_a_traceback(app):
     app.config.update(MONITE_CLIENT_ID="nonsense", MONITE_API_VERSION="soon")
     result = flask_monite(app, "check")
