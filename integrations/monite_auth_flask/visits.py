@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from flask import Flask, Response, request_started, request_tearing_down, session
 from werkzeug.exceptions import HTTPException
@@ -39,6 +40,7 @@ class Visits:
         self._own_identify = own_identify
         # A signal, since it comes before all functions of the app, which may already empty the session.
         request_started.connect(self._begin, app)
+        self._others_come_first = bool(app.before_request_funcs[None])
         app.before_request(self._ask_app)
         # Flask calls them in reverse order; so this is the last one, whatever was registered before the extension.
         app.after_request_funcs[None].insert(0, self._answer)
@@ -101,15 +103,22 @@ class Visits:
 
     def _begin(self, app: Flask, **_: object) -> Visit:
         with unmarked_session() as opened:
-            return Visit(app, logged_in_user(opened), bound_principal(opened)).begin()
+            visit = Visit(app, logged_in_user(opened), bound_principal(opened)).begin()
+        if self._own_identify() is not None and self._others_come_first:
+            # They may log out who comes. And `identify` may need them, so this is no time for its errors.
+            with suppress(Exception), unmarked_session():
+                visit.came = self._ask()
+        return visit
 
     def _ask_app(self) -> None:
         if self._own_identify() is not None:
             visit = self._current()
             with unmarked_session() as opened:
                 opened.accessed = False
-                visit.came = visit.acts = self._ask()
+                visit.acts = self._ask()
                 visit.asked, visit.by_session = True, opened.accessed
+            if visit.came is None:
+                visit.came = visit.acts
 
     def _answer(self, response: Response) -> Response:
         """Log out who has gone, and know who has come. Flask saves the session after this, so a new id goes into its cookie."""
@@ -144,13 +153,18 @@ class Visits:
             return [
                 each for each in visit.present() if each.session_id is not None and has_left(each, leaves)
             ]
-        over = may_write or visit.streams or not visit.answered
-        leaves = self._ask_at_the_end() if visit.asked and over else visit.acts
+        # Asked only where something of the app's may have changed its answer.
+        others = visit.streams or not visit.answered or any(self._app.teardown_request_funcs.values())
+        was_asked = visit.asked or visit.came is not None
+        leaves = self._ask_at_the_end() if was_asked and (may_write or others) else visit.acts
         with unmarked_session() as opened:
             bound = bound_principal(opened)
-        # Whom the app has not named may still have gone: a `before_request` function has emptied the session, say.
+        session_is_gone = has_left(visit.arrived, bound)  # whoever is in it, and whomever the app names
         return [
-            each for each in visit.present() if has_left(each, bound if each is visit.arrived else leaves)
+            each
+            for each in visit.present()
+            if (each is not visit.arrived and has_left(each, leaves))
+            or (session_is_gone and not has_left(each, visit.arrived))
         ]
 
     def _leaves(self, visit: Visit, *, may_write: bool) -> Principal | None:
