@@ -85,25 +85,6 @@ def test_a_login_after_a_logout_elsewhere_is_a_session_that_has_not_ended(client
     assert client.get("/me").json["id"] == ANNA_ID
 
 
-@both
-@pytest.mark.filterwarnings(
-    "ignore:datetime.datetime.utcnow:DeprecationWarning"
-)  # Flask-Login's, from Python 3.12 on
-def test_who_is_remembered_comes_back_in_a_new_session(client, emulator, views):
-    log_in(client, remember=1)
-    first = client.get(views + "/facts").json["session"]
-    client.get(views + "/me")
-    client.delete_cookie("session")  # as a browser does when it is closed
-    facts = client.get(views + "/facts").json
-    assert facts["user"] == "anna"
-    assert facts["session"] not in (first, None)
-    assert client.get(views + "/facts").json == facts
-    assert client.get(views + "/me").json["id"] == ANNA_ID
-    client.post(views + "/logout")
-    until(lambda: live(emulator) == 0)
-    assert client.get(views + "/me").status_code == 401
-
-
 def test_a_user_whose_account_is_gone_is_nobody_and_their_tokens_end(client, broker, emulator):
     from monite_auth import Principal
 
