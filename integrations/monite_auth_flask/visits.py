@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from monite_auth import Principal, TokenBroker
 from monite_auth.callables import ViewFunction
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.identity import checked_principal
 from monite_auth.sessions import BINDING, bound_principal, has_left
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
@@ -194,7 +195,7 @@ class Visits:
         asked: ViewFunction[Principal | None] = ViewFunction(
             "identify", own, to_sync=self._app.async_to_sync, instead="`await current_monite.alogin()`"
         )
-        return asked.call()
+        return checked_principal(asked.call())
 
     def _ask_at_the_end(self) -> Principal | None:
         """Ask once more; an `identify` that fails now, and has not at the beginning, has found nobody."""

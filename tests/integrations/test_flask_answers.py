@@ -259,18 +259,18 @@ def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker):
 # -- the log
 
 
-def test_an_error_that_becomes_an_answer_leaves_the_developers_sentence_in_the_log(
-    broker, monkeypatch, caplog
-):
-    from monite_auth import error_log
+def test_an_error_that_becomes_an_answer_leaves_the_developers_sentence_in_the_log(broker, caplog):
+    class NotLinkedHere(errors.NotLinked):
+        code = "not_linked_here"  # of each kind one line a minute is written, in the whole process
 
-    monkeypatch.setattr(error_log, "_of_this_process", error_log.ErrorLog())
-    client = logged_in(site_of(broker), "stranger")
-    for path in ("/me", "/together", "/monite/token", "/me"):
-        assert client.get(path).status_code == 403
+    app = site_of(broker)
+    app.add_url_rule("/one", "one", lambda: raise_(NotLinkedHere("Link the user.")))
+    app.add_url_rule("/group", "group", lambda: raise_(ExceptionGroup("", [NotLinkedHere("Link the user.")])))
+    for path in ("/group", "/one", "/one"):
+        assert app.test_client().get(path).status_code == 403
     (record,) = [each for each in caplog.records if each.name == "monite_auth"]
     assert record.levelno == logging.WARNING
-    assert "link the user" in record.getMessage()
+    assert "Link the user." in record.getMessage()
 
 
 # -- who asks
@@ -283,3 +283,11 @@ def test_a_malformed_host_or_origin_breaks_nothing(broker, host, origin):
     headers = {"Host": host} | ({} if origin is None else {"Origin": origin})
     answer = client.get("/monite/token", headers=headers)
     assert answer.status_code in ((200, 400, 401) if origin is None else (400, 401, 403)), answer.text
+
+
+@pytest.mark.parametrize("found", ["anna", ("anna", None), {"user_id": "anna"}])
+def test_an_identify_that_answers_with_something_else_is_explained(broker, found):
+    app = site_of(broker, identify=lambda: found)
+    app.testing = True
+    with pytest.raises(errors.ConfigurationError, match="identify"):
+        app.test_client().get("/me")
