@@ -179,5 +179,7 @@ def page(name: str, status_code: int = 200, **context: Any) -> ResponseReturnVal
         **context,
     )
     response = make_response(html, status_code)
-    response.headers["Cache-Control"] = "private, no-store"  # the browser's Back button shows nothing after the logout
+    response.headers["Cache-Control"] = (
+        "private, no-store"  # the browser's Back button shows nothing after the logout
+    )
     return response
