@@ -367,6 +367,14 @@ def test_the_token_endpoint_hands_out_the_users_own_token_never_to_be_cached(bro
     assert ledger.tokens == [token]
 
 
+def test_an_answer_that_a_token_has_helped_to_make_is_kept_by_no_cache(browser):
+    browser.login("anna")
+    for answer in (browser.me(), browser.work(), browser.create()):
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert "cookie" in answer.headers["vary"].lower()
+
+
 def test_promise_3_a_token_too_short_for_a_browser_is_not_handed_out(emulator, browser):
     emulator.monite.token_life = 500  # below the 600 s that a browser is to have left
     browser.login("anna")
