@@ -178,24 +178,7 @@ def test_promise_7_a_logout_does_not_wait_for_a_monite_that_is_down(client, emul
 @both
 @ways_out
 def test_a_logout_that_the_store_cannot_record_is_no_success(broker, views, way):
-<<<<<<< HEAD
-    class BrokenStore:
-        def of(self, account):
-            return self
-
-        def operations(self, *, blocking):
-            return self
-
-        async def begin_session(self, principal):
-            pass
-
-        async def end_session(self, principal):
-            raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
-
-    client = app_of(TokenBroker(broker.settings, {}, store=BrokenStore())).test_client()
-=======
     client = app_of(TokenBroker(broker.settings, {}, store=StoreWithoutLogouts())).test_client()
->>>>>>> e9285cb (The contract counts no log lines that are written once a minute)
     log_in(client)
     answer = client.post(views + way)
     assert answer.status_code == 503

@@ -1,10 +1,14 @@
 """Flask-Login's "remember me": a cookie that brings a session back brings back that login, and what has ended it."""
 
+import time
+
 import pytest
 from flask import Flask, request, session
 from flask_login import LoginManager, UserMixin, confirm_login, login_user, logout_user
 
+from monite_auth import MemoryStore, TokenBroker
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from monite_auth.tokens import steady_clock
 from monite_auth_flask import MoniteAuth, current_monite
 from tests.waiting import until
 
@@ -20,6 +24,10 @@ class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
 
 @pytest.fixture
 def app(broker):
+    return app_of(broker)
+
+
+def app_of(broker):
     app = Flask(__name__)
     app.secret_key = "s"
     MoniteAuth(app, broker=broker)  # first, so that Flask-Login's functions are registered after its own
@@ -189,3 +197,56 @@ def test_the_secret_key_can_be_changed(client, app):
     restart(other)
     assert other.get("/session").text
     assert other.get("/me").text == ANNA_ID
+
+
+# -- cookies that are kept for ever
+
+
+@pytest.fixture
+def aging(emulated, broker):
+    """An app whose store remembers endings for an hour, and how to let time pass for the store."""
+    ahead = [0.0]
+
+    def clock():
+        return steady_clock() + ahead[0]
+
+    store = MemoryStore(session_memory=3600, clock=clock, wall_clock=lambda: time.time() + ahead[0])
+    with TokenBroker(emulated, broker._directory, store=store, clock=clock) as aging:
+
+        def wait(seconds):
+            ahead[0] += seconds
+
+        yield app_of(aging), wait
+
+
+def test_promise_5_a_cookie_that_is_signed_anew_for_ever_never_comes_back_to_life(aging):
+    app, wait = aging
+    app.add_url_rule("/note", "note", lambda: session.update(note=1) or "noted")
+    client = app.test_client()
+    log_in(client)
+    client.get("/me")
+    kept = {name: client.get_cookie(name).value for name in ("session", REMEMBER, BESIDE)}
+    client.post("/logout")
+    for name, value in kept.items():
+        client.set_cookie(name, value)
+    for _ in range(8):
+        assert refusal(client) == (401, "session_ended")
+        wait(1200)
+        assert client.get("/note").headers["set-cookie"].startswith("session=")
+    restart(client)  # and with the cookie that remembers
+    for _ in range(8):
+        assert refusal(client) == (401, "session_ended")
+        wait(1200)
+        restart(client)
+    log_in(client)
+    assert client.get("/me").text == ANNA_ID
+
+
+def test_a_session_that_is_used_now_and_then_outlives_the_memory_of_endings(aging):
+    app, wait = aging
+    client = app.test_client()
+    log_in(client)
+    for _ in range(6):
+        wait(2400)
+        restart(client)
+        assert client.get("/me").text == ANNA_ID
