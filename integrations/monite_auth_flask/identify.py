@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import current_app, g, session
+from flask import current_app, session
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
@@ -42,10 +42,16 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
         return principal_of(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
     from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
 
-    user_id = _id_of(
-        current_user
-    )  # first, since the cookie that remembers a user may put them into the session
-    if user_id is not None and session.get(FLASK_LOGIN_KEY) is None:
+    # First, since the cookie that remembers a user may put them into the session.
+    if not current_user.is_authenticated:
+        return principal_of(session, None, may_write=may_write)
+    in_session, bound = session.get(FLASK_LOGIN_KEY), bound_principal(session, tenant=tenant)
+    if in_session is not None and bound is not None and not may_write:
+        return bound  # a stream goes on for who it was begun for; the user object may have lost its database session
+    # Whom the app shows as logged in, which is another person than the session's where an administrator looks at the app
+    # through a customer's eyes.
+    user_id = str(getattr(current_user, current_app.login_manager.id_attribute)())  # type: ignore[attr-defined]  # Flask-Login's
+    if in_session is None:
         # A request_loader found them, by an API key say: there is no session that could be given an id.
         return Principal(user_id, tenant or None)
     return principal_of(session, user_id, tenant=tenant, may_write=may_write)
@@ -67,14 +73,8 @@ def principal_that_leaves(leaving: SessionMixin, came_in: Any, *, may_write: boo
     `came_in`: the user who stood in it when it came.
     """
     user_id = logged_in_user(leaving)
-    if user_id is not None and has_flask_login():
-        # Whom the app has shown as logged in, which is another person than the session's where an administrator looks
-        # at the app through a customer's eyes. Nobody is loaded here who was not loaded anyway.
-        shown, bound = g.get("_login_user"), bound_principal(leaving)
-        if shown is not None:
-            user_id = _id_of(shown)
-        elif bound is not None and user_id == came_in:
-            user_id = bound.user_id
+    if has_flask_login() and user_id is not None and user_id == came_in:
+        return bound_principal(leaving)  # `identify` has seen to it, if it was asked
     return principal_of(leaving, user_id, may_write=may_write)
 
 
@@ -95,10 +95,3 @@ def unmarked_session() -> Iterator[SessionMixin]:
         yield opened
     finally:
         opened.accessed = accessed
-
-
-def _id_of(user: Any) -> str | None:
-    """Return a user's id as Flask-Login puts it into the session; None where nobody is logged in."""
-    if not user.is_authenticated:
-        return None
-    return str(getattr(user, current_app.login_manager.id_attribute)())  # type: ignore[attr-defined]  # Flask-Login's

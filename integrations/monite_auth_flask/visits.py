@@ -11,7 +11,7 @@ from monite_auth import Principal, TokenBroker
 from monite_auth.callables import ViewFunction
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.identity import checked_principal
-from monite_auth.sessions import BINDING, bound_principal, has_left
+from monite_auth.sessions import BINDING, bound_principal, has_left, new_login
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
     has_flask_login,
@@ -61,7 +61,10 @@ class Visits:
 
     def begin_anew(self) -> None:
         """Give the session another id, since somebody has just logged in; who was there before is gone."""
-        session.pop(BINDING, None)
+        if self._own_identify() is None:
+            new_login(session, logged_in_user(session))
+        else:
+            session.pop(BINDING, None)  # asking may give it another
 
     def go_on_remembered(self) -> None:
         """Give the session the id of the login that Flask-Login's cookie remembers."""

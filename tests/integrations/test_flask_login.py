@@ -1,9 +1,12 @@
 """Flask-Login and the Flask extension: who is logged in, and what its logout and its remembered users do."""
 
 import pytest
+from flask import Response, session, stream_with_context
+from flask_login import current_user
 
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
-from tests.integrations.flask_apps import ASYNC, SYNC, app_of
+from monite_auth_flask import current_monite
+from tests.integrations.flask_apps import ASYNC, SYNC, User, app_of
 from tests.waiting import until
 
 both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
@@ -111,3 +114,31 @@ def test_an_api_keys_user_stays_when_the_session_is_used_for_something_else(clie
     for _ in range(2):
         assert client.post("/note", headers=headers).text == ANNA_ID
     assert len(emulator.monite.ledger.tokens) == 1
+
+
+def test_a_user_object_that_has_lost_its_database_session_breaks_no_answer_and_no_stream(broker, emulator):
+    class Row(User):
+        detached = False
+
+        def get_id(self):
+            assert not self.detached
+            return self.id
+
+    app = app_of(broker, flask_login=True)
+    app.login_manager.user_loader(Row)
+
+    @app.get("/last-look")
+    def last_look():
+        def parts():
+            yield str(current_monite.token().expires_in > 0)
+
+        session["note"] = current_monite.principal.user_id
+        current_user.detached = True
+        return Response(stream_with_context(parts()))
+
+    client = app.test_client()
+    log_in(client)
+    first = client.get("/facts").json["session"]
+    answer = client.get("/last-look")
+    assert (answer.status_code, answer.text) == (200, "True")
+    assert client.get("/facts").json["session"] == first
