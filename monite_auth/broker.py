@@ -79,6 +79,7 @@ class TokenBroker:
         self.store = (
             store_for(settings, clock, self._telemetry) if store is None else store.of(settings.account_name)
         )
+        settings.credentials.call_on_change(self.store.reopen)
         self._clock = clock
         self._directory = as_directory(directory)
         if isinstance(self._directory, Bindable):

@@ -75,6 +75,9 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
                 if not await rt.store.condemn(pending):  # another slot hands the same value out
                     continue
                 outcome = await _revoke(rt, settings, telemetry, pending)
+                if outcome is None:
+                    await rt.store.postpone(pending, 0)
+                    continue
             except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
                 raise
             except BaseException:  # cancelled, or closed
@@ -93,8 +96,11 @@ async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within
 Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
 
 
-async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> Outcome:
-    """Ask Monite once, and tell the log and everybody else what they should know of its answer."""
+async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> Outcome | None:
+    """Ask Monite once, and tell the log and everybody else what they should know of its answer.
+
+    None: Monite has refused a client secret that has another one in its place by now, so it is worth asking at once.
+    """
     request = revoke_request(settings, pending.token)
     answer = await rt.send(request, within=settings.connect_timeout + settings.read_timeout)
     outcome = read_revocation(request, answer, now=rt.clock())
@@ -102,6 +108,8 @@ async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending
     match outcome:
         case Throttled(retry_after, _):
             await rt.store.hold(retry_after)
+        case BadCredentials() if settings.credentials.reload(refused=request.secrets[0]):
+            return None
         case BadCredentials(message, _):
             log.error(
                 "Monite refuses the client ID and secret (401 %r), so tokens of ended sessions stay alive until they "

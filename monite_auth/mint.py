@@ -207,6 +207,8 @@ class Mint:
                 if stored and token.expires_in < self._min_life:
                     raise token_too_short(token, self._min_life)
                 return stored
+            case BadCredentials() if self._settings.credentials.reload(refused=request.secrets[0]):
+                pass  # the file has another secret by now, which is tried at once
             case BadCredentials(message, request_id):
                 error = CredentialsRejected(
                     f"Monite refuses the client ID and secret (401 {message!r}). Check MONITE_CLIENT_ID and "

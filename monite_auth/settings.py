@@ -12,13 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
+from monite_auth.addresses import base_url_problem, is_local, is_this_machine
+from monite_auth.credentials import Credentials, parse_keys, read_keys, read_secret, secret_problem
+from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
-from monite_auth.tokens import Secret
+from monite_auth.tokens import MaskedUrl, Secret
+from monite_auth.unknown_settings import warn_of_meaningless
 
-__all__ = ["ENVIRONMENTS", "SecurityModel", "Settings"]
+__all__ = ["ENVIRONMENTS", "SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 
 
 class SecurityModel(StrEnum):
@@ -51,22 +56,35 @@ STORE_SCHEMES = (
     "rediss+cluster",
 )
 
-SHORTEST_KEY = 16
-"""Characters of a key that nobody can guess; a client secret is taken as Monite made it."""
+ALTERNATIVES = (
+    {"environment", "base_url"},
+    {"client_secret", "client_secret_file"},
+    {"store_keys", "store_keys_file"},
+)
+"""Settings that say the same thing: only one of each may be given."""
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+SettingsType = TypeVar("SettingsType")
 
 
 def _seconds(default: float) -> Any:
     return field(default=default, metadata={"number": True})
 
 
+def _discreet_init(cls: type[SettingsType]) -> type[SettingsType]:
+    """Let the `__init__` that `dataclass` has made be discreet: its arguments are locals of its frame."""
+    cls.__init__ = discreet(cls.__init__)  # type: ignore[method-assign]  # of this very class
+    return cls
+
+
+@_discreet_init
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How to reach Monite and how to behave. All durations are seconds.
 
     Who we are, and where Monite is:
         `client_id`, `client_secret`: from Monite's partner portal; they differ between sandbox and production.
+        `client_secret_file`: instead of the secret, the path of a file that has it. It is read again when Monite refuses the
+        secret, so that a new one needs no restart.
         `environment`: `sandbox`, `eu` or `us`; or `base_url`: the API's address, `/v1` included.
         `api_version`: the `x-monite-version` header, a date.
         `account`: what the account is called in a store, by default the client ID. When Monite gives you a new pair of ID
@@ -80,6 +98,8 @@ class Settings:
         host, `redis://…` and `rediss://…` those of many.
         `store_keys`: what seals tokens in a shared store, the first one; the others, and the client secret, open
         it as well. Without any, the client secret seals. As one text: separated by commas.
+        `store_keys_file`: instead, the path of a file that has them, one on each line. It is read again with the secret's
+        file, and when a store has to be opened.
         `token_scope`: `user`: one token per user and tenant, shared by their sessions; `session`: one each.
 
     Patience and pace:
@@ -97,13 +117,15 @@ class Settings:
     """
 
     client_id: str
-    client_secret: Secret | str
+    client_secret: Secret | str = ""
+    client_secret_file: str = ""
     environment: str = ""
     base_url: str = ""
     api_version: str = "2024-05-25"
     security_model: SecurityModel | str = SecurityModel.MONITE_MANAGED
     store_url: str = field(default="memory://", repr=False)
     store_keys: tuple[Secret | str, ...] | str = ()
+    store_keys_file: str = ""
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
     connect_timeout: float = _seconds(3)
     read_timeout: float = _seconds(5)
@@ -114,10 +136,10 @@ class Settings:
     session_memory: float = _seconds(14 * 24 * 3600)
     account: str = ""
     require_sessions: bool = False
+    credentials: Credentials = field(init=False, repr=False, compare=False)
+    """The secret and the keys as they are right now."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.client_secret, str):
-            object.__setattr__(self, "client_secret", Secret(self.client_secret))
         problems = [*self._credential_problems(), *self._address_problems(), *self._number_problems()]
         try:
             date.fromisoformat(self.api_version)
@@ -136,8 +158,8 @@ class Settings:
 
     @property
     def secret(self) -> Secret:
-        """The client secret, whichever way it was given."""
-        return self.client_secret if isinstance(self.client_secret, Secret) else Secret(self.client_secret)
+        """The client secret as it is right now, whichever way it was given."""
+        return self.credentials.secret
 
     @property
     def account_name(self) -> str:
@@ -152,28 +174,22 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Whether Monite is on this machine: an emulator, which no proxy of the environment can reach."""
-        return urlsplit(self.base_url).hostname in LOOPBACK
+        """Whether Monite is an emulator, on this machine or near it, which no proxy of the environment can reach."""
+        return is_local(self.base_url)
 
     @property
     def sealing_keys(self) -> tuple[Secret, ...]:
-        """The keys of a shared store: the first seals, all open."""
-        return (*(key for key in self.store_keys if isinstance(key, Secret)), self.secret)
+        """The keys of a shared store as they are right now: the first seals, all open."""
+        return self.credentials.sealing_keys
 
     def _store_problems(self) -> list[str]:
-        given = self.store_keys.split(",") if isinstance(self.store_keys, str) else self.store_keys
-        keys = [Secret(key.strip()) if isinstance(key, str) else key for key in given]
-        object.__setattr__(self, "store_keys", tuple(key for key in keys if key))
-        problems = []
-        if any(len(key.reveal()) < SHORTEST_KEY for key in self.sealing_keys[:-1]):
-            problems.append(
-                f"store_keys has a key of fewer than {SHORTEST_KEY} characters: make one with "
-                "python -c 'import secrets; print(secrets.token_urlsafe(32))'."
-            )
-        scheme, separator, _ = str(self.store_url).partition("://")
+        given: object = self.store_url
+        url = given.reveal() if isinstance(given, Secret) else str(given)
+        scheme, separator, _ = url.partition("://")
         if not separator or scheme not in STORE_SCHEMES:  # the URL is not repeated: it may hold a password
-            problems.append(f"store_url begins with {', '.join(f'{each}://' for each in STORE_SCHEMES)}.")
-        return problems
+            return [f"store_url begins with {', '.join(f'{each}://' for each in STORE_SCHEMES)}."]
+        object.__setattr__(self, "store_url", MaskedUrl(url))
+        return []
 
     def _session_problems(self) -> list[str]:
         problems = []
@@ -211,27 +227,60 @@ class Settings:
         except ValueError:
             what = "missing" if not self.client_id else "no UUID"
             problems.append(f"client_id is {what}: copy it from API keys in Monite's partner portal.")
-        secret = self.client_secret.reveal() if isinstance(self.client_secret, Secret) else None
-        if secret is None:
-            problems.append(f"client_secret is text, not {type(self.client_secret).__name__}.")
-        elif not secret.strip():
-            problems.append("client_secret is empty: set it to the secret that was shown with the client ID.")
-        elif secret != secret.strip() or not secret.isprintable():
-            problems.append(
-                "client_secret has white space around it or control characters in it: was a line break copied along?"
-            )
+        secret, keys = Secret(""), tuple[Secret, ...]()
+        try:
+            secret = self._read_secret()
+        except ConfigurationError as error:
+            problems += error.problems
+        try:
+            keys = self._read_keys()
+        except ConfigurationError as error:
+            problems += error.problems
+        secret_file = self.client_secret_file if secret else ""
+        keys_file = self.store_keys_file if keys else ""
+        credentials = Credentials(secret, keys, secret_file=secret_file, keys_file=keys_file)
+        object.__setattr__(self, "credentials", credentials)
         return problems
+
+    def _read_secret(self) -> Secret:
+        """Return the client secret, wherever it stands."""
+        given: object = self.client_secret
+        given = given.reveal() if isinstance(given, Secret) else given
+        object.__setattr__(self, "client_secret", Secret(given if isinstance(given, str) else ""))
+        if self.client_secret_file:
+            if given:
+                raise ConfigurationError("client_secret and client_secret_file are both set: leave one out.")
+            return read_secret(self.client_secret_file)
+        problem = secret_problem(given)
+        if problem:
+            raise ConfigurationError(problem)
+        return Secret(str(given))
+
+    def _read_keys(self) -> tuple[Secret, ...]:
+        """Return the keys of the store, wherever they stand."""
+        keys = parse_keys(self.store_keys)
+        object.__setattr__(self, "store_keys", keys)
+        if not self.store_keys_file:
+            return keys
+        if keys:
+            raise ConfigurationError("store_keys and store_keys_file are both set: leave one out.")
+        return read_keys(self.store_keys_file)
 
     def _address_problems(self) -> list[str]:
         known = ", ".join(ENVIRONMENTS)
         if self.base_url:
-            if self.environment and self.base_url != ENVIRONMENTS.get(self.environment):
+            if self.environment and self.base_url != ENVIRONMENTS.get(str(self.environment)):
                 return ["environment and base_url are both set: leave one out."]
-            problem = _base_url_problem(self.base_url)
+            is_demo = (self.client_id, self.secret) == (DEMO_CLIENT_ID, Secret(DEMO_CLIENT_SECRET))
+            problem = base_url_problem(self.base_url, is_demo=is_demo)
+            if problem:
+                return [problem]
             object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
-            return [problem] if problem else []
-        environment = self.environment or "sandbox"
-        if environment not in ENVIRONMENTS:
+            if self.is_local and not is_this_machine(urlsplit(self.base_url).hostname):
+                self.credentials.pin_secret()
+            return []
+        environment: object = self.environment or "sandbox"
+        if not isinstance(environment, str) or environment not in ENVIRONMENTS:
             return [f"environment {environment!r} is unknown: use one of {known}, or set base_url."]
         object.__setattr__(self, "environment", environment)
         object.__setattr__(self, "base_url", ENVIRONMENTS[environment])
@@ -252,49 +301,51 @@ class Settings:
         return problems
 
     @classmethod
+    @discreet
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
-        """Read `MONITE_CLIENT_ID`, `MONITE_CLIENT_SECRET`, `MONITE_ENVIRONMENT` and so on; `overrides` win."""
-        return cls.from_mapping(os.environ if environ is None else environ, prefix="MONITE_", **overrides)
+        """Read `MONITE_CLIENT_ID`, `MONITE_CLIENT_SECRET`, `MONITE_ENVIRONMENT` and so on; `overrides` win.
+
+        A `MONITE_…` variable that means nothing is named in the log, once per process.
+        """
+        given = os.environ if environ is None else environ
+        warn_of_meaningless(given, SETTING_NAMES)
+        return cls.from_mapping(given, prefix="MONITE_", **overrides)
 
     @classmethod
+    @discreet
     def from_mapping(cls, values: Mapping[str, Any], *, prefix: str = "", **overrides: Any) -> Self:
-        """Read settings from upper-case keys: `CLIENT_ID` and so on, each behind `prefix`.
+        """Read settings from upper-case keys: `CLIENT_ID` and so on, each behind `prefix`; `overrides` win.
 
         Keys that belong to nobody here are left alone: an environment holds more than our settings.
         """
         given: dict[str, Any] = {}
         for each in fields(cls):
-            value = values.get(prefix + each.name.upper())
+            value = values.get(prefix + each.name.upper()) if each.init else None
             if value is None or value == "":
                 continue
             if "number" in each.metadata and isinstance(value, str):
                 with suppress(ValueError):  # the check of numbers says it better
                     value = float(value)
             given[each.name] = value
-        for required in ("client_id", "client_secret"):
-            given.setdefault(required, "")
-        return cls(**{**given, **overrides})
+        return cls(**{"client_id": "", **overridden(given, overrides)})
+
+
+SETTING_NAMES = frozenset(each.name.upper() for each in fields(Settings) if each.init)
+"""The names of all settings as an environment has them, without the `MONITE_` before."""
+
+
+@discreet
+def overridden(weaker: Mapping[str, Any], stronger: Mapping[str, Any], *, prefix: str = "") -> dict[str, Any]:
+    """Return the settings of both; where two settings say the same thing, the stronger side decides on both.
+
+    So an application that sets BASE_URL need not mind that MONITE_ENVIRONMENT is set on the host. `prefix`: what the keys of
+    both have before the name of the setting.
+    """
+    said = {name.removeprefix(prefix).lower() for name in stronger}
+    decided = {name for pair in ALTERNATIVES if pair & said for name in pair}
+    rest = {name: value for name, value in weaker.items() if name.removeprefix(prefix).lower() not in decided}
+    return {**rest, **stronger}
 
 
 _LARGEST = {"requests_per_second": 1_000_000, "session_memory": 366 * 24 * 3600, "min_browser_ttl": 24 * 3600}
 """Beyond an hour a duration here is a slip, milliseconds given as seconds say, but for these."""
-
-
-def _base_url_problem(base_url: str) -> str | None:
-    try:
-        url = urlsplit(base_url)
-        host, _port = url.hostname, url.port
-    except (ValueError, AttributeError, TypeError):
-        return "base_url is no URL: write it as https://host/v1."
-    # The URL itself is not repeated below: it may hold a password.
-    if url.username is not None or url.password is not None:
-        return "base_url holds a user name or password: take them out; tokens are what logs in."
-    if url.query or url.fragment or "?" in base_url or "#" in base_url:
-        return "base_url has a query or a fragment: it ends with the path, as in https://host/v1."
-    if any(c.isspace() or not c.isprintable() for c in base_url):
-        return "base_url has white space or control characters in it."
-    if not host or url.scheme not in ("http", "https"):
-        return "base_url is no web address: write it as https://host/v1."
-    if url.scheme == "http" and host not in LOOPBACK:
-        return "base_url is http: use https, or secrets cross the network in the open (http is for localhost only)."
-    return None

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from monite_auth.identity import EntityUser
 
-__all__ = ["AccessToken", "Clock", "Secret", "steady_clock"]
+__all__ = ["AccessToken", "Clock", "MaskedUrl", "Secret", "steady_clock"]
 
 Clock = Callable[[], float]
 """Returns the time in epoch seconds."""
@@ -66,6 +66,15 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A Secret cannot be pickled: it would be written where it can be read.")
+
+
+class MaskedUrl(str):
+    """A URL that may hold a password: text like any other, but a repr shows its scheme only."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{self.partition('://')[0]}://***'"
 
 
 SAFETY = 5.0

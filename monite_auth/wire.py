@@ -46,7 +46,7 @@ class Request:
     headers: dict[str, str] = field(repr=False)
     body: Secret = field(default_factory=lambda: Secret(""))
     secrets: tuple[Secret, ...] = ()
-    """What an answer must not be quoted with: some servers repeat what they were sent."""
+    """What an answer must not be quoted with: some servers repeat what they were sent. The client secret is the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def revoke_request(settings: Settings, token: Secret) -> Request:
 
 
 def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | None = None) -> Request:
-    credentials = {"client_id": settings.client_id, "client_secret": settings.secret.reveal()}
+    secret = settings.secret  # once: it may be another one a moment later
+    credentials = {"client_id": settings.client_id, "client_secret": secret.reveal()}
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",
@@ -136,7 +137,7 @@ def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | N
         url=settings.base_url + path,
         headers=headers,
         body=Secret(json.dumps({**credentials, **body})),
-        secrets=(settings.secret, token) if token is not None else (settings.secret,),
+        secrets=(secret, token) if token is not None else (secret,),
     )
 
 

@@ -16,6 +16,7 @@ except ImportError as error:
         name=error.name,
     ) from error
 
+from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.app import create_app
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.faults import Fault
@@ -28,8 +29,6 @@ from monite_auth.emulator.seed import (
     ANNA_ID,
     BAKERY_ID,
     BOOKS_ID,
-    DEMO_CLIENT_ID,
-    DEMO_CLIENT_SECRET,
     OSKAR_ID,
     PEOPLE,
     TEA_ID,

@@ -4,13 +4,14 @@ import random
 import secrets
 import threading
 
+from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, EntityUser
 from monite_auth.emulator.faults import Faults
 from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, Statistics
-from monite_auth.emulator.seed import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, sow
+from monite_auth.emulator.seed import sow
 
 # 30 requests a second and half an hour are what Monite's documentation names; a token of 32 random bytes has 43 characters.
 REQUESTS_PER_SECOND = 30

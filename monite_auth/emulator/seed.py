@@ -8,9 +8,6 @@ from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, Entity, EntityUser, Payable, Role
 from monite_auth.emulator.permissions import PayableAction, PayableRule, Permissions, common, payable
 
-DEMO_CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
-DEMO_CLIENT_SECRET = "demo-secret-not-for-production"  # noqa: S105 - it opens this emulator and nothing else
-
 BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"
 BOOKS_ID = "b00c5a1e-0000-4000-8000-000000000002"
 TEA_ID = "7ea05a1e-0000-4000-8000-000000000003"

@@ -305,6 +305,9 @@ class Store(Protocol):
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for the running event loop."""
 
+    def reopen(self) -> None:
+        """Have what is sealed opened again by the next operation, since the keys have changed; wait for nothing."""
+
     def close(self) -> None:
         """Let go of files and connections that threads used."""
 

@@ -68,6 +68,10 @@ class FallbackStore:
         shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
         return _Operations(shared, memory, self.memory.take, self._outage)
 
+    def reopen(self) -> None:
+        """Have the shared store opened again."""
+        self.shared.reopen()
+
     def close(self) -> None:
         """Close the shared store."""
         self.shared.close()

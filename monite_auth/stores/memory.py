@@ -200,6 +200,9 @@ class MemoryStore:
             self._account = ""
         return self
 
+    def reopen(self) -> None:
+        """Do nothing: nothing is sealed."""
+
     def close(self) -> None:
         """Do nothing: there is nothing open."""
 

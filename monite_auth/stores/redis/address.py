@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import redis.connection
 
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
 
 __all__ = ["Address"]
@@ -48,6 +49,7 @@ class Address:
     sentinel_options: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
+    @discreet
     def parse(cls, url: str) -> "Address":
         """Read a URL; raise ConfigurationError, which never repeats it."""
         try:

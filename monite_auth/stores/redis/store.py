@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Sequence
 from copy import copy
 
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.lifetimes import call_in_child
 from monite_auth.stores.base import Operations
@@ -34,7 +35,8 @@ class RedisStore:
     so on) behind a `?`. `redis+sentinel://host:26379,host:26379/service/0` asks sentinels for the primary (their
     own login is `sentinel_username` and `sentinel_password`, as options); `redis+cluster://host:6379,host:6379` is
     a cluster, of which the hosts are some nodes; both also begin with `rediss`.
-    `keys`: what seals tokens, the first one; the others open them as well.
+    `keys`: what seals tokens, the first one; the others open them as well (`Settings.sealing_keys`). Or what returns them
+    whenever the envelope is opened (`Settings.credentials.opening_keys`).
     `session_memory`: for how many seconds an ended session is remembered.
     `requests_per_second`: Monite's limit.
     `prefix`: what all keys begin with, behind a `{`; stores with different prefixes can share a server.
@@ -45,6 +47,7 @@ class RedisStore:
     old, refuses the user, or was sealed with none of the keys, and logs what the server could lose.
     """
 
+    @discreet
     def __init__(
         self,
         url: Secret | str,
@@ -100,6 +103,11 @@ class RedisStore:
             with self._links.lock:
                 self._bind("")
         return self._blocking if blocking else self._async
+
+    def reopen(self) -> None:
+        """See Store."""
+        if self._account is not None:
+            self._opening.reopen()
 
     def close(self) -> None:
         """Close the connections of threads; they are opened again when they are needed."""
@@ -175,10 +183,15 @@ class _Opening:
 
     async def vault(self, link: Link) -> Vault:
         """See Opening."""
-        if self._vault is None:
+        vault = self._vault
+        if vault is None:
             await self._check(link)
-            self._vault = await self._open(link)
-        return self._vault
+            vault = self._vault = await self._open(link)
+        return vault
+
+    def reopen(self) -> None:
+        """Have the envelope opened again by the next operation."""
+        self._vault = None
 
     async def adopt(self, link: Link, vault: Vault, shard: int) -> None:
         """See Opening."""

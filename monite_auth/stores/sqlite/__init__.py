@@ -31,6 +31,7 @@ from copy import copy
 from functools import partial
 from typing import TypeVar
 
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.lifetimes import call_in_child
 from monite_auth.stores.base import Operations
@@ -62,6 +63,7 @@ class SQLiteStore:
     The directory must be on a local disk: network file systems do not have the locks that this needs.
     """
 
+    @discreet
     def __init__(
         self,
         path: str | os.PathLike[str],
