@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, NamedTuple, Protocol
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from monite_auth.errors import BodySpent, MoniteUnavailable
 from monite_auth.identity import Partner, Principal
 from monite_auth.lifetimes import close_with_loop
+from monite_auth.proxies import connection_options
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
 from monite_auth.wire import retry_after as seconds_of
@@ -220,8 +220,8 @@ class _Borrowed(httpx.BaseTransport):
 class _AsyncPool(httpx.AsyncHTTPTransport):
     """The shared transport of one event loop, closed with it. `forget` is called then."""
 
-    def __init__(self, proxy: str | None, forget: Callable[[], object]) -> None:
-        super().__init__(proxy=proxy)
+    def __init__(self, forget: Callable[[], object], options: dict[str, Any]) -> None:
+        super().__init__(**options)
         self._forget = forget
         self._loop_end = close_with_loop(self.aclose)
 
@@ -245,8 +245,7 @@ OWN_TRANSPORT = {"transport", "mounts", "proxy", "verify", "cert", "http1", "htt
 class Pools:
     """Connections to Monite, shared by all clients of a broker: one pool for threads, one for each event loop.
 
-    They make a client per request cheap: no TLS context, no handshake. The environment's proxies are honoured, as
-    httpx does.
+    They make a client per request cheap: no TLS context, no handshake. The environment's proxies are honoured (`proxies`).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -257,31 +256,30 @@ class Pools:
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
-        if not OWN_TRANSPORT & options.keys():
+        if OWN_TRANSPORT & options.keys():
+            options |= connection_options(self._settings, options)
+        else:
             with self._lock:
                 if self._transport is None:
-                    self._transport = httpx.HTTPTransport(proxy=self._proxy())
+                    self._transport = httpx.HTTPTransport(**connection_options(self._settings))
                 options["transport"] = _Borrowed(self._transport)
         return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
 
     def aclient(self, auth: httpx.Auth, **options: Any) -> httpx.AsyncClient:
         """Return a client for the running event loop, as `client` does."""
-        if not OWN_TRANSPORT & options.keys():
+        if OWN_TRANSPORT & options.keys():
+            options |= connection_options(self._settings, options)
+        else:
             loop = asyncio.get_running_loop()
             with self._lock:
                 pool = self._async_transports.get(loop)
                 if pool is None:
-                    pool = _AsyncPool(self._proxy(), lambda: self._async_transports.pop(loop, None))
+                    pool = _AsyncPool(
+                        lambda: self._async_transports.pop(loop, None), connection_options(self._settings)
+                    )
                     self._async_transports[loop] = pool
             options["transport"] = _AsyncBorrowed(pool)
         return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
-
-    def _proxy(self) -> str | None:
-        url = httpx.URL(self._settings.base_url)
-        if self._settings.is_local or proxy_bypass(url.host):
-            return None
-        proxies = getproxies()
-        return proxies.get(url.scheme) or proxies.get("all")
 
     def close(self) -> None:
         """Close the threads' connections."""

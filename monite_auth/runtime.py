@@ -21,6 +21,7 @@ from monite_auth.errors import BlockingCallError
 from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory, ask_directory
 from monite_auth.lifetimes import close_with_loop
+from monite_auth.proxies import connection_options
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations, Slot, Store
 from monite_auth.tokens import AccessToken, Clock
@@ -196,7 +197,7 @@ class BlockingRuntime:
     def _http(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(cookies=_no_cookies(), trust_env=not self._settings.is_local)
+                self._client = httpx.Client(cookies=_no_cookies(), **connection_options(self._settings))
             return self._client
 
 
@@ -320,7 +321,7 @@ class AsyncRuntime:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(cookies=_no_cookies(), trust_env=not self._settings.is_local)
+            self._client = httpx.AsyncClient(cookies=_no_cookies(), **connection_options(self._settings))
         return self._client
 
 

@@ -9,6 +9,7 @@ import pytest
 from monite_auth import PARTNER, BrokerAuth, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.outbound import retry_after
+from monite_auth.proxies import proxy_for
 from tests.scripted import settings
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -285,9 +286,9 @@ def test_a_proxy_of_the_environment_is_used_for_monite_and_not_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     assert broker.client(ANNA).get("/entity_users/me").status_code == 200
     with TokenBroker(settings(), {}) as far:
-        assert far._pools._proxy() == "http://127.0.0.1:9"
+        assert proxy_for(far.settings) == "http://127.0.0.1:9"
         monkeypatch.setenv("NO_PROXY", "monite.com")
-        assert far._pools._proxy() is None
+        assert proxy_for(far.settings) is None
 
 
 def test_a_broker_can_be_used_again_after_it_was_closed(broker):
