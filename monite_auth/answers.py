@@ -4,8 +4,10 @@ Answers are for end users and their browsers: they carry an error's public messa
 goes to the log.
 """
 
+import ipaddress
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +47,12 @@ FORWARDED = ("content-type", "content-disposition", "retry-after", "x-request-id
 
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+PLACE = re.compile(r"(\[[0-9a-f:.]*:[0-9a-f:.]*\]|[a-z0-9._~-]+)(:[0-9]*)?", re.IGNORECASE)
+"""A host, or an IPv6 address in brackets, and a port: nothing else stands in an origin."""
+
+NO_ORIGINS = {"", "null", "file", "ftp", "ws", "wss", "data", "blob", "about", "javascript", "filesystem"}
+"""Schemes that no page has an origin of: browsers send "null" for them, or never load pages from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,8 @@ def error_behind(error: BaseException, settings: Settings) -> MoniteAuthError | 
 def origins(given: Collection[str]) -> frozenset[str]:
     """Return origins as browsers write them; raise ConfigurationError for what can be none.
 
-    One string is refused, since it would be taken for a collection of its letters, or worse.
+    Pages in a native shell have schemes of their own: `capacitor://localhost`, `tauri://localhost`,
+    `chrome-extension://…`. Where the web is shown, nobody but that app has them. One string is refused, since it would be taken for a collection of its letters, or worse.
     """
     if isinstance(given, str) or not isinstance(given, Collection):
         raise ConfigurationError(
@@ -120,21 +129,40 @@ def origins(given: Collection[str]) -> frozenset[str]:
     return frozenset(_origin(each) for each in given)
 
 
-def _origin(given: str) -> str:
+def _origin(given: object) -> str:
+    origin = _as_browsers_write_it(given)
+    if origin is None:
+        raise ConfigurationError(
+            f"allowed_origins has {given!r}, which is no origin: write it as browsers do, https://app.example.com, or "
+            "capacitor://localhost for an app's own pages."
+        )
+    return origin
+
+
+def _as_browsers_write_it(given: object) -> str | None:
+    """Return an origin by the rules of browsers (WHATWG URL, "origin"; RFC 6454, section 6.1), or None for what is none.
+
+    With http and https they write hosts in lower case and leave the usual port out. Schemes of native apps they pass on as
+    they are.
+    """
+    if not isinstance(given, str) or not given.isascii() or not given.isprintable():
+        return None
     try:
         parts = urlsplit(given)
-        is_origin = (
-            parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and not set(parts.netloc) & set("@* ")
-        )
-        if is_origin and parts.path in ("", "/") and not (parts.query or parts.fragment):
-            host = parts.netloc.lower().removesuffix(f":{parts.port}" if parts.port is not None else "")
-            usual = parts.port in (None, DEFAULT_PORTS[parts.scheme])
-            return f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
-    except (ValueError, AttributeError, TypeError):  # no port, or no string
-        pass
-    raise ConfigurationError(
-        f"allowed_origins has {given!r}, which is no origin: write it as browsers do, https://app.example.com."
-    )
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or not PLACE.fullmatch(parts.netloc) or parts.path not in ("", "/") or set(given) & set("?#"):
+        return None
+    if parts.scheme in NO_ORIGINS:
+        return None
+    try:
+        host = f"[{ipaddress.IPv6Address(host)}]" if ":" in host else host
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS:
+        return f"{parts.scheme}://{parts.netloc.removesuffix(':')}"
+    return f"{parts.scheme}://{host}" + ("" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
 def refuse_token_request(
@@ -154,8 +182,17 @@ def refuse_token_request(
     if site is not None:
         is_own = site in ("same-origin", "none")  # none: the user's own doing, no page's
     else:
-        is_own = origin is None or urlsplit(origin).netloc == headers.get("host", "")
+        is_own = origin is None or _is_of_host(origin, headers.get("host", ""))
     return None if is_own else _problem(403, "cross_site", "Tokens are for the app's own pages only.")
+
+
+def _is_of_host(origin: str, host: str) -> bool:
+    """Say whether an origin is a page of the host that is asked. Both come from the network, and may be anything."""
+    scheme, _, _ = origin.partition("://")
+    if scheme not in DEFAULT_PORTS:
+        return False
+    own = _as_browsers_write_it(f"{scheme}://{host}")
+    return own is not None and own == _as_browsers_write_it(origin)
 
 
 def _problem(status: int, code: str, message: str, **headers: str) -> Answer:

@@ -414,6 +414,8 @@ def test_a_request_of_another_sites_page_gets_no_token(browser, ledger):
         {"sec-fetch-site": "cross-site", "origin": PARTNER_ORIGIN + ".evil.example"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": "capacitor://localhost"},
     ):
         for method in ("GET", "POST"):
             assert browser.token(headers, method=method).refusal == (403, "cross_site"), headers
