@@ -10,13 +10,12 @@ monite_auth.E007  MONITE_AUTH has an unknown key
 monite_auth.W001  deployment: tokens live in the memory of each process
 monite_auth.W002  the client secret stands in the settings module
 monite_auth.W003  deployment: Monite is on this machine
+monite_auth.W004  the environment has a MONITE_… variable that means nothing
 """
 
-import difflib
 import os
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
@@ -24,10 +23,13 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from django.utils.module_loading import import_string
 
 from monite_auth import SecurityModel, Settings
+from monite_auth.addresses import is_local
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import as_directory
+from monite_auth.settings import SETTING_NAMES
+from monite_auth.unknown_settings import did_you_mean, meaningless
 from monite_auth_django.conf import conf
-from monite_auth_django.literals import is_placeholder, modules_with_literal, text_of
+from monite_auth_django.literals import is_placeholder, modules_with_literal
 
 __all__ = ["check_deployment", "check_project"]
 
@@ -45,6 +47,7 @@ def check_project(**_: Any) -> list[CheckMessage]:
         *_middleware(),
         *_apps(),
         *_unknown_keys(),
+        *_unknown_variables(),
         *_placeholders(),
         *_core_settings(),
         *_origins(),
@@ -66,10 +69,10 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 id="monite_auth.W001",
             )
         )
-    if _host(values) in ("localhost", "127.0.0.1", "::1"):
+    if _is_emulator(values):
         found.append(
             Warning(
-                "Monite's base URL is on this machine: an emulator.",
+                "Monite's base URL is on this machine, or http: an emulator.",
                 hint='Leave BASE_URL out, and set ENVIRONMENT (or MONITE_ENVIRONMENT) to "sandbox", "eu" or "us".',
                 id="monite_auth.W003",
             )
@@ -120,14 +123,17 @@ def _apps() -> Iterator[CheckMessage]:
 
 def _unknown_keys() -> Iterator[CheckMessage]:
     for name in conf.unknown_names:
-        near = difflib.get_close_matches(str(name).upper().removeprefix("MONITE_"), conf.known_names, n=1)
+        near = did_you_mean(str(name).removeprefix("MONITE_"), conf.known_names)
         yield Error(
             f'MONITE_AUTH["{name}"] means nothing.',
-            hint=f'Did you mean "{near[0]}"?'
-            if near
-            else f"Known are: {', '.join(sorted(conf.known_names))}.",
+            hint=f'Did you mean "{near}"?' if near else f"Known are: {', '.join(sorted(conf.known_names))}.",
             id="monite_auth.E007",
         )
+
+
+def _unknown_variables() -> Iterator[CheckMessage]:
+    for name, advice in meaningless(os.environ, SETTING_NAMES).items():
+        yield Warning(f"{name} in the environment means nothing.", hint=advice, id="monite_auth.W004")
 
 
 def _placeholders() -> Iterator[CheckMessage]:
@@ -221,7 +227,7 @@ def _authorize() -> Iterator[CheckMessage]:
 
 
 def _literal_secret() -> Iterator[CheckMessage]:
-    secret = text_of(conf.core_values().get("CLIENT_SECRET", ""))
+    secret = conf.core_values().get("CLIENT_SECRET", "")
     settings_module = getattr(settings, "SETTINGS_MODULE", None) or os.environ.get(ENVIRONMENT_VARIABLE)
     for module in modules_with_literal(settings_module, secret):
         yield Warning(
@@ -232,8 +238,8 @@ def _literal_secret() -> Iterator[CheckMessage]:
         )
 
 
-def _host(values: dict[str, Any]) -> str | None:
+def _is_emulator(values: dict[str, Any]) -> bool:
     try:
-        return urlsplit(str(values.get("BASE_URL", ""))).hostname
+        return is_local(str(values.get("BASE_URL", "")))
     except ValueError:  # E003 says it
-        return None
+        return False

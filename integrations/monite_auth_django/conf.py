@@ -6,7 +6,6 @@ first, then in the environment as `MONITE_…`; nothing is cached, so that `over
 
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import fields
 from inspect import isclass
 from typing import Any
 
@@ -16,13 +15,16 @@ from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
 from monite_auth.answers import origins
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.policy import Authorize
+from monite_auth.settings import SETTING_NAMES, overridden
+from monite_auth.tokens import MaskedUrl, Secret
 from monite_auth_django.directory import ProjectDirectory
 
 __all__ = ["Conf", "conf"]
 
-CORE_NAMES = frozenset(each.name.upper() for each in fields(Settings))
+MASKS = {"CLIENT_SECRET": Secret, "STORE_KEYS": Secret, "STORE_URL": MaskedUrl, "BASE_URL": MaskedUrl}
 
 LINK_DIRECTORY = "monite_auth_django.directory.LinkDirectory"
 IDENTIFY = "monite_auth_django.identify.identify"
@@ -76,19 +78,20 @@ class Conf:
     @property
     def known_names(self) -> frozenset[str]:
         """All keys that `MONITE_AUTH` may have."""
-        return CORE_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "ALLOWED_ORIGINS"}
+        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "ALLOWED_ORIGINS"}
 
-    def core_values(self, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-        """Return what the core is to be set to; `MONITE_AUTH` wins over the environment."""
+    @discreet
+    def core_values(self) -> dict[str, Any]:
+        """Return what the core is to be set to, secrets masked; `MONITE_AUTH` wins over the environment."""
         given = {
             name: value
             for name, value in self.MONITE_AUTH.items()
-            if name in CORE_NAMES and value not in (None, "")
+            if name in SETTING_NAMES and value not in (None, "")
         }
-        found = {name: environ[f"MONITE_{name}"] for name in CORE_NAMES if environ.get(f"MONITE_{name}")}
-        if {"ENVIRONMENT", "BASE_URL"} & given.keys():  # two ways to say the same: the dict decides on both
-            found = {name: value for name, value in found.items() if name not in ("ENVIRONMENT", "BASE_URL")}
-        return found | given
+        found = {
+            name: os.environ[f"MONITE_{name}"] for name in SETTING_NAMES if os.environ.get(f"MONITE_{name}")
+        }
+        return {name: _masked(name, value) for name, value in overridden(found, given).items()}
 
     def core_settings(self) -> Settings:
         """Return the core's settings; raises ConfigurationError with everything that is wrong."""
@@ -112,6 +115,15 @@ class Conf:
             raise ConfigurationError(
                 f'MONITE_AUTH["{name}"] is the dotted path of something that can be imported, not {found!r}: {error}.'
             ) from error
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Hide what is secret in a setting: these values pass many frames here, and the core takes them masked, too."""
+    if name == "STORE_KEYS" and isinstance(value, list | tuple):
+        return [_masked(name, each) for each in value]
+    if isinstance(value, str) and name in MASKS:
+        return MASKS[name](value)
+    return value
 
 
 conf = Conf()

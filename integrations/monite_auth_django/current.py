@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import threading
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.signals import setting_changed
 from monite_auth import TokenBroker
 from monite_auth.answers import error_behind
 from monite_auth.errors import MoniteAuthError
+from monite_auth.settings import SETTING_NAMES
+from monite_auth.unknown_settings import warn_of_meaningless
 from monite_auth_django.conf import conf
 from monite_auth_django.functions import ProjectFunction
 
@@ -29,6 +32,7 @@ def broker() -> TokenBroker:
     if found is None:
         with _lock:
             if _broker is None:
+                warn_of_meaningless(os.environ, SETTING_NAMES)
                 authorize = conf.AUTHORIZE and ProjectFunction(
                     "authorize", conf.AUTHORIZE, instead="`await request.monite.acan(…)`"
                 )

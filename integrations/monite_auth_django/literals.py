@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from monite_auth import Secret
+from monite_auth.discretion import discreet
 
-__all__ = ["is_placeholder", "modules_with_literal", "text_of"]
+__all__ = ["is_placeholder", "modules_with_literal"]
 
 PLACEHOLDER = re.compile(
     r"""(?xi) ^ (
@@ -29,8 +30,10 @@ def text_of(value: object) -> str:
     return (value.reveal() if isinstance(value, Secret) else str(value)).strip()
 
 
-def modules_with_literal(module: str | None, secret: str) -> list[str]:
+@discreet
+def modules_with_literal(module: str | None, secret: object) -> list[str]:
     """Return the names of the modules that have `secret` as a literal: `module` and what it star-imports, all the way."""
+    secret = text_of(secret)
     if not module or not secret:
         return []
     found, seen, ahead = [], set(), [module]

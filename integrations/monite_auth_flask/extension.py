@@ -11,8 +11,11 @@ from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from monite_auth import MoniteAccess, Settings, TokenBroker
+from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.policy import Authorize
+from monite_auth.settings import SETTING_NAMES, overridden
+from monite_auth.unknown_settings import warn_of_meaningless
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
 from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
@@ -140,21 +143,21 @@ class AppState:
         return broker
 
 
+@discreet
 def settings_of(app: Flask) -> Settings:
     """Read the settings of an app: `app.config` first, then the environment."""
+    warn_of_meaningless([*app.config, *os.environ], SETTING_NAMES)
     config = {
         key: value
         for key, value in app.config.items()
         if isinstance(key, str) and key.startswith("MONITE_") and value not in (None, "")
     }
-    environ = {key: value for key, value in os.environ.items() if key.startswith("MONITE_")}
-    address = {"MONITE_BASE_URL", "MONITE_ENVIRONMENT"}
-    if address & config.keys():  # two ways to say one thing
-        environ = {key: value for key, value in environ.items() if key not in address}
+    environ = {key: value for key, value in os.environ.items() if key.startswith("MONITE_") and value}
     # Flask takes its cookies for as long as this, so an ended session has to be remembered for as long.
     lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
     memory = {"MONITE_SESSION_MEMORY": lifetime}
-    return Settings.from_mapping({**memory, **environ, **config}, prefix="MONITE_")
+    given = overridden(environ, config, prefix="MONITE_")
+    return Settings.from_mapping({**memory, **given}, prefix="MONITE_")
 
 
 def state_of_current_app() -> AppState:

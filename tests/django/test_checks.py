@@ -6,6 +6,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+import monite_auth_django
 from monite_auth import FixedDirectory
 from monite_auth_django.checks import OURS, check_deployment, check_project
 
@@ -119,6 +120,14 @@ def test_e005_http_is_refused(settings, monite_settings):
     message = found("E005")
     assert "https" in message.hint
     assert [each.id for each in check_project()] == ["monite_auth.E005"]
+
+
+def test_w004_a_variable_that_means_nothing(monkeypatch, caplog):
+    monkeypatch.setenv("MONITE_CLIENT_SECERT", "x")
+    assert found("W004").msg == "MONITE_CLIENT_SECERT in the environment means nothing."
+    assert "Did you mean MONITE_CLIENT_SECRET?" in found("W004").hint
+    monite_auth_django.broker()
+    assert "MONITE_CLIENT_SECERT means nothing" in caplog.text  # servers run no checks
 
 
 @pytest.mark.parametrize("origins", ["https://app.example.com", ["app.example.com"], 7])

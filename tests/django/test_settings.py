@@ -64,6 +64,20 @@ def test_the_dict_decides_alone_where_monite_is(settings, monkeypatch, monite_se
     assert conf.core_settings().base_url == "https://api.monite.com/v1"
 
 
+def test_the_dict_decides_alone_where_the_secret_is(settings, monkeypatch, monite_settings, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
+    without = {key: value for key, value in monite_settings.items() if key != "CLIENT_SECRET"}
+    settings(MONITE_AUTH={**without, "CLIENT_SECRET_FILE": str(file)})
+    assert conf.core_settings().secret.reveal() == "from the file"
+    settings(MONITE_AUTH=without)
+    monkeypatch.setenv("MONITE_CLIENT_SECRET_FILE", str(file))
+    monkeypatch.delenv("MONITE_CLIENT_SECRET")
+    assert conf.core_settings().secret.reveal() == "from the file"
+    settings(MONITE_AUTH=monite_settings)
+
+
 def test_what_cannot_be_imported_is_named(settings, monite_settings):
     settings(MONITE_AUTH={**monite_settings, "DIRECTORY": "nowhere.Directory"})
     with pytest.raises(ConfigurationError, match=r'MONITE_AUTH\["DIRECTORY"\]'):

@@ -84,6 +84,15 @@ def test_the_environment_is_asked_where_the_config_has_nothing(factory, monkeypa
     assert settings.base_url == app.config["MONITE_BASE_URL"]
 
 
+def test_the_config_decides_alone_where_the_secret_is(factory, monkeypatch, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(f"{DEMO_CLIENT_SECRET}\n")
+    monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
+    app = factory(MONITE_CLIENT_SECRET=None, MONITE_CLIENT_SECRET_FILE=str(file))
+    assert logged_in(app).get("/monite/token").status_code == 200
+    assert app.extensions["monite_auth"].broker.settings.secret.reveal() == DEMO_CLIENT_SECRET
+
+
 def test_an_ended_session_is_remembered_for_as_long_as_flask_takes_its_cookie(factory):
     app = factory()
     app.permanent_session_lifetime = timedelta(days=60)
