@@ -88,6 +88,14 @@ def test_the_page_on_security_models(demo_environment, emulator):
     assert {token.entity_user_id for token in emulator.monite.ledger.tokens} == {None}
 
 
+def test_the_page_on_settings(demo_environment):
+    names = run_page("docs/settings.md", {})
+    assert names["settings"].is_local
+    text = (ROOT / "docs/settings.md").read_text()
+    assert f"MONITE_CLIENT_ID: {DEMO_CLIENT_ID}" in text
+    assert f"MONITE_CLIENT_SECRET: {DEMO_CLIENT_SECRET}" in text
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 )
