@@ -1,11 +1,12 @@
 """Monite on behalf of one request's principal: what every adapter puts on its request."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 
 import httpx
 
 from monite_auth.broker import TokenBroker
-from monite_auth.errors import ConfigurationError, NotLoggedIn, NotPermitted
+from monite_auth.errors import BlockingCallError, ConfigurationError, NotLoggedIn, NotPermitted
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth.tokens import AccessToken
@@ -30,7 +31,7 @@ class MoniteAccess:
         broker: TokenBroker,
         principal: Principal | None,
         *,
-        new_login: Callable[[], Principal | None] | None = None,
+        new_login: Callable[[], Awaitable[Principal | None] | Principal | None] | None = None,
     ) -> None:
         self._broker = broker
         self._principal = principal
@@ -149,19 +150,25 @@ class MoniteAccess:
         What the session had in Monite until now ends, as at a logout; and what ended with an earlier login, or with
         `end_user`, does not keep this one out. Call it where the app logs people in, after it has put them into the session.
         """
-        came, self._principal = self._principal, self._logged_in()
-        if came is not None and not self.logged_out:
+        principal = self._ask_for_login()
+        if inspect.isawaitable(principal):
+            if inspect.iscoroutine(principal):
+                principal.close()
+            raise BlockingCallError(
+                "identify is an async function, so login() cannot ask it who has logged in: await alogin() instead."
+            )
+        came = self._begin(principal)
+        if came is not None:
             self._broker.logout(came)
         self._broker.login(self._required())
-        self.logged_out = False
 
     async def alogin(self) -> None:
         """Tell that the user has just logged in; see `login`."""
-        came, self._principal = self._principal, self._logged_in()
-        if came is not None and not self.logged_out:
+        principal = self._ask_for_login()
+        came = self._begin(await principal if inspect.isawaitable(principal) else principal)
+        if came is not None:
             await self._broker.alogout(came)
         await self._broker.alogin(self._required())
-        self.logged_out = False
 
     def logout(self) -> None:
         """End this session in Monite; does nothing for an anonymous visitor. See TokenBroker.logout."""
@@ -175,20 +182,25 @@ class MoniteAccess:
             await self._broker.alogout(self._principal)
             self.logged_out = True
 
-    def _logged_in(self) -> Principal:
-        """Return who has just logged in, in a session with an id of its own."""
+    def _ask_for_login(self) -> Awaitable[Principal | None] | Principal | None:
         if self._new_login is None:
             raise ConfigurationError(
                 "login() gives a session another id, and here the app's own identify says what the id is: let it name a new "
                 "session_id for each login, and call broker.login(principal) with it."
             )
-        principal = self._new_login()
+        return self._new_login()
+
+    def _begin(self, principal: Principal | None) -> Principal | None:
+        """Act for who has just logged in; return who is to be logged out, if anybody."""
         if principal is None:
             raise NotLoggedIn(
                 "login() was called before anybody was logged in: put the user into the session first."
             )
+        came = None if self.logged_out else self._principal
+        self._principal = principal
         self._client = self._aclient = None
-        return principal
+        self.logged_out = False
+        return came
 
     def _required(self) -> Principal:
         if self._principal is None:

@@ -18,8 +18,10 @@ except ImportError as error:
 
 from monite_auth_starlette.endpoint import monite_app
 from monite_auth_starlette.identify import identify
-from monite_auth_starlette.middleware import MoniteAuthMiddleware, monite
+from monite_auth_starlette.middleware import MoniteAuthMiddleware
+from monite_auth_starlette.refusals import forward
+from monite_auth_starlette.state import monite
 
 del _starlette
 
-__all__ = ["MoniteAuthMiddleware", "identify", "monite", "monite_app"]
+__all__ = ["MoniteAuthMiddleware", "forward", "identify", "monite", "monite_app"]

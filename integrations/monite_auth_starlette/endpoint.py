@@ -8,7 +8,9 @@ from starlette.types import Receive, Scope, Send
 
 from monite_auth.answers import origins
 from monite_auth.endpoint import aanswer_token_request
-from monite_auth_starlette.middleware import monite, respond
+from monite_auth_starlette.late_sessions import load_session
+from monite_auth_starlette.refusals import as_response
+from monite_auth_starlette.state import monite
 
 __all__ = ["monite_app"]
 
@@ -28,9 +30,10 @@ class _Token:
     def __init__(self, allowed_origins: Collection[str]) -> None:
         self._allowed_origins = allowed_origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
+        await load_session(connection)
         answer = await aanswer_token_request(
             monite(connection), scope["method"], connection.headers, self._allowed_origins
         )
-        await respond(answer, send)
+        await as_response(answer)(scope, receive, send)

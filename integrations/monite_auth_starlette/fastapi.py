@@ -17,22 +17,21 @@ from starlette.requests import HTTPConnection
 from monite_auth import MoniteAccess
 from monite_auth.errors import NotLoggedIn
 from monite_auth.rbac import Action, ObjectType, words
-from monite_auth_starlette.middleware import monite
+from monite_auth_starlette.late_sessions import load_session
+from monite_auth_starlette.state import monite
 
 __all__ = ["LoggedInMonite", "Monite", "allowed"]
 
 
-# `async`, though they await nothing: FastAPI would take a `def` to a thread and back for each request.
-
-
 async def anybody(connection: HTTPConnection) -> MoniteAccess:
     """Return the request's MoniteAccess."""
+    await load_session(connection)
     return monite(connection)
 
 
 async def logged_in(connection: HTTPConnection) -> MoniteAccess:
     """Return the request's MoniteAccess; an anonymous visitor gets a 401 instead of the page."""
-    access = monite(connection)
+    access = await anybody(connection)
     if not access:
         raise NotLoggedIn("Nobody is logged in, and this needs somebody.")
     return access

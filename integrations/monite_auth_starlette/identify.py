@@ -5,14 +5,12 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from monite_auth import Principal
-from monite_auth.errors import ConfigurationError
 from monite_auth.sessions import principal_of
 
-__all__ = ["identify"]
+__all__ = ["ASKED", "identify"]
 
-
-SAW_NO_SESSION = "monite_auth.saw_no_session"
-"""In the scope of a connection that had no session when it was first looked at."""
+ASKED = "monite_auth.identify"
+"""In the scope that the middleware asks about: whether `identify` was asked, by it or by a function of the app's."""
 
 
 def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Principal | None:
@@ -26,8 +24,9 @@ def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Princi
         def identify_with_tenant(connection):
             return identify(connection, tenant=connection.session.get("organization"))
     """
+    if ASKED in connection.scope:
+        connection.scope[ASKED] = True
     session = connection.scope.get("session")
-    _check_order(connection, session)
     user_id = _user_id(connection, session)
     if session is None:
         return None if user_id is None else Principal(user_id, tenant or None)
@@ -45,17 +44,3 @@ def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str 
     else:
         found = session.get("user_id") if session is not None else None
     return None if found is None or found == "" else str(found)
-
-
-def _check_order(connection: HTTPConnection, session: dict[str, Any] | None) -> None:
-    """Raise ConfigurationError where sessions are opened inside the middleware, too late for it to see.
-
-    It asks twice: when a request comes in, and when its response starts.
-    """
-    if session is None:
-        connection.scope[SAW_NO_SESSION] = True
-    elif SAW_NO_SESSION in connection.scope:
-        raise ConfigurationError(
-            "SessionMiddleware runs inside MoniteAuthMiddleware, which therefore sees no session. "
-            "Call app.add_middleware(SessionMiddleware, …) after app.add_middleware(MoniteAuthMiddleware, …)."
-        )

@@ -1,29 +1,31 @@
 """The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
 
-import inspect
-from collections.abc import Awaitable, Callable
+import asyncio
+from functools import partial
 
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth import MoniteAccess, Principal, TokenBroker
-from monite_auth.answers import Answer, error_answer
+from monite_auth import TokenBroker
+from monite_auth.answers import error_behind
 from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.sessions import has_left
 from monite_auth_starlette.identify import identify
+from monite_auth_starlette.outlet import Outlet
+from monite_auth_starlette.refusals import add_handlers, answer_as_a_route, unwrapped
+from monite_auth_starlette.visit import Identify, Visit
 
-__all__ = ["MoniteAuthMiddleware", "monite", "respond"]
-
-Identify = Callable[[HTTPConnection], Awaitable[Principal | None] | Principal | None]
+__all__ = ["MoniteAuthMiddleware"]
 
 
 class MoniteAuthMiddleware:
     """Put a MoniteAccess at `request.state.monite`, for http and websocket; everything else passes untouched.
 
-    `identify`: who is logged in, from a connection; `def` or `async def`. It is asked when a request comes in and
-    again when the response starts: when the principal has gone, or is another, the one that came in is logged out
-    of Monite. The default reads `scope["user"]` and `scope["session"]`. For users of several organizations, say which
-    one is active: `lambda connection: identify(connection, tenant=connection.session.get("organization"))`.
+    `identify`: who is logged in, from a connection as it came in; `def` or `async def`. It is asked when a request comes in
+    and again when the response starts, or when the request ends without one: when the principal has gone, or is another,
+    the one that came in is logged out of Monite. It may raise Starlette's HTTPException to refuse a request.
+
+    The default reads `scope["user"]` and `scope["session"]`. For users of several organizations, say which one is
+    active: `lambda connection: identify(connection, tenant=connection.session.get("organization"))`.
 
     An error of monite-auth that the app lets through becomes an answer with its status.
     """
@@ -32,72 +34,54 @@ class MoniteAuthMiddleware:
         self.app = app
         self.broker = broker
         self._identify = identify
+        self._has_handlers = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
+        _check_event_loop()
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        connection = HTTPConnection(scope)
-        access = MoniteAccess(self.broker, await self._principal(connection))
-        scope.setdefault("state", {})["monite"] = access
-        if scope["type"] == "http":
-            await self._http(connection, access, receive, send)
-        else:
-            await self._websocket(connection, receive, send)
-
-    async def _http(
-        self, connection: HTTPConnection, access: MoniteAccess, receive: Receive, send: Send
-    ) -> None:
-        watched = started = False
-
-        async def send_and_watch(message: Message) -> None:
-            nonlocal watched, started
-            if not watched:
-                watched = True
-                await self._log_out_if_gone(connection, access)
-            started = True
-            await send(message)
-
-        try:
-            await self.app(connection.scope, receive, send_and_watch)
-        except MoniteAuthError as error:
-            if started or isinstance(error, ConfigurationError):
-                raise
-            await respond(error_answer(error, accept=connection.headers.get("accept", "")), send_and_watch)
-
-    async def _websocket(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
-        try:
-            await self.app(connection.scope, receive, send)
-        except MoniteAuthError as error:
-            # 1008: the client may not do this; 1011: the server cannot (RFC 6455, section 7.4.1)
-            code = 1008 if error.status_hint < 500 else 1011
-            await send({"type": "websocket.close", "code": code, "reason": error.public_message})
-
-    async def _log_out_if_gone(self, connection: HTTPConnection, access: MoniteAccess) -> None:
-        leaves = await self._principal(connection)
-        if has_left(access.principal, leaves) and not access.logged_out:
-            await access.alogout()
-
-    async def _principal(self, connection: HTTPConnection) -> Principal | None:
-        found = self._identify(connection)
-        return await found if inspect.isawaitable(found) else found
-
-
-def monite(connection: HTTPConnection) -> MoniteAccess:
-    """Return the request's MoniteAccess."""
-    access = connection.scope.get("state", {}).get("monite")
-    if not isinstance(access, MoniteAccess):
-        raise ConfigurationError(
-            "request.state.monite is missing: add MoniteAuthMiddleware to the app, "
-            "app.add_middleware(MoniteAuthMiddleware, broker=…)."
+        outer = scope.get("app")
+        if not self._has_handlers:  # all routes are there by now
+            self._has_handlers = True
+            add_handlers(self.app, outer)
+        visit = Visit(self.app, self.broker, self._identify, scope)
+        outlet = Outlet(send, visit)
+        answer = partial(
+            answer_as_a_route, app=self.app, outer=outer, scope=scope, receive=receive, send=send
         )
-    return access
+        try:
+            try:
+                await visit.begin()
+            except HTTPException as refusal:  # the word of the app's `identify`
+                await answer(refusal)
+            else:
+                await self.app(scope, receive, outlet.send)
+                await outlet.release()
+        except Exception as raised:  # noqa: BLE001 - what is not ours is raised again
+            error = unwrapped(raised)
+            ours = error_behind(error, self.broker.settings)
+            if ours is None or isinstance(ours, ConfigurationError) or outlet.started:
+                await outlet.release()
+                if error is raised:
+                    raise
+                raise error from error.__cause__
+            try:
+                await visit.compare()
+            except MoniteAuthError as not_recorded:
+                error = not_recorded
+            await answer(error)
+        finally:
+            await visit.end()
 
 
-async def respond(answer: Answer, send: Send) -> None:
-    """Send a neutral answer."""
-    headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    await send({"type": "http.response.body", "body": answer.body})
+def _check_event_loop() -> None:
+    """Raise ConfigurationError on trio, where nothing of ours works."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "MoniteAuthMiddleware needs asyncio's event loop, or uvloop, and this server runs the app on another kind, such as "
+            "trio. Start it on asyncio: hypercorn --worker-class asyncio, or TestClient(app, backend='asyncio')."
+        ) from None

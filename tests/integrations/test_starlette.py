@@ -229,6 +229,9 @@ def test_a_logout_that_the_store_cannot_record_is_no_success(broker):
         def operations(self, *, blocking):
             return self
 
+        async def begin_session(self, principal):
+            pass
+
         async def end_session(self, principal):
             raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
 

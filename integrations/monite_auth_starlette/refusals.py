@@ -1,0 +1,123 @@
+"""Errors as answers.
+
+An error that a route raises is answered there, where Starlette asks an app's exception handlers: inside of CORSMiddleware
+and whatever else stands inside of MoniteAuthMiddleware, and inside of the error handling that a mounted app has of its own. So
+ours are handlers, too, added to each app inside that has none for these errors.
+
+Other errors come as far as the middleware: those of middleware inside, of `identify`, of a logout that cannot be recorded.
+They are answered as if a route had raised them, with the headers of the CORSMiddleware that stands inside.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from monite_auth import MoniteAccess
+from monite_auth.answers import Answer, error_behind, refuse
+from monite_auth.answers import forward as forwarded
+from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.outbound import BROKEN
+from monite_auth_starlette.stack import chain, mounted
+
+__all__ = ["add_handlers", "answer_as_a_route", "as_response", "forward", "unwrapped"]
+
+HANDLED: tuple[type[Exception], ...] = (MoniteAuthError, ExceptionGroup, *BROKEN)
+"""What may be about an error of ours: itself, several of a TaskGroup, a call to Monite that broke."""
+
+
+def as_response(answer: Answer) -> Response:
+    """Return a neutral answer as Starlette's."""
+    return Response(answer.body, answer.status, headers=dict(answer.headers))
+
+
+def forward(response: Any) -> Response:
+    """Return Monite's answer to a call as the app's own: its status, its body, and the headers that belong to them.
+
+    `response`: what `monite.client` or `monite.aclient` returned. Monite's 401 becomes a 502, since to the browser it would
+    say that the *user* has to log in.
+    """
+    return as_response(forwarded(response))
+
+
+def unwrapped(error: Exception) -> Exception:
+    """Return what a route raised, where Starlette tells instead that it came too late for its handler."""
+    cause = error.__cause__
+    return cause if isinstance(error, RuntimeError) and isinstance(cause, HANDLED) else error
+
+
+async def answer_error(connection: Any, error: Exception) -> Any:
+    """Answer an error of ours: an exception handler of Starlette's, for requests and websockets."""
+    access = connection.scope.get("state", {}).get("monite")
+    ours = error_behind(error, access.broker.settings) if isinstance(access, MoniteAccess) else None
+    if ours is None or isinstance(ours, ConfigurationError):
+        raise error
+    answer = refuse(ours, accept=connection.headers.get("accept", ""))
+    if isinstance(connection, WebSocket):
+        # 1008: the client may not do this; 1011: the server cannot (RFC 6455, section 7.4.1)
+        await connection.close(1008 if ours.status_hint < 500 else 1011, ours.public_message)
+        return None
+    return as_response(answer)
+
+
+def add_handlers(app: ASGIApp, outer: Any) -> None:
+    """Have errors answered where routes raise them, in each app that stands inside.
+
+    `outer`: the app that our middleware belongs to, as it stands in the scope.
+    """
+    _add_handlers(app, _unhandled(outer), set())
+
+
+def _add_handlers(app: Any, unhandled: list[type[Exception]], seen: set[int]) -> None:
+    for each in chain(app):
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, Starlette):
+            unhandled = _unhandled(each)
+        if isinstance(each, Starlette | ExceptionMiddleware):  # the second, where the first is built already
+            for kind in unhandled:
+                each.add_exception_handler(kind, answer_error)
+        for inside in mounted(each):
+            _add_handlers(inside, [], seen)
+
+
+async def answer_as_a_route(
+    error: Exception, app: ASGIApp, outer: Any, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer an error that came from elsewhere as if a route had raised it; raise it if nothing handles it.
+
+    `app`: what stands inside; `outer`: see `add_handlers`.
+    """
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+        raise error
+
+    headers = Headers(scope=scope)
+    if scope["type"] == "http" and "origin" in headers:
+        for each in chain(app):
+            if isinstance(each, CORSMiddleware):
+                send = partial(each.send, send=send, request_headers=headers)
+    handlers = {**dict.fromkeys(_unhandled(outer), answer_error), **_handlers(outer)}
+    for last_resort in (500, Exception):
+        handlers.pop(last_resort, None)
+    await ExceptionMiddleware(route, handlers)({**scope, "app": outer}, receive, send)
+
+
+def _handlers(app: Any) -> Mapping[Any, Any]:
+    return getattr(app, "exception_handlers", {})
+
+
+def _unhandled(app: Any) -> list[type[Exception]]:
+    """Return which errors an app has no handler for. One for Exception is Starlette's last resort, and no other's."""
+    own = _handlers(app)
+    return [
+        kind for kind in HANDLED if not any(base in own for base in kind.__mro__ if base is not Exception)
+    ]

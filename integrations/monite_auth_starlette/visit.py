@@ -1,0 +1,245 @@
+"""One connection: who came in, and whether they are still there when it is over."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from copy import copy
+from inspect import isawaitable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monite_auth import MoniteAccess, Principal, TokenBroker
+from monite_auth.errors import ConfigurationError
+from monite_auth.sessions import BINDING, bound_principal, has_left
+from monite_auth_starlette.identify import ASKED, identify
+from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
+from monite_auth_starlette.stack import chain, opens_sessions
+from monite_auth_starlette.state import RequestState
+
+__all__ = ["Identify", "Visit"]
+
+log = logging.getLogger("monite_auth")
+
+Identify = Callable[[HTTPConnection], Awaitable[Principal | None] | Principal | None]
+
+
+class Visit:
+    """Compares who leaves with who came in.
+
+    The app's `identify` is asked about the connection as it came in, with the session and the user that it had then: what
+    apps inside put into the scope for themselves says nothing of this user; a session that has been emptied does.
+
+    `_present` is whoever is to be logged out when they are found to be gone.
+    """
+
+    def __init__(self, app: ASGIApp, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
+        self._app = app
+        self._broker = broker
+        self._ask = ask
+        self._scope = scope
+        outside = scope.get("state", {})
+        self.connection = HTTPConnection({**scope, "state": dict(outside), ASKED: False})
+        scope["state"] = RequestState(outside)
+        self._by_session: Principal | None = None
+        # A websocket is not compared as a whole: what it came in with, a token in a header say, may have run out since.
+        self._compared = scope["type"] == "websocket"
+        self._enter(None)
+
+    # -- coming in
+
+    async def begin(self) -> None:
+        """Find out who comes in."""
+        if _is_preflight(self._scope):
+            self._compared = (
+                True  # it is sent without credentials (Fetch standard, section 3.3.2), so it is nobody's
+            )
+            return
+        when_loaded(self._scope, self._loaded)
+        bound = self._bound()
+        try:
+            came = await self._principal()
+        except SessionNotLoaded:
+            return
+        except BaseException:
+            self._compared = True  # nobody has come in
+            raise
+        self._enter(came)
+        if self.connection.scope[ASKED]:
+            bound = bound or bound_principal(await _session_that_came(self.connection, self._app))
+            if has_left(bound, self._by_session):
+                self._present = bound  # a middleware outside of ours has taken them out of the session
+
+    async def _loaded(self, session: Any) -> None:
+        self.connection.scope["session"] = session
+        self._enter(await self._principal())
+
+    def _enter(self, came: Principal | None) -> None:
+        login = self._new_login if self.connection.scope[ASKED] else None
+        self.access = MoniteAccess(self._broker, came, new_login=login)
+        self._came = self._present = came
+        self._by_session = self._said_by_session()
+        self._scope["state"]["monite"] = self.access
+
+    def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
+        self.connection.scope.get("session", {}).pop(BINDING, None)
+        return self._ask(self.connection)
+
+    # -- leaving
+
+    async def compare(self) -> None:
+        """Log out who has gone, and tell of who has logged in: once, before the response starts."""
+        if self._compared:
+            return
+        self._compared = True
+        self._check_order()
+        try:
+            leaves = await self._principal()
+        except (
+            SessionNotLoaded,
+            HTTPException,
+        ):  # refused by now, with a token that has run out say: no logout
+            return
+        if self.access.principal is not self._came:  # the app has told of a login itself
+            if self._present is not self._came:
+                await self._log_out()
+            self._present = self.access.principal
+        was_there = self._present
+        if has_left(was_there, leaves):
+            await self._log_out()
+        if leaves is not None and leaves.session_id and (was_there is None or has_left(was_there, leaves)):
+            await self._broker.alogin(leaves)
+        self._present = leaves
+        self._by_session = self._said_by_session()
+
+    async def end(self) -> None:
+        """Log out who has gone since then, or where nothing was answered; cancelled or not."""
+        if self._present is None:
+            return
+        if not self._compared:
+            await _shielded(self._last(self.compare()))
+        elif self._has_left_since():
+            await _shielded(self._last(self._log_out()))
+        elif self.connection.scope[ASKED]:
+            _look_back_later(self)
+
+    def look_back(self) -> None:
+        """Log out who has gone since the request was over for us.
+
+        A middleware outside of ours may have held the response back, and emptied the session first.
+        """
+        if self._has_left_since():
+            _start(self._last(self._log_out()))
+
+    def _has_left_since(self) -> bool:
+        """Say whether the session has lost its user. An app's own function is not asked again: it may cost a query."""
+        return self._present is not None and has_left(self._by_session, self._said_by_session())
+
+    def _said_by_session(self) -> Principal | None:
+        return identify(self.connection) if self.connection.scope[ASKED] else None
+
+    async def _log_out(self) -> None:
+        gone, self._present = self._present, None
+        if gone is self.access.principal:
+            if not self.access.logged_out:
+                await self.access.alogout()
+        elif gone is not None:
+            await self._broker.alogout(gone)
+
+    async def _last(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("At the end of a request it could not be settled whether its user has logged out.")
+
+    # -- what is there
+
+    async def _principal(self) -> Principal | None:
+        found = self._ask(self.connection)
+        return await found if isawaitable(found) else found
+
+    def _bound(self) -> Principal | None:
+        try:
+            return bound_principal(self.connection.scope.get("session", {}))
+        except SessionNotLoaded:
+            return None
+
+    def _check_order(self) -> None:
+        """Raise ConfigurationError where the app's sessions are opened inside the middleware, too late for it to see."""
+        opened_inside = "session" in self._scope and "session" not in self.connection.scope
+        if opened_inside and self.connection.scope[ASKED] and any(map(opens_sessions, chain(self._app))):
+            raise ConfigurationError(
+                "SessionMiddleware runs inside MoniteAuthMiddleware, which therefore sees no session. "
+                "Call app.add_middleware(SessionMiddleware, …) after app.add_middleware(MoniteAuthMiddleware, …)."
+            )
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "OPTIONS"
+        and any(name == b"access-control-request-method" for name, _ in scope["headers"])
+    )
+
+
+async def _session_that_came(connection: HTTPConnection, inside: ASGIApp) -> dict[str, Any]:
+    """Return the session as it came in, before a middleware between SessionMiddleware and ours could change it.
+
+    The app's SessionMiddleware is asked once more, for an app that only takes note of what it is given.
+    """
+    found: dict[str, Any] = {}
+
+    async def take_note(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+        await load_session(HTTPConnection(scope))
+        found.update(scope["session"])
+
+    if connection.scope.get("session") is not None and connection.cookies:
+        for each in chain(connection.scope.get("app")):
+            if each is inside:
+                break
+            if opens_sessions(each):
+                again = copy(each)
+                again.app = take_note
+                await again({**connection.scope}, _nothing, _nothing)
+                break
+    return found
+
+
+async def _nothing(*_: object) -> Any:
+    raise AssertionError("A SessionMiddleware receives and sends nothing of its own.")
+
+
+_tasks: set[asyncio.Task[None]] = set()
+"""Logouts under way: event loops hold tasks weakly."""
+
+
+def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.get_running_loop().create_task(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
+
+
+async def _shielded(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that goes on when the request is cancelled, as often as cancel scopes repeat it."""
+    await asyncio.shield(_start(work))
+
+
+_latest: WeakKeyDictionary[asyncio.Task[Any], Visit] = WeakKeyDictionary()
+"""The last visit of each task that serves requests."""
+
+
+def _look_back_later(visit: Visit) -> None:
+    """Have a visit look back when its task is done, or serves another request."""
+    task = asyncio.current_task()
+    if task is None:
+        return
+    before = _latest.get(task)
+    _latest[task] = visit
+    if before is None:
+        task.add_done_callback(lambda task: _latest.pop(task).look_back())
+    else:
+        before.look_back()
