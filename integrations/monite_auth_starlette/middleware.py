@@ -59,7 +59,7 @@ class MoniteAuthMiddleware:
             else:
                 await self.app(scope, receive, outlet.send)
                 await outlet.release()
-        except Exception as raised:  # noqa: BLE001 - what is not ours is raised again
+        except Exception as raised:
             error = unwrapped(raised)
             ours = error_behind(error, self.broker.settings)
             if ours is None or isinstance(ours, ConfigurationError) or outlet.started:

@@ -48,6 +48,7 @@ class Outlet:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._visit.compare()
+            self._visit.give_back_session()
             self.started = True
             if self._visit.access.was_used:
                 _keep_private(message)

@@ -49,6 +49,9 @@ def forward(response: Any) -> Response:
 
 def unwrapped(error: Exception) -> Exception:
     """Return what a route raised, where Starlette tells instead that it came too late for its handler."""
+    if isinstance(error, ExceptionGroup):
+        inside = [unwrapped(each) for each in error.exceptions]
+        return error if inside == list(error.exceptions) else error.derive(inside)
     cause = error.__cause__
     return cause if isinstance(error, RuntimeError) and isinstance(cause, HANDLED) else error
 

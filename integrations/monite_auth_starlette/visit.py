@@ -54,9 +54,7 @@ class Visit:
     async def begin(self) -> None:
         """Find out who comes in."""
         if _is_preflight(self._scope):
-            self._compared = (
-                True  # it is sent without credentials (Fetch standard, section 3.3.2), so it is nobody's
-            )
+            self._compared = True
             return
         when_loaded(self._scope, self._loaded)
         bound = self._bound()
@@ -70,15 +68,17 @@ class Visit:
         self._enter(came)
         if self.connection.scope[ASKED]:
             bound = bound or bound_principal(await _session_that_came(self.connection, self._app))
-            if has_left(bound, self._by_session):
-                self._present = bound  # a middleware outside of ours has taken them out of the session
+            if has_left(bound, self._by_session):  # a middleware outside of ours has taken them out of it
+                self._present = self._by_session = bound
 
     async def _loaded(self, session: Any) -> None:
         self.connection.scope["session"] = session
         self._enter(await self._principal())
 
     def _enter(self, came: Principal | None) -> None:
-        login = self._new_login if self.connection.scope[ASKED] else None
+        # A websocket has no response that could set a cookie.
+        may_begin = self.connection.scope[ASKED] and self.connection.scope["type"] == "http"
+        login = self._new_login if may_begin else None
         self.access = MoniteAccess(self._broker, came, new_login=login)
         self._came = self._present = came
         self._by_session = self._said_by_session()
@@ -98,10 +98,9 @@ class Visit:
         self._check_order()
         try:
             leaves = await self._principal()
-        except (
-            SessionNotLoaded,
-            HTTPException,
-        ):  # refused by now, with a token that has run out say: no logout
+        except SessionNotLoaded:
+            return
+        except HTTPException:  # refused by now, with a token that has run out, say: that is no logout
             return
         if self.access.principal is not self._came:  # the app has told of a login itself
             if self._present is not self._came:
@@ -114,6 +113,16 @@ class Visit:
             await self._broker.alogin(leaves)
         self._present = leaves
         self._by_session = self._said_by_session()
+
+    def give_back_session(self) -> None:
+        """Put the session that came in back into the scope where a mounted app has put one of its own in its place.
+
+        The SessionMiddleware outside looks there for what to keep: it would give the user the panel's session, or none.
+        """
+        came, inside = self.connection.scope, self._scope.get("app")
+        is_mounted = inside is not came.get("app") and any(map(opens_sessions, chain(inside)))
+        if is_mounted and "session" in came:
+            self._scope["session"] = came["session"]
 
     async def end(self) -> None:
         """Log out who has gone since then, or where nothing was answered; cancelled or not."""
@@ -178,6 +187,7 @@ class Visit:
 
 
 def _is_preflight(scope: Scope) -> bool:
+    """Say whether a browser asks for CORS permission: without credentials (Fetch standard, section 3.3.2), so as nobody."""
     return (
         scope["type"] == "http"
         and scope["method"] == "OPTIONS"

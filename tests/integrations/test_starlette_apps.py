@@ -1,0 +1,540 @@
+"""The Starlette adapter among other apps: mounted inside, between, around; and what errors and answers become there."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import HTTPException as FastAPIHTTPException
+from starlette.applications import Starlette
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.testclient import TestClient
+
+from monite_auth import Principal, errors
+from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
+from monite_auth_starlette import MoniteAuthMiddleware, forward, identify, monite_app
+from monite_auth_starlette.fastapi import LoggedInMonite
+from tests.integrations.starlette_apps import PAGES, SESSIONS, CatchAll, app_of, me
+
+PAGE_ORIGIN = "https://pages.example"
+CORS = Middleware(CORSMiddleware, allow_origins=[PAGE_ORIGIN], allow_credentials=True)
+
+
+def visitor(app, **options):
+    return TestClient(app, raise_server_exceptions=False, **options)
+
+
+# -- a scope that is not the request's alone
+
+
+async def sent_in(app, scope):
+    """Serve one request in a scope, as servers do; return the parts of its body."""
+    parts = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        parts.append(message)
+
+    await app(scope, receive, send)
+    return b"".join(message.get("body", b"") for message in parts)
+
+
+def scope_of(user, state, path="/whoami"):
+    return {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"x-user", user.encode())],
+        "state": state,
+    }
+
+
+def by_header(connection):
+    user = connection.headers.get("x-user")
+    return Principal(user, session_id=user) if user else None
+
+
+async def test_promise_1_requests_of_a_connection_whose_state_is_shared_are_each_their_own_users(broker):
+    both_are_in = asyncio.Barrier(2)
+
+    async def whoami(request):
+        await both_are_in.wait()
+        return PlainTextResponse((await request.state.monite.aentity_user()).entity_user_id)
+
+    app = app_of(broker, Route("/whoami", whoami), outside=[], identify=by_header)
+    shared = {"database": object()}
+    before = dict(shared)
+    answers = await asyncio.gather(*(sent_in(app, scope_of(user, shared)) for user in ("anna", "viktor")))
+    assert answers == [ANNA_ID.encode(), VIKTOR_ID.encode()]
+    assert shared == before
+
+
+def test_what_an_app_puts_into_its_state_is_seen_outside_and_the_other_way_round(broker):
+    class Outside(BaseHTTPMiddleware):
+        async def dispatch(self, request, call_next):
+            request.state.trace = "t"
+            request.state.gone = "yet to go"
+            response = await call_next(request)
+            response.headers["x-trace"] = request.state.trace + request.state.view
+            assert not hasattr(request.state, "gone")
+            assert not hasattr(request.state, "monite")
+            return response
+
+    async def view(request):
+        request.state.view = "v"
+        del request.state.gone
+        return PlainTextResponse(request.state.trace)
+
+    app = app_of(broker, Route("/view", view), outside=[SESSIONS, Middleware(Outside)])
+    answer = visitor(app).get("/view")
+    assert (answer.text, answer.headers["x-trace"]) == ("t", "tv")
+
+
+def test_trio_is_told_what_is_supported(broker):
+    app = Starlette(routes=PAGES, middleware=[Middleware(MoniteAuthMiddleware, broker=broker)])
+    with pytest.raises(errors.ConfigurationError, match="asyncio"):
+        TestClient(app, backend="trio").get("/facts")
+
+
+# -- apps inside, with sessions and users of their own
+
+
+class Admin(AuthenticationBackend):
+    async def authenticate(self, conn):
+        return AuthCredentials(["admin"]), SimpleUser("root")
+
+
+class Bearer(AuthenticationBackend):
+    async def authenticate(self, conn):
+        user = conn.headers.get("x-user")
+        return (AuthCredentials(), SimpleUser(user)) if user else None
+
+
+class Marks:
+    """Leaves what it likes in the scope."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        scope["state"]["user"] = "root"
+        scope["user"] = SimpleUser("root")
+        scope["path_params"] = {}
+        await self.app(scope, receive, send)
+
+
+PANELS = {
+    "a session of its own, by another cookie": Middleware(
+        SessionMiddleware, secret_key="other", session_cookie="admin"
+    ),
+    "a session of its own by the same cookie": Middleware(SessionMiddleware, secret_key="other"),
+    "a user of its own": Middleware(AuthenticationMiddleware, backend=Admin()),
+    "marks in the scope": Middleware(Marks),
+}
+
+
+async def page(request):
+    if request.method == "POST" and request.headers.get("x-log-in"):
+        request.session["user_id"] = "root"
+    return PlainTextResponse("panel")
+
+
+def panel(*middleware):
+    return Starlette(routes=[Route("/", page, methods=["GET", "POST"])], middleware=list(middleware))
+
+
+@pytest.mark.parametrize("own", [{}, {"identify": lambda connection: identify(connection, tenant="bakery")}])
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_inside_changes_nothing_for_the_user(broker, emulator, name, own):
+    app = app_of(broker, Mount("/panel", panel(PANELS[name])), **own)
+    with visitor(app) as client:
+        client.post("/login")
+        session = client.get("/facts").json()["session"]
+        for method in ("GET", "POST"):
+            logging_in = {"x-log-in": "1"} if "another cookie" in name else {}
+            assert client.request(method, "/panel/", headers=logging_in).text == "panel"
+            assert client.get("/facts").json() == {"user": "anna", "session": session}
+    assert not [token for token in emulator.monite.ledger.tokens if token.revoked_at]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_inside_changes_nothing_for_a_user_of_an_authentication_middleware(broker, emulator, name):
+    outside = [Middleware(AuthenticationMiddleware, backend=Bearer())]
+    app = app_of(broker, Mount("/panel", panel(PANELS[name])), outside=outside)
+    with visitor(app, headers={"x-user": "anna"}) as client:
+        assert client.get("/me").status_code == 200
+        for method in ("GET", "POST"):
+            logging_in = {"x-log-in": "1"} if "session" in name else {}
+            assert client.request(method, "/panel/", headers=logging_in).text == "panel"
+        assert client.get("/me").status_code == 200
+    (token,) = emulator.monite.ledger.tokens
+    assert token.revoked_at is None
+
+
+def test_a_session_middleware_inside_is_still_explained_where_it_is_the_apps_own(broker):
+    app = app_of(broker, outside=[Middleware(CatchAll)], inside=[SESSIONS])
+    bare = Starlette(routes=PAGES, middleware=[SESSIONS])
+    for each in (app_of(broker, outside=[], inside=[SESSIONS]), MoniteAuthMiddleware(bare, broker)):
+        with pytest.raises(errors.ConfigurationError, match="add_middleware.SessionMiddleware"):
+            TestClient(each).get("/facts")
+    assert visitor(app).get("/me").status_code == 500
+
+
+# -- errors
+
+
+async def parallel(request):
+    async with asyncio.TaskGroup() as tasks:
+        for path in ("/payables", "/entity_users/me"):
+            tasks.create_task(request.state.monite.aclient.get(path))
+
+
+async def two_kinds(request):
+    async def other():
+        raise KeyError("the app's own")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(request.state.monite.atoken())
+        tasks.create_task(other())
+
+
+async def with_dependency(monite: LoggedInMonite) -> None:
+    """Nobody gets here who is not logged in."""
+
+
+class ByTaskGroup:
+    """Does its own work beside the app's, as middleware with time limits or metrics does."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.app(scope, receive, send))
+
+
+class Guard(BaseHTTPMiddleware):
+    """Lets nobody in who is not logged in; it raises where no route is."""
+
+    async def dispatch(self, request, call_next):
+        await request.state.monite.atoken()
+        return await call_next(request)
+
+
+class PassOn(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        return await call_next(request)
+
+
+def api(*middleware, **more):
+    app = FastAPI(middleware=list(middleware), **more)
+    app.get("/dependency")(with_dependency)
+    app.add_route("/me", me)
+    app.add_route("/parallel", parallel)
+    app.add_route("/two-kinds", two_kinds)
+    return app
+
+
+WITHIN = {
+    "a FastAPI app": [],
+    "one with debugging on": [],
+    "a base middleware between": [Middleware(PassOn)],
+    "a catch-all between": [Middleware(CatchAll)],
+    "a task group between": [Middleware(ByTaskGroup)],
+    "a guard between": [Middleware(Guard)],
+    "a guard in a base middleware between": [Middleware(PassOn), Middleware(Guard)],
+}
+
+
+@pytest.mark.parametrize("around", [[], [Middleware(PassOn)], [Middleware(ByTaskGroup)]])
+@pytest.mark.parametrize("name", WITHIN)
+def test_our_errors_keep_their_status_in_a_mounted_app(broker, name, around):
+    inner = api(*WITHIN[name], debug=name == "one with debugging on")
+    with visitor(app_of(broker, Mount("/v1", inner), inside=around)) as client:
+        for path in ("/v1/dependency", "/v1/me", "/v1/parallel"):
+            answer = client.get(path, headers={"accept": "application/json"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_logged_in"), path
+
+
+def test_a_mounted_app_in_a_router_that_fastapi_included_is_found(broker):
+    router = APIRouter()
+    router.mount("/inner", Router(routes=[Mount("/v1", api(CORS))]))
+    app = app_of(broker, kind=FastAPI)
+    app.include_router(router)
+    answer = visitor(app).get("/inner/v1/me", headers={"origin": PAGE_ORIGIN})
+    if answer.status_code != 404:  # FastAPI includes what is mounted since 0.130 or so
+        assert answer.status_code == 401
+        assert answer.headers["access-control-allow-origin"] == PAGE_ORIGIN
+
+
+def test_errors_of_the_apps_own_stay_what_they_are(broker):
+    async def fail(request):
+        raise KeyError("the app's own")
+
+    inner = api()
+    inner.add_route("/fail", fail)
+    with visitor(app_of(broker, Route("/fail", fail), Mount("/v1", inner))) as client:
+        for path in ("/fail", "/v1/fail", "/v1/two-kinds"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.text) == (500, "Internal Server Error"), path
+    with pytest.raises(KeyError):
+        TestClient(app_of(broker, Mount("/v1", inner))).get("/v1/fail")
+
+
+def test_an_apps_own_500_arrives_whole_however_long_it_is(broker):
+    async def long(request):
+        async def parts():
+            for _ in range(40):
+                yield b"x" * 100_000
+
+        return StreamingResponse(parts(), 500)
+
+    async def short(request):
+        return PlainTextResponse("sorry", 500)
+
+    with visitor(app_of(broker, Route("/long", long), Route("/short", short))) as client:
+        assert len(client.get("/long").content) == 4_000_000
+        assert client.get("/short").text == "sorry"
+
+
+def test_the_apps_own_handlers_come_first_wherever_they_are(broker):
+    async def handler(request, error):
+        return PlainTextResponse("the app's own", error.status_hint)
+
+    inner = api(exception_handlers={errors.MoniteAuthError: handler})
+    app = app_of(broker, Mount("/v1", inner), Mount("/v2", api()))
+    app.add_exception_handler(errors.NotLoggedIn, handler)
+    with visitor(app) as client:
+        assert client.get("/me").text == client.get("/v1/me").text == "the app's own"
+        assert client.get("/v2/me").json()["error"]["code"] == "not_logged_in"
+
+
+def test_a_handler_of_httpx_errors_comes_before_ours(broker, emulator):
+    async def handler(request, error):
+        return PlainTextResponse(type(error).__name__, 502)
+
+    app = app_of(broker)
+    app.add_exception_handler(httpx.HTTPError, handler)
+    with visitor(app) as client:
+        client.post("/login")
+        emulator.monite.faults.add(Fault(kind="cut_before", path="/entity_users/me"))
+        assert client.get("/me").status_code == 502
+        assert client.get("/me").text.endswith("Error")
+
+
+@pytest.mark.parametrize("path", ["/me", "/v1/me"])
+def test_a_call_to_monite_that_breaks_off_is_a_503(broker, emulator, path):
+    with visitor(app_of(broker, Mount("/v1", api()))) as client:
+        client.post("/login")
+        emulator.monite.faults.add(Fault(kind="cut_before", path="/entity_users/me"))
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "monite_unavailable")
+        assert answer.headers["retry-after"] == "1"
+
+
+def test_a_call_to_somebody_else_that_breaks_off_is_the_apps_own_matter(broker):
+    async def elsewhere(request):
+        async with httpx.AsyncClient() as client:
+            await client.get("http://127.0.0.1:9/")
+
+    with pytest.raises(httpx.ConnectError):
+        TestClient(app_of(broker, Route("/elsewhere", elsewhere))).get("/elsewhere")
+
+
+def test_an_error_that_comes_too_late_for_an_answer_is_raised_as_it_was(broker):
+    async def late(request):
+        async def parts():
+            yield "a"
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(request.state.monite.atoken())
+
+        return StreamingResponse(parts())
+
+    with pytest.raises(
+        (ExceptionGroup, errors.NotLoggedIn)
+    ):  # the second of older Starlettes, which unpack groups
+        TestClient(app_of(broker, Route("/late", late))).get("/late")
+
+
+def test_a_refusal_leaves_a_line_in_the_log(broker, caplog, monkeypatch):
+    from monite_auth import error_log
+
+    monkeypatch.setattr(error_log, "_of_this_process", error_log.ErrorLog())
+    with visitor(app_of(broker)) as client:
+        client.post("/login", params={"user": "stranger"})
+        assert client.get("/me").status_code == 403
+    (line,) = [each for each in caplog.records if "answered with 403" in each.getMessage()]
+    assert line.levelno == logging.WARNING
+    assert "directory" in line.getMessage()
+
+
+@pytest.mark.parametrize("path", ["/socket", "/v1/socket"])
+def test_a_websocket_is_closed_wherever_its_route_is(broker, path):
+    async def socket(websocket):
+        await websocket.accept()
+        await asyncio.gather(websocket.state.monite.atoken())
+
+    route = WebSocketRoute("/socket", socket)
+    app = app_of(broker, route, Mount("/v1", FastAPI(routes=[route])))
+    with visitor(app).websocket_connect(path) as websocket:
+        assert websocket.receive() == {
+            "type": "websocket.close",
+            "code": 1008,
+            "reason": "Please log in.",
+        }
+
+
+# -- what the app's own `identify` raises
+
+
+@pytest.mark.parametrize("kind", [HTTPException, FastAPIHTTPException])
+@pytest.mark.parametrize("framework", [Starlette, FastAPI])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_http_exception_of_identify_is_answered_as_one_of_a_route(broker, kind, framework, is_async):
+    def who(connection):
+        raise kind(401, "No such key.", headers={"WWW-Authenticate": "Bearer"})
+
+    async def awho(connection):
+        return who(connection)
+
+    async def refused(request):
+        who(request)
+
+    own = {"identify": awho if is_async else who}
+    told = visitor(app_of(broker, kind=framework, outside=[], **own)).get("/facts")
+    expected = visitor(framework(routes=[Route("/facts", refused)])).get("/facts")
+    assert (told.status_code, told.text) == (expected.status_code, expected.text)
+    assert told.headers["www-authenticate"] == "Bearer"
+    assert told.headers["content-type"] == expected.headers["content-type"]
+
+
+def test_the_apps_own_handler_answers_what_identify_raises(broker):
+    def who(connection):
+        raise HTTPException(404)
+
+    async def handler(request, error):
+        return JSONResponse({"nothing": request.url.path}, 404)
+
+    app = app_of(broker, outside=[], identify=who)
+    app.add_exception_handler(404, handler)
+    assert visitor(app).get("/facts").json() == {"nothing": "/facts"}
+
+
+def test_an_error_of_ours_in_identify_is_answered(broker):
+    def who(connection):
+        raise errors.SessionEnded("That key has been withdrawn.")
+
+    answer = visitor(app_of(broker, outside=[], identify=who)).get("/facts")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "session_ended")
+
+
+# -- pages of other origins
+
+
+class OwnCors:
+    """CORS as some apps write it themselves."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        async def send_with_origin(message):
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"access-control-allow-origin", PAGE_ORIGIN.encode()))
+            await send(message)
+
+        await self.app(scope, receive, send_with_origin)
+
+
+@pytest.mark.parametrize("place", ["outside", "inside", "own, inside", "mounted app's"])
+def test_a_page_of_an_allowed_origin_can_read_our_refusals(broker, emulator, place):
+    cors = Middleware(OwnCors) if place == "own, inside" else CORS
+    where = {
+        "outside": {"outside": [CORS, SESSIONS]},
+        "mounted app's": {},
+    }.get(place, {"inside": [cors]})
+    of_mounted = [CORS] if place == "mounted app's" else []
+    app = app_of(
+        broker,
+        Mount("/v1", api(*of_mounted)),
+        Mount("/monite", monite_app(allowed_origins=[PAGE_ORIGIN])),
+        **where,
+    )
+    with visitor(app, headers={"origin": PAGE_ORIGIN}) as client:
+        paths = ["/v1/me", "/v1/parallel"]
+        if place != "mounted app's":
+            paths += ["/me", "/monite/token"]
+        for path in paths:
+            answer = client.get(path)
+            assert answer.status_code == 401
+            assert answer.headers.get_list("access-control-allow-origin") == [PAGE_ORIGIN], path
+        client.post("/login", params={"user": "stranger"})
+        assert client.get("/v1/me").headers["access-control-allow-origin"] == PAGE_ORIGIN
+
+
+def test_a_page_can_read_what_a_guard_or_identify_refuses_and_its_preflight_is_nobodys(broker):
+    def who(connection):
+        if "authorization" not in connection.headers:
+            raise HTTPException(401, "No key.")
+
+    guarded = app_of(broker, inside=[CORS, Middleware(Guard)])
+    keyed = app_of(broker, outside=[], inside=[CORS], identify=who)
+    for app in (guarded, keyed):
+        client = visitor(app, headers={"origin": PAGE_ORIGIN})
+        answer = client.get("/facts")
+        assert answer.status_code == 401
+        assert answer.headers["access-control-allow-origin"] == PAGE_ORIGIN
+        asked = client.options("/facts", headers={"access-control-request-method": "GET"})
+        assert asked.status_code == 200
+    assert "access-control-allow-origin" not in visitor(guarded).get("/facts").headers
+
+
+# -- answers that depend on a token
+
+
+def test_answers_that_depend_on_a_token_are_kept_by_no_cache(broker):
+    async def own_words(request):
+        await request.state.monite.aheaders()
+        return PlainTextResponse("", headers={"Cache-Control": "private, max-age=5", "Vary": "Cookie"})
+
+    def thread(request):
+        request.state.monite.headers()
+        return PlainTextResponse("")
+
+    with visitor(app_of(broker, Route("/own-words", own_words), Route("/thread", thread))) as client:
+        client.post("/login")
+        for path in ("/me", "/thread"):
+            answer = client.get(path)
+            assert answer.headers["cache-control"] == "private, no-store", path
+            assert {"Cookie", "Authorization"} <= set(answer.headers["vary"].split(", "))
+        assert client.get("/own-words").headers["cache-control"] == "private, max-age=5"
+        assert "Authorization" in client.get("/own-words").headers["vary"]
+        assert "cache-control" not in client.get("/facts").headers
+
+
+def test_forward_passes_on_what_monite_says(broker, emulator):
+    async def passed_on(request):
+        return forward(await request.state.monite.aclient.get("/payables", params=request.query_params))
+
+    with visitor(app_of(broker, Route("/payables", passed_on))) as client:
+        client.post("/login")
+        found = client.get("/payables")
+        assert (found.status_code, found.headers["content-type"]) == (200, "application/json")
+        assert found.headers["cache-control"] == "private, no-store"
+        assert found.json()["data"]
+        emulator.monite.faults.add(Fault(kind="status", status=409, path="/payables"))
+        refused = client.get("/payables")
+        assert refused.status_code == 409
+        assert "error" in refused.json()

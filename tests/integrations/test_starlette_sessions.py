@@ -1,0 +1,457 @@
+"""Sessions that begin and end in other ways than the plainest, in the Starlette adapter."""
+
+import asyncio
+from types import SimpleNamespace
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from starsessions import (
+    InMemoryStore,
+    SessionAutoloadMiddleware,
+    SessionMiddleware,
+    load_session,
+    regenerate_session_id,
+)
+
+from monite_auth import Principal, errors
+from monite_auth.emulator import ANNA_ID
+from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
+from monite_auth_starlette.fastapi import LoggedInMonite
+from tests.integrations.starlette_apps import SESSIONS, CatchAll, TimeLimit, app_of
+from tests.waiting import until
+
+
+@pytest.fixture
+def live(emulator):
+    return lambda: len(emulator.monite.ledger.live(ANNA_ID))
+
+
+def visitor(app, **options):
+    return TestClient(app, raise_server_exceptions=False, **options)
+
+
+def log_in(client, live):
+    client.post("/login")
+    assert client.get("/me").json()["id"] == ANNA_ID
+    assert live() == 1
+
+
+# -- a view that empties the session, and then does not end well
+
+
+async def empty_and_fail(request):
+    request.session.clear()
+    raise RuntimeError("The audit log is down.")
+
+
+async def empty_and_hang(request):
+    request.session.clear()
+    await asyncio.Event().wait()
+
+
+async def empty_while_streaming(request):
+    async def parts():
+        yield "a"
+        request.session.clear()
+        yield "b"
+
+    return StreamingResponse(parts())
+
+
+class CancelScope:
+    """A time limit of anyio's, which cancels each await anew; the answer is the server's."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        with anyio.move_on_after(0.2 if scope.get("path") == "/leave" else 1000):
+            await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize("view", [empty_and_fail, empty_and_hang, empty_while_streaming])
+@pytest.mark.parametrize(
+    ("outside", "inside"),
+    [
+        ([SESSIONS, Middleware(CatchAll), Middleware(TimeLimit)], []),
+        ([SESSIONS], [Middleware(CatchAll), Middleware(TimeLimit)]),
+        ([SESSIONS, Middleware(CancelScope)], []),
+    ],
+    ids=["caught outside", "caught inside", "cancelled again and again"],
+)
+def test_promise_5_a_session_that_was_emptied_has_ended_however_the_view_ends(
+    broker, live, view, outside, inside
+):
+    with visitor(app_of(broker, Route("/leave", view), outside=outside, inside=inside)) as client:
+        log_in(client, live)
+        client.get("/leave")
+        until(lambda: live() == 0)
+
+
+def test_a_request_that_fails_ends_nobodys_session(broker, live):
+    async def fail(request):
+        raise RuntimeError("no matter what")
+
+    with visitor(app_of(broker, Route("/fail", fail))) as client:
+        log_in(client, live)
+        session = client.get("/facts").json()["session"]
+        assert client.get("/fail").status_code == 500
+        assert client.get("/facts").json()["session"] == session
+        assert client.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("view", [empty_and_fail, empty_and_hang])
+def test_promise_5_an_apps_own_sessions_are_asked_for_when_a_request_ends_without_an_answer(
+    broker, live, view, is_async
+):
+    sessions = {"one": "anna"}
+
+    def who(connection):
+        name = connection.headers["x-session"]
+        return Principal(sessions[name], session_id=name) if name in sessions else None
+
+    async def awho(connection):
+        await asyncio.sleep(0)
+        return who(connection)
+
+    async def leave(request):
+        sessions.clear()
+        await view(SimpleNamespace(session={}))
+
+    app = app_of(
+        broker,
+        Route("/leave", leave),
+        outside=[Middleware(TimeLimit)],
+        identify=awho if is_async else who,
+    )
+    with visitor(app, headers={"x-session": "one"}) as client:
+        assert client.get("/me").status_code == 200
+        client.get("/leave")
+        until(lambda: live() == 0)
+
+
+def test_a_token_that_runs_out_during_a_request_is_no_logout(broker, live):
+    asked = []
+
+    def who(connection):
+        asked.append(connection)
+        if len(asked) % 2 == 0:
+            raise HTTPException(401, "Your token has expired.")
+        return Principal("anna", session_id="sid of a token")
+
+    with visitor(app_of(broker, outside=[], identify=who)) as client:
+        assert client.get("/me").status_code == 200
+        assert client.get("/me").status_code == 200
+    assert len(asked) == 4
+
+
+# -- a middleware outside of ours that empties the session
+
+
+class Emptied:
+    """Empties the session of requests that say so: before ours sees it, as the response passes, or after that."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        when = dict(scope.get("headers", ())).get(b"x-empty")
+        held = []
+
+        async def send_on(message):
+            if when == b"passing":
+                scope["session"].clear()
+            if when == b"holding":
+                held.append(message)
+            else:
+                await send(message)
+
+        if when == b"before":
+            scope["session"].clear()
+        await self.app(scope, receive, send_on)
+        if when == b"holding":
+            await asyncio.sleep(0)
+            scope["session"].clear()
+        for message in held:
+            await send(message)
+
+
+class EmptiedByDispatch(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        if request.headers.get("x-empty"):
+            request.session.clear()
+        return response
+
+
+@pytest.mark.parametrize(
+    ("middleware", "when"),
+    [(Emptied, "before"), (Emptied, "passing"), (Emptied, "holding"), (EmptiedByDispatch, "yes")],
+)
+def test_promise_5_a_middleware_outside_that_empties_the_session_logs_out(broker, live, middleware, when):
+    with visitor(app_of(broker, outside=[SESSIONS, Middleware(middleware)])) as client:
+        log_in(client, live)
+        assert client.get("/facts", headers={"x-empty": when}).status_code == 200
+        until(lambda: live() == 0)
+        assert client.get("/me").status_code == 401
+
+
+def test_promise_5_a_middleware_outside_that_changes_the_user_logs_the_first_out(broker, live):
+    class Impersonation:
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            if b"x-as" in dict(scope.get("headers", ())):
+                scope["session"]["user_id"] = "viktor"
+            await self.app(scope, receive, send)
+
+    with visitor(app_of(broker, outside=[SESSIONS, Middleware(Impersonation)])) as client:
+        log_in(client, live)
+        assert client.get("/facts", headers={"x-as": "viktor"}).json()["user"] == "viktor"
+        until(lambda: live() == 0)
+
+
+def test_requests_of_one_long_task_are_each_looked_back_at(broker, live):
+    """In-process clients serve all requests in the caller's own task, which may never end."""
+
+    async def scenario():
+        app = app_of(broker, outside=[SESSIONS, Middleware(Emptied)])
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            await client.post("/login")
+            await client.get("/me")
+            await client.get("/facts", headers={"x-empty": "holding"})
+            await client.post("/login")
+            await client.get("/facts")
+        await asyncio.to_thread(until, lambda: live() == 0)
+
+    asyncio.run(scenario())
+
+
+def test_promise_5_the_session_of_a_websocket_ends_too(broker, live):
+    async def socket(websocket):
+        await websocket.accept()
+        assert websocket.state.monite
+        websocket.session.clear()
+        await websocket.close()
+
+    with visitor(app_of(broker, WebSocketRoute("/socket", socket))) as client:
+        log_in(client, live)
+        with client.websocket_connect("/socket") as websocket, pytest.raises(WebSocketDisconnect):
+            websocket.receive_text()
+        until(lambda: live() == 0)
+
+
+def test_a_websocket_that_outlives_its_token_ends_nothing(broker, live):
+    valid = [True]
+
+    def who(connection):
+        return Principal("anna", session_id="sid of a token") if valid else None
+
+    async def socket(websocket):
+        await websocket.accept()
+        valid.clear()
+        await websocket.close()
+
+    app = app_of(broker, WebSocketRoute("/socket", socket), outside=[], identify=who)
+    with visitor(app) as client:
+        client.get("/me")
+        with client.websocket_connect("/socket") as websocket, pytest.raises(WebSocketDisconnect):
+            websocket.receive_text()
+        valid.append(True)
+        assert client.get("/me").status_code == 200
+
+
+# -- logins
+
+
+def in_tenant(connection):
+    return identify(connection, tenant=connection.session.get("organization"))
+
+
+async def ain_tenant(connection):
+    await asyncio.sleep(0)
+    return in_tenant(connection)
+
+
+async def log_in_again(request):
+    request.session["user_id"] = "anna"
+    await request.state.monite.alogin()
+    token = await request.state.monite.atoken()
+    return PlainTextResponse(str(token.entity_user.entity_user_id))
+
+
+def log_in_again_in_a_thread(request):
+    request.session["user_id"] = "anna"
+    request.state.monite.login()
+    return PlainTextResponse(str(request.state.monite.token().entity_user.entity_user_id))
+
+
+@pytest.mark.parametrize(
+    ("own", "view"),
+    [
+        ({}, log_in_again),
+        ({}, log_in_again_in_a_thread),
+        ({"identify": in_tenant}, log_in_again),
+        ({"identify": ain_tenant}, log_in_again),
+    ],
+)
+def test_who_logs_in_again_in_a_session_that_has_ended_gets_tokens_by_one_word(broker, own, view):
+    app = app_of(broker, Route("/again", view), **own)
+    with visitor(app) as client:
+        client.post("/login")
+        client.get("/me")
+        first = client.get("/facts").json()["session"]
+        broker.end_user("anna")
+        assert client.get("/me").json()["error"]["code"] == "session_ended"
+        client.post("/login")  # the app has not emptied the session, and says nothing
+        assert client.get("/me").json()["error"]["code"] == "session_ended"
+        assert client.get("/again").text == ANNA_ID
+        assert client.get("/me").status_code == 200
+        assert client.get("/facts").json()["session"] not in (first, None)
+
+
+def test_a_blocking_login_cannot_ask_an_async_identify(broker):
+    def view(request):
+        request.session["user_id"] = "anna"
+        with pytest.raises(errors.BlockingCallError, match="await alogin"):
+            request.state.monite.login()
+        return PlainTextResponse("not yet")
+
+    with visitor(app_of(broker, Route("/again", view), identify=ain_tenant)) as client:
+        assert client.get("/again").text == "not yet"
+
+
+def test_an_app_that_names_sessions_itself_is_told_what_to_do_instead(broker):
+    app = app_of(
+        broker, Route("/again", log_in_again), identify=lambda connection: Principal("anna", session_id="1")
+    )
+    with visitor(app) as client:
+        with pytest.raises(errors.ConfigurationError, match=r"broker\.login"):
+            TestClient(app).get("/again")
+        assert client.get("/again").status_code == 500
+
+
+def test_a_login_is_known_to_the_store_whatever_the_clocks_say(broker):
+    """The date in the session is this host's; an end_user elsewhere may be dated by a clock that is ahead."""
+    with visitor(app_of(broker)) as client:
+        client.post("/login")
+        session = client.get("/facts").json()["session"]
+    long_ago = Principal("anna", session_id=session, authenticated_at=1.0)
+    assert broker.token(long_ago)  # only because the store has seen it begin
+
+
+# -- sessions on the server
+
+
+def star_app(broker, store, *routes, autoload=False, **identify):
+    async def login(request):
+        await load_session(request)
+        request.session["user_id"] = "anna"
+        regenerate_session_id(request)
+        return PlainTextResponse("in")
+
+    async def logout(request):
+        await load_session(request)
+        request.session.clear()
+        return PlainTextResponse("out")
+
+    async def rotate(request):
+        await load_session(request)
+        regenerate_session_id(request)
+        return PlainTextResponse("rotated")
+
+    async def late_me(request):
+        assert not request.state.monite or autoload
+        await load_session(request)
+        answer = await request.state.monite.aclient.get("/entity_users/me")
+        return PlainTextResponse(answer.json()["id"])
+
+    sessions = Middleware(SessionMiddleware, store=store, lifetime=3600, cookie_https_only=False)
+    outside = [sessions, *([Middleware(SessionAutoloadMiddleware)] if autoload else [])]
+    star_routes = [
+        Route("/star/login", login, methods=["POST"]),
+        Route("/star/logout", logout, methods=["POST"]),
+        Route("/star/rotate", rotate, methods=["POST"]),
+        Route("/star/me", late_me),
+        Mount("/monite", monite_app()),
+    ]
+    return app_of(broker, *star_routes, *routes, outside=outside, **identify)
+
+
+@pytest.mark.parametrize("own", [{}, {"identify": in_tenant}, {"identify": ain_tenant}])
+@pytest.mark.parametrize("autoload", [False, True])
+def test_a_session_on_the_server_is_seen_as_soon_as_it_is_loaded(broker, emulator, live, own, autoload):
+    with visitor(star_app(broker, InMemoryStore(), autoload=autoload, **own)) as client:
+        client.post("/star/login")
+        assert client.get("/star/me").text == ANNA_ID
+        client.post("/star/rotate")
+        assert client.get("/star/me").text == ANNA_ID
+        assert client.get("/monite/token").status_code == 200
+        assert len(emulator.monite.ledger.tokens) == 1
+        client.post("/star/logout")
+        until(lambda: live() == 0)
+        assert client.get("/star/me").status_code == 401
+
+
+def test_a_session_that_no_view_loads_is_neither_read_nor_written(broker):
+    class Counting(InMemoryStore):
+        calls = 0
+
+        async def read(self, *arguments, **more):
+            self.calls += 1
+            return await super().read(*arguments, **more)
+
+        async def write(self, *arguments, **more):
+            self.calls += 1
+            return await super().write(*arguments, **more)
+
+    store = Counting()
+    with visitor(star_app(broker, store)) as client:
+        client.post("/star/login")
+        before = store.calls
+        assert client.get("/facts").json()["user"] is None
+        assert store.calls == before
+
+
+def test_fastapis_dependencies_load_the_session_themselves(broker):
+    store = InMemoryStore()
+    app = FastAPI()
+    app.add_middleware(MoniteAuthMiddleware, broker=broker)
+    app.add_middleware(SessionMiddleware, store=store, lifetime=3600, cookie_https_only=False)
+
+    @app.post("/login")
+    async def login(request: Request) -> None:
+        await load_session(request)
+        request.session["user_id"] = "anna"
+
+    @app.get("/id")
+    async def user_id(monite: LoggedInMonite) -> str:
+        return str((await monite.aentity_user()).entity_user_id)
+
+    client = visitor(app)
+    assert client.get("/id").status_code == 401
+    client.post("/login")
+    assert client.get("/id").json() == ANNA_ID
+
+
+def test_promise_5_a_session_on_the_server_that_was_emptied_before_ours_saw_it_has_ended(broker, live):
+    app = star_app(broker, InMemoryStore(), autoload=True)
+    app.user_middleware.insert(2, Middleware(Emptied))
+    with visitor(app) as client:
+        client.post("/star/login")
+        client.get("/star/me")
+        assert live() == 1
+        client.get("/facts", headers={"x-empty": "before"})
+        until(lambda: live() == 0)
