@@ -1,15 +1,20 @@
 """The code in the README and the docs runs, in order, as one program for each page."""
 
 import asyncio
+import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from monite_auth import EntityUser, MoniteAccess, Principal, errors
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.emulator import ANNA_AT_BOOKS_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth_starlette import MoniteAuthMiddleware
+from tests.redis_server import RedisServer
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
@@ -47,15 +52,83 @@ def test_the_readme(demo_environment, emulator):
     until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])  # in the background, also when the app ends
 
 
-def test_the_page_on_starlette(demo_environment):
-    names = run_page("README.md", {})
-    names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
-    with TestClient(names["app"]) as client:
-        assert client.get("/nowhere", headers={"x-user": "anna", "x-session": "s"}).status_code == 404
-        assert client.post("/organization", params={"organization": "books"}).status_code == 200
-        assert client.post("/invoices", json={}).status_code == 401
-        assert client.get("/buttons").status_code == 401
-    assert names["who"](type("Connection", (), {"headers": {}})) is None
+def claims_of(token: str) -> Any:
+    """What a JWT library does, without the signature: raises ValueError for what is no token."""
+    return json.loads(token)
+
+
+@pytest.fixture
+def starlette_page(demo_environment, monkeypatch):
+    """Return the page's names, and its app with one of its middlewares around: the page has one for each recipe."""
+    with ExitStack() as stack:
+        server = RedisServer().start()
+        stack.callback(server.stop)
+        monkeypatch.setenv("SESSIONS_URL", f"redis://127.0.0.1:{server.port}")
+        names = run_page("README.md", {"verified": claims_of})
+        names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
+
+        def visitor(*middleware, base_url="http://testserver", **own):
+            ours = Middleware(MoniteAuthMiddleware, broker=names["broker"], **own)
+            app = type(names["app"])(routes=names["app"].routes, middleware=[*middleware, ours])
+            return stack.enter_context(TestClient(app, base_url=base_url))
+
+        yield names, visitor
+        names["broker"].close()
+
+
+def test_the_page_on_starlette(starlette_page):
+    names, visitor = starlette_page
+    client = visitor(identify=names["who"])
+    assert client.get("/nowhere", headers={"x-user": "anna", "x-session": "s"}).status_code == 404
+    assert client.get("/buttons").status_code == 401
+    anna = {"x-user": "anna", "x-session": "s"}
+    assert len(client.get("/bills", headers=anna).json()["data"]) > 0
+    client.post("/exports", headers=anna)
+    assert len(names["export"](names["queue"].pop())) > 0
+
+
+def test_the_page_on_starlette_tenants_and_logins(starlette_page, emulator):
+    names, visitor = starlette_page
+    client = visitor(Middleware(names["SessionMiddleware"], secret_key="s"), identify=names["who_and_where"])
+    client.post("/callback", params={"user": "anna"})
+    assert client.get("/buttons").status_code == 200
+    names["broker"].end_user("anna")
+    assert client.get("/buttons").status_code == 401
+    client.post("/callback", params={"user": "anna"})
+    assert client.get("/buttons").status_code == 200
+    assert client.post("/organization", params={"organization": "books"}).status_code == 200
+    assert client.get("/buttons").status_code == 200
+    assert [each.entity_user_id for each in emulator.monite.ledger.tokens][-1] == ANNA_AT_BOOKS_ID
+
+
+def test_the_page_on_starlette_jwt(starlette_page):
+    names, visitor = starlette_page
+    client = visitor(identify=names["who_by_jwt"])
+    assert client.get("/bills").status_code == 401
+    refused = client.get("/bills", headers={"authorization": "Bearer nonsense"})
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    client.headers["authorization"] = "Bearer " + json.dumps({"sub": "anna", "sid": "1", "auth_time": 1})
+    assert client.get("/bills").status_code == 401  # older than endings are remembered, and never seen
+    client.headers["authorization"] = "Bearer " + json.dumps({"sub": "anna", "sid": "2"})
+    assert client.get("/bills").status_code == 200
+    assert client.post("/sign-out").status_code == 200
+    assert client.get("/bills").json()["error"]["code"] == "session_ended"
+
+
+def test_the_page_on_starlette_sessions_on_the_server(starlette_page):
+    names, visitor = starlette_page
+    stars = Middleware(names["ServerSessions"], store=names["InMemoryStore"](), cookie_https_only=False)
+    client = visitor(stars)
+    client.post("/enter", params={"user": "anna"})
+    assert client.get("/bills").status_code == 200
+
+    client = visitor(identify=names["who_by_cookie"], base_url="https://testserver")
+    client.post("/sign-in", params={"user": "anna"})
+    assert client.get("/bills").status_code == 200
+    kept = client.cookies["sid"]
+    client.post("/leave")
+    client.cookies["sid"] = kept
+    assert client.get("/bills").json()["error"]["code"] == "not_logged_in"
 
 
 def test_the_page_on_calls(demo_environment, emulator):

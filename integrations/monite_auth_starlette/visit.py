@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
 from monite_auth.errors import ConfigurationError
+from monite_auth.identity import checked_principal
 from monite_auth.sessions import BINDING, bound_principal, has_left
 from monite_auth_starlette.identify import ASKED, identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
@@ -168,7 +169,7 @@ class Visit:
 
     async def _principal(self) -> Principal | None:
         found = self._ask(self.connection)
-        return await found if isawaitable(found) else found
+        return checked_principal(await found if isawaitable(found) else found)
 
     def _bound(self) -> Principal | None:
         try:
