@@ -42,9 +42,8 @@ class Visit:
         self._broker = broker
         self._ask = ask
         self._scope = scope
-        outside = scope.get("state", {})
-        self.connection = HTTPConnection({**scope, "state": dict(outside), ASKED: False})
-        scope["state"] = RequestState(outside)
+        scope["state"] = RequestState(scope.get("state", {}))
+        self._keep_what_came()
         self._by_session: Principal | None = None
         # A websocket is not compared as a whole: what it came in with, a token in a header say, may have run out since.
         self._compared = scope["type"] == "websocket"
@@ -59,6 +58,8 @@ class Visit:
             return
         when_loaded(self._scope, self._loaded)
         bound = self._bound()
+        self.connection = HTTPConnection(self._scope)  # so that the app sees what its function leaves there
+        self._scope[ASKED] = False
         try:
             came = await self._principal()
         except SessionNotLoaded:
@@ -66,11 +67,19 @@ class Visit:
         except BaseException:
             self._compared = True  # nobody has come in
             raise
+        finally:
+            self._keep_what_came(self._scope.pop(ASKED))
         self._enter(came)
         if self.connection.scope[ASKED]:
             bound = bound or bound_principal(await _session_that_came(self.connection, self._app))
             if has_left(bound, self._by_session):  # a middleware outside of ours has taken them out of it
                 self._present = self._by_session = bound
+
+    def _keep_what_came(self, asked: bool = False) -> None:
+        """Make the connection that the app's function is asked about."""
+        # Its state goes on saying what it says now, whatever the app writes into the request's.
+        state = RequestState(self._scope["state"])
+        self.connection = HTTPConnection({**self._scope, "state": state, ASKED: asked})
 
     async def _loaded(self, session: Any) -> None:
         self.connection.scope["session"] = session

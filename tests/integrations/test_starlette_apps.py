@@ -396,7 +396,32 @@ def test_a_websocket_is_closed_wherever_its_route_is(broker, path):
         }
 
 
-# -- what the app's own `identify` raises
+# -- what the app's own `identify` does
+
+
+def test_what_identify_leaves_for_the_app_is_there_and_no_panel_takes_it_away(broker, emulator):
+    def who(connection):
+        if not hasattr(connection.state, "user"):
+            connection.state.user = connection.scope["user"] = SimpleUser(connection.headers["x-user"])
+        return Principal(connection.state.user.display_name, session_id="1")
+
+    async def names(request):
+        return PlainTextResponse(request.state.user.display_name + request.user.display_name)
+
+    own = app_of(
+        broker, Route("/names", names), Mount("/panel", panel(Middleware(Marks))), outside=[], identify=who
+    )
+    with visitor(own, headers={"x-user": "anna"}) as client:
+        assert client.get("/names").text == "annaanna"
+        assert client.get("/me").status_code == 200
+        assert client.get("/panel/").text == "panel"
+        assert client.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize("found", [("anna", "1"), {"user_id": "anna"}, "anna"])
+def test_an_identify_that_answers_something_else_is_explained(broker, found):
+    with pytest.raises(errors.ConfigurationError, match="identify"):
+        TestClient(app_of(broker, outside=[], identify=lambda connection: found)).get("/facts")
 
 
 @pytest.mark.parametrize("kind", [HTTPException, FastAPIHTTPException])
