@@ -36,18 +36,20 @@ def visitor(app, **options):
 # -- a scope that is not the request's alone
 
 
-async def sent_in(app, scope):
-    """Serve one request in a scope, as servers do; return the parts of its body."""
-    parts = []
+async def sent_in(app, scope, parts=None):
+    """Serve one request in a scope, as servers do; return its body. `parts`: where its parts go as they come."""
+    parts = [] if parts is None else parts
+
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return messages.pop() if messages else await asyncio.Event().wait()  # nobody hangs up
 
     async def send(message):
-        parts.append(message)
+        parts.append(message.get("body", b""))
 
     await app(scope, receive, send)
-    return b"".join(message.get("body", b"") for message in parts)
+    return b"".join(parts)
 
 
 def scope_of(user, state, path="/whoami"):
@@ -293,20 +295,24 @@ def test_errors_of_the_apps_own_stay_what_they_are(broker):
         TestClient(app_of(broker, Mount("/v1", inner))).get("/v1/fail")
 
 
-def test_an_apps_own_500_arrives_whole_however_long_it_is(broker):
+async def test_an_apps_own_500_arrives_whole_and_a_long_one_is_not_held_back(broker):
+    arrived = []
+
     async def long(request):
         async def parts():
             for _ in range(40):
                 yield b"x" * 100_000
+            assert sum(map(len, arrived)) > 2_000_000
 
         return StreamingResponse(parts(), 500)
 
     async def short(request):
         return PlainTextResponse("sorry", 500)
 
-    with visitor(app_of(broker, Route("/long", long), Route("/short", short))) as client:
-        assert len(client.get("/long").content) == 4_000_000
-        assert client.get("/short").text == "sorry"
+    app = app_of(broker, Route("/long", long), Route("/short", short), outside=[], identify=by_header)
+    await sent_in(app, scope_of("anna", {}, "/long"), arrived)
+    assert sum(map(len, arrived)) == 4_000_000
+    assert await sent_in(app, scope_of("anna", {}, "/short")) == b"sorry"
 
 
 def test_the_apps_own_handlers_come_first_wherever_they_are(broker):

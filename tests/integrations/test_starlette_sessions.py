@@ -1,6 +1,7 @@
 """Sessions that begin and end in other ways than the plainest, in the Starlette adapter."""
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
 import anyio
@@ -22,12 +23,20 @@ from starsessions import (
     regenerate_session_id,
 )
 
-from monite_auth import Principal, errors
-from monite_auth.emulator import ANNA_ID
+from monite_auth import EntityUser, Principal, TokenBroker, errors
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
 from monite_auth_starlette.fastapi import LoggedInMonite
 from tests.integrations.starlette_apps import SESSIONS, CatchAll, TimeLimit, app_of
 from tests.waiting import until
+
+
+@pytest.fixture
+def broker(emulated, tmp_path):
+    """One whose store takes its time: with one in memory nothing could be cancelled halfway."""
+    settings = replace(emulated, store_url=f"sqlite:///{tmp_path}/tokens.db")
+    with TokenBroker(settings, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as running:
+        yield running
 
 
 @pytest.fixture
@@ -229,6 +238,10 @@ def test_requests_of_one_long_task_are_each_looked_back_at(broker, live):
         app = app_of(broker, outside=[SESSIONS, Middleware(Emptied)])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            await client.post("/login")
+            await client.get("/me")
+            await client.get("/facts", headers={"x-empty": "passing"})
+            await asyncio.to_thread(until, lambda: live() == 0)
             await client.post("/login")
             await client.get("/me")
             await client.get("/facts", headers={"x-empty": "holding"})
