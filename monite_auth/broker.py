@@ -37,14 +37,12 @@ from monite_auth.stores.base import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
+from monite_auth.wire import ASSUMED_LIFE
 
 if TYPE_CHECKING:
     from monite_auth.outbound import Httpx2BrokerAuth
 
 __all__ = ["TokenBroker"]
-
-ASSUMED_LIFE = 24 * 3600.0
-"""Seconds that a token may live of which nothing is known: the longest that Monite's documentation shows."""
 
 
 class TokenBroker:
@@ -144,6 +142,27 @@ class TokenBroker:
     async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`; see `reject`."""
         await self._flows.reject(self._async(), _acting(principal), token)
+
+    def exchange(self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool) -> bool:
+        """Say whether a call that Monite refused with `token` is to be sent again, with another token.
+
+        BrokerAuth asks; see `monite_auth.exchange`. `certain`: whether Monite said in its own words that the token is dead.
+        """
+        return run(self._flows.exchange(self._blocking(), _acting(principal), token, certain=certain))
+
+    async def aexchange(
+        self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool
+    ) -> bool:
+        """Say whether a refused call is to be sent again; see `exchange`."""
+        return await self._flows.exchange(self._async(), _acting(principal), token, certain=certain)
+
+    def exchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+        """Note whether the call was accepted when it was sent again."""
+        run(self._flows.exchanged(self._blocking(), _acting(principal), helped=helped))
+
+    async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+        """Note whether the call was accepted when it was sent again."""
+        await self._flows.exchanged(self._async(), _acting(principal), helped=helped)
 
     def entity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""

@@ -8,7 +8,7 @@ import logging
 import math
 from dataclasses import dataclass
 
-from monite_auth.pace import turn
+from monite_auth.pace import LONGEST_HOLD, hold, turn
 from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Pending
@@ -106,8 +106,8 @@ async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending
     outcome = read_revocation(request, answer, now=rt.clock())
     telemetry.revoked(type(outcome).__name__.lower())
     match outcome:
-        case Throttled(retry_after, _):
-            await rt.store.hold(retry_after)
+        case Throttled(retry_after, _) | Fault(_, _, float(retry_after)):
+            await hold(rt.store, retry_after)
         case BadCredentials() if settings.credentials.reload(refused=request.secrets[0]):
             return None
         case BadCredentials(message, _):
@@ -126,4 +126,5 @@ async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending
 def _put_off(rt: Runtime, pending: Pending, outcome: Outcome) -> float:
     """Return in how many seconds to try again: exponential, with full jitter, and after what Monite said."""
     ceiling = min(LONGEST_POSTPONEMENT, FIRST_POSTPONEMENT * 2.0 ** min(pending.attempts, 16))
-    return max(ceiling * rt.random(), outcome.retry_after if isinstance(outcome, Throttled) else 0.0)
+    wait = outcome.retry_after if isinstance(outcome, Throttled | Fault) else None
+    return max(ceiling * rt.random(), min(wait or 0.0, LONGEST_HOLD))

@@ -22,6 +22,7 @@ from monite_auth.errors import (
     StoreUnavailable,
     TokenTooShort,
 )
+from monite_auth.exchange import begin_exchange, end_exchange
 from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
@@ -30,6 +31,7 @@ from monite_auth.settings import Settings
 from monite_auth.stores.base import PARTNER_SLOT, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.memory import MemoryStore
+from monite_auth.strays import Strays
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 from monite_auth.workers import is_one_of_several
@@ -93,11 +95,14 @@ class Flows:
         self._directory = directory
         self._telemetry = telemetry
         self._flights = Flights()
+        self._strays = Strays()
         self._owner = uuid4().hex
         self._look_at = 0.0
         self._has_minted = self._has_warned = False
 
-    def _slot(self, principal: Principal | None) -> Slot:
+    def slot(self, principal: Principal | None) -> Slot:
+        """Return the place of the principal's token; None is the partner."""
+        """Return the place of the principal's token; None is the partner."""
         if principal is None:
             return PARTNER_SLOT
         session = principal.session_id if self._settings.token_scope == "session" else None  # noqa: S105
@@ -117,7 +122,7 @@ class Flows:
                 "MONITE_REQUIRE_SESSIONS is set, and this principal has neither a session_id nor authenticated_at, so that a "
                 "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
             )
-        slot = self._slot(principal)
+        slot = self.slot(principal)
         if self._flights.must_be_awaited(slot, rt.clock):  # a crowd need not ask the store one by one
             return await self._await_token(rt, slot, principal, min_ttl)
         token = await rt.store.peek(slot, principal)
@@ -184,6 +189,8 @@ class Flows:
             self._settings,
             self._directory,
             self._telemetry,
+            self._strays,
+            drain_soon=lambda: self.drain_soon(rt),
             owner=self._owner,
             flight=flight,
             slot=slot,
@@ -200,6 +207,8 @@ class Flows:
                 log.warning("There is no new token. %s", failure)  # whatever the app makes of it
         finally:
             self._flights.land(slot, flight, error=error)
+            if self._strays.tokens:
+                self._look_at = 0.0  # the next to come sees to them, where this one can do no more
         if mint.left_pending or rt.clock() >= self._look_at:
             self.drain_soon(rt)
 
@@ -247,11 +256,24 @@ class Flows:
     async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""
         with self._flights.ending():
-            await rt.store.discard(self._slot(principal), token.fingerprint)
+            await rt.store.discard(self.slot(principal), token.fingerprint)
+
+    async def exchange(
+        self, rt: Runtime, principal: Principal | None, token: AccessToken, *, certain: bool
+    ) -> bool:
+        """Say whether a call that was refused is to be sent again, with another token; see `exchange`."""
+        slot = self.slot(principal)
+        with self._flights.ending():
+            current = await rt.store.peek(slot, principal)
+            return await begin_exchange(rt.store, slot, token, current, certain=certain)
+
+    async def exchanged(self, rt: Runtime, principal: Principal | None, *, helped: bool) -> None:
+        """Note whether the call that was sent again was accepted."""
+        await end_exchange(rt.store, self.slot(principal), helped=helped)
 
     async def entity_user(self, rt: Runtime, principal: Principal) -> EntityUser | None:
         """Return who the principal is in Monite: what the token at hand says, or the directory."""
-        token = await rt.store.peek(self._slot(principal), principal)
+        token = await rt.store.peek(self.slot(principal), principal)
         return token.entity_user if token is not None else await rt.find(self._directory, principal)
 
     async def status(self, rt: Runtime, user_id: str) -> UserStatus:
@@ -315,6 +337,7 @@ class Flows:
 
     async def drain(self, rt: Runtime, *, within: float) -> DrainReport:
         """Work on the pending revocations that are due."""
+        await self._strays.hand_over(rt.store)
         return await drain(rt, self._settings, self._telemetry, within=within)
 
     def drain_soon(self, rt: Runtime) -> None:

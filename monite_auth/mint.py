@@ -5,6 +5,7 @@ and tells of a logout, or of another process's token, in the meantime.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from monite_auth.errors import (
@@ -20,13 +21,25 @@ from monite_auth.errors import (
 )
 from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.pace import hold
 from monite_auth.runtime import Runtime
 from monite_auth.settings import SecurityModel, Settings
 from monite_auth.stores.base import Busy, Claimed, Committed, Ended, Hit, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority, Ticket
+from monite_auth.strays import Strays
 from monite_auth.telemetry import Telemetry
-from monite_auth.tokens import AccessToken
-from monite_auth.wire import BadCredentials, Fault, Granted, Refused, Throttled, mint_request, read_mint
+from monite_auth.tokens import AccessToken, Secret
+from monite_auth.wire import (
+    Astray,
+    BadCredentials,
+    Fault,
+    Granted,
+    Refused,
+    Throttled,
+    Unusable,
+    mint_request,
+    read_mint,
+)
 
 __all__ = ["REST_AFTER_FAULT", "Mint", "token_too_short"]
 
@@ -34,6 +47,10 @@ log = logging.getLogger("monite_auth")
 
 REST_AFTER_REFUSAL = 30.0
 """Seconds for which a refusal is remembered: credentials and entity users are mended by people, not by retries."""
+
+REST_AFTER_ASTRAY = 10.0
+"""Seconds for which nobody asks after something else than Monite has answered: a wrong address, which people mend, or a
+gateway that is being changed, which is over soon."""
 
 REST_AFTER_FAULT = 2.0
 """Seconds for which a slot is left alone after a whole deadline of tries, so that callers do not queue up to fail."""
@@ -60,7 +77,9 @@ class Mint:
         settings: Settings,
         directory: Directory,
         telemetry: Telemetry,
+        strays: Strays,
         *,
+        drain_soon: Callable[[], None],
         owner: str,
         flight: Flight,
         slot: Slot,
@@ -76,6 +95,8 @@ class Mint:
         self._settings = settings
         self._directory = directory
         self._telemetry = telemetry
+        self._strays = strays
+        self._drain_soon = drain_soon
         self._owner = owner
         self._flight = flight
         self._slot = slot
@@ -85,6 +106,7 @@ class Mint:
         self._ticket: Ticket | None = None
         self._wait = 0.0
         self._failures = 0
+        self._concerns_everyone = False
         self._last_fault = "no time was left to ask"
 
     async def run(self) -> None:
@@ -98,7 +120,7 @@ class Mint:
             except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
                 raise
             except BaseException as error:
-                await self._rt.store.abandon(lease, _rest_after(error))
+                await self._rt.store.abandon(lease, _rest_after(error, everyone=self._concerns_everyone))
                 raise
 
     async def _claim(self) -> Lease | None:
@@ -134,7 +156,15 @@ class Mint:
                     await self._rt.sleep(min(retry_in, POLL))
 
     async def _find(self, principal: Principal) -> EntityUser:
+        asked_at = self._rt.clock()
         found = await self._rt.find(self._directory, principal)
+        now = self._rt.clock()
+        if now >= self._deadline and now > asked_at:
+            raise MoniteUnavailable(
+                f"No time was left to ask Monite for a token: of the deadline of {self._settings.deadline:g} s, the "
+                f"directory took {now - asked_at:.1f} s.",
+                retry_after=REST_AFTER_FAULT,
+            )
         if found is None:
             raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
         if (
@@ -165,8 +195,9 @@ class Mint:
                 return True
             if admission.wait > patience:
                 raise RateLimited(
-                    f"The budget of {self._settings.requests_per_second:g} requests/s to Monite is used up for the "
-                    f"next {admission.wait:.1f} s, longer than this call may wait.",
+                    f"No request may go to Monite for the next {admission.wait:.1f} s, longer than this call may wait: "
+                    f"the limit of {self._settings.requests_per_second:g} requests/s is used up, or Monite has asked "
+                    "to be left alone.",
                     retry_after=admission.wait,
                 )
             if admission.wait > 2 * EARLY:
@@ -192,21 +223,12 @@ class Mint:
         self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
         match outcome:
             case Granted(value, life):
-                token = AccessToken.granted(
-                    value,
-                    life=life,
-                    sent_at=sent_at,
-                    jitter=rt.random(),
-                    entity_user=entity_user,
-                    clock=rt.clock,
-                )
-                self._flight.empty_until = 0.0
-                committed = await rt.store.commit(lease, token)
-                stored = committed is Committed.STORED
-                self.left_pending = self.left_pending or committed is Committed.FENCED
-                if stored and token.expires_in < self._min_life:
-                    raise token_too_short(token, self._min_life)
-                return stored
+                return await self._store(lease, self._token(value, life, sent_at, entity_user))
+            case Unusable(value, life, reason):
+                self._strays.add(self._slot, self._token(value, life, sent_at, entity_user))
+                self.left_pending = True
+                await self._strays.hand_over(rt.store)
+                await self._pause(Fault(reason, outcome.request_id))
             case BadCredentials() if self._settings.credentials.reload(refused=request.secrets[0]):
                 pass  # the file has another secret by now, which is tried at once
             case BadCredentials(message, request_id):
@@ -221,22 +243,68 @@ class Mint:
                 raise error
             case Refused(status, message, request_id):
                 raise self._refusal(acts_as, status, message, request_id)
+            case Astray(seen, request_id):
+                self._concerns_everyone = True
+                raise MoniteUnavailable(
+                    f"{request.url} does not answer as Monite's token endpoint does ({seen}). Check MONITE_BASE_URL, "
+                    f"with its /v1, and MONITE_API_VERSION ({self._settings.api_version}), and whether a proxy or a "
+                    f"firewall stands between. The next try is in {REST_AFTER_ASTRAY:g} s.",
+                    request_id=request_id,
+                    retry_after=REST_AFTER_ASTRAY,
+                )
             case Throttled(retry_after, _):
-                pause = max(retry_after, self._backoff())
-                log.warning("Monite's request limit is reached: everybody holds for %.1f s.", pause)
-                await rt.store.hold(pause)
-            case Fault(reason, request_id):
-                self._last_fault = reason
-                pause = self._backoff()
-                if now + pause >= self._deadline:
-                    raise MoniteUnavailable(
-                        f"Monite gave no token in {self._failures} tries within the deadline of "
-                        f"{self._settings.deadline:g} s; the last one ended with: {reason}.",
-                        request_id=request_id,
-                        retry_after=REST_AFTER_FAULT,
-                    )
-                await rt.sleep(pause)
+                await hold(rt.store, max(retry_after, self._backoff()))
+            case Fault():
+                await self._pause(outcome)
         return False
+
+    def _token(
+        self, value: Secret, life: float, sent_at: float, entity_user: EntityUser | None
+    ) -> AccessToken:
+        return AccessToken.granted(
+            value,
+            life=life,
+            sent_at=sent_at,
+            jitter=self._rt.random(),
+            entity_user=entity_user,
+            clock=self._rt.clock,
+        )
+
+    async def _store(self, lease: Lease, token: AccessToken) -> bool:
+        """Put a token into the store; return whether it is the slot's now."""
+        self._flight.empty_until = 0.0
+        try:
+            committed = await self._rt.store.commit(lease, token)
+        except BaseException:  # cut off, perhaps before it was stored
+            self._strays.add(self._slot, token)
+            raise
+        match committed:
+            case Committed.STORED:
+                if token.expires_in < self._min_life:
+                    raise token_too_short(token, self._min_life)
+                return True
+            case Committed.FENCED:
+                self.left_pending = True
+            case Committed.DOOMED:
+                self._drain_soon()  # the sooner it is revoked, the sooner there is another
+                await self._pause(Fault("Monite gave a token again that is revoked, or about to be"))
+        return False
+
+    async def _pause(self, fault: Fault) -> None:
+        """Wait before the next try, as long as the fault says or for a little while; raise where it would be too late."""
+        self._last_fault = fault.reason
+        pause = self._backoff()
+        if fault.retry_after is not None:
+            pause = await hold(self._rt.store, max(fault.retry_after, pause))
+        if self._rt.clock() + pause >= self._deadline:
+            raise MoniteUnavailable(
+                f"Monite gave no token in {self._failures} tries within the deadline of "
+                f"{self._settings.deadline:g} s; the last one ended with: {fault.reason}.",
+                request_id=fault.request_id,
+                retry_after=pause if fault.retry_after is not None else REST_AFTER_FAULT,
+            )
+        if fault.retry_after is None:  # else the budget makes wait
+            await self._rt.sleep(pause)
 
     def _backoff(self) -> float:
         pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 16))
@@ -263,8 +331,11 @@ class Mint:
         )
 
 
-def _rest_after(error: BaseException) -> Rest | None:
-    """Return how others should rest after this error; it must be possible to raise it again from that."""
+def _rest_after(error: BaseException, *, everyone: bool) -> Rest | None:
+    """Return how others should rest after this error; it must be possible to raise it again from that.
+
+    `everyone`: whether it would be the same for all slots.
+    """
     match error:
         case EntityUserRejected(monite_status=status, monite_message=said):
             seconds = error.retry_after or REST_AFTER_REFUSAL
@@ -281,7 +352,7 @@ def _rest_after(error: BaseException) -> Rest | None:
         request_id=error.request_id,
         monite_status=status,
         monite_message=said,
-        everyone=isinstance(error, CredentialsRejected),
+        everyone=everyone or isinstance(error, CredentialsRejected),
     )
 
 

@@ -18,8 +18,8 @@ from monite_auth.lifetimes import close_with_loop
 from monite_auth.proxies import connection_options
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
+from monite_auth.wire import names_dead_token, speaks_of_dead_token
 from monite_auth.wire import retry_after as seconds_of
-from monite_auth.wire import speaks_of_dead_token
 
 try:
     import httpx2
@@ -61,11 +61,22 @@ class TokenSource(Protocol):
     async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
         """Return the token for one call, or raise why it may not be made."""
 
-    def reject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
-        """Take note that Monite does not accept `token`."""
+    def exchange(self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool) -> bool:
+        """Say whether a call that was refused with `token` is to be sent again, with another one.
 
-    async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
-        """Take note that Monite does not accept `token`."""
+        `certain`: whether Monite said in its own words that the token is dead.
+        """
+
+    async def aexchange(
+        self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool
+    ) -> bool:
+        """Say whether a refused call is to be sent again; see `exchange`."""
+
+    def exchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+        """Take note whether the call that was sent again was accepted."""
+
+    async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+        """Take note whether the call that was sent again was accepted."""
 
 
 def monite_headers(settings: Settings, token: AccessToken) -> dict[str, str]:
@@ -93,12 +104,18 @@ class _TokenAuth:
         call = self._call(request)
         token = self._source.token_for_call(self._principal, call)
         response = yield self._attach(request, token)
-        if self._may_be_dead(response):
+        if self._may_be_refused(response):
             response.read()
-            if self._is_dead(response, token):
-                self._source.reject(self._principal, token)
-                _rewind(request)
-                yield self._attach(request, self._source.token_for_call(self._principal, call))
+        if not self._is_refused(response):
+            return
+        certain = names_dead_token(response.status_code, response.content)
+        if not self._source.exchange(self._principal, token, certain=certain):
+            return
+        _rewind(request)
+        response = yield self._attach(request, self._source.token_for_call(self._principal, call))
+        if self._may_be_refused(response):
+            response.read()
+        self._source.exchanged(self._principal, helped=not self._is_refused(response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """See httpx.Auth."""
@@ -108,12 +125,18 @@ class _TokenAuth:
         call = self._call(request)
         token = await self._source.atoken_for_call(self._principal, call)
         response = yield self._attach(request, token)
-        if self._may_be_dead(response):
+        if self._may_be_refused(response):
             await response.aread()
-            if self._is_dead(response, token):
-                await self._source.areject(self._principal, token)
-                _rewind(request)
-                yield self._attach(request, await self._source.atoken_for_call(self._principal, call))
+        if not self._is_refused(response):
+            return
+        certain = names_dead_token(response.status_code, response.content)
+        if not await self._source.aexchange(self._principal, token, certain=certain):
+            return
+        _rewind(request)
+        response = yield self._attach(request, await self._source.atoken_for_call(self._principal, call))
+        if self._may_be_refused(response):
+            await response.aread()
+        await self._source.aexchanged(self._principal, helped=not self._is_refused(response))
 
     def _call(self, request: Any) -> Call:
         """Return what the call is, by its path as it is sent: what is encoded there stays so."""
@@ -128,15 +151,13 @@ class _TokenAuth:
             request.headers.setdefault(name, value)
         return request
 
-    def _may_be_dead(self, response: Any) -> bool:
+    def _may_be_refused(self, response: Any) -> bool:
         """Say whether it is worth reading the body; after a redirect it may be somebody else's."""
         return response.status_code in (400, 401, 403) and _origin(response.request.url) == self._home
 
-    def _is_dead(self, response: Any, token: AccessToken) -> bool:
-        dead = speaks_of_dead_token(response.status_code, response.content)
-        if dead:
-            log.info("Monite no longer accepts token %s; it is replaced.", token.fingerprint)
-        return dead
+    def _is_refused(self, response: Any) -> bool:
+        """Say whether the answer may mean that the token is dead; its body has been read where that is worth it."""
+        return self._may_be_refused(response) and speaks_of_dead_token(response.status_code, response.content)
 
 
 class BrokerAuth(_TokenAuth, httpx.Auth):

@@ -1,12 +1,18 @@
-"""Waiting for one's turn in the request budget."""
+"""Waiting for one's turn in the request budget, and telling everybody to wait."""
 
+import logging
 from typing import Protocol
 
 from monite_auth.stores.base import Operations
 from monite_auth.stores.budget import Priority, Ticket
 from monite_auth.tokens import Clock
 
-__all__ = ["Waiting", "turn"]
+__all__ = ["LONGEST_HOLD", "Waiting", "hold", "turn"]
+
+log = logging.getLogger("monite_auth")
+
+LONGEST_HOLD = 60.0
+"""Seconds for which an account is stopped at most, whatever `Retry-After` says: then one request asks again."""
 
 
 class Waiting(Protocol):
@@ -34,3 +40,11 @@ async def turn(rt: Waiting, priority: Priority, *, until: float) -> float:
             return admission.wait
         ticket = admission.ticket
         await rt.sleep(admission.wait)
+
+
+async def hold(store: Operations, seconds: float) -> float:
+    """Keep everybody who shares the store from sending, since Monite said so; return for how many seconds."""
+    seconds = min(seconds, LONGEST_HOLD)
+    log.warning("Monite wants to be left alone: everybody holds for %.1f s.", seconds)
+    await store.hold(seconds)
+    return seconds

@@ -1,4 +1,4 @@
-"""What a person may do, by their role in Monite: asked for once per token, and kept as long as that."""
+"""What a person may do, by their role in Monite: asked for once per token, and kept for a short while."""
 
 import threading
 from typing import Any
@@ -15,10 +15,11 @@ from monite_auth.errors import (
 from monite_auth.flows import Flows
 from monite_auth.identity import Principal
 from monite_auth.outbound import monite_headers
-from monite_auth.pace import turn
+from monite_auth.pace import hold, turn
 from monite_auth.rbac import Role
 from monite_auth.runtime import Runtime
 from monite_auth.settings import Settings
+from monite_auth.stores.base import Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import AccessToken, Clock
 from monite_auth.wire import (
@@ -26,6 +27,7 @@ from monite_auth.wire import (
     Request,
     Response,
     json_of,
+    names_dead_token,
     quotable,
     request_id_of,
     retry_after,
@@ -47,25 +49,30 @@ class Roles:
         self._settings = settings
         self._flows = flows
         self._lock = threading.Lock()
-        self._kept: TLRUCache[str, tuple[Role, float]] = TLRUCache(
+        self._kept: TLRUCache[tuple[Slot, str], tuple[Role, float]] = TLRUCache(
             MOST, ttu=lambda _key, kept, _now: kept[1], timer=clock
         )
 
     async def role(self, rt: Runtime, principal: Principal) -> Role:
         """Return the principal's role."""
         token = await self._flows.token(rt, principal)
+        slot = self._flows.slot(principal)
         with self._lock:
-            kept = self._kept.get(token.fingerprint)
+            kept = self._kept.get((slot, token.fingerprint))
         if kept is not None:
             return kept[0]
+        asked_at = rt.clock()
         answer = await self._read(rt, token)
-        if speaks_of_dead_token(answer.status, answer.body):
-            await self._flows.reject(rt, principal, token)
-            token = await self._flows.token(rt, principal)
-            answer = await self._read(rt, token)
+        if _is_refused(answer):
+            certain = names_dead_token(answer.status, answer.body)
+            if await self._flows.exchange(rt, principal, token, certain=certain):
+                token = await self._flows.token(rt, principal)
+                answer = await self._read(rt, token)
+                await self._flows.exchanged(rt, principal, helped=not _is_refused(answer))
         role = _role(answer)
+        until = min(token.expires_at, asked_at + self._settings.role_ttl)
         with self._lock:
-            self._kept[token.fingerprint] = role, token.expires_at
+            self._kept[slot, token.fingerprint] = role, until
         return role
 
     async def _read(self, rt: Runtime, token: AccessToken) -> Response:
@@ -91,11 +98,16 @@ class Roles:
         answer = await rt.send(request, within=self._settings.connect_timeout + self._settings.read_timeout)
         if isinstance(answer, Fault):
             raise MoniteUnavailable(f"{SENTENCE}: {answer.reason}.", request_id=answer.request_id)
-        if answer.status == 429:
-            pause = retry_after(answer.headers.get("retry-after"), now=rt.clock())
-            await rt.store.hold(pause)
-            raise RateLimited(f"{SENTENCE}: Monite's request limit is reached.", retry_after=pause)
+        asked_for = answer.headers.get("retry-after")
+        if answer.status == 429 or (answer.status >= 500 and asked_for is not None):
+            pause = await hold(rt.store, retry_after(asked_for, now=rt.clock()))
+            if answer.status == 429:
+                raise RateLimited(f"{SENTENCE}: Monite's request limit is reached.", retry_after=pause)
         return answer
+
+
+def _is_refused(answer: Response) -> bool:
+    return speaks_of_dead_token(answer.status, answer.body)
 
 
 def _role(answer: Response) -> Role:

@@ -42,6 +42,10 @@ log = logging.getLogger("monite_auth")
 TURNS, BLINK = 4, 0.05
 """Tasks of one event loop that look into the store at once after a wait, and the seconds that others let them."""
 
+GRACE, ROUNDS = 1.0, 100
+"""What an answer gets when its time is over, since a process that was stopped for a while, or whose event loop was blocked,
+finds it waiting: seconds for what is left of it, in a thread; rounds of the event loop, which read what has arrived."""
+
 LONGEST_ANSWER = 64 * 1024
 """An answer about a token has a few hundred bytes; what is longer, in bytes, is not read to its end."""
 
@@ -126,7 +130,7 @@ class BlockingRuntime:
         """See Runtime."""
         with _faults() as faults:
             patience = _patience(self._settings, within)
-            started = time.monotonic()
+            ends, is_late = time.monotonic() + within, False
             with self._http().stream(
                 request.method,
                 request.url,
@@ -139,8 +143,10 @@ class BlockingRuntime:
                     body += chunk
                     if len(body) > LONGEST_ANSWER:
                         return Fault("the answer is too long")
-                    if time.monotonic() - started > within:
-                        return Fault("the answer came too slowly")
+                    if time.monotonic() > ends:
+                        if is_late:
+                            return Fault("the answer came too slowly")
+                        is_late, ends = True, time.monotonic() + GRACE
                 return _response(response, body)
         return faults[0]
 
@@ -221,19 +227,40 @@ class AsyncRuntime:
         self._turns = asyncio.Semaphore(TURNS)
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
-        """See Runtime."""
+        """See Runtime.
+
+        An answer that is there counts, although its time is over or the caller is being cancelled: it may hold a token.
+        """
+        asking = asyncio.ensure_future(self._ask(request, within))
+        try:
+            await asyncio.wait([asking], timeout=within)
+            for _ in range(ROUNDS):  # what has arrived meanwhile is read without waiting
+                if asking.done():
+                    return asking.result()
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not asking.done() or asking.cancelled():
+                raise
+            task.uncancel()
+            task.cancel()  # at its next step, which has the answer
+            return asking.result()
+        finally:
+            with suppress(RuntimeError):  # the loop has been closed
+                asking.cancel()
+        return Fault("timeout")
+
+    async def _ask(self, request: Request, within: float) -> Response | Fault:
         with _faults() as faults:
-            patience = _patience(self._settings, within)
-            async with (
-                asyncio.timeout(within),
-                self._http().stream(
-                    request.method,
-                    request.url,
-                    headers=request.headers,
-                    content=request.body.reveal() or None,
-                    timeout=patience,
-                ) as response,
-            ):
+            # `send` looks at the clock while an answer is awaited, since httpx would not look whether there is one.
+            patience = httpx.Timeout(None, connect=min(self._settings.connect_timeout, within), pool=within)
+            async with self._http().stream(
+                request.method,
+                request.url,
+                headers=request.headers,
+                content=request.body.reveal() or None,
+                timeout=patience,
+            ) as response:
                 body = b""
                 async for chunk in response.aiter_bytes():
                     body += chunk

@@ -109,6 +109,7 @@ class Settings:
         `lease`: how long one attempt to mint keeps others from trying.
         `min_browser_ttl`: the life that is left, at least, in a token that goes to a browser. Monite's React SDK
         asks again after 8 minutes, takes a token as stale after 9, and does not ask earlier.
+        `role_ttl`: how long a person's role is kept; a role that was changed in Monite counts after that.
         `session_memory`: for how long an ended session is remembered; at least as long as the application's
         session cookies live (both Django's and Starlette's do for 14 days). A session that began longer ago, and that the
         store does not know, has to log in again.
@@ -133,6 +134,7 @@ class Settings:
     requests_per_second: float = _seconds(30)
     lease: float = _seconds(5)
     min_browser_ttl: float = _seconds(600)
+    role_ttl: float = _seconds(60)
     session_memory: float = _seconds(14 * 24 * 3600)
     account: str = ""
     require_sessions: bool = False

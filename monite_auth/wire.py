@@ -13,8 +13,11 @@ from typing import Any
 from monite_auth.identity import EntityUser
 from monite_auth.settings import Settings
 from monite_auth.tokens import SAFETY, Secret
+from monite_auth.wording import is_about_the_user, own_message, says_token_is_dead, says_token_is_gone
 
 __all__ = [
+    "ASSUMED_LIFE",
+    "Astray",
     "BadCredentials",
     "Fault",
     "Gone",
@@ -24,9 +27,11 @@ __all__ = [
     "Response",
     "Revoked",
     "Throttled",
+    "Unusable",
     "json_of",
     "message_of",
     "mint_request",
+    "names_dead_token",
     "quotable",
     "read_mint",
     "read_revocation",
@@ -67,6 +72,16 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """A token was minted that cannot be used. It is alive at Monite, for `life` seconds, and has to be revoked."""
+
+    value: Secret
+    life: float
+    reason: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Revoked:
     """The token was alive and is revoked now."""
 
@@ -94,6 +109,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Astray:
+    """Something refused, and not because of the entity user: a fault of the address or of the network.
+
+    `seen`: what the answer was, for the application's developer.
+    """
+
+    seen: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Throttled:
     """The request limit is used up; `retry_after` in seconds."""
 
@@ -103,10 +129,11 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """No answer, or none that makes sense: worth another try."""
+    """No answer, or none that makes sense: worth another try, after `retry_after` seconds where the answer said so."""
 
     reason: str
     request_id: str | None = None
+    retry_after: float | None = None
 
 
 def mint_request(settings: Settings, entity_user: EntityUser | None) -> Request:
@@ -143,39 +170,58 @@ def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | N
 
 def read_mint(
     request: Request, answer: Response | Fault, *, now: float
-) -> Granted | BadCredentials | Refused | Throttled | Fault:
+) -> Granted | Unusable | BadCredentials | Refused | Astray | Throttled | Fault:
     """Say what an answer to `mint_request` means; `now` (epoch seconds) is for dates in it."""
     if isinstance(answer, Fault):
         return answer
     if 200 <= answer.status < 300:
         return _read_grant(answer)
-    return _read_failure(request, answer, now)
+    failure = _read_failure(request, answer, now)
+    if isinstance(failure, Refused) and not is_about_the_user(answer.status, json_of(answer)):
+        return Astray(_seen(answer, failure.message), failure.request_id)
+    return failure
 
 
 def read_revocation(
     request: Request, answer: Response | Fault, *, now: float
 ) -> Revoked | Gone | BadCredentials | Refused | Throttled | Fault:
-    """Say what an answer to `revoke_request` means."""
+    """Say what an answer to `revoke_request` means. The token is dead only where Monite says so in its own form."""
     if isinstance(answer, Fault):
         return answer
-    if 200 <= answer.status < 300:
+    if answer.status == 204 or (answer.status in (200, 201) and _is_confirmation(json_of(answer))):
         return Revoked()
-    if 400 <= answer.status < 500 and _names_dead_token(answer):
+    if 200 <= answer.status < 300:
+        return Fault(f"status {answer.status}, which is not what Monite answers", request_id_of(answer))
+    # 401: the bearer of this request is the very token. 403 is what firewalls say.
+    if answer.status in (400, 401, 404) and says_token_is_gone(json_of(answer)):
         return Gone()
     return _read_failure(request, answer, now)
+
+
+def _is_confirmation(body: Any) -> bool:
+    """Say whether this is `{"message": …}`, which Monite answers to a revocation."""
+    return isinstance(body, dict) and isinstance(body.get("message"), str) and "error" not in body
 
 
 def _read_failure(
     request: Request, answer: Response, now: float
 ) -> BadCredentials | Refused | Throttled | Fault:
-    message = quotable(answer, *request.secrets)
+    message, wait = quotable(answer, *request.secrets), answer.headers.get("retry-after")
     if answer.status == 401:
         return BadCredentials(message, request_id_of(answer))
     if answer.status == 429:
-        return Throttled(retry_after(answer.headers.get("retry-after"), now=now), request_id_of(answer))
+        return Throttled(retry_after(wait, now=now), request_id_of(answer))
     if 400 <= answer.status < 500 and answer.status not in (408, 425):  # those two ask to be tried again
         return Refused(answer.status, message, request_id_of(answer))
-    return Fault(f"status {answer.status}", request_id_of(answer))
+    pause = None if wait is None else retry_after(wait, now=now)
+    return Fault(f"status {answer.status}", request_id_of(answer), pause)
+
+
+def _seen(answer: Response, message: str) -> str:
+    """Say what came instead of Monite's answer."""
+    kind = re.match(r"[\w/.+-]{0,50}", answer.headers.get("content-type", ""), re.ASCII)
+    said = f"{message!r}" if message else kind[0] if kind else ""
+    return f"{answer.status} {said or 'with nothing to read'}"
 
 
 # RFC 6749, A.12 allows spaces as well, which no bearer token may hold (RFC 6750, 2.1); anything beyond would let
@@ -185,20 +231,36 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 LONGEST_LIFE = 366 * 24 * 3600
 """A life beyond a year, in seconds, is no life but a mistake: milliseconds, or a date."""
 
+ASSUMED_LIFE = 24 * 3600.0
+"""Seconds that a token is taken to live where Monite does not say: the longest in Monite's documents."""
 
-def _read_grant(answer: Response) -> Granted | Fault:
+
+def _read_grant(answer: Response) -> Granted | Unusable | Fault:
     request_id = request_id_of(answer)
     body = json_of(answer)
     if not isinstance(body, dict):
         return Fault("the answer is no JSON object", request_id)
-    value, life, kind = body.get("access_token"), body.get("expires_in"), body.get("token_type")
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+    text, life, kind = body.get("access_token"), _life(body.get("expires_in")), body.get("token_type")
+    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
         return Fault("access_token is missing or no bearer token", request_id)
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        return Fault("token_type is not Bearer", request_id)
-    if isinstance(life, bool) or not isinstance(life, int | float) or not SAFETY < life <= LONGEST_LIFE:
-        return Fault(f"expires_in is not between {SAFETY:.0f} seconds and a year", request_id)
-    return Granted(Secret(value), float(life))
+    value = Secret(text)
+    if kind is not None and not (isinstance(kind, str) and kind.lower() == "bearer"):
+        return Unusable(value, life or ASSUMED_LIFE, "token_type is not Bearer", request_id)
+    if life is None or life <= SAFETY:
+        reason = f"expires_in is not between {SAFETY:.0f} seconds and a year"
+        return Unusable(value, life or ASSUMED_LIFE, reason, request_id)
+    return Granted(value, life)
+
+
+def _life(expires_in: Any) -> float | None:
+    """Return a life in seconds, whether it was written as a number or as text; None where it is none."""
+    if isinstance(expires_in, str) and re.fullmatch(
+        r"\s*[0-9]{1,12}(\.[0-9]{1,12})?\s*", expires_in, re.ASCII
+    ):
+        expires_in = float(expires_in)
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
+        return None
+    return float(expires_in) if 0 < expires_in <= LONGEST_LIFE else None
 
 
 _LONGEST_WAIT = 3600.0
@@ -221,24 +283,21 @@ def retry_after(header: str | None, *, now: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
-_DEAD_TOKEN = re.compile(
-    r"\btoken\b.*\b(expired|revoked|not found|does not exist|unknown|invalid)\b|\b(expired|revoked|unknown|invalid)\b.*\btoken\b",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
 def speaks_of_dead_token(status: int, body: bytes) -> bool:
-    """Say whether an API answer means that its token is expired, revoked or unknown.
+    """Say whether an API answer may mean that its token is expired, revoked or unknown.
 
-    Monite answers 401, or 400 or 403 with a message such as "The token has been revoked, expired or not found."
+    Monite answers 401, or 400 or 403 with words as in `names_dead_token`.
     """
-    if status == 401:
-        return True
-    return status in (400, 403) and _names_dead_token(Response(status, {}, body))
+    return status == 401 or names_dead_token(status, body)
 
 
-def _names_dead_token(answer: Response) -> bool:
-    return bool(_DEAD_TOKEN.search(message_of(answer)[:1000]))
+def names_dead_token(status: int, body: bytes) -> bool:
+    """Say whether an API answer says that its token is dead, in Monite's form and words.
+
+    Such as `{"error": {"message": "The token has been revoked, expired or not found."}}`. A 401 without them may come
+    from anything on the way.
+    """
+    return status in (400, 401, 403) and says_token_is_dead(json_of(Response(status, {}, body)))
 
 
 _LIKE_A_TOKEN = re.compile(r"[\w~+=-]{24,}", re.ASCII)
@@ -266,15 +325,12 @@ def quotable(answer: Response, *secrets: Secret) -> str:
 def message_of(answer: Response) -> str:
     """Return Monite's message on one line: of `{"error": {"message": …}}`, or of FastAPI's `{"detail": …}`."""
     body = json_of(answer)
-    found: Any = None
-    if isinstance(body, dict):
-        error, detail = body.get("error"), body.get("detail")
-        found = error.get("message") if isinstance(error, dict) else None
-        if found is None and isinstance(detail, list):
+    found: Any = own_message(body)
+    if found is None and isinstance(body, dict):
+        found = body.get("detail")
+        if isinstance(found, list):
             # loc and msg only: `input` echoes what was sent, the secret included
-            found = "; ".join(f"{d.get('loc')}: {d.get('msg')}" for d in detail if isinstance(d, dict))
-        elif found is None:
-            found = detail
+            found = "; ".join(f"{d.get('loc')}: {d.get('msg')}" for d in found if isinstance(d, dict))
     return re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+", " ", found) if isinstance(found, str) else ""
 
 

@@ -115,13 +115,20 @@ class _TokensOfThreads:
     def __init__(self, broker: TokenBroker) -> None:
         self.settings: Settings = broker.settings
         self.token_for_call = broker.token_for_call
-        self.reject = broker.reject
+        self.exchange = broker.exchange
+        self.exchanged = broker.exchanged
 
     async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
         return await _in_thread(partial(self.token_for_call, principal, call))
 
-    async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
-        await _in_thread(partial(self.reject, principal, token))
+    async def aexchange(
+        self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool
+    ) -> bool:
+        """See TokenSource."""
+        return await _in_thread(partial(self.exchange, principal, token, certain=certain))
+
+    async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+        await _in_thread(partial(self.exchanged, principal, helped=helped))
 
 
 async def _in_thread(call: Callable[[], Result]) -> Result:

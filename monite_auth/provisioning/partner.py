@@ -16,7 +16,7 @@ from monite_auth.broker import TokenBroker
 from monite_auth.callables import AppFunction
 from monite_auth.errors import MoniteUnavailable, RateLimited
 from monite_auth.identity import PARTNER
-from monite_auth.pace import turn
+from monite_auth.pace import hold, turn
 from monite_auth.provisioning.calls import Call, Record, read_answer, read_page
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations
@@ -150,7 +150,7 @@ class PartnerApi:
             if response.status != 429:
                 return read_answer(doing, call, response)
             pause = retry_after(response.headers.get("retry-after"), now=self._caller.clock())
-            await self._caller.store.hold(max(SHORTEST_HOLD, pause))
+            await hold(self._caller.store, max(SHORTEST_HOLD, pause))
 
     async def records(
         self, doing: str, path: str, entity_id: str | None = None, **query: str

@@ -4,10 +4,14 @@ It is GCRA (the generic cell rate algorithm) with reservations: whoever waits fo
 and comes back with the ticket, so waiting is first come, first served, and costs no polling. Renewals and
 revocations book nothing: they go only when nobody has booked, and a revocation stands back while a renewal waits.
 
-A 429 stops everybody for a while. The schedule then lives in *virtual* time, which stands still during a hold, so
-that all bookings move together and keep their order and their distance.
+A 429, or a 503 with `Retry-After`, stops everybody for a while. The schedule then lives in *virtual* time, which stands
+still during a hold, so that all bookings move together and keep their order and their distance.
+
+After a hold one request goes first, the *probe*: it starts another, short hold, in which its answer comes. Where that is
+a refusal too, nobody else has asked in vain.
 """
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
@@ -20,6 +24,11 @@ next. With 30 a second, this and the tolerance keep 31 out of one second for up 
 
 TOLERANCE = 0.008
 """How many seconds a request may be early against the gate: what makes up for one that was late before it."""
+
+
+PROBE = 1.0
+"""Seconds that the others leave to the first request after a hold: as long as an answer takes from a Monite that is
+well, or from a gateway that refuses."""
 
 
 class Priority(IntEnum):
@@ -57,7 +66,8 @@ class Budget:
     free_at: float = 0.0
     """The next moment that is not booked, in virtual time."""
     gate: float = 0.0
-    """When the next request may be sent, in virtual time: those who come late to their moments must not bunch."""
+    """When the next request may be sent, in virtual time: those who come late to their moments must not bunch. -inf
+    after a hold, until a request has been sent."""
     held: float = 0.0
     """All seconds held so far: real time is virtual time plus this."""
     held_until: float = 0.0
@@ -91,6 +101,8 @@ class Budget:
         moment = max(ticket.moment, self.held_until - self.held)
         if virtual < moment:
             return self, Admission(True, moment - virtual, ticket)
+        if self.gate == -math.inf:
+            return self._probe(virtual, interval), Admission(True, 0.0, ticket)
         if ticket.passed:
             return self, Admission(True, 0.0, ticket)
         if virtual >= self.gate - TOLERANCE:
@@ -98,6 +110,11 @@ class Budget:
         after = self.gate + interval
         later = replace(self, gate=after, free_at=max(self.free_at, after))
         return later, Admission(True, self.gate - virtual, Ticket(self.gate, passed=True))
+
+    def _probe(self, virtual: float, interval: float) -> "Budget":
+        """Let one request pass, and hold all others until it has been answered."""
+        until = virtual + self.held + PROBE
+        return replace(self, gate=virtual + interval, held=self.held + PROBE, held_until=until)
 
     def _stand_back(
         self, now: float, wait: float, interval: float, priority: Priority
@@ -119,6 +136,7 @@ class Budget:
         return replace(
             self,
             free_at=max(self.free_at, start - self.held),
+            gate=-math.inf,
             held=self.held + longer,
             held_until=max(self.held_until, now + seconds),
         )

@@ -194,10 +194,9 @@ class _Operations:
         except BaseException as error:  # the store is down, or the caller was cancelled
             # Perhaps it was stored and only the answer was lost. The token is revoked, and taken out of there later.
             self._outage.doubtful.append((lease.slot, token.fingerprint))
-            stored = await self._memory.commit(lease, token)  # a lease that memory does not know is void
             if not isinstance(error, StoreUnavailable):
-                raise
-            return stored
+                raise  # whoever commits keeps the token until it is taken
+            return await self._memory.commit(lease, token)  # a lease that memory does not know is void
 
     async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
         """See Operations."""

@@ -1,6 +1,8 @@
 """DESIGN's table "When things go wrong", row by row: what the caller sees, and what Monite sees of us."""
 
+import itertools
 import json
+import math
 
 import pytest
 
@@ -8,6 +10,10 @@ from monite_auth import TokenBroker, errors
 from monite_auth.answers import error_answer
 from monite_auth.wire import Fault
 from tests.scripted import ALICE, ALICE_IN_MONITE, BOB, World, granted, refused, reply, settings, throttled
+
+
+def unavailable(retry_after):
+    return reply(503, {"error": {"message": "Maintenance."}}, {"retry-after": retry_after})
 
 
 def answer_of(error: errors.MoniteAuthError) -> tuple[int, str, str | None]:
@@ -141,12 +147,60 @@ def test_a_refused_entity_user_is_a_403_remembered_for_that_user_only(status):
 
 
 def test_a_refused_partner_token_says_what_to_check():
-    world = World(refused(404, "Not Found"))
+    world = World(refused(403, "This client is closed"))
     with pytest.raises(
         errors.CredentialsRejected, match="Check that https://api.sandbox.monite.com/v1 is"
     ) as caught:
         world.token(None)
     assert answer_of(caught.value) == (502, "credentials_rejected", "30")
+
+
+# -- something else than Monite's endpoint refuses: nobody is told that it is them
+
+ASTRAY = {
+    "no /v1": reply(404, {"detail": "Not Found"}),
+    "unknown version": refused(400, "x-monite-version: use 2024-05-25."),
+    "firewall": reply(403, b"<html>Blocked</html>", {"content-type": "text/html"}),
+    "proxy": reply(407, b""),
+    "misdirected": reply(421, b""),
+    "method": refused(405, "Method Not Allowed"),
+}
+
+
+@pytest.mark.parametrize("answer", ASTRAY.values(), ids=ASTRAY.keys())
+def test_a_fault_of_the_address_is_a_503_that_names_the_settings_and_nobody_else_asks(answer, caplog):
+    world = World(answer, granted())
+    with pytest.raises(errors.MoniteUnavailable) as caught:
+        world.token(ALICE)
+    assert answer_of(caught.value) == (503, "monite_unavailable", "10")
+    for said in (
+        "https://api.sandbox.monite.com/v1/auth/token",
+        f"({answer.status}",
+        "MONITE_BASE_URL",
+        "MONITE_API_VERSION (2024-05-25)",
+        "firewall",
+    ):
+        assert said in str(caught.value)
+    assert str(caught.value) in caplog.text
+    world.now += 9
+    for principal in (ALICE, BOB, None):
+        with pytest.raises(errors.MoniteUnavailable, match="MONITE_BASE_URL"):
+            world.token(principal)
+    assert len(world.requests) == 1
+    world.now += 1.1
+    assert world.value(BOB) == "token-1"
+
+
+def test_a_directory_that_takes_the_whole_deadline_is_named():
+    class Slow(dict):
+        def get(self, *_):
+            world.now += 11
+            return ALICE_IN_MONITE
+
+    world = World(granted(), directory=Slow())
+    with pytest.raises(errors.MoniteUnavailable, match=r"the directory took 11\.0 s"):
+        world.token()
+    assert world.requests == []
 
 
 # -- 429
@@ -169,6 +223,48 @@ def test_after_a_429_everybody_holds():
         assert answer_of(caught.value)[:2] == (503, "rate_limited")
         assert caught.value.retry_after == pytest.approx(60, abs=1)
     assert len(world.requests) == 1
+
+
+def test_a_503_that_wants_to_be_left_alone_is_obeyed_by_everybody():
+    world = World(unavailable("120"))
+    with pytest.raises(errors.MoniteUnavailable, match="status 503") as caught:
+        world.token(ALICE)
+    assert caught.value.retry_after == 60
+    for principal in (ALICE, BOB, None):
+        with pytest.raises(errors.MoniteAuthError) as caught:
+            world.token(principal)
+        assert answer_of(caught.value)[0] == 503
+        assert caught.value.retry_after == pytest.approx(60, abs=1)
+    assert len(world.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503])
+def test_any_answer_may_ask_for_a_pause_that_the_caller_can_wait_for(status):
+    world = World(reply(status, b"", {"retry-after": "3"}), granted())
+    assert world.value() == "token-1"
+    first, second = world.mints
+    assert second - first == pytest.approx(3, abs=0.05)
+
+
+@pytest.mark.parametrize("answer", [throttled("3600"), unavailable("3600"), unavailable("99999999")])
+def test_nobody_is_stopped_for_more_than_a_minute(answer):
+    world = World(answer, granted())
+    with pytest.raises(errors.MoniteAuthError):
+        world.token()
+    world.now += 60
+    assert world.value() == "token-1"
+
+
+def test_a_revocation_that_is_asked_to_wait_holds_the_account_for_a_minute_at_most():
+    world = World(granted())
+    world.token()
+    world.logout()
+    world.revocations = [unavailable("3600"), reply(200, {"message": "done"})]
+    assert world.drain().settled == 0
+    assert world.drain().settled == 0
+    assert len(world.revoked) == 1
+    world.now += 60
+    assert world.drain().settled == 1
 
 
 @pytest.mark.parametrize("header", ["soon", "-5", "", "1e9", "9" * 30])
@@ -194,14 +290,56 @@ FAULTY = {
     "null token": granted(None),
     "token with a line break": granted("a\r\nX-Evil: 1"),
     "empty token": granted(""),
-    "wrong type": reply(200, {"access_token": "t", "token_type": "mac", "expires_in": 1800}),
-    "no expiry": reply(200, {"access_token": "t", "token_type": "Bearer"}),
-    "expired": granted(expires_in=0),
-    "negative": granted(expires_in=-1),
-    "infinite": reply(200, b'{"access_token": "t", "token_type": "Bearer", "expires_in": Infinity}'),
-    "milliseconds": granted(expires_in=1_800_000_000),
-    "boolean expiry": granted(expires_in=True),
 }
+UNUSABLE = {
+    "wrong type": {"token_type": "mac"},
+    "no expiry": {"expires_in": None},
+    "too short": {"expires_in": 5},
+    "expired": {"expires_in": 0},
+    "negative": {"expires_in": -1},
+    "infinite": {"expires_in": math.inf},
+    "milliseconds": {"expires_in": 1_800_000_000},
+    "boolean expiry": {"expires_in": True},
+}
+
+
+def unusable(changes, names):
+    """Answer with tokens, each another one, that are of no use."""
+    return lambda _request: reply(
+        200, {"access_token": next(names), "token_type": "Bearer", "expires_in": 1800} | changes
+    )
+
+
+@pytest.mark.parametrize("changes", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_promise_6_a_token_that_was_read_and_cannot_be_used_is_revoked(changes):
+    names = (f"bad-{number}" for number in itertools.count(1))
+    world = World(unusable(changes, names), unusable(changes, names), granted())
+    assert world.value() == "token-1"
+    assert world.slept == [pytest.approx(0.15), pytest.approx(0.3)]
+    world.run_background()
+    assert sorted(world.revoked) == ["bad-1", "bad-2"]
+    assert world.value() == "token-1"
+
+
+@pytest.mark.parametrize("changes", [UNUSABLE["wrong type"], UNUSABLE["no expiry"], UNUSABLE["milliseconds"]])
+def test_promise_6_so_are_all_of_them_where_there_is_nothing_else(changes):
+    names = (f"bad-{number}" for number in itertools.count(1))
+    world = World(unusable(changes, names))
+    with pytest.raises(errors.MoniteUnavailable, match=r"expires_in|token_type"):
+        world.token()
+    world.run_background()
+    assert sorted(world.revoked) == sorted(f"bad-{n}" for n in range(1, len(world.mints) + 1))
+
+
+def test_a_revocation_of_a_token_of_unknown_life_is_tried_for_a_day():
+    names = (f"bad-{number}" for number in itertools.count(1))
+    world = World(unusable({"expires_in": None}, names), granted())
+    world.revocations = [refused(500)]
+    world.token()
+    world.now += 24 * 3600 - 60
+    assert world.drain().expired == 0
+    world.now += 120
+    assert world.drain().expired == 1
 
 
 @pytest.mark.parametrize("answer", FAULTY.values(), ids=FAULTY.keys())

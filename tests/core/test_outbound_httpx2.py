@@ -22,7 +22,9 @@ class Monite(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     def handle_request(self, request):
         self.bearers.append(request.headers.get("authorization"))
         self.entities.append(request.headers.get("x-monite-entity-id"))
-        return httpx2.Response(self.statuses.pop(0) if self.statuses else 200)
+        status = self.statuses.pop(0) if self.statuses else 200
+        words = "The token has been revoked, expired or not found."
+        return httpx2.Response(status, json={"error": {"message": words}} if status == 401 else {})
 
     async def handle_async_request(self, request):
         return self.handle_request(request)

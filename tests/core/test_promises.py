@@ -54,7 +54,7 @@ def test_promise_2_a_token_at_hand_is_used_and_nothing_is_minted():
 
 def test_promise_2_a_lease_whose_holder_died_is_taken_over_when_it_has_run_out():
     world = World(numbered())
-    dead = run(world.store.claim(world.flows._slot(ALICE), ALICE, owner="dead", seconds=5, min_life=0))
+    dead = run(world.store.claim(world.flows.slot(ALICE), ALICE, owner="dead", seconds=5, min_life=0))
     assert isinstance(dead, Claimed)
     started = world.now
     assert world.value() == "token-1"
@@ -63,7 +63,7 @@ def test_promise_2_a_lease_whose_holder_died_is_taken_over_when_it_has_run_out()
 
 def test_promise_2_what_a_late_holder_brings_after_a_takeover_is_revoked():
     world = World(numbered())
-    slot = world.flows._slot(ALICE)
+    slot = world.flows.slot(ALICE)
     late = run(world.store.claim(slot, ALICE, owner="late", seconds=5, min_life=0))
     token = World(granted("late-token")).token()
     world.value()
@@ -145,7 +145,7 @@ def test_a_renewal_that_another_process_is_at_is_left_to_it():
     world = World(numbered())
     token = world.token()
     world.now = token.renew_at
-    slot = world.flows._slot(ALICE)
+    slot = world.flows.slot(ALICE)
     run(world.store.claim(slot, ALICE, owner="another", seconds=5, min_life=token.expires_in + 1))
     for _ in range(20):
         world.value()
@@ -384,8 +384,8 @@ def test_promise_8_a_user_who_joins_a_waiting_renewal_lends_it_their_priority():
     world = World(numbered(), requests_per_second=10)
     token = world.token()
     world.now = token.renew_at
-    flight, _ = world.flows._join(world, world.flows._slot(ALICE), Priority.RENEWAL)
-    joined, leads = world.flows._join(world, world.flows._slot(ALICE), Priority.USER)
+    flight, _ = world.flows._join(world, world.flows.slot(ALICE), Priority.RENEWAL)
+    joined, leads = world.flows._join(world, world.flows.slot(ALICE), Priority.USER)
     assert joined is flight
     assert not leads
     assert flight.priority is Priority.USER

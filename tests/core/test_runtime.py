@@ -68,6 +68,29 @@ def test_a_monite_that_hangs_costs_the_read_timeout_and_another_try(emulator, fo
         assert token(broker, form).expires_in > 1700
 
 
+@pytest.mark.parametrize(
+    "changes", [{"base_url": ""}, {"api_version": "2031-01-01"}], ids=["path", "version"]
+)
+def test_a_wrong_address_is_nobodys_own_fault_and_one_asks_for_all(emulator, form, changes):
+    settings = Settings(
+        **{
+            "client_id": DEMO_CLIENT_ID,
+            "client_secret": DEMO_CLIENT_SECRET,
+            "base_url": emulator.api_url,
+        }
+        | changes
+        | ({"base_url": emulator.url} if "base_url" in changes else {})
+    )
+    everybody = {f"user-{number}": PEOPLE["anna"] for number in range(5)}
+    with TokenBroker(settings, everybody) as broker:
+        for name in everybody:
+            with pytest.raises(errors.MoniteUnavailable, match="MONITE_BASE_URL.*MONITE_API_VERSION"):
+                broker.token(Principal(name, session_id="1")) if form == "threads" else asyncio.run(
+                    broker.atoken(Principal(name, session_id="1"))
+                )
+    assert emulator.monite.ledger.tokens == []
+
+
 def test_a_deadline_is_kept_when_nothing_answers(form):
     nowhere = Settings(
         client_id=DEMO_CLIENT_ID,

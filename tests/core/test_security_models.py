@@ -1,6 +1,7 @@
 """The three security models: whose token goes out, who has to allow it, and what is refused before anything is sent."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from monite_auth.emulator import (
     Fault,
 )
 from monite_auth.rbac import Action, ObjectType
+from monite_auth.tokens import steady_clock
 from tests.waiting import until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -277,6 +279,35 @@ def test_a_role_is_read_once_per_token(broker_in, ask, emulator):
     broker.relink("anna")
     ask(broker, "role", ANNA)
     assert sum(token.uses for token in emulator.monite.ledger.tokens) == 2
+
+
+@pytest.mark.parametrize("ttl", [60, 5])
+def test_a_role_that_was_changed_counts_after_a_while(emulated, ask, emulator, ttl):
+    skipped = [0.0]
+    roles = {each: emulator.monite.directory.users.get(each).role_id for each in (ANNA_ID, VIKTOR_ID)}
+    settings = replace(emulated, role_ttl=ttl)
+    with TokenBroker(settings, PEOPLE, clock=lambda: steady_clock() + skipped[0]) as broker:
+
+        def change_to(role_id):
+            headers = {"x-monite-entity-id": BAKERY_ID}
+            broker.client(PARTNER).patch(
+                f"/entity_users/{ANNA_ID}", json={"role_id": role_id}, headers=headers
+            ).raise_for_status()
+
+        assert ask(broker, "role", ANNA).allows("payable", "create")
+        change_to(roles[VIKTOR_ID])
+        skipped[0] += ttl - 3
+        assert ask(broker, "role", ANNA).allows("payable", "create")
+        skipped[0] += 3
+        assert not ask(broker, "role", ANNA).allows("payable", "create")
+
+
+def test_a_role_is_kept_for_the_slot_that_it_was_read_for(broker_in, ask):
+    """Where several people are given one token, the role of one is never another's."""
+    broker = broker_in(SecurityModel.MONITE_MANAGED)
+    ask(broker, "role", ANNA)
+    ((slot, fingerprint),) = broker._roles._kept
+    assert (slot.user, fingerprint) == ("anna", ask(broker, "token", ANNA).fingerprint)
 
 
 def test_can_says_what_the_role_grants(broker_in, ask):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from monite_auth import EntityUser, Secret, Settings
 from monite_auth.errors import MoniteAuthError
 from monite_auth.wire import (
+    ASSUMED_LIFE,
+    Astray,
     BadCredentials,
     Fault,
     Gone,
@@ -19,7 +21,9 @@ from monite_auth.wire import (
     Response,
     Revoked,
     Throttled,
+    Unusable,
     mint_request,
+    names_dead_token,
     read_mint,
     read_revocation,
     retry_after,
@@ -79,19 +83,29 @@ def test_any_answer_to_a_mint_has_a_meaning_and_a_token_is_always_good(response)
             assert value.reveal().isprintable()
             assert " " not in value.reveal()
             assert 5 < life <= 366 * 24 * 3600
+        case Unusable(value, life, reason):
+            assert 200 <= response.status < 300
+            assert value.reveal().isascii()
+            assert 0 < life <= 366 * 24 * 3600
+            assert reason
         case Throttled(seconds, _):
             assert response.status == 429
             assert 0 <= seconds <= 3600
         case BadCredentials(message, _):
             assert response.status == 401
             message.encode()
+        case Astray(seen, _):
+            assert 400 <= response.status < 500
+            assert "\n" not in seen
+            seen.encode()
         case Refused(status, message, _):
             assert 400 <= status < 500
             assert status not in (401, 429)
             message.encode()
             assert "\n" not in message
-        case Fault(reason, _):
+        case Fault(reason, _, wait):
             assert reason
+            assert wait is None or 0 <= wait <= 3600
         case _:
             pytest.fail(f"no outcome: {outcome!r}")
 
@@ -112,7 +126,9 @@ def test_any_answer_to_a_revocation_has_a_meaning(response):
     outcome = read_revocation(REVOKE, response, now=1_800_000_000)
     assert isinstance(outcome, Revoked | Gone | BadCredentials | Refused | Throttled | Fault)
     if isinstance(outcome, Revoked):
-        assert 200 <= response.status < 300
+        assert response.status in (200, 201, 204)
+    if isinstance(outcome, Gone):
+        assert response.status in (400, 401, 404)
 
 
 def test_a_mint_asks_for_what_the_api_reference_says():
@@ -142,10 +158,118 @@ def test_a_revocation_names_the_token_and_carries_it_as_its_bearer():
     }
 
 
-@pytest.mark.parametrize("life", [1800, 1800.0])
-def test_a_life_may_be_written_as_an_integer_or_as_a_float(life):
-    body = {"access_token": "t", "token_type": "bearer", "expires_in": life}
-    assert read_mint(MINT, reply(200, body), now=0) == Granted(Secret("t"), 1800.0)
+TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 1800}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TOKEN,
+        TOKEN | {"expires_in": 1800.0},
+        TOKEN | {"expires_in": "1800"},
+        TOKEN | {"expires_in": " 1800.00 "},
+        TOKEN | {"token_type": "bearer"},
+        TOKEN | {"token_type": None},
+        {"access_token": "t", "expires_in": 1800},
+        TOKEN | {"scope": "x", "refresh_token": None},
+        b"\xef\xbb\xbf" + json.dumps(TOKEN).encode(),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_good_token_is_taken_however_it_is_written(status, body):
+    assert read_mint(MINT, reply(status, body), now=0) == Granted(Secret("t"), 1800.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "life"),
+    [
+        ("token_type", "mac", 1800),
+        ("token_type", 7, 1800),
+        ("token_type", "", 1800),
+        ("expires_in", 5, 5),
+        ("expires_in", "0.5", 0.5),
+        ("expires_in", None, ASSUMED_LIFE),
+        ("expires_in", 0, ASSUMED_LIFE),
+        ("expires_in", -1, ASSUMED_LIFE),
+        ("expires_in", True, ASSUMED_LIFE),
+        ("expires_in", [1800], ASSUMED_LIFE),
+        ("expires_in", "soon", ASSUMED_LIFE),
+        ("expires_in", "1e309", ASSUMED_LIFE),
+        ("expires_in", "٣٠", ASSUMED_LIFE),
+        ("expires_in", 1_800_000_000, ASSUMED_LIFE),
+        ("expires_in", 10**400, ASSUMED_LIFE),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_not_forgotten(field, value, life):
+    outcome = read_mint(MINT, reply(200, TOKEN | {field: value}), now=0)
+    assert isinstance(outcome, Unusable)
+    assert (outcome.value, outcome.life) == (Secret("t"), life)
+    assert field in outcome.reason
+
+
+def test_a_life_that_is_no_number_is_none():
+    for text in (b"NaN", b"Infinity", b"1e400"):
+        body = b'{"access_token": "t", "token_type": "Bearer", "expires_in": ' + text + b"}"
+        outcome = read_mint(MINT, reply(200, body), now=0)
+        assert isinstance(outcome, Unusable)
+        assert outcome.life == ASSUMED_LIFE
+
+
+HTML = b"<html><title>Attention Required!</title>Your session token has expired</html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": "There is no entity user a11ce000."}}),
+        (400, {"error": {"message": "User is not allowed to use this endpoint"}}),
+        (403, {"error": {"message": "Inactive"}}),
+        (404, {"error": {"message": "Entity user not found"}}),
+        (409, {"error": {"message": "The entity is closed"}}),
+        (422, {"detail": [{"loc": ["body", "entity_user_id"], "msg": "not a uuid", "type": "uuid"}]}),
+    ],
+)
+def test_a_refusal_in_monites_own_form_is_about_the_user(status, body):
+    outcome = read_mint(MINT, reply(status, body), now=0)
+    assert isinstance(outcome, Refused)
+    assert outcome.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "seen"),
+    [
+        (403, HTML, "403 text/html"),
+        (400, b"", "400 with nothing to read"),
+        (400, {"error": "invalid_request"}, "400"),
+        (400, {"error": {"message": "x-monite-version: use 2024-05-25."}}, "400 'x-monite-version: use"),
+        (400, {"error": {"message": "Unknown API version"}}, "400 'Unknown API version'"),
+        (403, {"error": {"message": "Your IP is not on the list"}}, "403 'Your IP"),
+        (403, {"error": {"message": "Forbidden"}}, "403 'Forbidden'"),
+        (403, {"message": "Missing Authentication Token"}, "403"),
+        (404, {"detail": "Not Found"}, "404 'Not Found'"),
+        (404, {"error": {"message": "Not Found"}}, "404 'Not Found'"),
+        (404, [], "404"),
+        (405, {"error": {"message": "Method Not Allowed"}}, "405"),
+        (405, {"error": {"message": "Only GET for users"}}, "405"),
+        (407, b"", "407"),
+        (421, {"error": {"message": "Misdirected"}}, "421"),
+        (422, {"detail": [{"loc": ["header", "x-monite-version"], "msg": "required"}]}, "422"),
+        (422, {"detail": [{"loc": ["body", "client_id"], "msg": "not a uuid"}]}, "422"),
+        (499, b"", "499"),
+    ],
+)
+def test_a_refusal_by_anything_else_is_the_fault_of_the_address(status, body, seen):
+    headers = {"content-type": "text/html; charset=utf-8"} if body is HTML else {}
+    outcome = read_mint(MINT, reply(status, body, headers), now=0)
+    assert isinstance(outcome, Astray)
+    assert outcome.seen.startswith(seen)
+
+
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 302])
+def test_a_fault_knows_how_long_it_wants_to_be_left_alone(status):
+    assert read_mint(MINT, reply(status, HTML, {"retry-after": "7"}), now=0).retry_after == 7
+    assert read_mint(MINT, reply(status, HTML, {"retry-after": "soon"}), now=0).retry_after == 1
+    assert read_mint(MINT, reply(status, HTML), now=0).retry_after is None
 
 
 @pytest.mark.parametrize(
@@ -186,6 +310,30 @@ MONITES_WORDS = "The token has been revoked, expired or not found."
         (403, "Access token expired", True),
         (403, "Expired token", True),
         (400, "Unknown token.", True),
+        (400, "Token has been revoked, expired, or not found", True),
+        (400, "Token not found!", True),
+        (400, "The bearer token is invalid or expired.", True),
+        (403, "Your access token is no longer valid.", True),
+        (400, "The access token provided is expired, revoked, or invalid.", True),
+        (403, "This token doesn't exist", True),
+        (400, "The payment link token has expired", False),
+        (400, "Payment link token expired", False),
+        (400, "Token of the payment link has expired", False),
+        (400, "The invitation token was not found", False),
+        (400, "Unknown mailbox; the invitation token was not found", False),
+        (400, "Invalid pagination token.", False),
+        (400, "The pagination_token has expired", False),
+        (403, "Invalid CSRF token", False),
+        (400, "Bank token revoked by the customer", False),
+        (403, "Missing or invalid bank authorization token for this bank account", False),
+        (400, "The refresh token has expired.", False),
+        (400, "Field token: unknown counterpart", False),
+        (400, "token: invalid", False),
+        (400, "Invalid token format", False),
+        (400, "The token is valid", False),
+        (400, "The access token is missing", False),
+        (400, "Invoice 7 not found", False),
+        (400, "access expired", False),
         (403, "Your role does not allow this.", False),
         (400, "The invoice has expired.", False),
         (400, "Payable not found", False),
@@ -195,11 +343,80 @@ MONITES_WORDS = "The token has been revoked, expired or not found."
     ],
 )
 def test_an_answer_speaks_of_a_dead_token(status, message, dead):
-    assert speaks_of_dead_token(status, refused(status, message).body) is dead
+    answer = refused(status, message)
+    assert speaks_of_dead_token(status, answer.body) is dead
+    assert names_dead_token(status, answer.body) is (dead and message != "")
 
 
-def test_an_answer_that_is_no_json_speaks_of_no_token():
-    assert not speaks_of_dead_token(400, b"token expired")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"token expired",
+        HTML,
+        b'"token expired"',
+        b'["token expired"]',
+        b'{"message": "token expired"}',
+        b'{"detail": "token expired"}',
+        b'{"error": "token expired"}',
+        b'{"error": {"message": ["token expired"]}}',
+        b'{"error": {"detail": "token expired"}}',
+    ],
+)
+def test_words_in_another_form_than_monites_are_not_monites(body):
+    assert not speaks_of_dead_token(400, body)
+    assert not speaks_of_dead_token(403, body)
+    assert not names_dead_token(401, body)
+
+
+def _complaint(message):
+    return {"detail": [{"loc": ["body", "token"], "msg": message, "type": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "settled"),
+    [
+        (200, {"message": "Token revoked"}, True),
+        (201, {"message": "Token revoked"}, True),
+        (204, b"", True),
+        (400, {"error": {"message": MONITES_WORDS}}, True),
+        (401, {"error": {"message": MONITES_WORDS}}, True),
+        (404, {"error": {"message": "Token not found"}}, True),
+        (200, b"", False),
+        (200, HTML, False),
+        (200, {}, False),
+        (200, {"message": None}, False),
+        (200, {"message": "no", "error": {"message": "could not revoke"}}, False),
+        (200, {"error": {"message": MONITES_WORDS}}, False),
+        (200, [{"message": "done"}], False),
+        (202, {"message": "accepted"}, False),
+        (206, {"message": "Token revoked"}, False),
+        (302, b"", False),
+        (304, b"", False),
+        (400, {"error": {"message": "Something is wrong"}}, False),
+        (400, {"error": {"message": "Invalid token"}}, False),  # perhaps not in the form that it wants
+        (400, {"error": {"message": "The invitation token has expired"}}, False),
+        (400, HTML, False),
+        (401, {"error": {"message": "Invalid client credentials"}}, False),
+        (401, {"error": {"message": "Unknown token type for client"}}, False),
+        (401, {"detail": MONITES_WORDS}, False),
+        (403, {"error": {"message": "Invalid CSRF token"}}, False),
+        (403, {"error": {"message": "Token expired"}}, False),
+        (403, HTML, False),
+        (404, HTML, False),
+        (404, {"detail": "Not Found"}, False),
+        (409, {"error": {"message": MONITES_WORDS}}, False),
+        (422, _complaint("invalid token format"), False),
+        (422, {"error": {"message": MONITES_WORDS}}, False),
+        (429, {"error": {"message": MONITES_WORDS}}, False),
+        (429, {"error": {"message": "Rate limit exceeded: token bucket empty"}}, False),
+        (500, {"error": {"message": MONITES_WORDS}}, False),
+        (503, {"error": {"message": "token service expired"}}, False),
+    ],
+)
+def test_a_revocation_is_settled_by_monites_own_word_only(status, body, settled):
+    outcome = read_revocation(REVOKE, reply(status, body), now=0)
+    assert isinstance(outcome, Revoked | Gone) is settled
+    assert isinstance(outcome, Throttled) is (status == 429)
 
 
 def test_what_monite_repeats_of_our_secrets_is_not_repeated_by_us():

@@ -369,7 +369,8 @@ class Judge:
         self.checks["2 one mint"] += 1
         self.unstored.pop(actor.name, None)
         if result is not Committed.STORED:
-            self.doomed.add(value)
+            if not self._is_handed_out(value):  # it may have been stored before, and the answer was cut off
+                self.doomed.add(value)
             if held is not None and self.current.get(lease.slot) is held:
                 del self.current[lease.slot]
                 if not held.fenced and self._world.now < held.until:
@@ -514,6 +515,21 @@ class Judge:
                 raise Violation("8 one budget", f"{value} is given to {actor.name} while {holder} revokes it")
             self.given[value] = (actor.name, now + seconds)
 
+    def _is_handed_out(self, value: str) -> bool:
+        return any(
+            shelf.live is not None and shelf.live.value.reveal() == value for shelf in self.shelves.values()
+        )
+
+    def _condemn(self, actor: "Actor", pending: Any, *, result: bool) -> None:
+        del actor
+        value = pending.token.reveal()
+        self.checks["3 freshness"] += 1
+        if result is self._is_handed_out(value):
+            what = "is to be revoked and is handed out" if result else "was taken off the list and must die"
+            raise Violation("3 freshness" if result else "6 nothing is lost", f"{value} {what}")
+        if not result:
+            self.given.pop(value, None)
+
     def _settle(self, actor: "Actor", pending: Any, *, result: None) -> None:
         del actor, result
         value = pending.token.reveal()
@@ -599,6 +615,7 @@ _WATCHED: dict[str, Any] = {
     "admit": Judge._admit,
     "hold": Judge._hold,
     "due": Judge._due,
+    "condemn": Judge._condemn,
     "settle": Judge._settle,
     "postpone": Judge._postpone,
 }

@@ -336,7 +336,7 @@ class FindsSharedWithOtherSessions(Mutant):
 
 class _RenewalMakesWait(Flows):
     async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
-        slot = self._slot(principal)
+        slot = self.slot(principal)
         token = await rt.store.peek(slot, principal)
         if token is not None and token.renew_at > rt.clock():
             return await super().token(rt, principal, min_ttl)
@@ -352,8 +352,8 @@ class RenewalMakesWait(Mutant):
 
 
 class _ForgetsTenants(Flows):
-    def _slot(self, principal: Principal | None) -> Slot:
-        return super()._slot(principal)._replace(tenant=None)
+    def slot(self, principal: Principal | None) -> Slot:
+        return super().slot(principal)._replace(tenant=None)
 
 
 class TenantsShareASlot(Mutant):
@@ -419,7 +419,7 @@ class NoRestAfterRefusal(Mutant):
     about = "a mint is tried again right after Monite has refused our credentials"
     promise = "rest after a refusal"
     scenarios = ("wrong credentials x mint x mint",)
-    replaced = ((mint, "_rest_after", lambda _error: None),)
+    replaced = ((mint, "_rest_after", lambda _error, **_everyone: None),)
 
 
 class _Unadmitted(mint.Mint):

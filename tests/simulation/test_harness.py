@@ -116,6 +116,7 @@ def test_snapshot_knows_all_that_is_remembered():
         "_has_minted",
         "_has_warned",
         "_look_at",
+        "_strays",
     }
     with pytest.raises(TypeError, match="teach"):
         freeze(object())

@@ -1,12 +1,13 @@
 """The request budget, in time that the test makes up."""
 
 import heapq
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monite_auth.stores.budget import Budget, Priority, Ticket
+from monite_auth.stores.budget import PROBE, Budget, Priority, Ticket
 
 RATE = 30
 
@@ -95,6 +96,57 @@ def test_holds_that_overlap_last_as_long_as_the_longest():
     assert budget.held_until == 115
     _, admission = budget.admit(106, RATE, Priority.USER, None, 60)
     assert admission.wait == pytest.approx(9)
+
+
+class Refusing(Line):
+    """Monite refuses everything until `until` and wants to be left alone for `seconds`; an answer takes a while."""
+
+    def __init__(self, *, until: float, seconds: float, answer_in: float = 0.3) -> None:
+        super().__init__()
+        self._until, self._seconds, self._answer_in = until, seconds, answer_in
+
+    def refuse(self) -> None:
+        holds: list[float] = []
+        while self._agenda:
+            now, _, caller, ticket = heapq.heappop(self._agenda)
+            while holds and holds[0] <= now:
+                self.budget = self.budget.hold(heapq.heappop(holds), self._seconds)
+            self.budget, admission = self.budget.admit(now, RATE, Priority.USER, ticket, 1e9)
+            if admission.wait > 0:
+                self.arrive(now + admission.wait, caller, admission.ticket)
+                continue
+            self.sent.append((now, caller))
+            if now < self._until:
+                heapq.heappush(holds, now + self._answer_in)
+                self.arrive(now + self._answer_in, caller, admission.ticket)
+
+
+@pytest.mark.parametrize("seconds", [2, 7, 60])
+def test_promise_8_after_a_hold_one_request_probes_however_many_wait(seconds):
+    line = Refusing(until=1200, seconds=seconds)
+    line.budget = line.budget.hold(1000, seconds)
+    for caller in range(200):
+        line.arrive(1000 + caller * 0.01, caller)
+    line.refuse()
+    probes = [at for at, _ in line.sent if at < 1200]
+    assert len(probes) <= 200 / seconds
+    assert all(later - earlier >= seconds for earlier, later in itertools.pairwise(probes))
+    # Then they all go, at their pace.
+    well = [at for at, _ in line.sent if at >= 1200]
+    assert len(well) == 200
+    assert max(well) - min(well) < 200 / RATE * 1.1 + PROBE
+    assert line.busiest_second() <= RATE
+
+
+@pytest.mark.parametrize("ticket", [Ticket(990.0), Ticket(990.0, passed=True), None])
+@pytest.mark.parametrize("priority", Priority)
+def test_promise_8_whoever_comes_first_after_a_hold_is_the_probe(ticket, priority):
+    budget, admission = Budget().hold(1000, 10).admit(1010, RATE, priority, ticket, 60)
+    assert (admission.admitted, admission.wait) == (True, 0)
+    for other in (None, Ticket(990.0), Ticket(990.0, passed=True)):
+        budget, admission = budget.admit(1010.1, RATE, Priority.USER, other, 60)
+        assert PROBE - 0.1 - 1e-6 <= admission.wait <= PROBE
+    assert budget.admit(1010 + PROBE, RATE, Priority.USER, Ticket(990.0, passed=True), 60)[1].wait == 0
 
 
 def test_an_idle_budget_saves_nothing_up():

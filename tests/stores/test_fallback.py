@@ -111,7 +111,7 @@ def test_when_the_store_is_back_tokens_of_the_outage_are_revoked_and_minted_anew
     assert world.value() == "token-2"
     assert world.drain().settled == 1
     assert world.revoked == ["token-1"]
-    assert run(world.memory.peek(world.flows._slot(ALICE), ALICE)).value.reveal() == "token-2"
+    assert run(world.memory.peek(world.flows.slot(ALICE), ALICE)).value.reveal() == "token-2"
 
 
 def test_what_an_outage_left_outlives_the_process_once_the_store_is_back():
@@ -133,7 +133,7 @@ def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
     world.now += 5
     world.shared.is_down = False
     world.shared.fails_at = "commit"
-    run(world.store.peek(world.flows._slot(ALICE), ALICE))
+    run(world.store.peek(world.flows.slot(ALICE), ALICE))
     world.shared.fails_at = None
     world.now += 5
     world.drain()
@@ -149,7 +149,7 @@ def test_a_caller_that_is_cancelled_during_the_handing_over_loses_nothing():
     world.shared.is_down = False
     world.shared.cancelled_at = "commit"
     with pytest.raises(asyncio.CancelledError):
-        run(world.store.peek(world.flows._slot(ALICE), ALICE))
+        run(world.store.peek(world.flows.slot(ALICE), ALICE))
     world.shared.cancelled_at = None
     world.drain()
     assert sorted(world.revoked) == ["token-1", "token-2"]
@@ -171,7 +171,7 @@ def test_a_mint_that_outlives_the_outage_leaves_no_token_behind_in_memory():
     def comes_back(_request):
         world.shared.is_down = False
         world.now += 5
-        run(world.store.peek(world.flows._slot(BOB), BOB))  # somebody else notices first
+        run(world.store.peek(world.flows.slot(BOB), BOB))  # somebody else notices first
         return granted("late")
 
     world.shared.is_down = True

@@ -49,7 +49,7 @@ from monite_auth.stores.base import (
     Slot,
     Status,
 )
-from monite_auth.stores.budget import HEADROOM, TOLERANCE, Admission, Priority, Ticket
+from monite_auth.stores.budget import HEADROOM, PROBE, TOLERANCE, Admission, Priority, Ticket
 from monite_auth.stores.redis.links import Argument, Link
 from monite_auth.stores.redis.scripts import SCRIPTS
 from monite_auth.stores.redis.vault import LEASE, NAME, Vault, split_answer
@@ -454,7 +454,7 @@ class RedisOperations:
         """See Operations."""
         booked = ("", "") if ticket is None else (ticket.moment, int(ticket.passed))
         admitted, wait, moment, passed = await self._of_budget(
-            ["admit", self._interval, TOLERANCE, int(priority), patience, *booked],
+            ["admit", self._interval, TOLERANCE, int(priority), patience, *booked, PROBE],
         )
         ticket = Ticket(float(moment), bool(passed)) if moment else None
         return Admission(bool(admitted), float(wait), ticket)

@@ -14,7 +14,7 @@ if ARGV[1] == 'hold' then
   local seconds = tonumber(ARGV[2])
   local start = math.max(now, held_until)
   local longer = math.max(0, now + seconds - start)
-  free_at = math.max(free_at, start - held)
+  free_at, gate = math.max(free_at, start - held), -math.huge
   held = held + longer
   held_until = math.max(held_until, now + seconds)
   write()
@@ -23,7 +23,7 @@ end
 
 local USER, RENEWAL, REVOCATION = 0, 1, 2
 local interval, tolerance, priority = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local patience, moment, passed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local patience, moment, passed, probe = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
 local virtual = now - held
 
 local function refuse(wait)
@@ -33,6 +33,10 @@ end
 local function redeem()
   local opens = math.max(moment, held_until - held)
   if virtual < opens then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
+  if gate == -math.huge then
+    gate, held, held_until = virtual + interval, held + probe, virtual + held + probe
+    return { 1, '0', text(moment), passed and 1 or 0 }
+  end
   if passed then return { 1, '0', text(moment), 1 } end
   if virtual >= gate - tolerance then
     gate = math.max(gate, virtual) + interval

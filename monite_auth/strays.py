@@ -1,0 +1,42 @@
+"""Tokens that Monite has given and that nobody can use: they are alive there, so they have to be revoked.
+
+An answer may make no use of its token, or the mint may be cut off between the answer and the store: its task is
+cancelled, its event loop stopped, its thread interrupted. The process keeps such a token until it stands among the
+pending revocations of the store.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from monite_auth.stores.base import Lease, Operations, Slot
+from monite_auth.tokens import AccessToken
+
+__all__ = ["Strays"]
+
+VOID = "void"
+"""The name of a lease that no store gives: a token that comes under it is pending revocation at once."""
+
+
+@dataclass(slots=True)
+class Strays:
+    """The strays of one process, with the slots that they were minted for."""
+
+    tokens: list[tuple[Slot, AccessToken]] = field(default_factory=list)
+
+    def add(self, slot: Slot, token: AccessToken) -> None:
+        """Keep a token; this cannot fail and waits for nothing."""
+        self.tokens.append((slot, token))
+
+    async def hand_over(self, store: Operations) -> None:
+        """Make them pending revocations of the store; what it does not take, stays here.
+
+        Raises StoreUnavailable.
+        """
+        with suppress(IndexError):  # another thread was faster
+            while self.tokens:
+                slot, token = self.tokens.pop()
+                try:
+                    await store.commit(Lease(slot, VOID), token)
+                except BaseException:
+                    self.add(slot, token)
+                    raise
