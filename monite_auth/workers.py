@@ -19,7 +19,7 @@ def is_one_of_several() -> bool:
     """
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
     if uwsgi is not None:
-        return int(uwsgi.numproc) > 1
+        return int(getattr(uwsgi, "numproc", 1)) > 1
     return multiprocessing.parent_process() is not None or _has_siblings()
 
 
