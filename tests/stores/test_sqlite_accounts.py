@@ -69,6 +69,17 @@ def test_a_key_that_opens_one_account_opens_no_other(ground, form, drive):
     assert drive(ground, form, account="one", keys=[KEY]).peek() == "t"
 
 
+def test_a_new_pair_whose_former_secret_opens_another_account_is_asked_about_once(
+    ground, form, drive, caplog
+):
+    drive(ground, form, account="first ID", keys=[KEY]).put("t")
+    for _ in range(2):
+        drive(ground, form, account="new ID", keys=[OTHER_KEY, KEY]).claim()
+    (record,) = caplog.records
+    assert "set MONITE_ACCOUNT to the client ID that you had first" in record.message
+    assert drive(ground, form, account="first ID", keys=[OTHER_KEY, KEY]).peek() == "t"
+
+
 def test_a_store_of_no_account_belongs_to_the_first_that_asks(ground):
     with closing(ground.open()) as store:
         assert store.of("first") is store

@@ -67,7 +67,9 @@ def open_envelope(db: sqlite3.Connection, account: str, envelope: Envelope) -> S
             "MONITE_STORE_KEYS changed? Add the former client secret or key to MONITE_STORE_KEYS, behind the new one; or "
             "choose another store_url to start anew: what was still to be revoked in this one is then left to expire."
         )
-    opened = opened or envelope.new()
+    if opened is None:
+        _warn_of_another_pair(db, envelope)
+        opened = envelope.new()
     is_renewed = len(opened.seal.knows) > 1
     if is_renewed:
         _seal_anew(db, account, opened.seal)
@@ -116,6 +118,19 @@ def _taken_over(db: sqlite3.Connection, account: str, envelope: Envelope) -> Ope
     for table in OWNED:
         db.execute(f"UPDATE {table} SET account = ? WHERE account = ?", (account, NOBODY))  # noqa: S608 - ours
     return opened
+
+
+def _warn_of_another_pair(db: sqlite3.Connection, envelope: Envelope) -> None:
+    """Say so where an account is new to the store, and its keys open another one's: it may be the same, under a new pair."""
+    for (account,) in db.execute("SELECT account FROM accounts").fetchall():
+        if envelope.open(_content(db, account)) is not None:
+            log.warning(
+                "This account is new to the token store, and its keys open another account there. Did Monite give you a new "
+                "pair of client ID and secret for the same account? Then set MONITE_ACCOUNT to the client ID that you had "
+                "first, or all users log in again, and tokens of the former pair are left to expire. If they are two "
+                "accounts, give each a key of its own."
+            )
+            return
 
 
 def _seal_anew(db: sqlite3.Connection, account: str, seal: Seal) -> None:
