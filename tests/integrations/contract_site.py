@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from monite_auth import EntityUser, TokenBroker
+from monite_auth import EntityUser, MemoryStore, TokenBroker, errors
 from monite_auth.emulator import (
     ANNA_AT_BOOKS_ID,
     ANNA_AT_TEA_ID,
@@ -16,6 +16,17 @@ from monite_auth.emulator import (
     TEA_ID,
     VIKTOR_ID,
 )
+
+
+class StoreWithoutLogouts(MemoryStore):
+    """A memory that can record no logout."""
+
+    def of(self, account):
+        return self
+
+    async def end_session(self, principal):
+        raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
+
 
 Form = Literal["sync", "async"]
 """Whether an app's views are `def` or `async def`."""

@@ -8,21 +8,11 @@ from flask_login import (
     logout_user,
 )
 
-from monite_auth import MemoryStore, TokenBroker, errors
+from monite_auth import TokenBroker, errors
 from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
 
 SYNC, ASYNC = "", "/async"
 """Where the views of each kind are."""
-
-
-class StoreWithoutLogouts(MemoryStore):
-    """A memory that can record no logout."""
-
-    def of(self, account):
-        return self
-
-    async def end_session(self, principal):
-        raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
 
 
 def app_of(broker: TokenBroker | None = None, *, allowed_origins=(), flask_login=False, **given) -> Flask:

@@ -22,6 +22,7 @@ from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
 from monite_auth_starlette import MoniteAuthMiddleware, monite_app
 from monite_auth_starlette.fastapi import LoggedInMonite, Monite
+from tests.integrations.contract_site import StoreWithoutLogouts
 from tests.waiting import until
 
 
@@ -222,21 +223,10 @@ def test_promise_7_a_logout_does_not_wait_for_a_monite_that_is_down(client, emul
 
 
 def test_a_logout_that_the_store_cannot_record_is_no_success(broker):
-    class BrokenStore:
-        def of(self, account):
-            return self
-
-        def operations(self, *, blocking):
-            return self
-
-        async def begin_session(self, principal):
-            pass
-
-        async def end_session(self, principal):
-            raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
-
     app = app_of(broker)
-    app.add_middleware(MoniteAuthMiddleware, broker=TokenBroker(broker.settings, {}, store=BrokenStore()))
+    app.add_middleware(
+        MoniteAuthMiddleware, broker=TokenBroker(broker.settings, {}, store=StoreWithoutLogouts())
+    )
     app.user_middleware.append(app.user_middleware.pop(0))  # innermost
     app.user_middleware.pop(1)
     client = TestClient(app)
