@@ -15,7 +15,7 @@ class Telemetry(Protocol):
     """Counts what the flows do."""
 
     def minted(self, outcome: str, seconds: float) -> None:
-        """One attempt to mint is over. Outcomes: granted, refused, badcredentials, throttled, fault."""
+        """One attempt to mint is over. Outcomes: granted, unusable, refused, astray, badcredentials, throttled, fault."""
 
     def revoked(self, outcome: str) -> None:
         """One attempt to revoke is over. Outcomes: revoked, gone, refused, badcredentials, throttled, fault."""

@@ -147,9 +147,10 @@ class PartnerApi:
                     retry_after=wait,
                 )
             response = await self._caller.send(call, within=self.time_left(doing))
-            if response.status != 429:
+            asked_for = response.headers.get("retry-after")
+            if response.status != 429 and (response.status < 500 or asked_for is None):
                 return read_answer(doing, call, response)
-            pause = retry_after(response.headers.get("retry-after"), now=self._caller.clock())
+            pause = retry_after(asked_for, now=self._caller.clock())
             await hold(self._caller.store, max(SHORTEST_HOLD, pause))
 
     async def records(

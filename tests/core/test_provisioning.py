@@ -687,6 +687,15 @@ def somebody(**fields):
     return {"id": ID, "role_id": ROLE["id"], "status": "active", **PROFILE.fields, **fields}
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_promise_8_any_failure_may_ask_to_be_left_alone(status):
+    later = reply(status, {"error": {"message": "Later."}}, {"retry-after": "3"})
+    caller = Scripted(later, listed(ROLE), listed(somebody()))
+    started = caller.now
+    assert caller.provide() == EntityUser(ID, BAKERY_ID)
+    assert caller.now - started >= 3
+
+
 @pytest.mark.parametrize("status", [400, 409, 422])
 def test_who_was_created_meanwhile_is_the_user(status):
     caller = Scripted(listed(ROLE), listed(), reply(status, {"error": {"message": "x"}}), listed(somebody()))
