@@ -4,10 +4,9 @@ One broker per process (or per client ID). Every method comes twice, `token` for
 loops; both run the same flows over the same store, and a thread and a task that want the same token share one mint.
 """
 
-import asyncio
-import threading
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -26,11 +25,12 @@ from monite_auth.identity import (
     Principal,
     as_directory,
 )
-from monite_auth.lifetimes import call_in_child
+from monite_auth.lifetimes import PerProcess
 from monite_auth.outbound import BrokerAuth, Call, Pools, monite_headers
 from monite_auth.policy import Authorize, Policy
 from monite_auth.rbac import Action, ObjectType, Role, words
 from monite_auth.roles import Roles
+from monite_auth.running import Running
 from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
@@ -83,17 +83,18 @@ class TokenBroker:
         if isinstance(self._directory, Bindable):
             self._directory.bind(self)
         self._policy = Policy(settings, authorize)
-        self._start()
-        call_in_child(self._start)
+        self._pools = Pools(settings)
+        self._here: PerProcess[Running] = PerProcess(
+            partial(Running, settings, self.store, self._directory, self._telemetry, clock)
+        )
 
-    def _start(self) -> None:
-        """Begin with nothing open and nothing under way; a forked child does so too, with what is its parent's."""
-        self._flows = Flows(self.settings, self._directory, self._telemetry)
-        self._roles = Roles(self.settings, self._flows, self._clock)
-        self._pools = Pools(self.settings)
-        self._lock = threading.Lock()
-        self._blocking_runtime: BlockingRuntime | None = None
-        self._async_runtimes: dict[asyncio.AbstractEventLoop, AsyncRuntime] = {}
+    @property
+    def _flows(self) -> Flows:
+        return self._here().flows
+
+    @property
+    def _roles(self) -> Roles:
+        return self._here().roles
 
     def __repr__(self) -> str:
         return f"<TokenBroker for {self.settings.base_url}>"
@@ -110,14 +111,16 @@ class TokenBroker:
         acting = _acting(principal)
         if acting is not None:
             self._policy.refuse_to_give_tokens()
-        return run(self._flows.token(self._blocking(), acting, min_ttl))
+        here = self._here()
+        return run(here.flows.token(here.blocking(), acting, min_ttl))
 
     async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see `token`."""
         acting = _acting(principal)
         if acting is not None:
             self._policy.refuse_to_give_tokens()
-        return await self._flows.token(self._async(), acting, min_ttl)
+        here = self._here()
+        return await here.flows.token(here.on_loop(), acting, min_ttl)
 
     def partner_token(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the partner token: root over every entity. It must never reach a browser."""
@@ -370,38 +373,19 @@ class TokenBroker:
 
     def close(self) -> None:
         """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
-        self._close_runtime()  # background work first: it gives back what it was at
+        self._here().close()  # background work first: it gives back what it was at
         self.drain(within=self.settings.deadline)
-        self._close_runtime()
+        self._here().close()
         self._pools.close()
         self.store.close()
 
     async def aclose(self) -> None:
         """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
-        await self._aclose_runtime()
+        await self._here().aclose()
         await self.adrain(within=self.settings.deadline)
-        await self._aclose_runtime()
+        await self._here().aclose()
         await self._pools.aclose()
         await self.store.aclose()
-
-    def _close_runtime(self) -> None:
-        with self._lock:
-            runtime, self._blocking_runtime = self._blocking_runtime, None
-        if runtime is not None:
-            runtime.close()
-
-    async def _aclose_runtime(self) -> None:
-        with self._lock:
-            runtime = self._async_runtimes.pop(asyncio.get_running_loop(), None)
-        if runtime is not None:
-            await runtime.aclose()
-
-    def _loop_ended(self, loop: asyncio.AbstractEventLoop, *, left_undone: bool) -> None:
-        """Forget an event loop; go on in a thread with what it was at. Some loops live for one request only."""
-        with self._lock:
-            self._async_runtimes.pop(loop, None)
-        if left_undone:
-            self._flows.drain_soon(self._blocking())
 
     def _as_token(self, token: AccessToken | Secret | str) -> AccessToken:
         """Return a token of which perhaps only the text is known; it is taken to have been minted now."""
@@ -425,29 +409,10 @@ class TokenBroker:
         await self.aclose()
 
     def _blocking(self) -> BlockingRuntime:
-        runtime = self._blocking_runtime
-        if runtime is None:
-            with self._lock:
-                if self._blocking_runtime is None:
-                    self._blocking_runtime = BlockingRuntime(self.settings, self.store, self._clock)
-                runtime = self._blocking_runtime
-        return runtime
+        return self._here().blocking()
 
     def _async(self) -> AsyncRuntime:
-        loop = asyncio.get_running_loop()
-        runtime = self._async_runtimes.get(loop)
-        if runtime is None:
-            with self._lock:
-                runtime = self._async_runtimes.get(loop)
-                if runtime is None:
-                    runtime = AsyncRuntime(
-                        self.settings,
-                        self.store,
-                        self._clock,
-                        loop_ended=lambda undone: self._loop_ended(loop, left_undone=undone),
-                    )
-                    self._async_runtimes[loop] = runtime
-        return runtime
+        return self._here().on_loop()
 
 
 def _person(principal: Principal) -> Principal:

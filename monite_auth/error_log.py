@@ -6,11 +6,10 @@ there were in between, so that a crowd does not fill the disk.
 """
 
 import logging
-import threading
 import time
 
 from monite_auth.errors import MoniteAuthError
-from monite_auth.lifetimes import call_in_child
+from monite_auth.lifetimes import ProcessLock
 from monite_auth.tokens import Clock
 
 __all__ = ["ErrorLog", "log_error"]
@@ -29,11 +28,7 @@ class ErrorLog:
         self._seen: dict[
             str, tuple[float, int]
         ] = {}  # by code, of which there are few: when written, and how many since
-        self._start()
-        call_in_child(self._start)
-
-    def _start(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def write(self, error: MoniteAuthError) -> None:
         """Write an error down, or count it."""

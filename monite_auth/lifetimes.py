@@ -1,26 +1,99 @@
-"""Ends and beginnings that are not ours: a process forks, an event loop shuts down."""
+"""Ends and beginnings that are not ours: a process forks, an event loop shuts down.
 
-import os
-import weakref
+*Forks.* A child begins with a copy of all its parent's memory: sockets that lead to its parent's answers, locks that
+a thread held which the child does not have, event loops that do not run there. Python's fork hooks cannot put that
+right, since they do not run where a server forks in C, as uWSGI does. So nothing here relies on being told: whatever
+belongs to a process lies in a `PerProcess`, which compares process ids each time that it is asked.
+"""
+
+import ctypes
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
+from os import getpid
+from typing import Generic, TypeVar
 
-__all__ = ["call_in_child", "close_with_loop"]
+__all__ = ["PerProcess", "ProcessLock", "close_with_loop"]
+
+Thing = TypeVar("Thing")
+
+_inherited: list[object] = []
+"""What parents have left in this process. It is kept, and never used."""
 
 
-def call_in_child(method: Callable[[], None]) -> None:
-    """Have the bound `method` called in every child that this process forks, as long as its object lives.
+def _keep_for_ever(thing: object) -> None:
+    """Never let `thing` be finalized here, not even when the interpreter ends.
 
-    A child must not share its parent's locks and sockets, nor wait for work that only the parent does.
+    To close what a parent has open disturbs the parent: a client says goodbye on a socket that they share, a transport
+    leaves an epoll that they share, and SQLite deletes its log (https://sqlite.org/howtocorrupt.html, section 2.6).
     """
-    reference = weakref.WeakMethod(method)
+    _inherited.append(thing)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))  # a reference that nobody gives back
 
-    def call() -> None:
-        if (living := reference()) is not None:
-            living()
 
-    if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-        os.register_at_fork(after_in_child=call)
+class PerProcess(Generic[Thing]):
+    """Holds one object for each process, made at its first use there.
+
+    Threads that come first together may each `make` one, of which one is taken: so `make` opens nothing.
+
+    There is no lock, and a call costs little more than `os.getpid()`. What a parent had is left as it is: not closed
+    and not finalized. (The system reuses process ids, but a child is taken for its own ancestor only where that one has
+    ended, the child got the very same id, and no process between the two has used this object.)
+    """
+
+    __slots__ = ("__weakref__", "_make", "_things")
+
+    def __init__(self, make: Callable[[], Thing]) -> None:
+        self._make = make
+        self._things: dict[int, Thing] = {}  # by process id
+
+    def __call__(self) -> Thing:
+        """Return this process's object."""
+        thing = self._things.get(getpid())
+        return thing if thing is not None else self._begin()
+
+    def existing(self) -> Thing | None:
+        """Return this process's object if it has been made."""
+        return self._things.get(getpid())
+
+    def inherited(self) -> Thing | None:
+        """Return what the parent had, for `make` to see in which state that was left; nothing of it may be used."""
+        things = [thing for pid, thing in list(self._things.items()) if pid != getpid()]
+        return things[-1] if things else None
+
+    def _begin(self) -> Thing:
+        thing = self._things.setdefault(getpid(), self._make())
+        self._leave_inherited()
+        return thing
+
+    def _leave_inherited(self) -> None:
+        for pid in list(self._things):
+            if pid != getpid() and (thing := self._things.pop(pid, None)) is not None:
+                _keep_for_ever(thing)
+
+    def __del__(self) -> None:
+        self._leave_inherited()
+
+
+class ProcessLock:
+    """A lock for `with` that each process makes for itself, when it first needs it.
+
+    It is free in a child whatever the threads of its parent held. And it is of the kind that the process uses: gevent
+    replaces locks in a worker that gunicorn forked after it loaded the application.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock: PerProcess[threading.Lock] = PerProcess(
+            lambda: threading.Lock()  # noqa: PLW0108 - gevent may replace it before it is first needed
+        )
+
+    def __enter__(self) -> None:
+        self._lock().acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock().release()
 
 
 def close_with_loop(aclose: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:

@@ -14,7 +14,7 @@ import httpx
 
 from monite_auth.errors import BodySpent, MoniteUnavailable
 from monite_auth.identity import Partner, Principal
-from monite_auth.lifetimes import close_with_loop
+from monite_auth.lifetimes import PerProcess, close_with_loop
 from monite_auth.proxies import connection_options
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
@@ -229,13 +229,16 @@ def _can_be_rewound(content: Any) -> bool:
 
 
 class _Borrowed(httpx.BaseTransport):
-    """A shared transport as one client sees it: closing the client leaves it open."""
+    """The shared transport as one client sees it: closing the client leaves it open.
 
-    def __init__(self, transport: httpx.BaseTransport) -> None:
-        self._transport = transport
+    It is looked up for each request, since a client may be older than the process that uses it.
+    """
+
+    def __init__(self, shared: Callable[[], httpx.BaseTransport]) -> None:
+        self._shared = shared
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._transport.handle_request(request)
+        return self._shared().handle_request(request)
 
 
 class _AsyncPool(httpx.AsyncHTTPTransport):
@@ -252,15 +255,26 @@ class _AsyncPool(httpx.AsyncHTTPTransport):
 
 
 class _AsyncBorrowed(httpx.AsyncBaseTransport):
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
+    """The shared transport of whichever event loop is running; see _Borrowed."""
+
+    def __init__(self, shared: Callable[[], httpx.AsyncBaseTransport]) -> None:
+        self._shared = shared
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._transport.handle_async_request(request)
+        return await self._shared().handle_async_request(request)
 
 
 OWN_TRANSPORT = {"transport", "mounts", "proxy", "verify", "cert", "http1", "http2", "limits", "trust_env"}
 """Options of a client that a shared transport cannot honour: a client with one of them gets its own."""
+
+
+class _Transports:
+    """What is open to Monite in one process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.of_threads: httpx.HTTPTransport | None = None
+        self.by_loop: dict[asyncio.AbstractEventLoop, _AsyncPool] = {}
 
 
 class Pools:
@@ -271,47 +285,56 @@ class Pools:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
-        self._transport: httpx.HTTPTransport | None = None
-        self._async_transports: dict[asyncio.AbstractEventLoop, _AsyncPool] = {}
+        self._here = PerProcess(_Transports)
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
         if OWN_TRANSPORT & options.keys():
             options |= connection_options(self._settings, options)
         else:
-            with self._lock:
-                if self._transport is None:
-                    self._transport = httpx.HTTPTransport(**connection_options(self._settings))
-                options["transport"] = _Borrowed(self._transport)
+            self._transport()  # now, so that what is wrong with the environment is told here
+            options["transport"] = _Borrowed(self._transport)
         return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
 
     def aclient(self, auth: httpx.Auth, **options: Any) -> httpx.AsyncClient:
-        """Return a client for the running event loop, as `client` does."""
+        """Return a client for event loops, as `client` does."""
         if OWN_TRANSPORT & options.keys():
             options |= connection_options(self._settings, options)
         else:
-            loop = asyncio.get_running_loop()
-            with self._lock:
-                pool = self._async_transports.get(loop)
-                if pool is None:
-                    pool = _AsyncPool(
-                        lambda: self._async_transports.pop(loop, None), connection_options(self._settings)
-                    )
-                    self._async_transports[loop] = pool
-            options["transport"] = _AsyncBorrowed(pool)
+            self._async_transport()
+            options["transport"] = _AsyncBorrowed(self._async_transport)
         return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
+
+    def _transport(self) -> httpx.HTTPTransport:
+        here = self._here()
+        with here.lock:
+            if here.of_threads is None:
+                here.of_threads = httpx.HTTPTransport(**connection_options(self._settings))
+            return here.of_threads
+
+    def _async_transport(self) -> _AsyncPool:
+        loop, here = asyncio.get_running_loop(), self._here()
+        with here.lock:
+            pool = here.by_loop.get(loop)
+            if pool is None:
+                pool = _AsyncPool(
+                    lambda: here.by_loop.pop(loop, None), connection_options(self._settings)
+                )
+                here.by_loop[loop] = pool
+            return pool
 
     def close(self) -> None:
         """Close the threads' connections."""
-        with self._lock:
-            transport, self._transport = self._transport, None
+        here = self._here()
+        with here.lock:
+            transport, here.of_threads = here.of_threads, None
         if transport is not None:
             transport.close()
 
     async def aclose(self) -> None:
         """Close the running event loop's connections."""
-        with self._lock:
-            transport = self._async_transports.pop(asyncio.get_running_loop(), None)
+        here = self._here()
+        with here.lock:
+            transport = here.by_loop.pop(asyncio.get_running_loop(), None)
         if transport is not None:
             await transport.aclose()

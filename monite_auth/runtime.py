@@ -113,7 +113,7 @@ class BlockingRuntime:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.store = store.operations(blocking=True)
         self.clock = clock
-        self.random = random.random
+        self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
@@ -217,7 +217,7 @@ class AsyncRuntime:
     ) -> None:
         self.store = store.operations(blocking=False)
         self.clock = clock
-        self.random = random.random
+        self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -390,9 +390,16 @@ def _faults() -> Iterator[list[Fault]]:
 
 
 def _threads_are_allowed() -> bool:
-    """Say whether threads of ours would run: under uWSGI without `--enable-threads` they never get their turn."""
+    """Say whether threads of ours would run, and run to their end.
+
+    Under uWSGI without `--enable-threads` they never get their turn. And while it loads the application that it is going
+    to fork, in C and without a word, its workers would inherit whatever a thread is in the middle of.
+    """
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
-    return uwsgi is None or bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
+    if uwsgi is None:
+        return True
+    is_forked = uwsgi.worker_id() > 0 or uwsgi.mule_id() > 0
+    return is_forked and bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
 
 
 def _run_background(flow: Flow[None]) -> None:

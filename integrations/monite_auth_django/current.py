@@ -3,7 +3,6 @@
 import atexit
 import contextlib
 import os
-import threading
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -11,6 +10,7 @@ from django.core.signals import setting_changed
 from monite_auth import TokenBroker
 from monite_auth.answers import error_behind
 from monite_auth.errors import MoniteAuthError
+from monite_auth.lifetimes import ProcessLock
 from monite_auth.settings import SETTING_NAMES
 from monite_auth.unknown_settings import warn_of_meaningless
 from monite_auth_django.conf import conf
@@ -18,7 +18,7 @@ from monite_auth_django.functions import ProjectFunction
 
 __all__ = ["broker", "close_broker", "error_about"]
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _broker: TokenBroker | None = None
 
 

@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import threading
 import weakref
 from contextlib import suppress
 from typing import TypeVar
@@ -13,6 +12,7 @@ from werkzeug.local import LocalProxy
 from monite_auth import MoniteAccess, Settings, TokenBroker
 from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.lifetimes import ProcessLock
 from monite_auth.policy import Authorize
 from monite_auth.settings import SETTING_NAMES, overridden
 from monite_auth.unknown_settings import warn_of_meaningless
@@ -110,7 +110,7 @@ class AppState:
         self._extension = extension
         self._app = app
         self._broker: TokenBroker | None = None
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self.visits = Visits(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
         self._signals = LoginSignals(app, self.visits)
 

@@ -13,7 +13,6 @@ import heapq
 import itertools
 import math
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from typing import Any
 from cachetools import TLRUCache, TTLCache
 
 from monite_auth.identity import LEEWAY, Principal
-from monite_auth.lifetimes import call_in_child
+from monite_auth.lifetimes import ProcessLock
 from monite_auth.stores.base import (
     PARTNER_SLOT,
     Busy,
@@ -143,8 +142,7 @@ class MemoryStore:
         self._others: dict[str, MemoryStore] = {}
         self._session_memory = session_memory
         self._rate = requests_per_second
-        self._new_lock()
-        call_in_child(self._new_lock)  # another thread may hold the lock at the moment of a fork
+        self._lock = ProcessLock()
         self._reading: dict[
             str | None, _User
         ] = {}  # the same users as in _users, for readers without the lock
@@ -172,9 +170,6 @@ class MemoryStore:
         self._queue: list[tuple[float, int, str]] = []  # due_at, a tie-break, id; entries may be outdated
         self._sequence = itertools.count()
         self._budget = Budget()
-
-    def _new_lock(self) -> None:
-        self._lock = threading.Lock()
 
     def of(self, account: str) -> "MemoryStore":
         """See Store."""

@@ -252,14 +252,14 @@ def test_a_client_per_request_shares_its_connections_and_needs_no_closing(broker
     for _ in range(20):
         with broker.client(ANNA) as client:
             assert client.get("/entity_users/me").status_code == 200
-    pool = broker._pools._transport._pool
+    pool = broker._pools._transport()._pool
     assert len(pool.connections) == 1
 
     async def several():
         for _ in range(20):
             async with broker.aclient(ANNA) as client:
                 assert (await client.get("/entity_users/me")).status_code == 200
-        (transport,) = broker._pools._async_transports.values()
+        (transport,) = broker._pools._here().by_loop.values()
         assert len(transport._pool.connections) == 1
         await broker.aclose()
 

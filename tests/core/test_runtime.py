@@ -111,7 +111,7 @@ def test_the_brokers_own_calls_use_httpx2_where_it_is_installed():
 
 def test_no_cookie_of_monite_travels_with_another_request(broker, monkeypatch):
     broker.token(ANNA)
-    jar = broker._blocking_runtime._client.cookies.jar
+    jar = broker._blocking()._client.cookies.jar
     request = httpx2.Request("GET", broker.settings.base_url)
     response = httpx2.Response(200, headers={"set-cookie": "sticky=anna"}, request=request)
     httpx2.Cookies(jar).extract_cookies(response)
@@ -182,8 +182,20 @@ def test_background_work_that_fails_is_logged_and_the_next_one_is_done(emulated,
     assert "Background work failed: ValueError: oh no" in caplog.text
 
 
-def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wait(emulated, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={b"http": b":8000"}))
+def uwsgi(*options, worker=1):
+    """Return what uWSGI puts into `sys.modules`."""
+    given = {option.encode(): True for option in options}
+    return SimpleNamespace(opt=given, numproc=1, worker_id=lambda: worker, mule_id=lambda: 0)
+
+
+NO_THREADS = {"not enabled": uwsgi("http"), "not forked yet": uwsgi("enable-threads", worker=0)}
+
+
+@pytest.mark.parametrize("server", NO_THREADS.values(), ids=NO_THREADS)
+def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wait(
+    emulated, monkeypatch, server
+):
+    monkeypatch.setitem(sys.modules, "uwsgi", server)
     runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
     seen = []
 
@@ -194,7 +206,7 @@ def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wa
 
     runtime.spawn(work())
     assert seen == [threading.current_thread()]
-    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={b"enable-threads": b"true"}))
+    monkeypatch.setitem(sys.modules, "uwsgi", uwsgi("enable-threads"))
     runtime.spawn(work())
     until(lambda: len(seen) == 2)
     assert seen[1] is not threading.current_thread()
@@ -202,7 +214,7 @@ def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wa
 
 
 def test_a_logout_without_threads_revokes_within_the_request(emulated, emulator, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={}))
+    monkeypatch.setitem(sys.modules, "uwsgi", uwsgi())
     with TokenBroker(emulated, PEOPLE) as broker:
         broker.token(ANNA)
         broker.logout(ANNA)
@@ -288,7 +300,7 @@ def test_event_loops_that_are_over_are_forgotten(broker):
     del runner
     gc.collect()
     assert [loop() for loop in loops] == [None] * 3
-    assert (broker._async_runtimes, broker._pools._async_transports) == ({}, {})
+    assert (broker._here().by_loop, broker._pools._here().by_loop) == ({}, {})
 
 
 def test_a_broker_that_is_dropped_is_collected(emulated):

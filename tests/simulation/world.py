@@ -131,11 +131,10 @@ POLL = 2.0
 
 @contextmanager
 def simulated_surroundings() -> Iterator[None]:
-    """Hand the library what a simulation has instead of random names, forks, event loops and quick polls."""
+    """Hand the library what a simulation has instead of random names, event loops and quick polls."""
     with (
         mock.patch.object(memory, "secrets", _surroundings),
         mock.patch.object(flights, "_running_loop", _surroundings.running_loop),
-        mock.patch.object(memory, "call_in_child", lambda _method: None),
         mock.patch.object(mint, "POLL", POLL),
     ):
         yield

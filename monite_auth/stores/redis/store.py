@@ -8,10 +8,11 @@ import threading
 import weakref
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 
 from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.lifetimes import call_in_child
+from monite_auth.lifetimes import PerProcess, ProcessLock
 from monite_auth.stores.base import Operations
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.health import check_version, say_what_could_be_lost
@@ -68,7 +69,8 @@ class RedisStore:
         self._prefix = prefix
         self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
         self._clock = token_clock
-        self._links = _Links(self._address, timeout)
+        self._links: PerProcess[_Links] = PerProcess(partial(_Links, self._address, timeout))
+        self._binding = ProcessLock()
         self._account: str | None = None
         self._others: dict[str, RedisStore] = {}
 
@@ -77,7 +79,7 @@ class RedisStore:
 
     def of(self, account: str) -> "RedisStore":
         """See Store."""
-        with self._links.lock:
+        with self._binding:
             if self._account in (None, account):
                 return self._bind(account)
             if account not in self._others:
@@ -86,21 +88,21 @@ class RedisStore:
 
     def _bind(self, account: str) -> "RedisStore":
         if self._account != account:
-            self._account = account
+            self._account, links = account, self._links
             self._opening = _Opening(self._envelope, self._prefix, account, self._address, self._clock)
             # A script of a cluster reaches one slot, and so one shard; elsewhere one reaches them all.
             alone = self._address.kind == "cluster"
             groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
             self._blocking, self._async = (
                 RedisOperations(link, self._opening, groups=groups, clock=self._clock, **self._options)
-                for link in (self._links.of_threads, self._links.of_loop)
+                for link in (lambda: links().of_threads, lambda: links().of_loop())
             )
         return self
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads, or for whichever event loop is running."""
         if self._account is None:
-            with self._links.lock:
+            with self._binding:
                 self._bind("")
         return self._blocking if blocking else self._async
 
@@ -111,54 +113,38 @@ class RedisStore:
 
     def close(self) -> None:
         """Close the connections of threads; they are opened again when they are needed."""
-        self._links.close()
+        self._links().of_threads.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; they are opened again when they are needed."""
-        await self._links.aclose()
+        await self._links().aclose()
 
 
 class _Links:
-    """The connections of a store, which its accounts share: one link for threads, one for each event loop."""
+    """The connections of one process, which all accounts share: one link for threads, one for each event loop."""
 
     def __init__(self, address: Address, timeout: float) -> None:
+        self.of_threads = BlockingLink(address, timeout)
         self._address = address
         self._timeout = timeout
-        self._of_parents: list[object] = []
-        self._start()
-        call_in_child(self._start_in_child)
-
-    def _start(self) -> None:
-        self.lock = threading.Lock()
-        self._link = BlockingLink(self._address, self._timeout)
-        self._links: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLink] = (
+        self._lock = threading.Lock()
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLink] = (
             weakref.WeakKeyDictionary()
         )
 
-    def _start_in_child(self) -> None:
-        # To let go of a parent's connections would close them there too, so they are kept, and never used.
-        self._of_parents += [self._link, *self._links.items()]
-        self._start()
-
-    def close(self) -> None:
-        self._link.close()
+    def of_loop(self) -> AsyncLink:
+        loop = asyncio.get_running_loop()
+        link = self._by_loop.get(loop)
+        if link is None:
+            with self._lock:
+                link = self._by_loop.setdefault(loop, AsyncLink(self._address, self._timeout))
+        return link
 
     async def aclose(self) -> None:
-        with self.lock:
-            link = self._links.get(asyncio.get_running_loop())
+        with self._lock:
+            link = self._by_loop.get(asyncio.get_running_loop())
         if link is not None:
             await link.aclose()
-
-    def of_threads(self) -> Link:
-        return self._link
-
-    def of_loop(self) -> Link:
-        loop = asyncio.get_running_loop()
-        link = self._links.get(loop)
-        if link is None:
-            with self.lock:
-                link = self._links.setdefault(loop, AsyncLink(self._address, self._timeout))
-        return link
 
 
 class _Opening:

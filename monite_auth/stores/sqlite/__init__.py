@@ -29,14 +29,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
-from monite_auth.lifetimes import call_in_child
+from monite_auth.lifetimes import PerProcess
 from monite_auth.stores.base import Operations
 from monite_auth.stores.sealing import Keys
-from monite_auth.stores.sqlite.database import Database
+from monite_auth.stores.sqlite.database import Database, check_library
 from monite_auth.stores.sqlite.decisions import Decisions
 from monite_auth.stores.sqlite.operations import SQLiteOperations
 from monite_auth.stores.sqlite.vault import Vault
@@ -77,6 +78,8 @@ class SQLiteStore:
     ) -> None:
         if not keys:
             raise ConfigurationError("SQLiteStore needs a key to seal with: pass keys=settings.sealing_keys.")
+        check_library()
+        self._path = Path(path).absolute()  # now: daemons change their directory
         self._make_vault = partial(Vault, keys=keys, clock=clock)
         self._make_decisions = partial(
             Decisions,
@@ -85,17 +88,21 @@ class SQLiteStore:
             clock=clock,
             token_clock=token_clock,
         )
-        self._database = Database(path, patience=busy_timeout)
+        self._databases = PerProcess(partial(Database, self._path, patience=busy_timeout))
         # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. It takes both:
         # while a writer waits for another process, readers of the file need not.
         self._workers = _Worker("monite_auth_sqlite_reads"), _Worker("monite_auth_sqlite_writes")
         self._whole: SQLiteStore | None = None  # for views: who closes the file when nobody has it any more
         self._account: dict[str, str] = {}  # `setdefault` decides for one, whatever the threads
         self._decisions_of: dict[str, Decisions] = {}  # shared by all views
-        weakref.finalize(self, self._database.close)  # a store that nobody closes leaves nothing open
+        weakref.finalize(self, _close, self._databases)  # a store that nobody closes leaves nothing open
 
     def __repr__(self) -> str:
-        return f"<SQLiteStore {self._database.path}>"
+        return f"<SQLiteStore {self._path}>"
+
+    @property
+    def _database(self) -> Database:
+        return self._databases()
 
     def of(self, account: str) -> "SQLiteStore":
         """See Store."""
@@ -116,7 +123,7 @@ class SQLiteStore:
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
         reads, writes = (_here, _here) if blocking else (worker.run for worker in self._workers)
-        return SQLiteOperations(self, self._decisions, self._database, reads, writes)
+        return SQLiteOperations(self, self._decisions, self._databases, reads, writes)
 
     def reopen(self) -> None:
         """Have keys asked for, and envelopes opened, again by the next operation: the keys have changed."""
@@ -137,8 +144,21 @@ class SQLiteStore:
             worker.dismiss(wait=False)
 
 
+def _close(databases: PerProcess[Database]) -> None:
+    if (database := databases.existing()) is not None:
+        database.close()
+
+
 async def _here(work: Callable[[], Result]) -> Result:
     return work()
+
+
+class _Hired:
+    """The thread of a worker, if it has one now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.thread: ThreadPoolExecutor | None = None
 
 
 class _Worker:
@@ -146,24 +166,21 @@ class _Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._start()
-        call_in_child(self._start)
-
-    def _start(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
-        self._hiring = threading.Lock()
+        self._here = PerProcess(_Hired)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` in the thread, and to its end even if its task is cancelled: a minted token must be recorded."""
-        with self._hiring:
-            if self._thread is None:
-                self._thread = ThreadPoolExecutor(1, thread_name_prefix=self._name)
-            done = self._thread.submit(work)
+        here = self._here()
+        with here.lock:
+            if here.thread is None:
+                here.thread = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+            done = here.thread.submit(work)
         return await asyncio.shield(asyncio.wrap_future(done))
 
     def dismiss(self, *, wait: bool = True) -> None:
         """Let the thread end when it has done what it has; the next to be needed is a new one."""
-        with self._hiring:
-            thread, self._thread = self._thread, None
+        here = self._here()
+        with here.lock:
+            thread, here.thread = here.thread, None
         if thread is not None:
             thread.shutdown(wait=wait)

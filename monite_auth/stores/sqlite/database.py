@@ -3,9 +3,7 @@
 What the file says about tokens is none of this file's business.
 
 Connections are taken from a stack and put back: taking one is a single atomic step of a deque, without a lock.
-None is open while the process forks. A child that inherits SQLite's view of its parent's locks, even without ever
-touching the parent's connections, believes to hold locks that it does not, and the file breaks
-(https://sqlite.org/howtocorrupt.html, section 2.6).
+They belong to one process, and so does a `Database`; `forks` says what its children inherit.
 
 Nothing waits inside SQLite: what finds the file locked comes back and tries again, here, so that an event loop can
 look once and leave the waiting to a thread. Writers of one process queue at a lock of their own, so only one of them
@@ -17,18 +15,18 @@ import random
 import sqlite3
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 from monite_auth.stores.sqlite import schema
+from monite_auth.stores.sqlite.forks import CALLS, HOLDS, Hold
 from monite_auth.stores.sqlite.troubles import explained, is_busy, locked_too_long
 
-__all__ = ["Database", "Locked"]
+__all__ = ["Database", "Locked", "check_library"]
 
 Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Result]
@@ -49,29 +47,32 @@ LONGEST_EMPTYING = 0.25
 """Seconds to try to empty the log: who reads it does so for microseconds, but a backup may take long."""
 
 
+def check_library() -> None:
+    """Raise ConfigurationError where Python's SQLite is too old."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ConfigurationError(
+            f"SQLiteStore needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}."
+        )
+
+
 class Locked(Exception):
     """Another process has the file locked at this moment."""
 
 
 class Database:
-    """One file, `path`. `patience`: seconds to wait for the locks of others.
+    """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
 
     `opening` is another object each time that the file was opened: what was known of its content before may be outdated.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float) -> None:
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise ConfigurationError(
-                f"SQLiteStore needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}."
-            )
-        self.path = Path(path).absolute()  # now: daemons change their directory
+    def __init__(self, path: Path, *, patience: float) -> None:
+        self.path = path
         self._patience = patience
         self.opening: object = None
         self._idle: deque[sqlite3.Connection] = deque()
-        self._begin()
-        _databases.add(self)
-
-    def _begin(self) -> None:
+        self._calls = CALLS()
+        self._hold: Hold | None = None
+        self._random = random.Random()  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._ready = False
         self._open = 0
         self._counting = threading.Lock()
@@ -101,7 +102,11 @@ class Database:
         except IndexError:
             raise Locked from None
         try:
-            result = job(connection)
+            self._calls.enter()
+            try:
+                result = job(connection)
+            finally:
+                self._calls.leave()
         except BaseException as error:
             with self._lent(connection):
                 if isinstance(error, sqlite3.Error) and is_busy(error):
@@ -113,7 +118,7 @@ class Database:
     def write(self, job: Job[Result], *, until: float) -> Result:
         """Run `job` in a transaction of its own: when this returns, all that it did is recorded, else nothing."""
         with self._held(self._turn, until), self._connection(until) as connection:
-            return self._transact(connection, job, until)
+            return self._insist(lambda: self._transact(connection, job), until)
 
     def empty_log(self, *, until: float) -> bool:
         """Write all that is in the write-ahead log into the file, and empty it; return False if others keep it from that."""
@@ -127,11 +132,12 @@ class Database:
                 time.sleep(FIRST_PAUSE)
             return True
 
-    def _transact(self, connection: sqlite3.Connection, job: Job[Result], until: float) -> Result:
-        self._insist(lambda: connection.execute("BEGIN IMMEDIATE"), until)
+    def _transact(self, connection: sqlite3.Connection, job: Job[Result]) -> Result:
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            result = job(connection)
-            connection.execute("COMMIT")
+            with explained(self.path, self._patience):  # here already: what has begun is not tried again
+                result = job(connection)
+                connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # some errors have ended it already
                 connection.execute("ROLLBACK")
@@ -152,12 +158,22 @@ class Database:
         pause = FIRST_PAUSE
         while True:
             try:
-                return attempt()
+                with self._inside():
+                    return attempt()
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or time.monotonic() >= until:
                     raise
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            time.sleep(pause * self._random.uniform(0.5, 1))
             pause = min(LONGEST_PAUSE, pause * 1.5)
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Do something with SQLite within; a fork waits for its end."""
+        self._calls.enter()
+        try:
+            yield
+        finally:
+            self._calls.leave()
 
     # -- connections
 
@@ -208,31 +224,41 @@ class Database:
         with self._held(self._opening, until):
             if not self._ready:
                 self._create()
-            connection = sqlite3.connect(
-                f"{self.path.as_uri()}?mode=rw",  # never create: _create does, with the right mode
-                uri=True,
-                timeout=0,  # see _insist
-                isolation_level=None,
-                check_same_thread=False,  # one thread at a time: whoever took it from the stack
-            )
+            with self._inside():
+                connection = self._new_connection()
             try:
                 # What is committed is in the file of the write-ahead log, where it survives any process.
                 self._insist(lambda: connection.execute("PRAGMA synchronous = NORMAL"), until)
-                connection.execute("PRAGMA secure_delete = ON")  # what is deleted, a former key must not open
+                self._insist(
+                    lambda: connection.execute("PRAGMA secure_delete = ON"), until
+                )  # what is deleted, a former key must not open
                 if not self._ready:
                     self._prepare(connection, until)
                     self.opening = object()
                     self._ready = True
+                if self._hold is None:
+                    self._hold = HOLDS().take(self.path)
             except BaseException:
-                connection.close()
+                with self._inside():
+                    connection.close()
                 raise
             with self._counting:
                 self._open += 1
             return connection
 
+    def _new_connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self.path.as_uri()}?mode=rw",  # never create: _create does, with the right mode
+            uri=True,
+            timeout=0,  # see _insist
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time: whoever took it from the stack
+        )
+
     def _discard(self, connection: sqlite3.Connection) -> None:
         try:
-            connection.close()
+            with self._inside():
+                connection.close()
         finally:
             with self._counting:
                 self._open -= 1
@@ -240,31 +266,24 @@ class Database:
     def close(self) -> None:
         """Close all connections, those in use when they are free; the next operation opens the file anew."""
         with self._opening:
-            self._close_all()
+            self._ready = False
+            until = self.patience_ends()
+            while self._open and time.monotonic() < until:
+                with suppress(IndexError):
+                    while True:
+                        self._discard(self._idle.pop())
+                if self._open:
+                    time.sleep(FIRST_PAUSE)  # being told would cost every reader a lock
+            hold = self._hold
+            if hold is not None and self._open == 0:
+                self._hold = None
+                HOLDS().give_back(hold)
+                self._delete_log()
 
-    def _close_all(self) -> None:
-        """Do so with `_opening` held, so that no new ones come."""
-        self._ready = False
-        until = self.patience_ends()
-        while self._open and time.monotonic() < until:
-            with suppress(IndexError):
-                while True:
-                    self._discard(self._idle.pop())
-            if self._open:
-                time.sleep(FIRST_PAUSE)  # being told would cost every reader a lock
-
-    def before_fork(self) -> None:
-        """Close all connections and let nobody open one until the fork is over."""
-        self._opening.acquire()
-        self._close_all()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        self._opening.release()
-
-    def after_fork_in_child(self) -> None:
-        """Go on, with locks that no thread of the parent holds."""
-        self._begin()
+    def _delete_log(self) -> None:
+        """Leave one file, if no other process has it open: the last connection to close does that, unless held."""
+        with suppress(sqlite3.Error), self._inside(), closing(self._new_connection()) as last:
+            last.execute("SELECT count(*) FROM sqlite_schema")
 
     # -- the file
 
@@ -289,7 +308,7 @@ class Database:
                 f"{self.path} cannot be a store: its file system has no shared memory for SQLite's write-ahead log. "
                 "Choose a store_url on a local disk."
             )
-        self._transact(connection, self._upgrade, until)
+        self._insist(lambda: self._transact(connection, self._upgrade), until)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the version of the schema; refuse what is not ours."""
@@ -317,31 +336,3 @@ class Database:
                     connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
-
-
-_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
-_forking: list[Database] = []
-
-
-def _before_fork() -> None:
-    _forking[:] = _databases
-    for database in _forking:
-        database.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    while _forking:
-        _forking.pop().after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    while _forking:
-        _forking.pop().after_fork_in_child()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
+from monite_auth.lifetimes import PerProcess
 from monite_auth.stores.base import (
     Claim,
     Committed,
@@ -54,16 +55,20 @@ class SQLiteOperations:
         self,
         store: Store,
         decisions: Decisions,
-        database: Database,
+        databases: PerProcess[Database],
         reads: Doer,
         writes: Doer,
     ) -> None:
         self._store = store  # which closes its file when nobody has it any more
         self._decisions = decisions
         self._vault = decisions.vault
-        self._database = database
+        self._databases = databases
         self._reads = reads
         self._writes = writes
+
+    @property
+    def _database(self) -> Database:
+        return self._databases()
 
     # -- transactions
 

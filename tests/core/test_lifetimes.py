@@ -1,0 +1,98 @@
+"""What belongs to a process: a child has its own, and what its parent had stays as it was, however the child was made."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from monite_auth.lifetimes import PerProcess, ProcessLock
+from tests.forking import FORKS, child_of, needs_fork
+
+pytestmark = needs_fork
+
+
+@pytest.fixture(params=list(FORKS.values()), ids=list(FORKS))
+def in_child(request):
+    """Run something in a child that was forked, by Python or in C, and return what it says."""
+    return lambda work: child_of(request.param, work)
+
+
+def test_an_object_is_made_at_its_first_use_and_once_in_a_process():
+    made = []
+    here = PerProcess(lambda: made.append("one") or object())
+    assert (made, here.existing()) == ([], None)
+    assert here() is here() is here.existing()
+    assert made == ["one"]
+
+
+def test_threads_that_come_first_together_get_the_same():
+    start, got = threading.Barrier(8), []
+    here = PerProcess(object)
+
+    def ask():
+        start.wait()
+        got.append(here())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, got))) == 1
+
+
+def test_a_child_has_an_object_of_its_own_and_sees_what_its_parent_left(in_child):
+    here: PerProcess[list[int]] = PerProcess(lambda: [os.getpid(), *(here.inherited() or [])])
+    before = here()
+    assert in_child(lambda: here() != before and here()[1:] == before)
+    assert in_child(lambda: here.existing() is None)
+    assert here() is before
+    assert in_child(lambda: here() and in_child(lambda: here()[2:] == before))
+
+
+def test_a_lock_is_free_in_a_child_while_a_thread_of_its_parent_holds_it(in_child):
+    lock = ProcessLock()
+
+    def take_it():
+        with lock:
+            return True
+
+    with lock:
+        assert in_child(take_it)
+    assert in_child(take_it)
+
+
+NEVER_CLOSED = """
+    import gc, os, sys
+    from monite_auth.lifetimes import PerProcess
+    from tests.forking import fork_in_c
+
+    class Connection:
+        def __init__(self):
+            self.opened_in = os.getpid()
+
+        def __del__(self, os=os):  # globals are gone by then
+            os.write(1, b"closed at home\\n" if self.opened_in == os.getpid() else b"closed in a child\\n")
+
+    used, dropped, unused = (PerProcess(Connection) for _ in range(3))
+    used(), dropped(), unused()
+    child = (os.fork if sys.argv[1] == "by Python" else fork_in_c)()
+    if child == 0:
+        used()
+        del dropped
+        gc.collect()
+        sys.exit()  # as workers end: the interpreter is taken down
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize("how", FORKS)
+def test_what_a_parent_has_open_is_never_closed_in_a_child_not_even_when_that_ends(how):
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(NEVER_CLOSED), how], capture_output=True, text=True, check=True
+    )
+    assert set(ended.stdout.splitlines()) == {"closed at home"}
+    assert ended.stderr == ""
