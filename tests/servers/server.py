@@ -25,6 +25,13 @@ NOBODY = "0"
 """No worker's id: every worker turns away who asks for this one."""
 
 
+def _program(name: str) -> list[str]:
+    """Return how to start a server: as a module of this Python, except uWSGI, which brings its own."""
+    if name == "uwsgi":
+        return [str(Path(sys.executable).with_name("uwsgi"))]
+    return [sys.executable, "-m", name]
+
+
 class Server(Gunicorn):
     """Some server with some workers. What it writes is kept in a file, and pytest shows it when the test fails."""
 
@@ -38,7 +45,7 @@ class Server(Gunicorn):
         self._prober = self.browser()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *(word.format(port=port, workers=workers) for word in command)],
+            [*_program(command[0]), *(word.format(port=port, workers=workers) for word in command[1:])],
             cwd=ROOT,
             env=inherited | environment,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,59 @@
+"""An app whose broker is older than the processes that serve it: built at import, and used then if `USED_BEFORE_FORK` is set.
+
+`/page/<who>` is a page with the data of anna, viktor, oskar or amelia ("anna-7" is a user of her own, who is Anna in Monite);
+`/async/<who>` is the same from an event loop that lives for the request, as in the async views of Flask and Django. `/process` says who the process is to others.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from asgiref.sync import async_to_sync
+
+from monite_auth import PARTNER, Principal, Settings, TokenBroker
+from tests.servers.people import PEOPLE
+from tests.servers.served import wsgi_door
+
+broker = TokenBroker(Settings.from_env(), lambda principal: PEOPLE[principal.user_id.partition("-")[0]])
+as_partner = broker.client(PARTNER)
+
+
+def me(who: str) -> Any:
+    answer = broker.client(_principal(who)).get("/entity_users/me")
+    return answer.raise_for_status().json()
+
+
+async def ame(who: str) -> Any:
+    answer = await broker.aclient(_principal(who)).get("/entity_users/me")
+    return answer.raise_for_status().json()
+
+
+def _principal(who: str) -> Principal:
+    return Principal(who, session_id=f"session of {who}")
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    _, kind, *rest = environ["PATH_INFO"].split("/")
+    if kind == "page":
+        said: Any = me(*rest)
+    elif kind == "async":
+        said = async_to_sync(ame)(*rest)
+    else:
+        entities = as_partner.get("/entities").raise_for_status().json()["data"]
+        said = {
+            "owner": broker._flows._owner,
+            "chance": broker._blocking().random(),
+            "entities": len(entities),
+        }
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(said).encode()]
+
+
+served = wsgi_door(application)
+
+if os.environ.get("USED_BEFORE_FORK"):
+    me("anna-early")
+    async_to_sync(ame)("anna-early")
+    as_partner.get("/entities").raise_for_status()
+    broker.logout(_principal("anna-early"))

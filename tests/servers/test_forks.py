@@ -1,0 +1,101 @@
+"""Servers that load the app first and fork then: no worker has anything in common with another but the store.
+
+uWSGI forks in C, and Python's fork hooks do not run; gunicorn's gevent workers replace locks and sockets after the fork.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from tests.redis_server import RedisServer, emptied
+from tests.servers.people import PEOPLE
+from tests.servers.server import PATIENCE, Server
+
+UWSGI = (
+    *("uwsgi", "--http-socket", "127.0.0.1:{port}", "--processes", "{workers}", "--enable-threads"),
+    *("--need-app", "--die-on-term", "--disable-logging", "--module", "tests.servers.forked:served"),
+)
+GUNICORN = (
+    *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}", "--graceful-timeout", "15"),
+    *("--no-control-socket", "--preload", "tests.servers.forked:served"),
+)
+SERVERS = {
+    "uWSGI": (*UWSGI, "--master"),
+    "uWSGI, threads": (*UWSGI, "--master", "--threads", "4"),
+    "uWSGI without a master": UWSGI,
+    "gunicorn, gevent": (*GUNICORN, "--worker-class", "gevent"),
+    "gunicorn, gthread": (*GUNICORN, "--worker-class", "gthread", "--threads", "4"),
+}
+
+CASES = [
+    *[("uWSGI", when, store) for when in ("built", "used") for store in ("sqlite", "redis")],
+    ("uWSGI, threads", "used", "sqlite"),
+    ("uWSGI without a master", "used", "sqlite"),
+    *[
+        ("gunicorn, gevent", when, store)
+        for when in ("built", "used")
+        for store in ("sqlite", "redis", "memory")
+    ],
+    ("gunicorn, gthread", "used", "sqlite"),
+]
+
+WORKERS = 4
+CROWD = 8
+"""Requests of one user at once; more than a worker has threads, so that several workers want the same token."""
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer("--appendonly", "yes") as running:
+        yield running
+
+
+@pytest.fixture
+def server(request, emulator, tmp_path) -> Iterator[Server]:
+    command, when, store = request.param
+    environment = {
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_REQUESTS_PER_SECOND": "1000",
+        "MONITE_STORE_URL": {"sqlite": f"sqlite:///{tmp_path}/tokens.db", "memory": "memory://"}.get(
+            store, ""
+        ),
+    }
+    if store == "redis":
+        environment["MONITE_STORE_URL"] = emptied(request.getfixturevalue("redis")).url
+    if when == "used":
+        environment["USED_BEFORE_FORK"] = "yes"
+    with Server(SERVERS[command], environment, WORKERS, tmp_path / "server.log") as running:
+        yield running
+
+
+@pytest.mark.parametrize("server", CASES, ids=[", ".join(case) for case in CASES], indirect=True)
+def test_workers_that_were_forked_share_nothing_but_the_store(request, server, emulator):
+    with server.browser() as browser:
+        said = [server.ask(worker, browser, "GET", "/process").json() for worker in server.pids]
+    assert len({each["owner"] for each in said}) == WORKERS
+    assert len({each["chance"] for each in said}) == WORKERS
+
+    emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.2))
+    before = len(emulator.monite.ledger.tokens)
+    names = [f"{name}-{number}" for number in range(3) for name in PEOPLE]
+    # Greenlets are no place for event loops: all run in the same thread.
+    kinds = ["page", "page"] if "gevent" in request.node.name else ["page", "async"]
+    pages = [f"/{kind}/{name}" for name in names for kind in kinds for _ in range(CROWD // 2)]
+    with ThreadPoolExecutor(3 * CROWD) as pool:
+        answers = list(pool.map(lambda page: httpx.get(server.url + page, timeout=PATIENCE), pages))
+    assert {answer.status_code for answer in answers} == {200}
+    for page, answer in zip(pages, answers, strict=True):
+        name = page.rpartition("/")[2].partition("-")[0]
+        assert answer.json()["id"] == PEOPLE[name].entity_user_id
+    if "memory" not in request.node.name:  # there each worker mints for itself
+        assert len(emulator.monite.ledger.tokens) - before == len(names)
+
+    server.stop()
+    assert "Traceback" not in server.log
+    assert "ERROR" not in server.log
+    assert "token store" not in server.log  # that it is down, say, and each process works for itself
