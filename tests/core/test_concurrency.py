@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import itertools
-import os
 import random
 import threading
 import time
@@ -340,23 +339,6 @@ def test_two_brokers_with_one_store_mint_once(emulator, emulated):
         tokens = in_threads(*[lambda: one.token(ANNA)] * 20, *[lambda: two.token(ANNA)] * 20)
     assert len({token.fingerprint for token in tokens}) == 1
     assert len(emulator.monite.ledger.tokens) == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_starts_afresh_and_the_parent_goes_on(broker, emulator):
-    before = broker.token(ANNA).fingerprint
-    child = os.fork()
-    if child == 0:
-        # What a prefork worker does: use the broker that was built, and used, before the fork.
-        same = broker.token(ANNA).fingerprint == before
-        served = broker.client(ANNA).get("/entity_users/me").status_code == 200
-        broker.logout(ANNA)
-        drained = broker.drain().settled
-        os._exit(0 if same and served and drained <= 1 else 1)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert broker.token(ANNA).fingerprint == before
 
 
 # -- 1. Isolation

@@ -32,6 +32,7 @@ from monite_auth.stores.redis.scripts import GRACE, SCRIPTS
 from monite_auth.stores.redis.vault import LEASE, NAME, SHARDS, TIMES
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.tokens import steady_clock
+from tests.forking import FORKS
 from tests.redis_server import RedisCluster, RedisServer, WatchedPair, emptied
 from tests.stores.harness import (
     ABROAD,
@@ -1150,6 +1151,7 @@ def test_an_event_loop_that_has_ended_is_not_kept(server):
 
 FORK = """
 import asyncio, os, sys
+from tests.forking import FORKS
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.runtime import run
 from monite_auth.stores.base import Slot
@@ -1164,7 +1166,7 @@ def look():
 async def main():
     ops = store.operations(blocking=False)
     assert (await ops.peek(home, alice)).value.reveal() == look() == "t"
-    child = os.fork()
+    child = FORKS[sys.argv[3]]()
     if child == 0:
         os._exit(0 if [look() for _ in range(50)] == ["t"] * 50 else 1)
     found = [(await ops.peek(home, alice)).value.reveal() + look() for _ in range(50)]
@@ -1175,10 +1177,14 @@ asyncio.run(main())
 """
 
 
-def test_a_forked_child_has_connections_of_its_own(server, drive):
+@pytest.mark.parametrize("how", FORKS)
+def test_a_forked_child_has_connections_of_its_own(server, drive, how):
     drive(LiveGround(server.url), "blocking").put("t")
     ended = subprocess.run(
-        [sys.executable, "-c", FORK, server.url, KEY.reveal()], capture_output=True, text=True, check=False
+        [sys.executable, "-c", FORK, server.url, KEY.reveal(), how],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ended.returncode, ended.stderr.replace("\n", "")[:500]) == (
         0,
