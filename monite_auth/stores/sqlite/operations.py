@@ -119,9 +119,10 @@ class SQLiteOperations:
     async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
         """See Operations."""
         look = partial(self._decisions.peek, slot=slot, principal=principal)
-        if self._vault.opening is self._database.opening:
+        database = self._database
+        if self._vault.opening is database.opening:
             with suppress(Locked, SealBroken):
-                return self._database.read_at_once(look)
+                return database.read_at_once(look)
         return await self._read(look)
 
     async def claim(
