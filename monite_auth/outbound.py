@@ -297,7 +297,7 @@ class Pools:
         return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
 
     def aclient(self, auth: httpx.Auth, **options: Any) -> httpx.AsyncClient:
-        """Return a client for event loops, as `client` does."""
+        """Return a client for the running event loop, and for later ones, as `client` does."""
         if OWN_TRANSPORT & options.keys():
             options |= connection_options(self._settings, options)
         else:
@@ -317,9 +317,7 @@ class Pools:
         with here.lock:
             pool = here.by_loop.get(loop)
             if pool is None:
-                pool = _AsyncPool(
-                    lambda: here.by_loop.pop(loop, None), connection_options(self._settings)
-                )
+                pool = _AsyncPool(lambda: here.by_loop.pop(loop, None), connection_options(self._settings))
                 here.by_loop[loop] = pool
             return pool
 
