@@ -48,6 +48,8 @@ def test_to_begin_is_not_to_begin_anew(driver):
     driver.run(driver.ops.begin_session(session))
     driver.run(driver.ops.end_session(session))
     driver.run(driver.ops.begin_session(session))
+    driver.put("of another session")
+    assert driver.peek(principal=session) is None
     assert driver.has_ended(session)
     driver.put("t", principal=dated(driver, 0, "another"))
     assert driver.peek(principal=session) is None
