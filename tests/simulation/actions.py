@@ -9,23 +9,40 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from monite_auth import AccessToken, Principal
+from monite_auth.broker import ASSUMED_LIFE
 from monite_auth.errors import MoniteAuthError
 from tests.simulation.world import PEOPLE, Actor, Process, World
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-__all__ = ["Action", "Drain", "EndUser", "Logout", "Reject", "Relink", "Sleep", "Token", "play"]
+__all__ = [
+    "Action",
+    "Drain",
+    "EndEverything",
+    "EndPartnerToken",
+    "EndUser",
+    "Login",
+    "Logout",
+    "Reject",
+    "Relink",
+    "Revoke",
+    "Sleep",
+    "Token",
+    "play",
+]
 
 
 class Caller:
     """Who plays a script. `bearer` is the token that each principal was last given here."""
 
-    __slots__ = ("bearer", "flows", "runtime", "world")
+    __slots__ = ("bearer", "flows", "judge", "people", "runtime", "world")
 
     def __init__(self, world: World, process: Process) -> None:
         self.world = world
         self.flows = process.flows
+        self.judge = process.account.judge
+        self.people = process.account.people
         self.runtime = process.runtime
         self.bearer: dict[Principal | None, AccessToken] = {}
 
@@ -45,14 +62,14 @@ class Token:
     min_ttl: float = 0.0
 
     async def play(self, caller: Caller) -> None:
-        world, actor = caller.world, _actor(caller.world)
-        world.judge.call_begins(actor, "token", self.who, self.min_ttl)
+        judge, actor = caller.judge, _actor(caller.world)
+        judge.call_begins(actor, "token", self.who, self.min_ttl)
         try:
             token = await caller.flows.token(caller.runtime, self.who, self.min_ttl)
         except MoniteAuthError as error:
-            world.judge.call_fails(actor, error)
+            judge.call_fails(actor, error)
         else:
-            world.judge.call_returns(actor, token)
+            judge.call_returns(actor, token)
             caller.bearer[self.who] = token
 
 
@@ -69,13 +86,23 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Begin a session."""
+
+    who: Principal
+
+    async def play(self, caller: Caller) -> None:
+        await _call(caller, "login", self.who, caller.flows.login(caller.runtime, self.who))
+
+
+@dataclass(frozen=True, slots=True)
 class Logout:
     """End a session."""
 
     who: Principal
 
     async def play(self, caller: Caller) -> None:
-        await _end(caller.world, "logout", self.who, caller.flows.logout(caller.runtime, self.who))
+        await _call(caller, "logout", self.who, caller.flows.logout(caller.runtime, self.who))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +113,45 @@ class EndUser:
 
     async def play(self, caller: Caller) -> None:
         ending = caller.flows.end_user(caller.runtime, self.user)
-        await _end(caller.world, "end_user", Principal(self.user), ending)
+        await _call(caller, "end_user", Principal(self.user), ending)
+
+
+@dataclass(frozen=True, slots=True)
+class EndEverything:
+    """End everything of the account, and drain for a while."""
+
+    within: float = 1.0
+
+    async def play(self, caller: Caller) -> None:
+        ending = caller.flows.end_everything(caller.runtime, within=self.within)
+        await _call(caller, "end_everything", None, ending)
+
+
+@dataclass(frozen=True, slots=True)
+class EndPartnerToken:
+    """Take the partner token away."""
+
+    async def play(self, caller: Caller) -> None:
+        await _call(caller, "end_partner_token", None, caller.flows.end_partner_token(caller.runtime))
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revoke the token that the script was last given. `as_text`: nothing else of it is known."""
+
+    who: Principal | None
+    as_text: bool = False
+
+    async def play(self, caller: Caller) -> None:
+        token: AccessToken | None = caller.bearer.get(self.who)
+        if token is None:
+            return
+        if self.as_text:
+            clock = caller.runtime.clock
+            token = AccessToken.granted(
+                token.value, life=ASSUMED_LIFE, sent_at=clock(), jitter=0.5, clock=clock
+            )
+        await _call(caller, "revoke", None, caller.flows.revoke(caller.runtime, token))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +165,12 @@ class Relink:
         world, other = caller.world, PEOPLE["alice", "elsewhere"]
 
         def change() -> None:
-            world.judge.link_changes(self.user, self.tenant, other.entity_user_id)
-            world.people[self.user, self.tenant] = other
+            caller.judge.link_changes(self.user, self.tenant, other.entity_user_id)
+            caller.people[self.user, self.tenant] = other
 
         await world.act("the directory changes", change)
         relinking = caller.flows.relink(caller.runtime, self.user)
-        await _end(caller.world, "relink", Principal(self.user), relinking)
+        await _call(caller, "relink", Principal(self.user), relinking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +200,17 @@ async def play(world: World, process: Process, actions: Iterable[Action]) -> Non
         await action.play(caller)
 
 
-async def _end(world: World, kind: str, who: Principal, ending: "Coroutine[object, object, None]") -> None:
-    actor = _actor(world)
-    world.judge.call_begins(actor, kind, who)
+async def _call(
+    caller: Caller, kind: str, who: Principal | None, call: "Coroutine[object, object, object]"
+) -> None:
+    actor = _actor(caller.world)
+    caller.judge.call_begins(actor, kind, who)
     try:
-        await ending
+        await call
     except Exception as error:  # noqa: BLE001 - that none of any kind comes is what is judged
-        world.judge.call_fails(actor, error)
+        caller.judge.call_fails(actor, error)
     else:
-        world.judge.call_returns(actor, None)
+        caller.judge.call_returns(actor, None)
 
 
 def _actor(world: World) -> Actor:

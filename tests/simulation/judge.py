@@ -6,23 +6,29 @@ holds which lease, who has logged out. It learns of steps only what the store an
 What is judged, by promise (DESIGN.md), and where it had to be made precise:
 
 1. *Isolation.* A token that is handed out was minted for the entity user that the principal is linked to; after
-   `relink` has returned, only the new link counts.
+   `relink` has returned, only the new link counts. Each account has a judge of its own, who knows only the tokens of
+   its own Monite: one that comes from elsewhere, or goes there, is a violation.
 2. *One mint.* When a request to mint leaves, no other for that slot is on its way. One that is on its way counts
    until its answer arrives or its caller gives up. If its actor was lost (crash), it counts until the lease runs
    out; a lease that has run out may be taken over, so two mints may overlap when one was claimed after the other's
    lease had run out. What comes under a lease that is no longer the slot's is not stored.
    *No wedge.* Every call ends by its deadline (or by the end of a look at a busy slot that was begun before), and
    afterwards every slot gives tokens again, renews them, and revokes them, in every process that lives.
-3. *Freshness.* A token that is handed out lives in Monite's books, has `min_ttl` seconds, and was not rejected.
+3. *Freshness.* A token that is handed out lives in Monite's books, has `min_ttl` seconds, was not rejected in its slot,
+   and is not *condemned*: its revocation was not decided. A value that has to die is not stored again, one that a slot
+   hands out is not revoked, and nothing else is thrown away.
 4. *Valid beats new.* A call that finds a good token ends in its first step, with it. No call fails while there is
    one, and none goes on waiting for one that its own process has minted. (Other processes learn of it when they
    look again, and so do those who wait for a leader that has died.) A session is sure to find a token once it has
    claimed; before, it has to claim.
-5. *Logout is final.* A call of a session returns no token after a logout of that session has returned. When all is
-   over, every token that the session's slots had or that a mint from before brought is dead. A token whose answer
-   never reached the store (it was lost, or its process died) is counted apart: nobody has it.
-6. *Nothing is lost.* A token that has become a pending revocation is dead when all is over.
-7. *Logout is cheap.* It is one operation of the store, and never fails.
+5. *Logout is final.* A call of a session returns no token after a logout of that session has returned (`sessions` says
+   which sessions an ending ends), and a session that has not ended is never told that it has. When all is over, every
+   token that the session's slots had or that a mint from before brought is dead, unless another slot hands out the
+   same. A token whose answer never reached the store (it was lost, or its process died) is counted apart: nobody has it.
+6. *Nothing is lost.* A token that has become a pending revocation is dead when all is over, or was handed out by another
+   slot when its turn had come.
+7. *Logout is cheap.* It is one operation of the store, and never fails; so are login, relink, revoke and the end of the
+   partner token.
 8. *One budget.* Every request was admitted, none was admitted during a hold, admissions keep the limit's pace, and
    nothing less urgent is admitted while a user waits. One revocation is with one drainer at a time. (The pace is
    judged where nobody was held up: a process that was stopped between its admission and its request sends late.)
@@ -32,16 +38,19 @@ one entity user nobody claims that slot.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from monite_auth import AccessToken, Principal
+from monite_auth import AccessToken, EntityUser, Principal
 from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
-from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Slot
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import SAFETY
 from monite_auth.wire import Fault, Request, Response
-from tests.simulation.monite_model import is_mint
+from tests.simulation.monite_model import MoniteModel, is_mint
+from tests.simulation.sessions import Key, Sessions
 
 if TYPE_CHECKING:
     from tests.simulation.world import Actor, World
@@ -58,8 +67,15 @@ REST = 29.0
 """Seconds that a refusal is remembered, at least: the library says 30."""
 
 
-ENDINGS = ("logout", "end_user", "relink")
-"""Calls that take tokens away."""
+CHEAP = {
+    "login": "begin_session",
+    "logout": "end_session",
+    "end_user": "end_user",
+    "relink": "relink",
+    "revoke": "revoke",
+    "end_partner_token": "relink",
+}
+"""Calls that are one operation of the store, and which."""
 
 
 class Violation(Exception):
@@ -89,6 +105,12 @@ class Call:
     """Whether a good token was there when it began, and when it took its first step."""
     found: AccessToken | None = None
     """What its slot had when it took the last, good enough or not."""
+    has_acted: bool = False
+    """Whether the store was told what the call is there for."""
+    refused: bool = False
+    """Whether its session was refused by the store since, and rightly; a login may come before the call is told."""
+    logged_in: frozenset[Key] = frozenset()
+    """Of a call that ends all sessions: those that had logged in before."""
 
 
 @dataclass(slots=True)
@@ -113,11 +135,19 @@ class Shelf:
 
 
 class Judge:
-    """Sees all, forgets nothing, changes nothing."""
+    """Sees all of one account, forgets nothing, changes nothing."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(
+        self,
+        world: "World",
+        settings: Settings,
+        monite: MoniteModel,
+        people: Mapping[tuple[str, str | None], EntityUser],
+    ) -> None:
         self._world = world
-        self._rate = world.settings.requests_per_second
+        self._settings = settings
+        self._monite = monite
+        self._people = people
         self.checks: Counter[str] = Counter()
         self.must_succeed = False
         """Whether nothing is in the way any more, so that every session that has not ended gets a token."""
@@ -126,15 +156,12 @@ class Judge:
         self.current: dict[Slot, Held] = {}
         self.held: dict[str, Held] = {}  # by holder
         self.flying: dict[str, Held] = {}  # by actor
-        self.known: set[tuple[str, str]] = set()
-        self.over: set[tuple[str, str]] = set()  # sessions that the store was told to end …
-        self.over_before: dict[str, float] = {}
-        self.ended: set[tuple[str, str]] = set()  # … and whose logout has returned
-        self.ended_before: dict[str, float] = {}
+        self.sessions = Sessions(world.clock, settings.session_memory)
         self.links: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.stored: set[str] = set()
-        self.doomed: set[str] = set()
-        self.rejected: set[str] = set()
+        self.doomed: set[str] = set()  # has to die …
+        self.condemned: set[str] = set()  # … and its revocation was decided: no slot may have it any more
+        self.rejected: set[tuple[Slot, str]] = set()
         self.admitted: set[str] = set()
         self.grants: tuple[float, ...] = ()
         self.booked: dict[str, float] = {}  # users who wait, and until when
@@ -144,7 +171,8 @@ class Judge:
         self.unstored: dict[str, str] = {}
         self.bereaved: set[str] = set()  # processes that lost an actor
         self.refused: dict[str, Slot | None] = {}
-        self.resting: dict[Slot | None, float] = {}
+        self.resting: dict[Slot | None, float] = {}  # until when nobody may claim: Monite has refused
+        self.rests: dict[Slot | None, float] = {}  # until when somebody may be told to rest
 
     # -- calls
 
@@ -157,9 +185,13 @@ class Judge:
             shelf = self.shelves.get(world.slot(principal))
             call.found = shelf.live if shelf is not None else None
             call.at_hand = self._good(call) is not None
+        elif kind in ("end_user", "end_everything"):
+            call.logged_in = self.sessions.logged_in(principal.user_id if principal is not None else None)
 
     def call_returns(self, actor: "Actor", token: AccessToken | None) -> None:
         call = self._call_over(actor)
+        if call.kind in CHEAP and not call.has_acted:
+            raise Violation("5 logout is final", f"{call.kind} has returned, and the store does not know")
         if call.kind == "token":
             assert token is not None
             self._judge_token(call, token)
@@ -168,13 +200,13 @@ class Judge:
             for (user, tenant), links in self.links.items():
                 if user == call.principal.user_id:
                     self.links[user, tenant] = links[-1:]
-        elif call.kind == "logout":
-            self._session_is_over(call.principal)
-        elif call.kind == "end_user":
-            assert call.principal is not None
-            user = call.principal.user_id
-            self.ended |= {each for each in self.over if each[0] == user}
-            self.ended_before[user] = self.over_before[user]
+        elif call.kind in ("end_user", "end_everything"):
+            user = call.principal.user_id if call.principal is not None else None
+            self.sessions.all_ended(user, call.logged_in)
+        elif call.principal is not None and call.kind == "logout":
+            self.sessions.logout_returned(call.principal)
+        elif call.principal is not None and call.kind == "login":
+            self.sessions.login_returned(call.principal)
 
     def call_fails(self, actor: "Actor", error: Exception) -> None:
         call = self._call_over(actor)
@@ -185,76 +217,58 @@ class Judge:
         self.checks["4 valid beats new"] += 1
         if self._good(call) is not None:
             raise Violation("4 valid beats new", f"a call failed although a good token was there: {error!r}")
-        if isinstance(error, TokenTooShort) and call.min_ttl <= self._world.monite.life - SAFETY:
+        short_lived = self._monite.repeats or call.min_ttl > self._monite.life - SAFETY
+        if isinstance(error, TokenTooShort) and not short_lived:
             raise Violation("3 freshness", f"tokens live long enough for {call.min_ttl} s: {error!r}")
-        if self.must_succeed and not self.is_over(call.principal):
+        if self.must_succeed and not self.sessions.may_be_refused(call.principal):
             raise Violation("2 no wedge", f"long after, {call.principal} gets no token: {error!r}")
-        if isinstance(error, SessionEnded) and not self.is_over(call.principal):
+        if isinstance(error, SessionEnded) and not (
+            call.refused or self.sessions.may_be_refused(call.principal)
+        ):
             raise Violation("4 valid beats new", "a session that has not ended was told that it has")
 
     def _call_over(self, actor: "Actor") -> Call:
         call = self.calls.pop(actor.name)
         took = self._world.now - call.began - (self._world.lagged - call.lagged)
         self.checks["2 no wedge"] += 1
-        if call.kind == "token" and took > self._world.settings.deadline + self._world.poll + ROUNDING:
+        if call.kind == "token" and took > self._settings.deadline + self._world.poll + ROUNDING:
             raise Violation("2 no wedge", f"a call took {took:.3f} s")
         return call
 
     def _judge_token(self, call: Call, token: AccessToken) -> None:
         now = self._world.now
         value = token.value.reveal()
-        record = self._world.monite.tokens.get(value)
+        record = self._monite.tokens.get(value)
+        slot = self._world.slot(call.principal)
         for check in ("1 isolation", "3 freshness", "5 logout is final"):
             self.checks[check] += 1
         if record is None or record.entity_user not in self._links(call.principal):
             raise Violation("1 isolation", f"{call.principal} got {value}, a token for {record}")
-        if self._is_ended(call.principal):
+        if self.sessions.must_be_refused(call.principal):
             raise Violation("5 logout is final", f"a call of an ended session returned {value}")
         if not record.is_alive(now):
             raise Violation("3 freshness", f"{value} was handed out at {now} and is dead: {record}")
         if token.expires_at <= now or token.expires_at - now < call.min_ttl:
             raise Violation("3 freshness", f"{value} has {token.expires_at - now} s, not {call.min_ttl}")
-        if value in self.rejected:
+        if (slot, value) in self.rejected:
             raise Violation("3 freshness", f"{value} had been rejected and was handed out again")
+        if value in self.condemned or (value in self.doomed and slot not in self._holders(value)):
+            raise Violation("3 freshness", f"{value} was handed out, and it is to be revoked")
 
     # -- what ought to be
 
     def _links(self, principal: Principal | None) -> tuple[str | None, ...]:
-        if principal is None:
+        if principal is None or not self._settings.is_monite_managed:
             return (None,)
         key = (principal.user_id, principal.tenant)
         if key not in self.links:
-            person = self._world.people.get(key)
+            person = self._people.get(key)
             self.links[key] = (person.entity_user_id,) if person else ()
         return self.links[key]
 
     def link_changes(self, user: str, tenant: str | None, entity_user_id: str) -> None:
         """The directory says something else from now on; until `relink` has returned, both answers are right."""
         self.links[user, tenant] = (*self._links(Principal(user, tenant)), entity_user_id)  # type: ignore[arg-type]
-
-    def _is_ended(self, principal: Principal | None) -> bool:
-        if principal is None:
-            return False
-        at = principal.authenticated_at
-        if at is not None and at < self.ended_before.get(principal.user_id, 0.0):
-            return True
-        return principal.session_id is not None and (principal.user_id, principal.session_id) in self.ended
-
-    def is_over(self, principal: Principal | None) -> bool:
-        """Say whether the store was told of the session's end; its logout may still be on its way back."""
-        if principal is None:
-            return False
-        at = principal.authenticated_at
-        if at is not None and at < self.over_before.get(principal.user_id, 0.0):
-            return True
-        return principal.session_id is not None and (principal.user_id, principal.session_id) in self.over
-
-    def _session_is_over(self, principal: Principal | None) -> None:
-        assert principal is not None
-        if principal.session_id is not None:
-            self.ended.add((principal.user_id, principal.session_id))
-        elif principal.authenticated_at is not None:
-            self.ended_before[principal.user_id] = self._world.now
 
     def _good(self, call: Call) -> AccessToken | None:
         """Return the token that the call has a right to right now."""
@@ -263,11 +277,19 @@ class Judge:
         token = shelf.live if shelf is not None else None
         if token is None or token.expires_at - self._world.now < max(call.min_ttl, ROUNDING):
             return None
-        if self.is_over(principal):
+        if self.sessions.may_be_refused(principal):
             return None
         if principal is not None and principal.session_id is not None:
-            return token if (principal.user_id, principal.session_id) in self.known else None
+            return token if self.sessions.is_known(principal) else None
         return token
+
+    def _holders(self, value: str) -> list[Slot]:
+        """Return the slots that hand out this value."""
+        return [
+            slot
+            for slot, shelf in self.shelves.items()
+            if shelf.live is not None and shelf.live.value.reveal() == value
+        ]
 
     def _token_ends(self, slot: Slot) -> None:
         """All that the slot has must die, and what is being minted for it as well."""
@@ -280,9 +302,13 @@ class Judge:
             if held.slot == slot:
                 held.fenced = True
 
-    def _slots(self, user: str) -> set[Slot]:
+    def _slots(self) -> set[Slot]:
+        """Return all slots that have something, or for which something is being minted."""
         held = {held.slot for held in [*self.held.values(), *self.flying.values()]}
-        return {slot for slot in {*self.shelves, *self.current, *held} if slot.user == user}
+        return {*self.shelves, *self.current, *held}
+
+    def _slots_of(self, user: str | None) -> set[Slot]:
+        return {slot for slot in self._slots() if slot.user == user}
 
     def time_passes(self) -> None:
         """Nobody can go on, so everybody waits for something: nobody for a token that its own process has minted."""
@@ -302,10 +328,11 @@ class Judge:
         self, actor: "Actor", name: str, arguments: tuple[Any, ...], options: dict[str, Any], result: Any
     ) -> None:
         call = self.calls.get(actor.name)
-        if call is not None and call.kind in ENDINGS:
+        if call is not None and call.kind in CHEAP:
             self.checks["7 logout is cheap"] += 1
-            if name not in ("end_session", "end_user", "relink"):
+            if name != CHEAP[call.kind]:
                 raise Violation("7 logout is cheap", f"{call.kind} does {name}")
+            call.has_acted = True
         watch = _WATCHED.get(name)
         if watch is not None:
             watch(self, actor, *arguments, **options, result=result)
@@ -332,7 +359,7 @@ class Judge:
                     "4 valid beats new",
                     f"a call with a good token at hand did not return it at once: {actor.operation.label}",
                 )
-        elif call.kind in ENDINGS and call.steps:
+        elif call.kind in CHEAP and call.steps:
             raise Violation("7 logout is cheap", f"{call.kind} goes on with {actor.operation.label}")
 
     def _claim(
@@ -348,12 +375,20 @@ class Judge:
     ) -> None:
         del owner, min_life
         now = self._world.now
-        if self._is_ended(principal):
+        if self.sessions.must_be_refused(principal):
             self.checks["5 logout is final"] += 1
             if isinstance(result, Claimed):
                 raise Violation("5 logout is final", "an ended session may mint")
-        if principal is not None and principal.session_id is not None and not isinstance(result, Ended):
-            self.known.add((principal.user_id, principal.session_id))
+        if isinstance(result, Ended):
+            if not self.sessions.may_be_refused(principal):
+                raise Violation("4 valid beats new", "a session that has not ended is refused")
+            for call in self.calls.values():
+                call.refused = call.refused or call.principal == principal
+        elif principal is not None:
+            self.sessions.becomes_known(principal)
+        may_rest = now < max(self.rests.get(slot, 0.0), self.rests.get(None, 0.0))
+        if isinstance(result, Resting) and not may_rest:
+            raise Violation("4 valid beats new", f"{actor.name} is told to rest, and nothing has failed here")
         if not isinstance(result, Claimed):
             return
         self.checks["rest after a refusal"] += 1
@@ -368,10 +403,13 @@ class Judge:
         self.stored.add(value)
         self.checks["2 one mint"] += 1
         self.unstored.pop(actor.name, None)
-        if result is not Committed.STORED:
-            if not self._is_handed_out(value):  # it may have been stored before, and the answer was cut off
-                self.doomed.add(value)
-            if held is not None and self.current.get(lease.slot) is held:
+        if result is Committed.DOOMED:  # the lease stays
+            if value not in self.doomed:
+                raise Violation("2 no wedge", f"{value} was not stored, and nothing was wrong with it")
+            return
+        if result is Committed.FENCED:
+            self.doomed.add(value)
+            if held is not None and held.id == lease.id and self.current.get(lease.slot) is held:
                 del self.current[lease.slot]
                 if not held.fenced and self._world.now < held.until:
                     raise Violation("2 one mint", f"{value} was thrown away, and its lease was in force")
@@ -381,15 +419,20 @@ class Judge:
             raise Violation("2 one mint", f"{value} was stored under a lease that is no longer the slot's")
         if held.fenced:
             raise Violation("5 logout is final", f"{value}, minted since before a logout, was stored")
+        if value in self.doomed:
+            raise Violation("3 freshness", f"{value} was stored, and it is to be revoked")
         del self.current[lease.slot]
         shelf = self.shelves.setdefault(lease.slot, Shelf())
-        if shelf.live is not None:
-            shelf.older = (*shelf.older, shelf.live.value.reveal())
+        older = shelf.older if shelf.live is None else (*shelf.older, shelf.live.value.reveal())
+        shelf.older = tuple(each for each in older if each != value)
         shelf.live, shelf.minted_in = token, actor.process.name
+        self.rejected.discard((lease.slot, value))  # Monite stands by it
         self.resting.pop(lease.slot, None)
 
-    def _abandon(self, actor: "Actor", lease: Lease, rest: Any = None, *, result: None) -> None:
-        del rest, result
+    def _abandon(self, actor: "Actor", lease: Lease, rest: Rest | None = None, *, result: None) -> None:
+        del result
+        if rest is not None:
+            self.rests[None if rest.everyone else lease.slot] = self._world.now + rest.seconds
         held = self.current.get(lease.slot)
         was_current = held is not None and held.id == lease.id
         in_force = was_current and held is not None and self._world.now < held.until
@@ -405,34 +448,49 @@ class Judge:
         shelf = self.shelves.get(slot)
         if shelf is not None and shelf.live is not None and shelf.live.fingerprint == fingerprint:
             value = shelf.live.value.reveal()
-            self.rejected.add(value)
+            self.rejected.add((slot, value))
             shelf.live, shelf.older = None, (*shelf.older, value)
+
+    def _begin_session(self, actor: "Actor", principal: Principal, *, result: None) -> None:
+        del actor, result
+        self.sessions.becomes_known(principal)
 
     def _end_session(self, actor: "Actor", principal: Principal, *, result: int) -> None:
         del actor, result
-        user, session = principal.user_id, principal.session_id
-        if session is not None:
-            self.over.add((user, session))
-            self.known.discard((user, session))
-        elif principal.authenticated_at is not None:
-            self.over_before[user] = self._world.now
-        for slot in self._slots(user):
-            if slot.session in (None, session):
+        self.sessions.told_of_logout(principal)
+        for slot in self._slots_of(principal.user_id):
+            if slot.session in (None, principal.session_id):
                 self._token_ends(slot)
 
     def _end_user(self, actor: "Actor", user: str, *, result: int) -> None:
         del actor, result
-        for name, session in list(self.known):
-            if name == user:
-                self.known.discard((name, session))
-                self.over.add((name, session))
-        self.over_before[user] = self._world.now
-        for slot in self._slots(user):
+        self.sessions.told_to_end_all(user)
+        for slot in self._slots_of(user):
             self._token_ends(slot)
 
-    def _relink(self, actor: "Actor", user: str, *, result: int) -> None:
+    def _end_everything(self, actor: "Actor", *, result: Any) -> None:
         del actor, result
-        for slot in self._slots(user) | {
+        self.sessions.told_to_end_all(None)
+        for slot in self._slots():
+            self._token_ends(slot)
+
+    def _revoke(self, actor: "Actor", token: AccessToken, *, result: int) -> None:
+        del actor
+        value = token.value.reveal()
+        self.checks["3 freshness"] += 1
+        holders = self._holders(value)
+        if result != len(holders):
+            raise Violation(
+                "3 freshness", f"{value} was taken from {result} slots, and {len(holders)} had it"
+            )
+        for slot in holders:
+            self.shelves[slot].live = None
+        self.doomed.add(value)
+        self.condemned.add(value)
+
+    def _relink(self, actor: "Actor", user: str | None, *, result: int) -> None:
+        del actor, result
+        for slot in self._slots_of(user) | {
             slot for slot in self.resting if slot is not None and slot.user == user
         }:
             self._token_ends(slot)
@@ -461,10 +519,11 @@ class Judge:
         self.checks["8 one budget"] += 1
         if now < self.held_until - ROUNDING:
             raise Violation("8 one budget", f"{actor.name} was admitted during a hold")
-        if self._rate < 1_000_000 and not self._world.lagged:
+        rate = self._settings.requests_per_second
+        if rate < 1_000_000 and not self._world.lagged:
             self.grants = (*self.grants[-9:], now)
             for distance, earlier in enumerate(reversed(self.grants)):
-                if now - earlier < distance / self._rate - TOLERANCE - ROUNDING:
+                if now - earlier < distance / rate - TOLERANCE - ROUNDING:
                     raise Violation("8 one budget", f"{distance + 1} requests within {now - earlier:.3f} s")
         self.admitted.add(actor.name)
 
@@ -476,8 +535,11 @@ class Judge:
 
     def request_leaves(self, actor: "Actor", request: Request) -> None:
         call = self.calls.get(actor.name)
-        if call is not None and call.kind in ENDINGS:
+        if call is not None and call.kind in CHEAP:
             raise Violation("7 logout is cheap", f"{call.kind} sends a request")
+        self.checks["1 isolation"] += 1
+        if not self._monite.is_meant(request):
+            raise Violation("1 isolation", f"{actor.name} asks another account's Monite")
         self.checks["8 one budget"] += 1
         if actor.name not in self.admitted:
             raise Violation("8 one budget", f"{actor.name} sends a request that was not admitted")
@@ -500,9 +562,15 @@ class Judge:
         self.flying[actor.name] = mine
 
     def _revocation_leaves(self, value: str) -> None:
-        self.checks["5 logout is final"] += 1
+        for check in ("1 isolation", "3 freshness", "5 logout is final"):
+            self.checks[check] += 1
+        if value not in self._monite.tokens:
+            raise Violation("1 isolation", f"{value} is sent to a Monite that did not give it")
         if value not in self.doomed:
             raise Violation("3 freshness", f"{value} is revoked, and nobody has ended it")
+        if self._holders(value):
+            raise Violation("3 freshness", f"{value} is revoked, and a slot hands it out")
+        self.condemned.add(value)
 
     def _due(self, actor: "Actor", limit: int, *, seconds: float, result: Any) -> None:
         del limit
@@ -515,26 +583,25 @@ class Judge:
                 raise Violation("8 one budget", f"{value} is given to {actor.name} while {holder} revokes it")
             self.given[value] = (actor.name, now + seconds)
 
-    def _is_handed_out(self, value: str) -> bool:
-        return any(
-            shelf.live is not None and shelf.live.value.reveal() == value for shelf in self.shelves.values()
-        )
-
     def _condemn(self, actor: "Actor", pending: Any, *, result: bool) -> None:
         del actor
         value = pending.token.reveal()
         self.checks["3 freshness"] += 1
-        if result is self._is_handed_out(value):
-            what = "is to be revoked and is handed out" if result else "was taken off the list and must die"
-            raise Violation("3 freshness" if result else "6 nothing is lost", f"{value} {what}")
-        if not result:
-            self.given.pop(value, None)
+        is_held = bool(self._holders(value))
+        if result:
+            if is_held:
+                raise Violation("3 freshness", f"{value} is to be revoked, and a slot hands it out")
+            self.condemned.add(value)
+            return
+        self.given.pop(value, None)
+        if is_held:
+            self.doomed.discard(value)  # it has to die with the slot that has it
 
     def _settle(self, actor: "Actor", pending: Any, *, result: None) -> None:
         del actor, result
         value = pending.token.reveal()
         self.given.pop(value, None)
-        record = self._world.monite.tokens[value]
+        record = self._monite.tokens[value]
         self.checks["6 nothing is lost"] += 1
         if record.is_alive(self._world.now):
             raise Violation("6 nothing is lost", f"{value} was taken off the list and is alive")
@@ -583,16 +650,18 @@ class Judge:
 
     def has_pending(self) -> bool:
         """Say whether a token that has to die is alive."""
-        tokens, now = self._world.monite.tokens, self._world.now
-        return any(tokens[value].is_alive(now) for value in self.doomed)
+        tokens, now = self._monite.tokens, self._world.now
+        return any(value in tokens and tokens[value].is_alive(now) for value in self.doomed)
 
     def all_is_over(self) -> int:
         """Judge what is left when nobody acts any more; return how many tokens were lost on their way."""
         now = self._world.now
-        tokens = self._world.monite.tokens
+        tokens = self._monite.tokens
         for value in self.doomed:
             self.checks["5 logout is final"] += 1
             self.checks["6 nothing is lost"] += 1
+            if value not in tokens:
+                raise Violation("1 isolation", f"{value} is to be revoked, and belongs to another account")
             if tokens[value].is_alive(now):
                 raise Violation("6 nothing is lost", f"{value} was to be revoked and is still alive")
         for shelf in self.shelves.values():
@@ -609,8 +678,11 @@ _WATCHED: dict[str, Any] = {
     "commit": Judge._commit,
     "abandon": Judge._abandon,
     "discard": Judge._discard,
+    "begin_session": Judge._begin_session,
     "end_session": Judge._end_session,
     "end_user": Judge._end_user,
+    "end_everything": Judge._end_everything,
+    "revoke": Judge._revoke,
     "relink": Judge._relink,
     "admit": Judge._admit,
     "hold": Judge._hold,

@@ -48,13 +48,35 @@ class Minted:
 
 
 class MoniteModel:
-    """`life`: seconds that a token lives; `retry_after`: what a 429 says."""
+    """Monite as one account sees it.
 
-    def __init__(self, clock: Callable[[], float], *, life: int, retry_after: str) -> None:
+    `base_url`, `client_id`: where requests of the account go, and how they say whose they are. `life`: seconds that a
+    token lives. `retry_after`: what a 429 says. `repeats`: a request for a token is answered with the one that lives, for
+    the seconds that it has left; all partner tokens are one.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        base_url: str,
+        client_id: str,
+        life: int,
+        retry_after: str,
+        repeats: bool,
+    ) -> None:
         self.tokens: dict[str, Minted] = {}
         self._clock = clock
+        self._address = base_url.rstrip("/") + "/"
+        self._client_id = client_id
         self.life = life
+        self.repeats = repeats
         self._retry_after = retry_after
+
+    def is_meant(self, request: Request) -> bool:
+        """Say whether a request goes to this Monite, in the name of this account."""
+        own = request.url.startswith(self._address)
+        return own and _read(request.body.reveal())["client_id"] == self._client_id
 
     def work(self, request: Request, token_name: str, mishap: str | None) -> Response | Fault:
         """Do what `request` asks for, unless a mishap prevents it. A new token is called `token_name`."""
@@ -72,8 +94,15 @@ class MoniteModel:
 
     def _mint(self, body: dict[str, str], name: str) -> Response:
         now = self._clock()
+        who = body.get("entity_user_id")
+        for record in self.tokens.values() if self.repeats else ():
+            if record.entity_user == who and record.is_alive(now):
+                left = int(record.expires_at - now)
+                return _reply(
+                    200, {"access_token": record.value, "token_type": "Bearer", "expires_in": left}, {}
+                )
         assert name not in self.tokens, "the simulation gave a token name twice"
-        self.tokens[name] = Minted(name, body.get("entity_user_id"), now, now + self.life)
+        self.tokens[name] = Minted(name, who, now, now + self.life)
         return _reply(200, {"access_token": name, "token_type": "Bearer", "expires_in": self.life}, {})
 
     def _revoke(self, body: dict[str, str]) -> Response:

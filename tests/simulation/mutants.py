@@ -15,7 +15,7 @@ from monite_auth.flights import Endings, Flight, Flights
 from monite_auth.flows import Flows
 from monite_auth.identity import EntityUser
 from monite_auth.runtime import Runtime
-from monite_auth.stores.base import Due, Lease, Pending, Slot
+from monite_auth.stores.base import Committed, Due, Ended, Everything, Lease, Pending, Rest, Slot
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.tokens import Clock
 from monite_auth.wire import Gone
@@ -267,6 +267,335 @@ class MinLifeIgnored(Mutant):
     store = _MinLifeIgnored
 
 
+# -- accounts
+
+
+class _OneForAll(MemoryStore):
+    def of(self, account: str) -> MemoryStore:
+        del account
+        return self
+
+
+class AccountsShareAStore(Mutant):
+    about = "a store shows all accounts the same"
+    promise = "1 isolation"
+    scenarios = ("two accounts: end_everything x use x drain",)
+    store = _OneForAll
+
+
+class _SharesWithOthers(MemoryStore):
+    shared: ClassVar[tuple[str, ...]]
+
+    def of(self, account: str) -> MemoryStore:
+        other = super().of(account)
+        for name in self.shared:
+            setattr(other, name, getattr(self, name))
+        return other
+
+
+class _SharesRevocations(_SharesWithOthers):
+    shared = ("_pending", "_pending_prints", "_queue")
+
+
+class AccountsShareRevocations(Mutant):
+    about = "a drain works on the revocations of all accounts"
+    promise = "1 isolation"
+    scenarios = ("two accounts: end_everything x use x drain",)
+    store = _SharesRevocations
+
+
+class _SharesEndings(_SharesWithOthers):
+    shared = ("_ended",)
+
+
+class AccountsShareEndings(Mutant):
+    about = "who has logged out of one account has of all"
+    promise = "4 valid beats new"
+    scenarios = ("two accounts: mint and logout x mint",)
+    store = _SharesEndings
+
+
+class _SharesRests(MemoryStore):
+    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+        await super().abandon(lease, rest)
+        for other in self._others.values():
+            other._rest, other._rest_until = self._rest, self._rest_until
+
+
+class AccountsShareRests(Mutant):
+    about = "wrong credentials of one account keep another from minting"
+    promise = "4 valid beats new"
+    scenarios = ("two accounts: wrong credentials of one x mint",)
+    store = _SharesRests
+
+
+# -- sessions and dates
+
+
+class _BeginsAnew(MemoryStore):
+    async def begin_session(self, principal: Principal) -> None:
+        await super().begin_session(principal)
+        user = self._user(principal.user_id)
+        if principal.session_id is not None:
+            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            self._written(principal.user_id, user)
+
+
+class LoginRevives(Mutant):
+    about = "a session that has ended is known again once it is begun again"
+    promise = "5 logout is final"
+    scenarios = ("logout x login of the same session x use of another",)
+    store = _BeginsAnew
+
+
+class _ForgetsUnused(MemoryStore):
+    _used: tuple[str, ...] = ()
+
+    async def claim(self, slot: Slot, principal: Principal | None, **options: Any) -> Any:
+        if principal is not None and principal.session_id is not None:
+            self._used = (*self._used, principal.session_id)
+        return await super().claim(slot, principal, **options)
+
+    def _end_sessions(self, name: str, user: Any) -> None:
+        user.sessions = {session: until for session, until in user.sessions.items() if session in self._used}
+        super()._end_sessions(name, user)
+
+
+class EndUserForgetsUnused(Mutant):
+    about = "end_user does not end sessions that were begun and never used"
+    promise = "5 logout is final"
+    scenarios = ("end_user x logins that were never used",)
+    store = _ForgetsUnused
+
+
+class _GoesByDates(MemoryStore):
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
+        del is_known
+        return super()._ending_of(principal, is_known=False)
+
+
+class DatesOfKnownSessions(Mutant):
+    about = "a session that is known is judged by its date all the same"
+    promise = "4 valid beats new"
+    scenarios = ("end_user x login on a host that is behind",)
+    store = _GoesByDates
+
+
+class _ForgetsTheMoment(MemoryStore):
+    async def end_user(self, user: str) -> int:
+        ended = await super().end_user(user)
+        del self._ended[user, None]
+        return ended
+
+
+class EndUserForgetsStrangers(Mutant):
+    about = "end_user does not end sessions that the store has not seen yet"
+    promise = "5 logout is final"
+    scenarios = ("end_user x a session that nobody knows",)
+    store = _ForgetsTheMoment
+
+
+class _NeverTooOld(MemoryStore):
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
+        ending = super()._ending_of(principal, is_known=is_known)
+        return None if ending is not None and ending.too_old else ending
+
+
+class NeverTooOld(Mutant):
+    about = "a session comes back to life when its ending is forgotten"
+    promise = "5 logout is final"
+    scenarios = ("sessions that are older than what is remembered",)
+    store = _NeverTooOld
+
+
+class SecondsHaveNoLength(Mutant):
+    about = "who logs in within the second of an end_user is locked out"
+    promise = "4 valid beats new"
+    scenarios = ("end_user x login within the same second x its logout",)
+    replaced = ((Principal, "began_by", property(lambda principal: principal.began_at)),)
+
+
+class _ForgetsItsDate(MemoryStore):
+    async def end_session(self, principal: Principal) -> int:
+        ended = await super().end_session(principal)
+        if principal.session_id is None:
+            del self._ended[principal.user_id, principal.began_at]
+        return ended
+
+
+class LogoutForgetsItsDate(Mutant):
+    about = "a logout by date within the second of the login is not final"
+    promise = "5 logout is final"
+    scenarios = ("end_user x login within the same second x its logout",)
+    store = _ForgetsItsDate
+
+
+class _PeekIgnoresDates(MemoryStore):
+    def _may_peek(self, user: Any, principal: Principal, now: float) -> bool:
+        return principal.session_id is None or super()._may_peek(user, principal, now)
+
+
+class PeekIgnoresDates(Mutant):
+    about = "a job from before an end_user is handed the token of a later one"
+    promise = "5 logout is final"
+    scenarios = ("job x end_user x a later job",)
+    store = _PeekIgnoresDates
+
+
+class _LoginForgotten(Flows):
+    async def login(self, rt: Runtime, principal: Principal) -> None:
+        pass
+
+
+class LoginForgotten(Mutant):
+    about = "a login is not told to the store"
+    promise = "5 logout is final"
+    scenarios = ("login x end_user x use",)
+    flows = _LoginForgotten
+
+
+# -- the same token again
+
+
+class _CondemnsAnything(MemoryStore):
+    async def condemn(self, pending: Pending) -> bool:
+        holders, self._holders = self._holders, {}
+        try:
+            return await super().condemn(pending)
+        finally:
+            self._holders = holders
+
+
+class CondemnsAnything(Mutant):
+    about = "a value is revoked although another slot hands it out"
+    promise = "3 freshness"
+    scenarios = ("the same again: logout x partner tokens for each",)
+    store = _CondemnsAnything
+
+
+class _NoTombstone(MemoryStore):
+    async def condemn(self, pending: Pending) -> bool:
+        is_condemned = await super().condemn(pending)
+        self._spent.clear()
+        return is_condemned
+
+
+class NoTombstone(Mutant):
+    about = "a value that was revoked while it came again is stored"
+    promise = "3 freshness"
+    scenarios = ("the same again: logout x mint of another session",)
+    store = _NoTombstone
+
+
+class _CommitIgnoresPending(MemoryStore):
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
+        prints, self._pending_prints = self._pending_prints, {}
+        try:
+            return await super().commit(lease, token)
+        finally:
+            self._pending_prints = {**prints, **self._pending_prints}
+
+
+class CommitIgnoresPending(Mutant):
+    about = "a value is stored although it waits to be revoked"
+    promise = "3 freshness"
+    scenarios = ("the same again: logout x mint of another session",)
+    store = _CommitIgnoresPending
+
+
+class _NeverLetsGo(MemoryStore):
+    def _let_go(self, slot: Slot, token: AccessToken) -> None:
+        pass
+
+
+class HoldersNeverLetGo(Mutant):
+    about = "a value is not revoked since slots that had it count as having it"
+    promise = "6 nothing is lost"
+    scenarios = ("logout x drain x drain",)
+    store = _NeverLetsGo
+
+
+# -- emergencies
+
+
+class _ForgetsThePartner(MemoryStore):
+    async def end_everything(self) -> Everything:
+        partner = self._reading.pop(None, None)
+        try:
+            return await super().end_everything()
+        finally:
+            if partner is not None:
+                self._reading[None] = partner
+
+
+class EverythingButThePartner(Mutant):
+    about = "end_everything leaves the partner token as it is"
+    promise = "3 freshness"
+    or_else = "5 logout is final"
+    scenarios = ("end_everything x mint x the partner",)
+    store = _ForgetsThePartner
+
+
+class _ForgetsStrangers(MemoryStore):
+    async def end_everything(self) -> Everything:
+        everything = await super().end_everything()
+        self._everything_ended = 0.0
+        return everything
+
+
+class EverythingButStrangers(Mutant):
+    about = "end_everything does not end sessions that the store has not seen yet"
+    promise = "5 logout is final"
+    scenarios = ("end_everything x mint x the partner",)
+    store = _ForgetsStrangers
+
+
+class _RevokesInOneSlot(MemoryStore):
+    async def revoke(self, token: AccessToken) -> int:
+        value = token.fingerprint
+        slots = self._holders.get(value, set())
+        if len(slots) > 1:
+            self._holders[value] = {min(slots, key=repr)}
+        return await super().revoke(token)
+
+
+class RevokesInOneSlot(Mutant):
+    about = "a token that was revoked is still handed out by another slot"
+    promise = "3 freshness"
+    scenarios = ("the same again: revoke x mint of another session",)
+    store = _RevokesInOneSlot
+
+
+class _OnlyStops(MemoryStore):
+    async def revoke(self, token: AccessToken) -> int:
+        value = token.fingerprint
+        self._spent[value] = token.expires_at
+        try:
+            return await super().revoke(token)
+        finally:
+            del self._spent[value]
+
+
+class RevokeOnlyStops(Mutant):
+    about = "a token that was to be revoked is no more than not handed out"
+    promise = "6 nothing is lost"
+    scenarios = ("revoke x use",)
+    store = _OnlyStops
+
+
+class _PartnerStays(MemoryStore):
+    async def relink(self, user: str | None) -> int:
+        return 0 if user is None else await super().relink(user)
+
+
+class PartnerTokenStays(Mutant):
+    about = "the end of the partner token ends nothing"
+    promise = "3 freshness"
+    or_else = "5 logout is final"
+    scenarios = ("end of the partner token x mint",)
+    store = _PartnerStays
+
+
 # -- flows
 
 
@@ -477,4 +806,26 @@ MUTANTS: tuple[type[Mutant], ...] = (
     NoRestAfterRefusal,
     BudgetNotAsked,
     DirectoryAskedOnce,
+    AccountsShareAStore,
+    AccountsShareRevocations,
+    AccountsShareEndings,
+    AccountsShareRests,
+    LoginRevives,
+    EndUserForgetsUnused,
+    DatesOfKnownSessions,
+    EndUserForgetsStrangers,
+    NeverTooOld,
+    SecondsHaveNoLength,
+    LogoutForgetsItsDate,
+    PeekIgnoresDates,
+    LoginForgotten,
+    CondemnsAnything,
+    NoTombstone,
+    CommitIgnoresPending,
+    HoldersNeverLetGo,
+    EverythingButThePartner,
+    EverythingButStrangers,
+    RevokesInOneSlot,
+    RevokeOnlyStops,
+    PartnerTokenStays,
 )

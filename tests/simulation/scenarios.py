@@ -4,10 +4,27 @@ import random
 from dataclasses import dataclass
 
 from monite_auth import Principal
-from tests.simulation.actions import Action, Drain, EndUser, Logout, Reject, Relink, Sleep, Token
+from tests.simulation.actions import (
+    Action,
+    Drain,
+    EndEverything,
+    EndPartnerToken,
+    EndUser,
+    Login,
+    Logout,
+    Reject,
+    Relink,
+    Revoke,
+    Sleep,
+    Token,
+)
 from tests.simulation.monite_model import LATE
+from tests.simulation.world import START
 
 __all__ = ["SMALL", "Scenario", "Script", "larger", "named"]
+
+
+DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,9 @@ class Scenario:
     `lags`: seconds that may pass at any point, in this order, although somebody could have gone on.
     `life`: of tokens. `retry_after`: what a 429 says.
     `looks_around`: whether a process that is in use starts a drain now and then, as it does every half minute.
+    `accounts`: whose each process is, by the account's number; by default all are one's.
+    `repeats`: whether Monite answers with the token that lives instead of a new one.
+    `security`: the security model. `session_memory`: for how long sessions and endings are remembered, seconds.
     `afterwards`: whether to look, when all is over, if everybody gets a token.
     """
 
@@ -50,14 +70,35 @@ class Scenario:
     retry_after: str = "1"
     looks_around: bool = False
     afterwards: bool = True
+    accounts: tuple[int, ...] = ()
+    repeats: bool = False
+    security: str = "monite_managed"
+    session_memory: float = 14 * DAY
 
 
 ALICE = Principal("alice", session_id="alice-1")
 ALICE_TOO = Principal("alice", session_id="alice-2")
 BOB = Principal("bob", session_id="bob-1")
-LONG_AGO = Principal("alice", authenticated_at=999_000.0)
+ANN = Principal("ann", session_id="ann-1")
+LONG_AGO = Principal("alice", authenticated_at=START - 1000)
 NORTH = Principal("alice", "north", "alice-1")
 SOUTH = Principal("alice", "south", "alice-1")
+
+DATED = Principal("alice", session_id="alice-3", authenticated_at=START - 1000.5)
+AHEAD = Principal("alice", session_id="alice-4", authenticated_at=START + 299.5)
+"""A session whose login was dated by a host with a clock that is almost as far ahead as one may be …"""
+BEHIND = Principal("alice", session_id="alice-5", authenticated_at=START - 299.5)
+"""… and by one that is as far behind."""
+JOB = Principal("alice", authenticated_at=START - 0.5)
+"""Work for alice, as `broker.for_job` has it: asked for just before anything happens here …"""
+LATER_JOB = Principal("alice", authenticated_at=START + 0.5)
+"""… and just after it."""
+YOUNG = Principal("alice", authenticated_at=START + 700.5)
+THIS_SECOND = Principal("alice", authenticated_at=START)
+"""A login at some time within the second in which everything happens."""
+
+MEMORY, LEEWAY = 600.0, 300.0
+"""Seconds for which sessions are remembered, where that is not for days, and by which stores remember endings longer."""
 
 LEASE = 5.0
 """Of a mint, by default."""
@@ -360,6 +401,161 @@ SMALL = [
         mishap_count=1,
         retry_after="60",
     ),
+    # sessions that were begun, and dates
+    _scenario(
+        "end_user x logins that were never used",
+        _script(0, EndUser("alice"), Token(AHEAD)),
+        _script(1, Token(BEHIND)),
+        processes=TWO,
+        before=((0, Login(AHEAD)), (0, Login(BEHIND)), (0, Token(ALICE))),
+    ),
+    _scenario(
+        "login x end_user x use",
+        _script(0, Login(AHEAD), Token(AHEAD)),
+        _script(1, EndUser("alice"), Token(AHEAD)),
+        processes=TWO,
+    ),
+    _scenario(
+        "end_user x login on a host that is behind",
+        _script(0, EndUser("alice"), Login(BEHIND), Token(BEHIND)),
+        _script(1, Token(BEHIND)),
+        processes=TWO,
+        before=((0, Token(BOB)),),
+    ),
+    _scenario(
+        "logout x login of the same session x use of another",
+        _script(0, Logout(DATED), Login(DATED), Token(DATED)),
+        _script(1, Token(ALICE)),
+        processes=TWO,
+        before=((0, Login(DATED)), (0, Token(ALICE))),
+    ),
+    _scenario(
+        "end_user x a session that nobody knows",
+        _script(0, EndUser("alice"), Token(DATED)),
+        _script(1, Token(DATED)),
+        processes=TWO,
+    ),
+    _scenario(
+        "job x end_user x a later job",
+        _script(0, Token(JOB)),
+        _script(1, EndUser("alice"), Token(JOB), Token(LATER_JOB)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+    ),
+    _scenario(
+        "end_user x login within the same second x its logout",
+        _script(0, EndUser("alice"), Token(THIS_SECOND)),
+        _script(1, Logout(THIS_SECOND), Token(THIS_SECOND)),
+        processes=TWO,
+        before=((0, Sleep(0.25)),),
+    ),
+    _scenario(
+        "sessions that are older than what is remembered",
+        _script(0, Token(DATED), Token(BEHIND)),
+        _script(1, Token(JOB), Token(YOUNG)),
+        processes=TWO,
+        before=(
+            (0, Login(BEHIND)),
+            (0, Token(DATED)),
+            (0, Sleep(MEMORY / 2)),
+            (0, Logout(BEHIND)),
+            (0, Token(ALICE)),
+            (0, Sleep(MEMORY + LEEWAY)),
+        ),
+        session_memory=MEMORY,
+    ),
+    # accounts
+    _scenario(
+        "two accounts: mint and logout x mint",
+        _script(0, Token(ALICE), Logout(ALICE), Token(ALICE)),
+        _script(1, Token(ALICE)),
+        processes=TWO,
+        accounts=(0, 1),
+    ),
+    _scenario(
+        "two accounts: end_everything x use x drain",
+        _script(0, EndEverything(), Token(ALICE)),
+        _script(1, Token(ALICE), Drain()),
+        processes=TWO,
+        accounts=(0, 2),
+        before=((0, Token(ALICE)), (1, Token(ALICE)), (1, Token(None))),
+    ),
+    _scenario(
+        "two accounts: wrong credentials of one x mint",
+        _script(0, Token(BOB), Token(ALICE)),
+        _script(1, Token(BOB)),
+        processes=TWO,
+        accounts=(0, 2),
+        mishaps=("credentials",),
+        mishap_count=1,
+    ),
+    # the same token again
+    _scenario(
+        "the same again: logout x mint of another session",
+        _script(0, Logout(ALICE)),
+        _script(1, Token(ALICE_TOO)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        mishaps=("lost",),
+        mishap_count=1,
+        repeats=True,
+    ),
+    _scenario(
+        "the same again: logout of one session x use of another",
+        _script(0, Logout(ALICE)),
+        _script(1, Token(ALICE_TOO), Logout(ALICE_TOO)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        scope="session",
+        repeats=True,
+    ),
+    _scenario(
+        "the same again: end_user x another who acts as the same person",
+        _script(0, EndUser("alice")),
+        _script(1, Token(ANN)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        repeats=True,
+    ),
+    _scenario(
+        "the same again: logout x partner tokens for each",
+        _script(0, Logout(ALICE)),
+        _script(1, Token(BOB), Token(None)),
+        processes=TWO,
+        before=((0, Token(ALICE)), (0, Token(BOB))),
+        repeats=True,
+        security="partner_managed",
+    ),
+    _scenario(
+        "the same again: revoke x mint of another session",
+        _script(0, Token(ALICE), Revoke(ALICE)),
+        _script(1, Token(ALICE_TOO)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        scope="session",
+        repeats=True,
+    ),
+    # emergencies
+    _scenario(
+        "end_everything x mint x the partner",
+        _script(0, EndEverything(), Token(None)),
+        _script(0, Token(DATED)),
+        before=((0, Token(None)), (0, Token(ALICE))),
+    ),
+    _scenario(
+        "revoke x use",
+        _script(0, Token(ALICE), Revoke(ALICE, as_text=True), Token(ALICE)),
+        _script(1, Token(ALICE)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+    ),
+    _scenario(
+        "end of the partner token x mint",
+        _script(0, EndPartnerToken(), Token(None)),
+        _script(1, Token(None)),
+        processes=TWO,
+        before=((0, Token(None)),),
+    ),
 ]
 """Scenarios of which every schedule is explored."""
 
@@ -370,6 +566,11 @@ _POOLS: tuple[tuple[Principal | None, ...], ...] = (
     (NORTH, SOUTH, ALICE_TOO),
     (LONG_AGO, Principal("alice", authenticated_at=999_500.0), BOB),
     (Principal("alice", session_id="alice-1", authenticated_at=999_000.0), ALICE_TOO, NORTH),
+    (DATED, AHEAD, BEHIND),
+    (AHEAD, BEHIND, JOB, None),
+    (JOB, LATER_JOB, THIS_SECOND, ALICE),
+    (ALICE, ALICE_TOO, ANN),
+    (ALICE, ANN, None),
 )
 
 _PAUSES = (0.5, LEASE, 30.0, 1800.0 - 5.0 - 200.0, 1800.0)
@@ -385,7 +586,13 @@ def larger(number: int) -> Scenario:
         Script(f"c{n}", int(chance() * len(processes)), tuple(_actions(dice, pool)))
         for n in range(1, pick((2, 2, 3, 4)) + 1)
     )
-    before: list[tuple[int, Action]] = [(0, Token(who)) for who in pool if chance() < 0.25]
+    accounts = tuple(pick((0, 1, 2)) for _ in processes) if len(processes) > 1 and chance() < 0.25 else ()
+    before: list[tuple[int, Action]] = []
+    for who in pool:
+        if who is not None and chance() < 0.2:
+            before.append((0, Login(who)))
+        if chance() < 0.25:
+            before.append((0, Token(who)))
     if before and chance() < 0.5:
         before.append((0, TIME_TO_RENEW))
     return Scenario(
@@ -405,6 +612,10 @@ def larger(number: int) -> Scenario:
         retry_after=pick(("1", "3", "60")),
         looks_around=chance() < 0.2,
         afterwards=chance() < 0.03,
+        accounts=accounts,
+        repeats=chance() < 0.3,
+        security=pick(("monite_managed",) * 7 + ("partner_managed",)),
+        session_memory=pick((14 * DAY,) * 7 + (MEMORY,)),
     )
 
 
@@ -413,8 +624,16 @@ def _actions(dice: random.Random, pool: tuple[Principal | None, ...]) -> list[Ac
     for _ in range(dice.choice((1, 1, 1, 2))):
         who = dice.choice(pool)
         kind = dice.random()
-        if kind < 0.55 or who is None:
+        if kind < 0.50:
             found.append(Token(who, min_ttl=dice.choice((0, 0, 0, 20, 600))))
+        elif kind < 0.53:
+            found += [Token(who), Revoke(who, as_text=dice.random() < 0.5)]
+        elif kind < 0.55:
+            found.append(EndEverything())
+        elif who is None:
+            found.append(EndPartnerToken() if kind < 0.65 else Token(who))
+        elif kind < 0.62:
+            found.append(Login(who))
         elif kind < 0.73:
             found.append(Logout(who))
         elif kind < 0.78:

@@ -176,7 +176,8 @@ class Run:
             if moment is None:
                 waiting = ", ".join(f"{actor.name} ({actor.operation.label})" for actor in world.actors)
                 raise Violation("2 no wedge", f"nobody can ever go on: {waiting}")
-            world.judge.time_passes()
+            for account in world.accounts:
+                account.judge.time_passes()
             world.pass_time(moment)
             return
         self.accidents[kind] += 1
@@ -199,13 +200,17 @@ class Run:
     def finish(self) -> int:
         """Nobody acts any more: work off what is pending, judge, and see that the slots still work."""
         world = self.world
-        later = world.add_process("later")
-        for number in range(MOST_DRAINS):
-            if not world.judge.has_pending():
+        later = [
+            world.add_process(f"later{number or ''}", account)
+            for number, account in enumerate(world.accounts)
+        ]
+        for _ in range(MOST_DRAINS):
+            if not world.has_pending():
                 break
-            world.run_alone(f"drain{number}", later, play(world, later, [Drain(60.0)]))
+            for process in later:
+                self._do(process, Drain(60.0))
             world.pass_time(world.now + 10.0)
-        lost = world.judge.all_is_over()
+        lost = sum(account.judge.all_is_over() for account in world.accounts)
         if lost and not self.accidents:
             raise Violation("5 logout is final", f"{lost} tokens were lost, and nothing had gone wrong")
         if self.scenario.afterwards:
@@ -216,7 +221,8 @@ class Run:
         """See that no accident has left anything behind: in each process that lives, all goes on as usual."""
         world = self.world
         world.pass_time(world.now + LONG)
-        world.judge.must_succeed = True
+        for account in world.accounts:
+            account.judge.must_succeed = True
         people = dict.fromkeys(
             action.who
             for script in self.scenario.scripts
@@ -229,16 +235,20 @@ class Run:
             for who in people:
                 self._see_renewal(process, who)
             self._do(process, Token(newcomer), Logout(newcomer))
-            if world.judge.has_pending():
+            if process.account.judge.has_pending():
                 raise Violation("6 nothing is lost", f"long after, {process.name} does not revoke by itself")
 
     def _see_renewal(self, process: Process, who: Principal | None) -> None:
-        judge, world = self.world.judge, self.world
+        judge, world = process.account.judge, self.world
         shelf = judge.shelves.get(world.slot(who))
-        if shelf is None or shelf.live is None or judge.is_over(who):
+        if shelf is None or shelf.live is None or judge.sessions.may_be_refused(who):
             return
         old = shelf.live
         world.pass_time(max(world.now + PAUSE, old.renew_at))
+        if judge.sessions.may_be_refused(who):  # it is too old by now
+            return
+        if who is not None and not judge.sessions.is_known(who):  # the first call makes it known
+            self._do(process, Token(who))
         self._do(process, Token(who))
         if shelf.live is old:
             raise Violation("4 valid beats new", f"long after, {process.name} renews no token of {who}")
@@ -379,7 +389,7 @@ class _Exploration:
             finally:
                 if run is not None:
                     run.world.close()
-                    explored.checks.update(run.world.judge.checks)
+                    explored.checks.update(run.world.checks())
         explored.states = len(self._children)
         if explored.failure is None and not self._todo:
             explored.schedules = self._count()
@@ -513,4 +523,4 @@ def _sample(scenario: Scenario, number: int, library: Library, sampled: Sampled)
             sampled.identities.add(hash((int(scenario.name), *run.choices)))
             sampled.choices += len(run.choices)
             sampled.accidents.update(run.accidents)
-            sampled.checks.update(run.world.judge.checks)
+            sampled.checks.update(run.world.checks())

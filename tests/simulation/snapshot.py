@@ -23,6 +23,8 @@ from monite_auth import AccessToken, MemoryStore
 from monite_auth.stores.base import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
+from tests.simulation.monite_model import MoniteModel
+from tests.simulation.sessions import Sessions
 from tests.simulation.world import (
     Actor,
     Process,
@@ -56,18 +58,16 @@ def snapshot(world: World) -> tuple[Any, ...]:
         world.lagged,
         tuple(sorted((a.name, a.history, a.operation.label, a.operation.wake_at) for a in world.actors)),
         tuple(_process(world, process) for process in world.processes),
-        _store(world.store),
         tuple(
-            sorted((t.value, t.entity_user, t.minted_at, t.revoked_at) for t in world.monite.tokens.values())
+            (_store(account.store), freeze(account.people), _monite(account.monite), _judge(account.judge))
+            for account in world.accounts
         ),
-        freeze(world.people),
-        _judge(world.judge),
     )
 
 
 # -- parts
 
-# Notes are there for directories: no flow leaves any.
+# Notes are there for directories: no flow leaves any. The other accounts of a store are looked at as accounts of the world.
 _STORE_CONSTANTS = {
     "_account",
     "_bounds",
@@ -97,6 +97,13 @@ def _store(store: MemoryStore) -> tuple[Any, ...]:
             value = [(at, pending) for at, _, pending in sorted(value) if due.get(pending) == at]
         state.append((name, freeze(value)))
     return tuple(state)
+
+
+def _monite(monite: MoniteModel) -> tuple[Any, ...]:
+    """Return Monite's books; in which order it gave its tokens matters to nobody."""
+    return tuple(
+        sorted((t.value, t.entity_user or "", t.minted_at, t.revoked_at) for t in monite.tokens.values())
+    )
 
 
 _FLOWS_CONSTANTS = {
@@ -147,7 +154,7 @@ def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
     )
 
 
-_JUDGE_CONSTANTS = {"_world", "_rate", "checks"}
+_JUDGE_CONSTANTS = {"_monite", "_people", "_settings", "_world", "checks"}
 
 
 def _judge(judge: Judge) -> tuple[Any, ...]:
@@ -197,8 +204,10 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     dict: _mapping,
     TLRUCache: _mapping,
     Committed: _same,
+    Sessions: Sessions.facts,
     TTLCache: _mapping,  # what it holds is when it was put there
     set: frozenset,
+    frozenset: _same,
     **dict.fromkeys([bool, int, float, str, bytes, type(None)], _same),
 }
 

@@ -13,8 +13,10 @@ fault: time passes although others could have gone on, as when a process was sto
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from unittest import mock
 
@@ -40,7 +42,6 @@ __all__ = [
     "NotPrivate",
     "Process",
     "World",
-    "settings_for",
     "simulated_surroundings",
 ]
 
@@ -72,18 +73,34 @@ PEOPLE: dict[tuple[str, str | None], EntityUser] = {
     ("bob", "north"): _person(5),
     ("alice", "elsewhere"): _person(6),
     ("zoe", None): _person(7),
+    ("ann", None): _person(1),
 }
 """Who everybody is in Monite. `elsewhere` is whom alice is linked to later, in scenarios with `relink`;
-zoe comes when all is over."""
+zoe comes when all is over; ann is another user of the application who acts as the same person as alice."""
 
 
-def settings_for(scope: str, requests_per_second: float) -> Settings:
-    """Return the default settings, as far as a scenario does not say otherwise."""
+_ACCOUNTS = (
+    ("sandbox", "0f7e1a52-6c1d-4b0e-9a53-000000000001"),
+    ("eu", "0f7e1a52-6c1d-4b0e-9a53-000000000001"),
+    ("sandbox", "0f7e1a52-6c1d-4b0e-9a53-000000000002"),
+)
+"""The accounts there are, by number: another environment, and another client ID of the same."""
+
+
+@lru_cache
+def _settings_for(
+    number: int, scope: str, security: str, requests_per_second: float, session_memory: float
+) -> Settings:
+    """Return the settings of an account: the default ones, as far as a scenario does not say otherwise."""
+    environment, client_id = _ACCOUNTS[number]
     return Settings(
-        client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001",
+        environment=environment,
+        client_id=client_id,
         client_secret="the-client-secret",
         token_scope="session" if scope == "session" else "user",
+        security_model=security,
         requests_per_second=min(requests_per_second, 1_000_000),
+        session_memory=session_memory,
     )
 
 
@@ -198,11 +215,12 @@ class _StoreOperation(Operation[Any]):
 
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
         _surroundings.actor = actor
-        call = getattr(world.store, self.label)(*self.arguments, **self.options)
+        account = actor.process.account
+        call = getattr(account.store, self.label)(*self.arguments, **self.options)
         try:
             call.send(None)
         except StopIteration as end:
-            world.judge.store_did(actor, self.label, self.arguments, self.options, end.value)
+            account.judge.store_did(actor, self.label, self.arguments, self.options, end.value)
             return end.value
         raise AssertionError("the memory store suspended")
 
@@ -221,14 +239,15 @@ class _Send(Operation[Response | Fault]):
         return self.answer is None
 
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
+        account = actor.process.account
         if self.answer is None:
-            world.judge.request_leaves(actor, self.request)
+            account.judge.request_leaves(actor, self.request)
             actor.asked += 1
-            self.answer = world.monite.work(self.request, f"{actor.name}#{actor.asked}", mishap)
-            self.wake_at = world.now + world.monite.answers_in(mishap, self.within)
+            self.answer = account.monite.work(self.request, f"{actor.name}#{actor.asked}", mishap)
+            self.wake_at = world.now + account.monite.answers_in(mishap, self.within)
             self.label += " answer"
             return UNFINISHED
-        world.judge.answer_arrives(actor, self.request, self.answer)
+        account.judge.answer_arrives(actor, self.request, self.answer)
         return self.answer
 
 
@@ -290,7 +309,7 @@ _BEGIN: Operation[None] = Operation("begin")
 
 
 class _SimulatedStore:
-    """The shared store's operations, each as something to await."""
+    """The operations of the store that the actor's account sees, each as something to await."""
 
     def __getattr__(self, name: str) -> Callable[..., _StoreOperation]:
         def operation(*arguments: Any, **options: Any) -> _StoreOperation:
@@ -504,19 +523,44 @@ FLAVOURS = ("tasks", "loops", "threads")
 """How a process runs its callers: as tasks of one event loop, each on an event loop of its own, or as threads."""
 
 
+class Account:
+    """An account: its settings and people, what it sees of the store that all share, its Monite, and who judges it."""
+
+    __slots__ = ("judge", "monite", "people", "settings", "store")
+
+    def __init__(self, world: "World", number: int, stage: "Stage", store: MemoryStore) -> None:
+        self.settings = _settings_for(
+            number, stage.scope, stage.security, stage.requests_per_second, stage.session_memory
+        )
+        self.people = dict(PEOPLE)
+        self.store = store.of(self.settings.account_name)
+        self.monite = MoniteModel(
+            world.clock,
+            base_url=self.settings.base_url,
+            client_id=self.settings.client_id,
+            life=stage.life,
+            retry_after=stage.retry_after,
+            repeats=stage.repeats,
+        )
+        self.judge = Judge(world, self.settings, self.monite, self.people)
+
+
 class Process:
     """One process: its own flows, that is, its own owner id and flights."""
 
-    __slots__ = ("alive", "flavour", "flights", "flows", "loop", "name", "runtime", "threads")
+    __slots__ = ("account", "alive", "flavour", "flights", "flows", "loop", "name", "runtime", "threads")
 
-    def __init__(self, world: "World", name: str, library: Library, flavour: str, *, watched: bool) -> None:
+    def __init__(
+        self, world: "World", account: Account, name: str, library: Library, flavour: str, *, watched: bool
+    ) -> None:
         assert flavour in FLAVOURS
+        self.account = account
         self.name = name
         self.flavour = flavour
         self.threads = flavour == "threads"
         self.loop = EventLoop()
         self.alive = True
-        self.flows = library.flows(world.settings, world.directory, Silence())
+        self.flows = library.flows(account.settings, _People(account.people), Silence())
         self.flows._owner = name
         self.flights = WatchedFlights(world) if watched else Flights(Endings())
         self.flows._flights = self.flights
@@ -566,6 +610,8 @@ class Stage(Protocol):
     @property
     def processes(self) -> tuple[str, ...]: ...
     @property
+    def accounts(self) -> tuple[int, ...]: ...
+    @property
     def looks_around(self) -> bool: ...
     @property
     def scope(self) -> str: ...
@@ -575,9 +621,12 @@ class Stage(Protocol):
     def life(self) -> int: ...
     @property
     def retry_after(self) -> str: ...
-
-
-_settings: dict[tuple[str, float], Settings] = {}
+    @property
+    def repeats(self) -> bool: ...
+    @property
+    def security(self) -> str: ...
+    @property
+    def session_memory(self) -> float: ...
 
 
 class World:
@@ -604,16 +653,19 @@ class World:
         self._dead: list[Actor] = []
         self._closed = False
         self._idle_steps = self._steps = 0
-        key = (stage.scope, stage.requests_per_second)
-        self.settings = _settings.get(key) or _settings.setdefault(key, settings_for(*key))
-        self.people = dict(PEOPLE)
-        self.directory = _People(self.people)
-        self.store = library.store(clock=self.clock, requests_per_second=stage.requests_per_second)
-        self.monite = MoniteModel(self.clock, life=stage.life, retry_after=stage.retry_after)
-        self.judge = Judge(self)
+        store = library.store(
+            clock=self.clock,
+            requests_per_second=stage.requests_per_second,
+            session_memory=stage.session_memory,
+        )
+        whose = stage.accounts or (0,) * len(stage.processes)
+        accounts = {number: Account(self, number, stage, store) for number in dict.fromkeys(whose)}
+        self.accounts = tuple(accounts.values())
+        self.settings = self.accounts[0].settings
+        """Of any account: what they differ in does not matter to whom it is handed."""
         self.processes = [
-            Process(self, f"p{number}", library, flavour, watched=watched)
-            for number, flavour in enumerate(stage.processes, 1)
+            Process(self, accounts[account], f"p{number}", library, flavour, watched=watched)
+            for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1)
         ]
         if not stage.looks_around:
             for process in self.processes:
@@ -627,12 +679,13 @@ class World:
         if principal is None:
             return Slot(None, None, None)
         session = principal.session_id if self.settings.token_scope == "session" else None
-        return Slot(principal.user_id, principal.tenant, session)
+        kind = None if self.settings.is_monite_managed else "partner"
+        return Slot(principal.user_id, principal.tenant, session, kind)
 
     # -- actors
 
-    def add_process(self, name: str) -> Process:
-        process = Process(self, name, self._library, "tasks", watched=self._watched)
+    def add_process(self, name: str, account: Account) -> Process:
+        process = Process(self, account, name, self._library, "tasks", watched=self._watched)
         self.processes.append(process)
         return process
 
@@ -687,8 +740,9 @@ class World:
                 f"{self.now - START:9.4f}  {actor.name}: {operation.label} {mishap or ''}".rstrip()
             )
         self.running = actor
-        if actor.name in self.judge.calls:
-            self.judge.step_begins(actor)
+        judge = actor.process.account.judge
+        if actor.name in judge.calls:
+            judge.step_begins(actor)
         result = operation.perform(self, actor, mishap)
         if self.trace is not None and result is not None and result is not UNFINISHED:
             self.trace[-1] += f" -> {result!r}"
@@ -700,8 +754,8 @@ class World:
                     raise NotPrivate(f"{actor.name} did more than look after {operation.label}")
         if self.observe is not None:
             self.observe(self, actor, operation.label, None if result is UNFINISHED else result)
-        if actor.name in self.judge.calls:
-            self.judge.step_ends(actor)
+        if actor.name in judge.calls:
+            judge.step_ends(actor)
         self.running = None
 
     def _resume(self, actor: Actor, result: Any) -> None:
@@ -718,7 +772,7 @@ class World:
     def _end(self, actor: Actor) -> None:
         actor.ended = True
         self.actors.remove(actor)
-        self.judge.actor_ended(actor)
+        actor.process.account.judge.actor_ended(actor)
 
     # -- time
 
@@ -758,7 +812,7 @@ class World:
         self.running = _surroundings.actor = actor
         if done:
             actor.operation.perform(self, actor, None)
-        self.judge.gave_up(actor)
+        actor.process.account.judge.gave_up(actor)
         try:
             actor.operation = actor.coroutine.throw(asyncio.CancelledError())
         except (StopIteration, asyncio.CancelledError):
@@ -771,7 +825,7 @@ class World:
         actor.ended = True
         self.actors.remove(actor)
         self._dead.append(actor)
-        self.judge.actor_lost(actor)
+        actor.process.account.judge.actor_lost(actor)
 
     def close(self) -> None:
         """Close all coroutines that did not come to their end; whatever they still do has no effect."""
@@ -783,6 +837,14 @@ class World:
         self.running = None
 
     # -- the end
+
+    def has_pending(self) -> bool:
+        """Say whether a token that has to die is alive."""
+        return any(account.judge.has_pending() for account in self.accounts)
+
+    def checks(self) -> Counter[str]:
+        """Return how often each promise was judged."""
+        return sum((account.judge.checks for account in self.accounts), Counter())
 
     def run_alone(self, name: str, process: Process, script: Flow) -> None:
         """Run one script, and all that it starts, to the end: nothing goes wrong, and nobody races."""

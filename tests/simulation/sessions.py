@@ -1,0 +1,169 @@
+"""The judge's record of sessions: which are known, which have ended, and what their dates say of the others.
+
+Written anew from what `docs/sessions.md` tells applications, not from a store:
+
+- A session with a name is known from its login or its first claim, for as long as sessions are remembered. Whether it
+  has ended is then a matter of its name; no date counts.
+- Of any other, the date decides: it must not lie before the last ending of all the user's sessions, and not further
+  back than endings are remembered. A date without a fraction means its whole second.
+- A session without a name is called by its date: its own logout ends it whatever the clock says.
+- Without a name and a date nothing can be told from a new login.
+
+Two things are recorded of each ending: that the store *was told* of it, from when on a call may be refused, and that
+the call which ends has *returned*, from when on it must be. And there is the truth, which no store is asked for: a
+session whose login has returned before `end_user` began has to be over when that has returned.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from monite_auth import Principal
+
+__all__ = ["Sessions"]
+
+WHOLE_SECOND = 1 - 1e-6
+"""What a date without a fraction may fall short of, in seconds."""
+
+Key = tuple[str, str | float]
+"""A user, and the name or date of one of their sessions."""
+
+
+class _Endings:
+    """What has ended and when: single sessions, and all of a user's, or of everybody's (None), before a moment."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[Key, float] = {}
+        self.before: dict[str | None, float] = {}
+
+    def facts(self) -> tuple[Any, ...]:
+        return (frozenset(self.sessions.items()), frozenset(self.before.items()))
+
+
+class Sessions:
+    """The sessions of one account. `memory`: seconds for which they, and their endings, are remembered."""
+
+    def __init__(self, clock: Callable[[], float], memory: float) -> None:
+        self._clock = clock
+        self._memory = memory
+        self._known: dict[Key, float] = {}  # until when
+        self._logged_in: set[Key] = set()  # in truth: their login has returned
+        self._told = _Endings()
+        self._ended = _Endings()
+        self._doubtful: set[Key] = set()
+        """Ended when they were known no more: a store may have dropped them by then, or not."""
+
+    def facts(self) -> tuple[Any, ...]:
+        """Return all of this as a value."""
+        known = frozenset(self._known.items())
+        told, ended = self._told.facts(), self._ended.facts()
+        return (known, frozenset(self._logged_in), told, ended, frozenset(self._doubtful))
+
+    # -- questions
+
+    def is_known(self, principal: Principal) -> bool:
+        """Say whether the session is judged by its name."""
+        name = principal.session_id
+        return name is not None and self._known.get((principal.user_id, name), 0.0) > self._clock()
+
+    def must_be_refused(self, principal: Principal | None) -> bool:
+        """Say whether the session's ending has returned, or it began too long ago."""
+        return principal is not None and self._is_over(principal, self._ended)
+
+    def may_be_refused(self, principal: Principal | None) -> bool:
+        """Say whether the store was told of the session's end, though that call may still be on its way back."""
+        if principal is None:
+            return False
+        key = _key(principal)
+        return key in self._told.sessions or key in self._doubtful or self._is_over(principal, self._told)
+
+    def _is_over(self, principal: Principal, endings: _Endings) -> bool:
+        at, user, now = principal.began_at, principal.user_id, self._clock()
+        key = _key(principal)
+        ended_at = endings.sessions.get(key) if key is not None else None
+        if ended_at is not None and (at is not None or now < ended_at + self._memory):
+            return True
+        if at is None or self.is_known(principal):
+            return False
+        latest = at + WHOLE_SECOND if at % 1 == 0 else at
+        before = max(endings.before.get(user, 0.0), endings.before.get(None, 0.0))
+        return latest < before or at <= now - self._memory
+
+    def logged_in(self, user: str | None) -> frozenset[Key]:
+        """Return the sessions of a user, or of everybody, whose login has returned and that did not end since."""
+        now = self._clock()
+        return frozenset(
+            key for key in self._logged_in if user in (None, key[0]) and self._known.get(key, 0.0) > now
+        )
+
+    # -- what the store was told
+
+    def becomes_known(self, principal: Principal) -> None:
+        """The session has begun, or claimed."""
+        key, now = _key(principal), self._clock()
+        if principal.session_id is None or key is None:
+            return
+        ended_at = self._told.sessions.get(key)
+        if ended_at is not None:
+            if now < ended_at + self._memory:
+                return
+            self._doubtful.add(key)  # the name was used so long ago that its ending may be forgotten, or not
+            for endings in (self._told, self._ended):
+                endings.sessions.pop(key, None)
+        self._known[key] = now + self._memory
+
+    def told_of_logout(self, principal: Principal) -> None:
+        """The store ends one session; one without a name, with all that began before now."""
+        key = _key(principal)
+        if key is not None:
+            self._end(key)
+            if principal.session_id is None:
+                self._told.before[principal.user_id] = self._clock()
+
+    def told_to_end_all(self, user: str | None) -> None:
+        """The store ends all sessions of a user, or of everybody."""
+        now = self._clock()
+        for key, until in list(self._known.items()):
+            if user in (None, key[0]):
+                if until > now:
+                    self._end(key)
+                else:
+                    self._doubtful.add(key)
+        self._told.before[user] = now
+
+    def _end(self, key: Key) -> None:
+        self._told.sessions[key] = self._clock()
+        self._known.pop(key, None)
+        self._logged_in.discard(key)
+
+    # -- what has returned
+
+    def login_returned(self, principal: Principal) -> None:
+        """From now on the session is known, whatever the store was told, unless it has ended meanwhile."""
+        key = _key(principal)
+        if principal.session_id is not None and key is not None and key not in self._told.sessions:
+            self.becomes_known(principal)
+            self._logged_in.add(key)
+
+    def logout_returned(self, principal: Principal) -> None:
+        """One session is over."""
+        key = _key(principal)
+        if key is not None:
+            self._ended.sessions[key] = self._told.sessions.get(key, self._clock())
+            if principal.session_id is None:
+                self._ended.before[principal.user_id] = self._told.before[principal.user_id]
+
+    def all_ended(self, user: str | None, logged_in: frozenset[Key]) -> None:
+        """All sessions of a user, or of everybody, are over: those that were known, and in truth `logged_in` before."""
+        self._ended.before[user] = self._told.before[user]
+        for key, moment in self._told.sessions.items():
+            if user in (None, key[0]):
+                self._ended.sessions[key] = moment
+        for key in logged_in:
+            if key not in self._told.sessions:
+                self._end(key)
+                self._ended.sessions[key] = self._clock()
+
+
+def _key(principal: Principal) -> Key | None:
+    name = principal.session_id if principal.session_id is not None else principal.began_at
+    return None if name is None else (principal.user_id, name)
