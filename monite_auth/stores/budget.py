@@ -113,8 +113,13 @@ class Budget:
 
     def _probe(self, virtual: float, interval: float) -> "Budget":
         """Let one request pass, and hold all others until it has been answered."""
-        until = virtual + self.held + PROBE
-        return replace(self, gate=virtual + interval, held=self.held + PROBE, held_until=until)
+        return replace(
+            self,
+            free_at=max(self.free_at, virtual),  # as in `hold`: nothing is free before its end
+            gate=virtual + interval,
+            held=self.held + PROBE,
+            held_until=virtual + self.held + PROBE,
+        )
 
     def _stand_back(
         self, now: float, wait: float, interval: float, priority: Priority

@@ -149,6 +149,16 @@ def test_promise_8_whoever_comes_first_after_a_hold_is_the_probe(ticket, priorit
     assert budget.admit(1010 + PROBE, RATE, Priority.USER, Ticket(990.0, passed=True), 60)[1].wait == 0
 
 
+@pytest.mark.parametrize("priority", [Priority.RENEWAL, Priority.REVOCATION])
+def test_promise_8_who_is_less_urgent_books_nothing_while_users_wait_for_the_probe(priority):
+    budget, _ = Budget().hold(1000, 1).admit(1001.5, RATE, Priority.USER, Ticket(990.0), 60)
+    budget, user = budget.admit(1001.5, RATE, Priority.USER, None, 60)
+    assert user.wait == pytest.approx(PROBE)
+    budget, other = budget.admit(1002.1, RATE, priority, None, 60)
+    assert not other.admitted
+    assert other.wait == pytest.approx(0.4, abs=2 / RATE)
+
+
 def test_an_idle_budget_saves_nothing_up():
     budget = Budget()
     waits = []

@@ -34,7 +34,8 @@ local function redeem()
   local opens = math.max(moment, held_until - held)
   if virtual < opens then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
   if gate == -math.huge then
-    gate, held, held_until = virtual + interval, held + probe, virtual + held + probe
+    free_at, gate = math.max(free_at, virtual), virtual + interval
+    held, held_until = held + probe, virtual + held + probe
     return { 1, '0', text(moment), passed and 1 or 0 }
   end
   if passed then return { 1, '0', text(moment), 1 } end
