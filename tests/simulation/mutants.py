@@ -18,7 +18,7 @@ from monite_auth.runtime import Runtime
 from monite_auth.stores.base import Committed, Due, Ended, Everything, Lease, Pending, Rest, Slot
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.tokens import Clock
-from monite_auth.wire import Gone
+from monite_auth.wire import Fault, Gone
 from tests.simulation.world import Library
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -515,6 +515,18 @@ class HoldersNeverLetGo(Mutant):
     store = _NeverLetsGo
 
 
+class _TriesAtOnce(mint.Mint):
+    async def _pause(self, fault: Fault) -> None:
+        pass
+
+
+class DoomedTriesAtOnce(Mutant):
+    about = "a mint that got a value which is to be revoked asks again at once, and again"
+    promise = "2 no wedge"
+    scenarios = ("the same again: logout x mint of another session",)
+    replaced = ((flows, "Mint", _TriesAtOnce),)
+
+
 # -- emergencies
 
 
@@ -823,6 +835,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     NoTombstone,
     CommitIgnoresPending,
     HoldersNeverLetGo,
+    DoomedTriesAtOnce,
     EverythingButThePartner,
     EverythingButStrangers,
     RevokesInOneSlot,
