@@ -240,7 +240,7 @@ def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others
         with suppress(Torn):
             driver.peek(*user(0))
 
-    connections = driver.store._links._link._idle
+    connections = driver.store._links().of_threads._idle
     assert len(connections) == 1
     torn = threading.Thread(target=be_torn)
     with server.paused():
@@ -1146,7 +1146,7 @@ def test_an_event_loop_that_has_ended_is_not_kept(server):
 
     for _ in range(3):
         asyncio.run(main())
-    until(lambda: gc.collect() >= 0 and not store._links._links)
+    until(lambda: gc.collect() >= 0 and not store._links()._by_loop)
 
 
 FORK = """
