@@ -26,6 +26,7 @@ __all__ = [
     "error_answer",
     "error_behind",
     "forward",
+    "kept_private",
     "origins",
     "refuse",
     "refuse_token_request",
@@ -53,6 +54,16 @@ PLACE = re.compile(r"(\[[0-9a-f:.]*:[0-9a-f:.]*\]|[a-z0-9._~-]+)(:[0-9]*)?", re.
 
 NO_ORIGINS = {"", "null", "file", "ftp", "ws", "wss", "data", "blob", "about", "javascript", "filesystem"}
 """Schemes that no page has an origin of: browsers send "null" for them, or never load pages from there."""
+
+
+def kept_private(said: str) -> str:
+    """Return the Cache-Control of an answer that depends on a token, where its view has said this, or nothing.
+
+    `private` is added to what it has said; but who said `public` meant it.
+    """
+    if not said.strip():
+        return PRIVATE
+    return said if {"public", "private"} & set(re.findall(r"[a-z-]+", said.lower())) else f"{said}, private"
 
 
 @dataclass(frozen=True, slots=True)

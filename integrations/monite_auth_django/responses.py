@@ -38,7 +38,7 @@ def keep_private(request: HttpRequest, answer: Any) -> Any:
 
     A view that has said something itself is left its word: who said `public` meant it.
     """
-    if was_used(request):
+    if was_used(request) or (getattr(answer, "streaming", False) and _may_yet_use(request, answer)):
         said = answer.get("Cache-Control", "").lower()
         if not said:
             answer["Cache-Control"] = PRIVATE
@@ -46,3 +46,12 @@ def keep_private(request: HttpRequest, answer: Any) -> Any:
             patch_cache_control(answer, private=True)
         patch_vary_headers(answer, ("Cookie", "Authorization"))
     return answer
+
+
+def _may_yet_use(request: HttpRequest, stream: Any) -> bool:
+    """Say whether what is still to come of a stream may use a token. A file says which one it is, or how long.
+
+    Whether somebody is logged in is not asked: that would cost streams that are for all a query.
+    """
+    is_file = any(name in stream for name in ("Content-Length", "ETag", "Last-Modified"))
+    return not is_file and (bool(request.COOKIES) or "Authorization" in request.headers)

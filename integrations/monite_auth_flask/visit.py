@@ -7,7 +7,7 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 from monite_auth import Principal
-from monite_auth.answers import PRIVATE
+from monite_auth.answers import kept_private
 from monite_auth.sessions import has_left
 from monite_auth_flask.access import ViewAccess
 
@@ -72,15 +72,14 @@ class Visit:
         return has_left(bound, self.arrived) and has_left(bound, self.remembered)
 
     def keep_from_caches(self, response: Response) -> None:
-        """Let no cache keep an answer that a token has helped to make, unless the view says how."""
+        """Let no cache keep an answer that a token has helped to make, unless the view says `public`."""
         # What is still to come of a stream may yet use one.
         uses = any(access.was_used for access in self.accesses) or (
             self.streams and (self.arrived is not None or bool(self.accesses))
         )
         if uses:
             response.vary.update(("Cookie", "Authorization"))
-            if "Cache-Control" not in response.headers:
-                response.headers["Cache-Control"] = PRIVATE
+            response.headers["Cache-Control"] = kept_private(response.headers.get("Cache-Control", ""))
 
 
 def session_of(principal: Principal) -> tuple[str, str | None]:

@@ -5,12 +5,15 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from monite_auth import Principal
-from monite_auth.sessions import principal_of
+from monite_auth.sessions import BINDING, principal_of
 
-__all__ = ["ASKED", "identify"]
+__all__ = ["ASKED", "BOUND", "identify"]
 
 ASKED = "monite_auth.identify"
 """In the scope that the middleware asks about: whether `identify` was asked, by it or by a function of the app's."""
+
+BOUND = "monite_auth.bound"
+"""In the same scope: whether the user came in with a session that is bound to them."""
 
 
 def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Principal | None:
@@ -30,8 +33,12 @@ def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Princi
     user_id = _user_id(connection, session)
     if session is None:
         return None if user_id is None else Principal(user_id, tenant or None)
-    # A websocket has no response that could set a cookie.
-    return principal_of(session, user_id, tenant=tenant, may_write=connection.scope["type"] == "http")
+    # A websocket has no response that could set a cookie. And the user of an AuthenticationMiddleware stays in the scope when
+    # the session has been emptied, which has to stay empty.
+    stays = getattr(connection.scope.get("user"), "is_authenticated", False)
+    is_emptied = stays and connection.scope.get(BOUND, False) and BINDING not in session
+    may_write = connection.scope["type"] == "http" and not is_emptied
+    return principal_of(session, user_id, tenant=tenant, may_write=may_write)
 
 
 def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str | None:

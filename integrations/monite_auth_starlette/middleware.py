@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import TokenBroker
@@ -54,7 +54,7 @@ class MoniteAuthMiddleware:
         try:
             try:
                 await visit.begin()
-            except HTTPException as refusal:  # the word of the app's `identify`
+            except (HTTPException, WebSocketException) as refusal:  # the word of the app's `identify`
                 await answer(refusal)
             else:
                 await self.app(scope, receive, outlet.send)

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
-from monite_auth.answers import PRIVATE
+from monite_auth.answers import kept_private
 from monite_auth_starlette.visit import Visit
 
 __all__ = ["Outlet"]
@@ -50,16 +50,22 @@ class Outlet:
             await self._visit.compare()
             self._visit.give_back_session()
             self.started = True
-            if self._visit.access.was_used:
+            if self._visit.access.was_used or (self._visit.access and _is_made_while_sent(message)):
                 _keep_private(message)
         await self._send(message)
 
 
+def _is_made_while_sent(message: Message) -> bool:
+    """Say whether an answer may yet use a token: a stream, of which nobody knows the length. A file says which one it is."""
+    names = {name.lower() for name, _ in message.get("headers", ())}
+    return names.isdisjoint((b"content-length", b"etag", b"last-modified"))
+
+
 def _keep_private(message: Message) -> None:
-    """Tell caches that an answer depends on a person's token, unless the app has told them something itself."""
+    """Tell caches that an answer depends on a person's token; an app that has told them `public` meant it."""
     message.setdefault("headers", [])
     headers = MutableHeaders(scope=message)
-    headers.setdefault("Cache-Control", PRIVATE)
+    headers["Cache-Control"] = kept_private(headers.get("Cache-Control", ""))
     for name in ("Cookie", "Authorization"):
         if name.lower() not in headers.get("Vary", "").lower():
             headers.add_vary_header(name)

@@ -7,7 +7,10 @@ another name is not seen through.
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["chain", "mounted", "opens_sessions"]
+from starlette.routing import Host, Match, Mount
+from starlette.types import Scope
+
+__all__ = ["chain", "mounted", "opens_sessions", "opens_sessions_on_the_way"]
 
 
 def chain(app: Any) -> Iterator[Any]:
@@ -20,10 +23,35 @@ def chain(app: Any) -> Iterator[Any]:
 def mounted(app: Any) -> Iterator[Any]:
     """Yield what is mounted in a router."""
     for route in getattr(app, "routes", None) or ():
-        # A router that FastAPI has included; what a Mount or a Host passes on to.
-        yield getattr(route, "original_router", None) or getattr(route, "app", None)
+        yield _inside(route)
+
+
+def _inside(route: Any) -> Any:
+    # A router that FastAPI has included; what a Mount or a Host passes on to.
+    return getattr(route, "original_router", None) or getattr(route, "app", None)
 
 
 def opens_sessions(app: Any) -> bool:
     """Say whether this is a SessionMiddleware: Starlette's, starsessions', or one made of them."""
     return any(kind.__name__ == "SessionMiddleware" for kind in type(app).__mro__)
+
+
+def opens_sessions_on_the_way(app: Any, scope: Scope) -> bool:
+    """Say whether a request, as it comes into `app`, may be given a session of its own on its way to the view.
+
+    That is where a SessionMiddleware stands, around a mounted app or a few routes; and an app that is not seen through.
+    """
+    apps = list(chain(app))
+    if any(map(opens_sessions, apps)):
+        return True
+    router = next((each for each in reversed(apps) if hasattr(each, "routes")), None)
+    if router is None:
+        return True
+    for route in router.routes:
+        match, child = route.matches(scope)
+        if match is Match.FULL:
+            inside = _inside(route)
+            if isinstance(route, Mount | Host) or hasattr(inside, "routes"):
+                return opens_sessions_on_the_way(inside, {**scope, **child})
+            return any(map(opens_sessions, chain(inside)))
+    return False

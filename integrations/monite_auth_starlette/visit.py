@@ -16,9 +16,9 @@ from monite_auth import MoniteAccess, Principal, TokenBroker
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import checked_principal
 from monite_auth.sessions import BINDING, bound_principal, has_left
-from monite_auth_starlette.identify import ASKED, identify
+from monite_auth_starlette.identify import ASKED, BOUND, identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
-from monite_auth_starlette.stack import chain, opens_sessions
+from monite_auth_starlette.stack import chain, opens_sessions, opens_sessions_on_the_way
 from monite_auth_starlette.state import RequestState
 
 __all__ = ["Identify", "Visit"]
@@ -91,11 +91,13 @@ class Visit:
         login = self._new_login if may_begin else None
         self.access = MoniteAccess(self._broker, came, new_login=login)
         self._came = self._present = came
+        self.connection.scope[BOUND] = self._bound() is not None
         self._by_session = self._said_by_session()
         self._scope["state"]["monite"] = self.access
 
     def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
         self.connection.scope.get("session", {}).pop(BINDING, None)
+        self.connection.scope[BOUND] = False
         return self._ask(self.connection)
 
     # -- leaving
@@ -106,6 +108,10 @@ class Visit:
             return
         self._compared = True
         self._check_order()
+        if (
+            self._has_another_session() and not self._was_opened_inside()
+        ):  # a view's own: what it replaces is gone
+            self.connection.scope["session"] = self._scope["session"]
         try:
             leaves = await self._principal()
         except SessionNotLoaded:
@@ -129,10 +135,8 @@ class Visit:
 
         The SessionMiddleware outside looks there for what to keep: it would give the user the panel's session, or none.
         """
-        came, inside = self.connection.scope, self._scope.get("app")
-        is_mounted = inside is not came.get("app") and any(map(opens_sessions, chain(inside)))
-        if is_mounted and "session" in came:
-            self._scope["session"] = came["session"]
+        if self._has_another_session():
+            self._scope["session"] = self.connection.scope["session"]
 
     async def end(self) -> None:
         """Log out who has gone since then, or where nothing was answered; cancelled or not."""
@@ -185,6 +189,16 @@ class Visit:
             return bound_principal(self.connection.scope.get("session", {}))
         except SessionNotLoaded:
             return None
+
+    def _has_another_session(self) -> bool:
+        came, leaves = self.connection.scope.get("session"), self._scope.get("session")
+        return came is not None and leaves is not None and leaves is not came
+
+    def _was_opened_inside(self) -> bool:
+        """Say whether the session in the scope is that of an app inside, and not one that a view has put there."""
+        came, inside = self.connection.scope, self._scope.get("app")
+        is_mounted = inside is not came.get("app") and any(map(opens_sessions, chain(inside)))
+        return is_mounted or opens_sessions_on_the_way(self._app, came)
 
     def _check_order(self) -> None:
         """Raise ConfigurationError where the app's sessions are opened inside the middleware, too late for it to see."""

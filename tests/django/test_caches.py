@@ -1,11 +1,12 @@
 """Django's caches around everything: nobody is answered with what was made for somebody else."""
 
+import io
 import itertools
 
 import pytest
 from django.conf import settings as project
 from django.core.cache import cache
-from django.http import HttpResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
 from django.views.decorators.cache import cache_control, cache_page
@@ -176,6 +177,42 @@ def test_what_a_view_says_itself_is_left_but_made_private(cached, anna):
     assert set(cached("public")["cache-control"].replace(" ", "").split(",")) == {"max-age=60", "public"}
 
 
+# -- streams
+
+
+def stream(request):
+    return StreamingHttpResponse(str(bool(request.monite and request.monite.token())) for _ in range(1))
+
+
+async def astream(request):
+    async def parts():
+        monite = await request.amonite()
+        yield str(bool(monite and await monite.atoken()))
+
+    return StreamingHttpResponse(parts())
+
+
+def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(cached, anna):
+    assert "cache-control" not in cached("stream").headers
+    log_in(cached)
+    answer = cached("stream")
+    assert answer["cache-control"] == "private, no-store"
+    assert {"Cookie", "Authorization"} <= set(answer["vary"].replace(",", "").split())
+
+
+def test_a_file_that_is_streamed_is_left_to_caches(cached, anna):
+    log_in(cached)
+    assert "private" not in cached("logo").get("cache-control", "")
+
+
+def logo(request):
+    return FileResponse(io.BytesIO(b"logo"), headers={"Content-Length": "4"})
+
+
+async def alogo(request):
+    return StreamingHttpResponse(iter([b"logo"]), headers={"ETag": '"1"'})
+
+
 def both(name, sync, asyncronous):
     return [path(name, sync), path(f"a/{name}", asyncronous)]
 
@@ -190,6 +227,8 @@ urlpatterns = [
     *both("may", may, amay),
     *both("said", minute(said), minute(asaid)),
     *both("public", public(said), public(asaid)),
+    *both("stream", stream, astream),
+    *both("logo", logo, alogo),
     # `cache_page` is not for `async def`; a `def` under ASGI will do.
     *both("page_cached", cache_page(600)(views.me), cache_page(600)(views.me)),
 ]

@@ -237,6 +237,21 @@ def test_what_a_token_has_helped_to_make_is_kept_by_no_cache(broker):
     assert not {"cache-control", "vary", "set-cookie"} & {name.lower() for name, _ in plain.headers}
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("max-age=5", "max-age=5, private"), ("no-cache", "no-cache, private"), ("public", "public")],
+)
+def test_a_cache_control_that_says_nothing_of_who_may_keep_it_is_made_private(broker, said, kept):
+    app = site_of(broker)
+
+    def view():
+        current_monite.token()
+        return "page", 200, {"Cache-Control": said}
+
+    app.add_url_rule("/said", "said", view)
+    assert logged_in(app).get("/said").headers["cache-control"] == kept
+
+
 def own_word():
     current_monite.token()
     return "page", 200, {"Cache-Control": "private, max-age=5"}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import HTTPException as FastAPIHTTPException
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -17,7 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from monite_auth import Principal, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
@@ -183,6 +185,89 @@ def test_a_panel_inside_changes_nothing_for_a_user_of_an_authentication_middlewa
         assert client.get("/me").status_code == 200
     (token,) = emulator.monite.ledger.tokens
     assert token.revoked_at is None
+
+
+def test_sessions_of_a_few_routes_change_nothing_for_the_user(broker, emulator):
+    own = PANELS["a session of its own, by another cookie"]
+    routes = [Route("/", page, methods=["GET", "POST"])]
+    app = app_of(
+        broker,
+        Mount("/panel", routes=routes, middleware=[own]),
+        Route("/one", page, methods=["POST"], middleware=[own]),
+    )
+    with visitor(app) as client:
+        client.post("/login")
+        session = client.get("/facts").json()["session"]
+        for path in ("/panel/", "/one"):
+            assert client.post(path, headers={"x-log-in": "1"}).text == "panel"
+            assert client.get("/facts").json() == {"user": "anna", "session": session}
+    assert not [token for token in emulator.monite.ledger.tokens if token.revoked_at]
+
+
+@pytest.mark.parametrize("path", ["/another", "/fastapi/another", "/another?fails=1"])
+def test_a_session_that_a_view_puts_in_the_others_place_is_a_logout(broker, emulator, path):
+    async def another(request):
+        request.scope["session"] = type(request.session)()
+        if "fails" in request.query_params:
+            raise RuntimeError
+        return PlainTextResponse("out")
+
+    router = APIRouter()
+    router.add_route("/another", another)
+    inside = FastAPI()
+    inside.include_router(router)
+    # With a panel beside it, whose own sessions are not to be taken for this.
+    app = app_of(
+        broker,
+        Mount("/panel", panel(*PANELS.values())),
+        Mount("/fastapi", inside),
+        Route("/another", another),
+    )
+    with visitor(app) as client:
+        client.post("/login")
+        assert client.get("/me").status_code == 200
+        old = client.cookies["session"]
+        client.get(path)
+        client.cookies.set("session", old)
+        assert client.get("/me").status_code == 401
+        broker.drain()
+    (token,) = emulator.monite.ledger.tokens
+    assert token.revoked_at
+
+
+class InSession(AuthenticationBackend):
+    async def authenticate(self, conn):
+        user = conn.session.get("user_id")
+        return (AuthCredentials(), SimpleUser(user)) if user else None
+
+
+def test_a_session_that_was_emptied_stays_empty_beside_an_authentication_middleware(broker, emulator):
+    app = app_of(broker, outside=[SESSIONS, Middleware(AuthenticationMiddleware, backend=InSession())])
+    with visitor(app) as client:
+        client.post("/login")
+        assert client.get("/me").status_code == 200
+        client.post("/logout")
+        assert "session" not in client.cookies
+        broker.drain()
+    (token,) = emulator.monite.ledger.tokens
+    assert token.revoked_at
+
+
+def test_a_login_in_an_emptied_session_beside_an_authentication_middleware_is_told_of(broker, emulator):
+    async def again(request):
+        request.session.clear()
+        request.session["user_id"] = "anna"
+        await request.state.monite.alogin()
+        return PlainTextResponse("in")
+
+    outside = [SESSIONS, Middleware(AuthenticationMiddleware, backend=InSession())]
+    with visitor(app_of(broker, Route("/again", again), outside=outside)) as client:
+        client.post("/login")
+        before = client.get("/facts").json()["session"]
+        assert client.get("/again").status_code == 200
+        after = client.get("/facts").json()["session"]
+        assert after not in (None, before)
+        assert client.get("/me").status_code == 200
 
 
 def test_a_session_middleware_inside_is_still_explained_where_it_is_the_apps_own(broker):
@@ -430,6 +515,19 @@ def test_an_identify_that_answers_something_else_is_explained(broker, found):
         TestClient(app_of(broker, outside=[], identify=lambda connection: found)).get("/facts")
 
 
+def test_a_websocket_that_identify_refuses_is_closed(broker):
+    def who(connection):
+        raise WebSocketException(1008, "No such key.")
+
+    async def chat(websocket):
+        await websocket.accept()
+
+    client = visitor(app_of(broker, WebSocketRoute("/chat", chat), outside=[], identify=who))
+    with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/chat"):
+        pass
+    assert (closed.value.code, closed.value.reason) == (1008, "No such key.")
+
+
 @pytest.mark.parametrize("kind", [HTTPException, FastAPIHTTPException])
 @pytest.mark.parametrize("framework", [Starlette, FastAPI])
 @pytest.mark.parametrize("is_async", [False, True])
@@ -553,6 +651,39 @@ def test_answers_that_depend_on_a_token_are_kept_by_no_cache(broker):
         assert client.get("/own-words").headers["cache-control"] == "private, max-age=5"
         assert "Authorization" in client.get("/own-words").headers["vary"]
         assert "cache-control" not in client.get("/facts").headers
+
+
+def test_a_cache_control_that_says_nothing_of_who_may_keep_it_is_made_private(broker):
+    def saying(said):
+        async def view(request):
+            await request.state.monite.aheaders()
+            return PlainTextResponse("", headers={"Cache-Control": said})
+
+        return view
+
+    routes = [Route("/aged", saying("max-age=5")), Route("/public", saying("public, max-age=5"))]
+    with visitor(app_of(broker, *routes)) as client:
+        client.post("/login")
+        assert client.get("/aged").headers["cache-control"] == "max-age=5, private"
+        assert client.get("/public").headers["cache-control"] == "public, max-age=5"
+
+
+def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker, tmp_path):
+    async def stream(request):
+        async def parts():
+            yield str(bool(request.state.monite and await request.state.monite.atoken()))
+
+        return StreamingResponse(parts())
+
+    (tmp_path / "logo.svg").write_text("<svg/>")
+    routes = [Route("/stream", stream), Mount("/static", StaticFiles(directory=tmp_path))]
+    with visitor(app_of(broker, *routes)) as client:
+        assert "cache-control" not in client.get("/stream").headers
+        client.post("/login")
+        answer = client.get("/stream")
+        assert answer.text == "True"
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert "cache-control" not in client.get("/static/logo.svg").headers
 
 
 def test_forward_passes_on_what_monite_says(broker, emulator):
