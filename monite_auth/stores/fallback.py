@@ -88,6 +88,8 @@ class _Outage:
         self.is_on = False
         self.doubtful: list[tuple[Slot, str]] = []
         """Slots, and fingerprints of tokens that may stand there and must not."""
+        self.unrevoked: list[AccessToken] = []
+        """Tokens that were taken away, and that the shared store may still hand out."""
         self._ask_again_at = 0.0
         self._clock = clock
         self._telemetry = telemetry
@@ -129,6 +131,8 @@ class _Operations:
         try:
             while self._outage.doubtful:  # before anything is asked for that may be among them
                 await self._discard_doubtful()
+            while self._outage.unrevoked:
+                await self._revoke_unrevoked()
             answer = await question()
         except StoreUnavailable as error:
             self._outage.begins(error)
@@ -145,6 +149,14 @@ class _Operations:
             await self._shared.discard(*doubtful)
         except BaseException:
             self._outage.doubtful.append(doubtful)
+            raise
+
+    async def _revoke_unrevoked(self) -> None:
+        token = self._outage.unrevoked.pop()
+        try:
+            await self._shared.revoke(token)
+        except BaseException:
+            self._outage.unrevoked.append(token)
             raise
 
     async def _hand_over(self) -> None:
@@ -246,7 +258,10 @@ class _Operations:
         """See Operations."""
         try:
             return await self._ask(lambda: self._shared.revoke(token))
-        except StoreUnavailable:  # it is handed over with the others when the store is back
+        except (
+            StoreUnavailable
+        ):  # it is revoked all the same, and the store hears of it as soon as it is back
+            self._outage.unrevoked.append(token)
             return await self._memory.revoke(token)
 
     # -- revocations: of both, those of memory first, since they die with the process

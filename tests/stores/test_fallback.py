@@ -250,3 +250,19 @@ def test_a_note_is_neither_kept_nor_found_while_the_store_is_down_and_forgetting
     assert run(world.store.recall("alice", "link")) == "before"
     run(world.store.forget("alice", "link"))
     assert run(world.store.recall("alice", "link")) is None
+
+
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_a_token_that_is_revoked_meanwhile_is_not_handed_out_afterwards(is_drained):
+    world = Outage(numbered())
+    leaked = world.token()
+    world.shared.is_down = True
+    run(world.flows.revoke(world, leaked))
+    if is_drained:
+        world.drain()
+    world.shared.is_down = False
+    world.now += 2
+    assert world.value() == "token-2"
+    world.run_background()
+    world.drain()
+    assert set(world.revoked) == {"token-1"}
