@@ -399,7 +399,9 @@ class MemoryStore:
             value = token.fingerprint
             slots = list(self._holders.get(value, ()))
             for slot in slots:
-                place = self._reading[slot.user].places[slot]
+                place = self._place(slot)
+                if place is None:  # its user is about to be dropped
+                    continue
                 if place.token is not None:
                     token = place.token  # whose life is known
                 self._supersede(slot, place, by=value)
@@ -498,11 +500,16 @@ class MemoryStore:
             if revocation is None:
                 return False
             value = revocation.token.fingerprint
-            if value in self._holders:
+            if self._is_handed_out(value):
                 self._drop(pending.id)
                 return False
             self._spent[value] = revocation.token.expires_at + SAFETY
             return True
+
+    def _is_handed_out(self, value: str) -> bool:
+        places = [self._place(slot) for slot in self._holders.get(value, ())]
+        tokens = [place.token for place in places if place is not None]
+        return any(token is not None and token.expires_at > self._clock() for token in tokens)
 
     async def settle(self, pending: Pending) -> None:
         """See Operations."""
@@ -577,6 +584,10 @@ class MemoryStore:
             self._budget = self._budget.hold(self._clock(), seconds)
 
     # -- users
+
+    def _place(self, slot: Slot) -> _Place | None:
+        user = self._reading.get(slot.user)
+        return user.places.get(slot) if user is not None else None
 
     def _user(self, name: str | None) -> _User:
         return self._reading.get(name) or _User()

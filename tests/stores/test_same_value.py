@@ -1,5 +1,6 @@
 """Promises 1, 3 and 5 where Monite gives a token again that it has given before."""
 
+from monite_auth import Principal
 from monite_auth.stores.base import PARTNER_SLOT, Committed
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME
 
@@ -31,6 +32,25 @@ def test_it_is_revoked_when_nobody_holds_it_any_more(driver):
     assert set(condemned(driver).values()) <= {False}
     driver.run(driver.ops.relink(None))
     assert condemned(driver) == {"same": True}
+
+
+def test_whose_token_has_expired_holds_it_no_more(driver):
+    driver.put("same", life=100)
+    driver.put("same", slot=BOBS, principal=BOB)
+    driver.advance(200)
+    driver.run(driver.ops.end_user("bob"))
+    assert condemned(driver) == {"same": True}
+
+
+def test_a_token_can_be_revoked_whose_user_is_of_no_use_any_more(driver):
+    nobody = Principal("alice")
+    driver.put("old", principal=nobody, life=50)
+    driver.advance(60)
+    lease = driver.lease(principal=nobody, seconds=5)
+    driver.advance(7)
+    driver.run(driver.ops.abandon(lease))
+    driver.run(driver.ops.revoke(driver.token("old")))
+    assert driver.pending() == ["old"]
 
 
 def test_promise_3_a_value_that_is_about_to_be_revoked_is_not_stored(driver):
