@@ -61,6 +61,9 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 2.0
 SHORTEST_ATTEMPT = 0.1
 """Seconds without which it is not worth asking: the answer would come too late, and its token would be lost."""
 
+SHORTEST_USE = 0.05
+"""Seconds that a new token has to be good for: who stores one that is over when it is read mints again at once, and again."""
+
 EARLY = 0.015
 """Seconds before its moment that a waiter renews its claim: who is late wastes what nobody else can use any more."""
 
@@ -223,12 +226,15 @@ class Mint:
         self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
         match outcome:
             case Granted(value, life):
-                return await self._store(lease, self._token(value, life, sent_at, entity_user))
-            case Unusable(value, life, reason):
-                self._strays.add(self._slot, self._token(value, life, sent_at, entity_user))
-                self.left_pending = True
-                await self._strays.hand_over(rt.store)
-                await self._pause(Fault(reason, outcome.request_id))
+                token = self._token(value, life, sent_at, entity_user)
+                if token.expires_in >= SHORTEST_USE:
+                    return await self._store(lease, token)
+                await self._throw_away(
+                    token, Fault(f"a token that lives {life:g} s came too late to be used")
+                )
+            case Unusable(value, life, reason, request_id):
+                token = self._token(value, life, sent_at, entity_user)
+                await self._throw_away(token, Fault(reason, request_id))
             case BadCredentials() if self._settings.credentials.reload(refused=request.secrets[0]):
                 pass  # the file has another secret by now, which is tried at once
             case BadCredentials(message, request_id):
@@ -269,6 +275,13 @@ class Mint:
             entity_user=entity_user,
             clock=self._rt.clock,
         )
+
+    async def _throw_away(self, token: AccessToken, fault: Fault) -> None:
+        """Have a token revoked that nobody can use, and wait before the next try."""
+        self._strays.add(self._slot, token)
+        self.left_pending = True
+        await self._strays.hand_over(self._rt.store)
+        await self._pause(fault)
 
     async def _store(self, lease: Lease, token: AccessToken) -> bool:
         """Put a token into the store; return whether it is the slot's now."""

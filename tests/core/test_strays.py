@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from monite_auth import errors
-from monite_auth.runtime import AsyncRuntime
+from monite_auth.runtime import AsyncRuntime, run
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
 from monite_auth.wire import Granted, mint_request, read_mint
@@ -114,3 +114,17 @@ def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(emulated):
 
     asyncio.run(main())
     assert isinstance(got[0], Granted)
+
+
+def test_one_that_is_over_when_it_comes_is_revoked_and_not_asked_for_in_a_loop():
+    world = World(lambda _request: next(tokens))
+    count = iter(range(1, 1000))
+    tokens = (granted(f"token-{n}", expires_in=5.001) for n in count)
+    with pytest.raises(errors.MoniteUnavailable, match="came too late"):
+        world.token()
+    assert len(world.mints) < 15
+    world.drain()
+    assert {f"token-{number}" for number, at in enumerate(world.mints, 1) if at > world.now - 5} <= set(
+        world.revoked
+    )
+    assert run(world.store.backlog()) == 0
