@@ -45,6 +45,9 @@ ENVIRONMENTS = {
     "us": "https://us.api.monite.com/v1",
 }
 
+DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+"""What an origin is written without (RFC 6454, section 6)."""
+
 STORE_SCHEMES = (
     "memory",
     "sqlite",
@@ -167,7 +170,8 @@ class Settings:
     def account_name(self) -> str:
         """What everything of ours in a store belongs to: Monite's origin, and the account there."""
         url = urlsplit(self.base_url)
-        return f"{url.scheme}://{url.netloc.lower()} {self.account or self.client_id}"
+        origin = f"{url.scheme}://{url.netloc.lower()}".removesuffix(DEFAULT_PORTS[url.scheme])
+        return f"{origin} {self.account or self.client_id}"
 
     @property
     def is_monite_managed(self) -> bool:

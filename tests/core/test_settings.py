@@ -170,3 +170,17 @@ def test_a_number_that_is_none_is_named():
         Settings.from_env(
             {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET, "MONITE_DEADLINE": "fast"}
         )
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.monite.com/v1/", "https://API.Monite.com/v1", "https://api.monite.com:443/v1"]
+)
+def test_an_account_is_the_same_however_its_origin_is_written(url):
+    assert settings(base_url=url).account_name == settings(environment="eu").account_name
+
+
+def test_another_port_is_another_account():
+    assert (
+        settings(base_url="https://api.monite.com:80/v1").account_name
+        != settings(environment="eu").account_name
+    )
