@@ -37,7 +37,7 @@ from monite_auth.stores.base import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
-from monite_auth.wire import ASSUMED_LIFE
+from monite_auth.wire import ASSUMED_LIFE, bearer_of
 
 if TYPE_CHECKING:
     from monite_auth.outbound import Httpx2BrokerAuth
@@ -184,6 +184,12 @@ class TokenBroker:
         (SessionEnded) once the user's sessions were ended after that, or when it is older than `session_memory`. A logout
         of one session ends no jobs.
         """
+        if (
+            since is None
+        ):  # out of a job's message, whatever the annotation says; no ending would ever reach it
+            raise TypeError(
+                "for_job wants to know since when: put time.time() into the job when the user asks for it."
+            )
         return Principal(user_id, tenant, authenticated_at=since)
 
     # -- calls to Monite
@@ -326,7 +332,8 @@ class TokenBroker:
     def revoke(self, token: AccessToken | Secret | str) -> None:
         """Revoke one token, whoever has it: after it has leaked, say. The next call of its owner mints another.
 
-        Takes the text as well as an AccessToken.
+        Takes the text as well as an AccessToken, as it was copied: with `Bearer` before it or a line break behind it, say.
+        Raises ValueError for what is no token, so that nobody believes it revoked.
         """
         run(self._flows.revoke(self._blocking(), self._as_token(token)))
 
@@ -391,7 +398,13 @@ class TokenBroker:
         """Return a token of which perhaps only the text is known; it is taken to have been minted now."""
         if isinstance(token, AccessToken):
             return token
-        value = token if isinstance(token, Secret) else Secret(token)
+        if not isinstance(token, Secret | str):
+            raise TypeError(
+                f"revoke takes an AccessToken or the text of a token, not {type(token).__name__}."
+            )
+        value = bearer_of(token.reveal() if isinstance(token, Secret) else token)
+        if value is None:
+            raise ValueError("This is no token: it is one word of printable ASCII characters.")
         return AccessToken.granted(
             value, life=ASSUMED_LIFE, sent_at=self._clock(), jitter=0.5, clock=self._clock
         )

@@ -25,7 +25,7 @@ from monite_auth.proxies import connection_options
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations, Slot, Store
 from monite_auth.tokens import AccessToken, Clock
-from monite_auth.wire import Fault, Request, Response
+from monite_auth.wire import Fault, Request, Response, masked
 
 try:  # the maintained successor of httpx, same interface
     import httpx2 as httpx
@@ -377,16 +377,19 @@ def _response(response: httpx.Response, body: bytes) -> Response:
 def _faults() -> Iterator[list[Fault]]:
     """Turn what the HTTP library raises into a Fault.
 
-    Its exceptions hold the whole request, the secret included, so they end here and are nobody's cause.
+    Its exceptions hold the whole request, the secret included, so they end here and are nobody's cause. What they say may
+    quote a header of ours, or bytes of an answer.
     """
     faults: list[Fault] = []
     try:
         yield faults
     except TimeoutError:
         faults.append(Fault("timeout"))
+    except (httpx.LocalProtocolError, UnicodeError) as error:
+        faults.append(Fault(f"{type(error).__name__}: the request cannot be written"))
     except (httpx.RequestError, httpx.InvalidURL, OSError) as error:
-        kind = type(error).__name__
-        faults.append(Fault(f"{kind}: {error}" if str(error) else kind))
+        kind, said = type(error).__name__, masked(str(error))
+        faults.append(Fault(f"{kind}: {said}" if said else kind))
 
 
 def _threads_are_allowed() -> bool:

@@ -28,7 +28,9 @@ __all__ = [
     "Revoked",
     "Throttled",
     "Unusable",
+    "bearer_of",
     "json_of",
+    "masked",
     "message_of",
     "mint_request",
     "names_dead_token",
@@ -228,6 +230,15 @@ def _seen(answer: Response, message: str) -> str:
 # an answer write headers of ours.
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 
+
+def bearer_of(text: str) -> Secret | None:
+    """Return the token of what a person has copied, from an `Authorization` header perhaps; None where it is none."""
+    words = text.split()
+    if words and words[0].lower() == "bearer":
+        del words[0]
+    return Secret(words[0]) if len(words) == 1 and _TOKEN.fullmatch(words[0]) else None
+
+
 LONGEST_LIFE = 366 * 24 * 3600
 """A life beyond a year, in seconds, is no life but a mistake: milliseconds, or a date."""
 
@@ -319,7 +330,12 @@ def quotable(answer: Response, *secrets: Secret) -> str:
     message = message_of(answer)
     for secret in secrets:
         message = message.replace(secret.reveal(), "***")
-    return _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", message)[:300]
+    return masked(message)[:300]
+
+
+def masked(text: str) -> str:
+    """Return a text without the words in it that may be secrets."""
+    return _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", text)
 
 
 def message_of(answer: Response) -> str:

@@ -51,6 +51,28 @@ def test_so_is_one_that_this_broker_does_not_know(broker, emulator, emulated):
         until(lambda: not live(emulator, ANNA_ID))
 
 
+@pytest.mark.parametrize("copied", ["{}\n", " {}", "Bearer {}", "  bearer  {} \r\n"])
+def test_it_is_found_as_it_was_copied(broker, emulator, copied):
+    broker.revoke(copied.format(broker.token(ANNA).value.reveal()))
+    until(lambda: not live(emulator, ANNA_ID))
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "Bearer", "Authorization: Bearer tok", "tok\u00e9n", "a\r\nX-Header: b", "x" * 9000]
+)
+def test_what_is_no_token_is_not_taken_for_revoked(broker, text):
+    with pytest.raises(ValueError, match="no token") as caught:
+        broker.revoke(text)
+    assert not text.strip() or text not in str(caught.value)
+    assert broker.drain().next_in is None
+
+
+@pytest.mark.parametrize("nothing", [None, 7, b"token", PARTNER, ANNA])
+def test_revoke_takes_tokens_only(broker, nothing):
+    with pytest.raises(TypeError, match="revoke takes"):
+        broker.revoke(nothing)
+
+
 async def test_on_an_event_loop_too(broker, emulator):
     await broker.arevoke(await broker.atoken(ANNA))
     await broker.aend_partner_token()
@@ -114,6 +136,11 @@ def test_a_logout_ends_no_jobs(broker):
     job = broker.for_job("anna", since=time.time())
     broker.logout(ANNA)
     assert broker.token(job)
+
+
+def test_a_job_that_does_not_know_since_when_is_refused(broker):
+    with pytest.raises(TypeError, match="since when"):
+        broker.for_job("anna", since=None)
 
 
 def test_a_job_acts_for_the_users_tenant(broker):

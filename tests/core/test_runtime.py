@@ -15,7 +15,7 @@ import pytest
 from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
 from monite_auth import runtime as runtime_module
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.runtime import BlockingRuntime, Closed, run
+from monite_auth.runtime import AsyncRuntime, BlockingRuntime, Closed, run
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
 from monite_auth.wire import Fault as Failure
@@ -285,6 +285,25 @@ def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):
     runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
     request = Request("POST", "https://[::bad/v1", {})
     assert isinstance(run(runtime.send(request, within=1)), Failure)
+    runtime.close()
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer some-token-of-many-letters\n", "Bearer some-token-of-m\u00e4ny-letters"]
+)
+def test_promise_9_a_header_that_cannot_be_sent_is_a_fault_and_not_quoted(emulated, header):
+    request = Request("POST", emulated.base_url, {"Authorization": header})
+
+    async def asked():
+        runtime = AsyncRuntime(emulated, MemoryStore(), steady_clock, loop_ended=lambda _: None)
+        answer = await runtime.send(request, within=1)
+        await runtime.aclose()
+        return answer
+
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    for answer in (run(runtime.send(request, within=1)), asyncio.run(asked())):
+        assert isinstance(answer, Failure)
+        assert "letters" not in answer.reason
     runtime.close()
 
 
