@@ -586,6 +586,19 @@ def test_a_key_can_be_changed_without_losing_anything(server, form, drive):
             drive(ground, form, keys=[key]).peek()
 
 
+def test_keys_that_change_while_a_process_runs_are_asked_for_again(timed, form, drive):
+    keys = [KEY]
+    driver = drive(timed.ground, form, keys=lambda: tuple(keys))
+    driver.put("t")
+    keys[:] = [OTHER_KEY, KEY]
+    with pytest.raises(ConfigurationError):
+        drive(timed.ground, form, keys=[OTHER_KEY]).peek()
+    driver.advance(60)
+    assert driver.peek() == "t"
+    assert drive(timed.ground, form, keys=[OTHER_KEY]).peek() == "t"
+    assert driver.peek() == "t"
+
+
 def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, form, drive):
     ground = LiveGround(server.url)
     drive(ground, form, keys=[KEY]).put("before")

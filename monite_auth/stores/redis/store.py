@@ -147,6 +147,10 @@ class _Links:
             await link.aclose()
 
 
+ASK_AGAIN = 60.0
+"""Seconds after which the envelope is opened again: keys in files change while the process runs."""
+
+
 class _Opening:
     """Opens the envelope of an account, and notices when another data key is in force, or Redis has lost it.
 
@@ -164,16 +168,22 @@ class _Opening:
         self._where = address.shown
         self._clock = clock
         self._vault: Vault | None = None
+        self._opened_at = 0.0
         self._has_checked = False
         self._has_warned = False
 
     async def vault(self, link: Link) -> Vault:
         """See Opening."""
         vault = self._vault
-        if vault is None:
-            await self._check(link)
-            vault = self._vault = await self._open(link)
-        return vault
+        if vault is not None and abs(self._clock() - self._opened_at) < ASK_AGAIN:
+            return vault
+        self._opened_at = self._clock()  # at once: one asks for all
+        await self._check(link)
+        found = await self._open(link)
+        if vault is not None and found.id == vault.id:
+            return vault  # which remembers what it has opened
+        self._use(found, vault)
+        return found
 
     def reopen(self) -> None:
         """Have the envelope opened again by the next operation."""
@@ -182,14 +192,17 @@ class _Opening:
     async def adopt(self, link: Link, vault: Vault, shard: int) -> None:
         """See Opening."""
         found = await self._open(link)
-        if found.id[:STORE] != vault.id[:STORE] and self._vault is vault:
+        self._use(found, vault)
+        await link.send("SET", found.keys.data_key(shard), found.id)
+
+    def _use(self, found: Vault, before: Vault | None) -> None:
+        if before is not None and found.id[:STORE] != before.id[:STORE] and self._vault is before:
             log.warning(
                 "Redis at %s has lost the data of the token store, and it begins anew: tokens in it before will not be "
                 "revoked, and sessions that had ended are unknown.",
                 self._where,
             )
         self._vault = found
-        await link.send("SET", found.keys.data_key(shard), found.id)
 
     async def _open(self, link: Link) -> Vault:
         keys = self._first if await self._has_the_first(link) else self._own
