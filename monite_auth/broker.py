@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenBroker"]
 
+NOT_WHOLE = 1e-3
+"""Seconds that keep a moment from being read as a whole second, which stands for all of it."""
+
 
 class TokenBroker:
     """Keeps one live Monite token for each logged-in user of a partner's app.
@@ -184,13 +187,14 @@ class TokenBroker:
         (SessionEnded) once the user's sessions were ended after that, or when it is older than `session_memory`. A logout
         of one session ends no jobs.
         """
-        if (
-            since is None
-        ):  # out of a job's message, whatever the annotation says; no ending would ever reach it
+        # Out of a job's message it may be None, whatever the annotation says, and no ending would ever reach that.
+        at = Principal(user_id, tenant, authenticated_at=since).began_at
+        if at is None:
             raise TypeError(
                 "for_job wants to know since when: put time.time() into the job when the user asks for it."
             )
-        return Principal(user_id, tenant, authenticated_at=since)
+        # A login may be anywhere within its second; a job is taken at its word, so that no ending after it is missed.
+        return Principal(user_id, tenant, authenticated_at=at if at != int(at) else at + NOT_WHOLE)
 
     # -- calls to Monite
 

@@ -102,7 +102,6 @@ class Flows:
 
     def slot(self, principal: Principal | None) -> Slot:
         """Return the place of the principal's token; None is the partner."""
-        """Return the place of the principal's token; None is the partner."""
         if principal is None:
             return PARTNER_SLOT
         session = principal.session_id if self._settings.token_scope == "session" else None  # noqa: S105

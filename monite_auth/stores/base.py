@@ -234,7 +234,7 @@ class Operations(Protocol):
         """End the principal's session: fence mints, make its live and superseded tokens pending, in every tenant.
 
         A principal with a session id ends that session; one with only `authenticated_at` ends everything of the
-        user that logged in before now, and whatever has the very same date. Tokens that the user's sessions share are revoked too; the others mint
+        user that logged in before now and is not known by an id, and whatever has the very same date. Tokens that the user's sessions share are revoked too; the others mint
         again. Return how many tokens are pending by it.
         """
 

@@ -131,6 +131,13 @@ def test_a_job_that_was_queued_before_the_users_sessions_ended_gets_no_token(bro
     assert broker.token(broker.for_job("anna", since=datetime.now(UTC)))
 
 
+def test_a_job_of_the_very_second_in_which_the_sessions_ended_is_refused(broker):
+    job = broker.for_job("anna", since=int(time.time()))
+    broker.end_user("anna")
+    with pytest.raises(SessionEnded):
+        broker.token(job)
+
+
 def test_a_logout_ends_no_jobs(broker):
     broker.token(ANNA)
     job = broker.for_job("anna", since=time.time())
