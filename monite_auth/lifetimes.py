@@ -6,12 +6,14 @@ right, since they do not run where a server forks in C, as uWSGI does. So nothin
 belongs to a process lies in a `PerProcess`, which compares process ids each time that it is asked.
 """
 
+import atexit
 import ctypes
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from os import getpid
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 __all__ = ["PerProcess", "ProcessLock", "close_with_loop"]
 
@@ -46,6 +48,7 @@ class PerProcess(Generic[Thing]):
     def __init__(self, make: Callable[[], Thing]) -> None:
         self._make = make
         self._things: dict[int, Thing] = {}  # by process id
+        _alive.add(self)
 
     def __call__(self) -> Thing:
         """Return this process's object."""
@@ -72,7 +75,18 @@ class PerProcess(Generic[Thing]):
                 _keep_for_ever(thing)
 
     def __del__(self) -> None:
-        self._leave_inherited()
+        if getpid is not None:  # when the interpreter ends: _leave_all has been
+            self._leave_inherited()
+
+
+_alive: "WeakSet[PerProcess[Any]]" = WeakSet()
+
+
+@atexit.register
+def _leave_all() -> None:
+    """Keep what parents have left before the interpreter takes itself apart, when it no longer can be kept."""
+    for each in list(_alive):
+        each._leave_inherited()  # noqa: SLF001 - ours
 
 
 class ProcessLock:

@@ -96,3 +96,44 @@ def test_what_a_parent_has_open_is_never_closed_in_a_child_not_even_when_that_en
     )
     assert set(ended.stdout.splitlines()) == {"closed at home"}
     assert ended.stderr == ""
+
+
+HELD = """
+    import ctypes, os, sys, types
+
+    server = types.ModuleType("app")  # as a server in C holds the module of an app, older than what that imports
+    sys.modules["app"] = server
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
+    exec('''if True:
+        import os
+        from monite_auth import lifetimes  # so that it is taken apart before the app is
+
+        class Connection:
+            def __init__(self, home=os.getpid()):
+                self.home = home
+
+            def __del__(self, os=os):
+                if self.home != os.getpid():
+                    os.write(1, b"closed in a child\\\\n")
+
+        unused = lifetimes.PerProcess(Connection)
+        unused()
+
+        def application():
+            return unused
+    ''', vars(server))
+    from tests.forking import fork_in_c
+
+    child = (os.fork if sys.argv[1] == "by Python" else fork_in_c)()
+    if child == 0:
+        sys.exit()
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize("how", FORKS)
+def test_nor_in_one_that_ends_without_having_used_it_while_its_server_holds_the_app(how):
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(HELD), how], capture_output=True, text=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("", "")
