@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from monite_auth.identity import EntityUser
 from monite_auth.tokens import AccessToken, Secret
 
-__all__ = ["Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
+__all__ = ["NEW_PAIR", "Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
 
 Keys = Sequence[Secret] | Callable[[], Sequence[Secret]]
 """What seals, the first, and what else opens."""
@@ -101,6 +101,13 @@ class Seal:
         digest = hmac.digest(self._names, _joined(parts), hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
+
+NEW_PAIR = (
+    "This account is new to the token store, and its keys open another account there. Did Monite give you a new pair of client ID "
+    "and secret for the same account? Then set MONITE_ACCOUNT to the client ID that you had first, or all users log in again, "
+    "and tokens of the former pair are left to expire. If they are two accounts, give each a key of its own."
+)
+"""What stores write in the log when an account is new to them, and its keys are another one's."""
 
 Content = Mapping[str, bytes]
 """An envelope as it lies in the store, by field: wrapped data keys by the id of the key that wraps them, the names key, and

@@ -453,12 +453,13 @@ def test_nothing_stays_for_ever(timed):
     timed.run(timed.ops.abandon(timed.lease(slot=ABROAD), Rest(30, "x", "y", everyone=True)))
     timed.run(timed.ops.admit(Priority.USER, None, patience=1))
     lasting = [key for key in server.content() if server.admin.ttl(key) < 0]
-    assert all(key.endswith((b":key", b":envelope}")) for key in lasting)
-    assert len(lasting) <= 1 + SHARDS
+    assert all(key.endswith((b":key", b":envelope}", b":accounts")) for key in lasting)
+    assert len(lasting) <= 2 + SHARDS
     timed.advance(100 + GRACE + 60)  # nobody has drained
     kinds = {re.sub(rb"\{[^}]*\}:?", b"", key).split(b":")[0] for key in server.content()}
     assert kinds == {
         b"",
+        b"accounts",
         b"key",
         b"known",
         b"ended",
@@ -623,6 +624,15 @@ def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, for
             new.store._opening._vault.place(user(1)[0]),
             token[24:46].decode(),
         )
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER_KEY])
+def test_a_new_account_whose_keys_open_another_one_is_asked_about_the_pair(server, drive, caplog, key):
+    ground = LiveGround(server.url)
+    for account in ("first", "first", "new", "new"):
+        drive(ground, "blocking", account=account, keys=[KEY if account == "first" else key]).peek()
+    said = [each for each in caplog.records if "set MONITE_ACCOUNT" in each.getMessage()]
+    assert len(said) == (1 if key is KEY else 0)
 
 
 def test_workers_of_all_configurations_work_side_by_side_while_a_key_is_changed(server, form, drive):

@@ -20,7 +20,7 @@ from monite_auth.stores.redis.links import AsyncLink, BlockingLink, Link
 from monite_auth.stores.redis.operations import RedisOperations
 from monite_auth.stores.redis.scripts import SCRIPTS
 from monite_auth.stores.redis.vault import NAME, SHARDS, STORE, Keys, Vault
-from monite_auth.stores.sealing import Envelope
+from monite_auth.stores.sealing import NEW_PAIR, Envelope
 from monite_auth.stores.sealing import Keys as SealingKeys
 from monite_auth.tokens import Clock, Secret, steady_clock
 
@@ -163,6 +163,7 @@ class _Opening:
     def __init__(self, envelope: Envelope, prefix: str, account: str, address: Address, clock: Clock) -> None:
         self._envelope = envelope
         self._account = base64.urlsafe_b64encode(hashlib.sha256(account.encode()).digest()).decode()[:NAME]
+        self._prefix = prefix
         self._first = Keys(prefix)  # of what is there from before there were accounts
         self._own = Keys(f"{prefix}:{self._account}")
         self._where = address.shown
@@ -210,7 +211,10 @@ class _Opening:
         offer = self._envelope.new().content
         while True:
             pairs = [each for content in (seen, offer) for pair in content.items() for each in pair]
+            was_empty = not seen
             seen = _content(await link.run(SCRIPTS["envelope"], [keys.envelope], [len(seen), *pairs]))
+            if was_empty and seen == offer:
+                await self._warn_of_another_pair(link)
             opened = self._envelope.open(seen)
             if opened is None:
                 raise ConfigurationError(
@@ -224,12 +228,12 @@ class _Opening:
 
     async def _has_the_first(self, link: Link) -> bool:
         """Say whether this account has what is there from before there were accounts; who opens it first, has it."""
-        keys = [self._first.envelope, self._first.owner]
-        owner, pairs = await link.run(SCRIPTS["account"], keys, [""])
+        keys = [self._first.envelope, self._first.owner, self._first.accounts]
+        owner, pairs, _ = await link.run(SCRIPTS["account"], keys, ["", ""])
         content = _content(pairs)
         if owner is None and content:
             if self._envelope.open(content) is not None:
-                owner, _ = await link.run(SCRIPTS["account"], keys, [self._account])
+                owner, *_ = await link.run(SCRIPTS["account"], keys, [self._account, ""])
             elif not self._has_warned:
                 self._has_warned = True
                 log.warning(
@@ -239,6 +243,19 @@ class _Opening:
                     self._where,
                 )
         return bool(owner == self._account.encode())
+
+    async def _warn_of_another_pair(self, link: Link) -> None:
+        """Say so where this account is new, and its keys open another one's: it may be the same, under a new pair."""
+        keys = [self._first.envelope, self._first.owner, self._first.accounts]
+        _, first, accounts = await link.run(SCRIPTS["account"], keys, ["", self._account])
+        contents = [_content(first)]
+        for account in accounts:
+            if account.decode() != self._account:
+                envelope = Keys(f"{self._prefix}:{account.decode()}").envelope
+                # Seen are -1, which no envelope has: it is only read.
+                contents.append(_content(await link.run(SCRIPTS["envelope"], [envelope], [-1])))
+        if any(self._envelope.open(content) is not None for content in contents):
+            log.warning(NEW_PAIR)
 
     async def _check(self, link: Link) -> None:
         """Look at the server once per process."""

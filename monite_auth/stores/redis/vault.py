@@ -19,6 +19,7 @@ revocations: a logout moves tokens there in one atomic step. The tag is the user
     {monite:…:envelope}          the data key, wrapped: see `sealing`
     {monite:…:budget}            the request budget: five numbers
     {monite:envelope}:account    which account has what is from before
+    {monite:envelope}:accounts   the accounts that are here
 
 Names are keyed digests. Records are sealed for their place, so that a copy of one elsewhere does not open.
 """
@@ -66,6 +67,7 @@ class Keys:
         self._shards = [f"{{{prefix}:{number:02}}}" for number in range(SHARDS)]
         self.envelope = f"{{{prefix}:envelope}}"
         self.owner = f"{self.envelope}:account"
+        self.accounts = f"{self.envelope}:accounts"
         self.budget = f"{{{prefix}:budget}}"
 
     def user(self, shard: int, name: str) -> list[str]:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from monite_auth.errors import ConfigurationError
-from monite_auth.stores.sealing import Envelope, Opened, Seal, SealBroken
+from monite_auth.stores.sealing import NEW_PAIR, Envelope, Opened, Seal, SealBroken
 from monite_auth.stores.sqlite.schema import OWNED
 
 __all__ = ["EVERYONE", "has_traces", "open_envelope", "stamp_of", "traces_are_gone"]
@@ -124,12 +124,7 @@ def _warn_of_another_pair(db: sqlite3.Connection, envelope: Envelope) -> None:
     """Say so where an account is new to the store, and its keys open another one's: it may be the same, under a new pair."""
     for (account,) in db.execute("SELECT account FROM accounts").fetchall():
         if envelope.open(_content(db, account)) is not None:
-            log.warning(
-                "This account is new to the token store, and its keys open another account there. Did Monite give you a new "
-                "pair of client ID and secret for the same account? Then set MONITE_ACCOUNT to the client ID that you had "
-                "first, or all users log in again, and tokens of the former pair are left to expire. If they are two "
-                "accounts, give each a key of its own."
-            )
+            log.warning(NEW_PAIR)
             return
 
 
