@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from monite_auth.errors import BlockingCallError, ConfigurationError
 
-__all__ = ["AppFunction", "ViewFunction", "checked_answer", "kind_of"]
+__all__ = ["AppFunction", "ViewFunction", "checked_answer", "is_on_event_loop", "kind_of"]
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer")
@@ -65,7 +65,7 @@ class ViewFunction(AppFunction[Result]):
         """Call the function."""
         if not self.is_async:
             return super().call(*arguments)
-        if _on_event_loop():
+        if is_on_event_loop():
             raise BlockingCallError(
                 f"{self.name} is an async function, and an async view cannot wait for it in a blocking call: use "
                 f"{self._instead}, or another of the a… methods."
@@ -73,7 +73,8 @@ class ViewFunction(AppFunction[Result]):
         return cast("Result", self._to_sync(self.function)(*arguments))
 
 
-def _on_event_loop() -> bool:
+def is_on_event_loop() -> bool:
+    """Say whether this thread runs an event loop, which a blocking call would hold up."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

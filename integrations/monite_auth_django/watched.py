@@ -6,7 +6,6 @@ by code without a request. So every session object is one of a class that stands
 any earlier would cost every request a read: nothing here reads a session that nobody else reads, but one that is about to go.
 """
 
-import asyncio
 from functools import cache, wraps
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import SynchronousOnlyOperation
 
 from monite_auth import Principal
+from monite_auth.callables import is_on_event_loop
 from monite_auth.sessions import BINDING
 from monite_auth_django.bindings import Bonds, bound_in, unbind
 from monite_auth_django.endings import aend, end, not_recorded
@@ -63,7 +63,7 @@ class WatchedSession(SessionBase):
         except Exception as error:  # noqa: BLE001 - emptying a session does not fail because we want to read it
             not_recorded(error)
         else:
-            if _on_event_loop():
+            if is_on_event_loop():
                 self._owed += gone
             else:
                 end(gone)
@@ -167,11 +167,3 @@ def _watched(engine: Any) -> Any:
     # The name is part of the salt with which sessions are signed.
     names = {"__module__": engine.__module__, "__qualname__": engine.__qualname__, "__doc__": engine.__doc__}
     return type(engine.__name__, (WatchedSession, engine), names)
-
-
-def _on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
