@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -70,6 +71,9 @@ class Server(Gunicorn):
             if self._process.poll() is None:
                 self.stop()
         finally:
+            for left in self.survivors():  # uWSGI without a master does not end what it has forked
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(left, signal.SIGKILL)
             print(self.log)  # noqa: T201 - seen where the test has failed
             super().__exit__()
 
