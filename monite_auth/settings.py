@@ -216,7 +216,7 @@ class Settings:
             object.__setattr__(self, "require_sessions", value)
         else:
             problems.append(f"require_sessions is true or false, not {value!r}.")
-        account = str(self.account)
+        account = str(self.account).strip()
         if not account.isprintable():
             problems.append(
                 "account has control characters in it: it is the client ID that the account had first."

@@ -179,6 +179,14 @@ def test_an_account_is_the_same_however_its_origin_is_written(url):
     assert settings(base_url=url).account_name == settings(environment="eu").account_name
 
 
+@pytest.mark.parametrize(
+    "written", ["0F7E1A52-6C1D-4B0E-9A53-D0C0FFEE0001", " 0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001 "]
+)
+def test_a_client_id_names_the_same_account_however_it_is_written(written):
+    plain = settings(account="0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001")
+    assert settings(account=written).account_name == plain.account_name
+
+
 def test_another_port_is_another_account():
     assert (
         settings(base_url="https://api.monite.com:80/v1").account_name
