@@ -160,6 +160,7 @@ class Judge:
         self.links: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.stored: set[str] = set()
         self.doomed: set[str] = set()  # has to die …
+        self.spared: set[str] = set()  # had to die, but for a slot that had the same value
         self.condemned: set[str] = set()  # … and its revocation was decided: no slot may have it any more
         self.rejected: set[tuple[Slot, str]] = set()
         self.admitted: set[str] = set()
@@ -284,12 +285,10 @@ class Judge:
         return token
 
     def _holders(self, value: str) -> list[Slot]:
-        """Return the slots that hand out this value."""
-        return [
-            slot
-            for slot, shelf in self.shelves.items()
-            if shelf.live is not None and shelf.live.value.reveal() == value
-        ]
+        """Return the slots that hand out this value, until it expires there."""
+        live = [(slot, shelf.live) for slot, shelf in self.shelves.items() if shelf.live is not None]
+        now = self._world.now
+        return [slot for slot, token in live if token.value.reveal() == value and token.expires_at > now]
 
     def _token_ends(self, slot: Slot) -> None:
         """All that the slot has must die, and what is being minted for it as well."""
@@ -591,11 +590,14 @@ class Judge:
         if result:
             if is_held:
                 raise Violation("3 freshness", f"{value} is to be revoked, and a slot hands it out")
+            if value in self.spared:  # the token of the slot that had it has expired
+                self.doomed.add(value)
             self.condemned.add(value)
             return
         self.given.pop(value, None)
         if is_held:
             self.doomed.discard(value)  # it has to die with the slot that has it
+            self.spared.add(value)
 
     def _settle(self, actor: "Actor", pending: Any, *, result: None) -> None:
         del actor, result
@@ -666,7 +668,8 @@ class Judge:
                 raise Violation("6 nothing is lost", f"{value} was to be revoked and is still alive")
         for shelf in self.shelves.values():
             self.checks["3 freshness"] += 1
-            if shelf.live is not None and tokens[shelf.live.value.reveal()].revoked_at is not None:
+            revoked_at = tokens[shelf.live.value.reveal()].revoked_at if shelf.live is not None else None
+            if shelf.live is not None and revoked_at is not None and revoked_at < shelf.live.expires_at:
                 raise Violation(
                     "3 freshness", f"{shelf.live.value.reveal()} was revoked, and nobody had ended it"
                 )

@@ -507,6 +507,9 @@ class _NeverLetsGo(MemoryStore):
     def _let_go(self, slot: Slot, token: AccessToken) -> None:
         pass
 
+    def _is_handed_out(self, value: str) -> bool:
+        return value in self._holders
+
 
 class HoldersNeverLetGo(Mutant):
     about = "a value is not revoked since slots that had it count as having it"
