@@ -165,6 +165,7 @@ def test_the_store_is_told_of_a_login_once_and_of_nothing_else(telling, told, pa
     assert [user for user, _ in told] == ["anna", "viktor"]
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # Flask-Login's
 def test_flask_login_tells_the_store_of_a_login_and_of_no_remembered_one(telling, told):
     client = site_of(telling)
     LoginManager(client.application).user_loader(user_of)
