@@ -15,9 +15,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
 from monite_auth.errors import NotLoggedIn
-from monite_auth.sessions import bound_principal, has_left
+from monite_auth.sessions import BINDING, bound_principal, has_left
 from monite_auth_django.access import attach
-from monite_auth_django.bindings import ACTING
+from monite_auth_django.bindings import ACTING, bound_in
 from monite_auth_django.conf import conf
 from monite_auth_django.current import error_about
 from monite_auth_django.endings import aend, end
@@ -54,10 +54,13 @@ class MoniteAuthMiddleware:
         if self.is_async:
             return self.__acall__(request)
         attach(request)
+        session: Any = getattr(request, "session", None)
         arrived = _ask(request) if _may_log_out(request) else None
         try:
             response = self.get_response(request)
         finally:  # a view that is cancelled may have logged out before
+            if _is_replaced(request, session):
+                end(_gone_with(session, request.session))
             acting = _acting(request)
             if acting is not None:
                 _stop_acting(request, acting, request.user)
@@ -70,10 +73,15 @@ class MoniteAuthMiddleware:
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         attach(request)
+        session: Any = getattr(request, "session", None)
         arrived = await _aask(request) if _may_log_out(request) else None
         try:
             response = await self.get_response(request)
         finally:
+            if _is_replaced(request, session):
+                for each in (session, request.session):
+                    await each.aget(BINDING)  # from here on they are in memory
+                await aend(_gone_with(session, request.session))
             acting = _acting(request)
             if acting is not None:
                 _stop_acting(request, acting, await auser(request))
@@ -110,6 +118,17 @@ async def _aask(request: HttpRequest) -> Principal | None:
         return await aprincipal(request)
     except REFUSALS:
         return None
+
+
+def _is_replaced(request: HttpRequest, session: Any) -> bool:
+    """Say whether a view has put another session in the place of the one that came in."""
+    return isinstance(session, WatchedSession) and getattr(request, "session", session) is not session
+
+
+def _gone_with(session: WatchedSession, other: Any) -> list[Principal]:
+    """Return whom a session was bound to that `other` was put in the place of, and is not."""
+    stay = bound_in(other)
+    return [each for each in session.forget() if each not in stay]
 
 
 def _acting(request: HttpRequest) -> Principal | None:

@@ -103,6 +103,36 @@ def test_promise_5_a_view_that_ends_the_session_and_fails_has_ended_it(
     assert live(emulator) == 0
 
 
+def swap(request):
+    key = request.session.session_key if request.GET["for"] == "itself" else None
+    request.session = type(request.session)(key)
+    if request.GET["for"] == "failure":
+        raise RuntimeError("the audit log is down")
+    return HttpResponse(request.GET["for"])
+
+
+async def aswap(request):
+    return swap(request)
+
+
+@pytest.mark.parametrize("other", ["nobody", "failure"])
+def test_promise_5_a_session_that_a_view_puts_another_in_the_place_of_is_logged_out(
+    outside, emulator, anna, engine, other
+):
+    log_in(outside)
+    outside("me")
+    outside("swap", query_params={"for": other})
+    assert live(emulator) == 0
+
+
+def test_a_session_that_a_view_opens_once_more_goes_on(outside, emulator, anna, engine):
+    log_in(outside)
+    outside("me")
+    outside("swap", query_params={"for": "itself"})
+    assert live(emulator) == 1
+    assert outside("me").json()["id"] == ANNA_ID
+
+
 @pytest.mark.parametrize("engine", ["db", "signed_cookies"], indirect=True)
 @pytest.mark.parametrize("status", [504, 200])
 @pytest.mark.parametrize("query", ENDS, ids=lambda query: query["way"])
@@ -359,6 +389,6 @@ def test_a_plain_request_without_a_watched_session_is_served(anna):
 
 urlpatterns = [
     *usual,
-    *(path(each.__name__, each) for each in (fail, rotate, pop, exchange)),
-    *(path(f"a/{each.__name__[1:]}", each) for each in (afail, arotate, apop, aexchange)),
+    *(path(each.__name__, each) for each in (fail, swap, rotate, pop, exchange)),
+    *(path(f"a/{each.__name__[1:]}", each) for each in (afail, aswap, arotate, apop, aexchange)),
 ]
