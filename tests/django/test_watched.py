@@ -4,7 +4,7 @@ import asyncio
 from importlib import import_module
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings as project
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -179,7 +179,10 @@ def test_promise_5_a_view_whose_client_goes_away_has_ended_the_session(asgi, emu
             return await serve(request)
 
         handler.get_response_async = serve_and_hang
-        await handler(scope, receive, None)
+        # As ASGIHandler's __call__ does; but then Django leaves the database connection of a request that broke off open.
+        async with ThreadSensitiveContext():
+            await handler.handle(scope, receive, None)
+            await sync_to_async(close_connections)()
 
     with override_settings(ROOT_URLCONF=__name__):
         asgi.portal.call(main)
