@@ -103,6 +103,33 @@ def test_a_rejected_value_that_comes_again_is_handed_out_again(driver):
     assert condemned(driver) == {"same": True}
 
 
+def test_who_has_renewed_it_does_not_keep_another_from_revoking_it(driver):
+    driver.put("same")
+    driver.put("same", slot=BOBS, principal=BOB)
+    driver.put("new")
+    driver.run(driver.ops.end_user("bob"))
+    assert condemned(driver) == {"same": True}
+
+
+def test_nor_does_who_has_had_it_rejected(driver):
+    driver.put("same")
+    driver.put("same", slot=BOBS, principal=BOB)
+    driver.run(driver.ops.discard(HOME, driver.token("same").fingerprint))
+    driver.run(driver.ops.end_user("bob"))
+    assert condemned(driver) == {"same": True}
+
+
+def test_who_is_minting_may_be_about_to_hold_it(driver):
+    driver.put("same")
+    driver.put("same", slot=BOBS, principal=BOB)
+    driver.put("new")
+    lease = driver.lease(min_life=1e9)
+    driver.run(driver.ops.end_user("bob"))
+    for value, decided in condemned(driver).items():
+        expected = Committed.DOOMED if decided else Committed.STORED
+        assert driver.committed(lease, value) is expected
+
+
 def test_one_token_can_be_taken_away_wherever_it_is(driver):
     driver.put("leaked")
     driver.put("leaked", slot=BOBS, principal=BOB)

@@ -16,6 +16,7 @@ have run, and to run twice:
     begin      the second finds what the first did
     hold       the second says the same; a value whose commit never came is held until its token would have expired
     condemn    the second finds it condemned
+    holds, unhold  the second finds what the first did, or nothing
     everything, take, enqueue  the second finds nothing, or what the first did
     end, relink  the second finds no tokens and counts none: they are due all the same, and the next drain finds them
     due        revocations that nobody was told of are due again when their time is over
@@ -52,7 +53,7 @@ from monite_auth.stores.base import (
 from monite_auth.stores.budget import HEADROOM, PROBE, TOLERANCE, Admission, Priority, Ticket
 from monite_auth.stores.redis.links import Argument, Link
 from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.vault import LEASE, NAME, Vault, split_answer
+from monite_auth.stores.redis.vault import LEASE, NAME, Vault, owner_in, split_answer
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.tokens import SAFETY, AccessToken, Clock
 
@@ -314,14 +315,8 @@ class RedisOperations:
         name = vault.fingerprint(token.fingerprint)
         _, holders = await self._link().run(SCRIPTS["condemn"], [vault.keys.value(name)], ["", left])
         taken = 0
-        for place, owner in zip(*[iter(holders)] * 2, strict=True):
-            shard, _, user = owner.decode().partition(".")
-            _, answer = await self._run(
-                "take",
-                _always((int(shard), user)),
-                6,
-                _always([place, name]),
-            )
+        for place, held in zip(*[iter(holders)] * 2, strict=True):
+            _, answer = await self._run("take", _always(owner_in(held)), 6, _always([place, name]))
             taken += answer
         if not taken:
             await self._ask("enqueue", None, 6, lambda vault: [*vault.seal_unowned(token), left - SAFETY])
@@ -389,10 +384,24 @@ class RedisOperations:
         _, _, name = pending.id.partition(".")
         value, place = vault.keys.value(name[:NAME]), name[NAME:]
         left = pending.expires_at - self._clock()
-        condemned, _ = await self._link().run(SCRIPTS["condemn"], [value], [place, left])
+        condemned, holders = await self._link().run(SCRIPTS["condemn"], [value], [place, left])
+        if not condemned and await self._let_go(value, name[:NAME], holders):
+            condemned, _ = await self._link().run(SCRIPTS["condemn"], [value], [place, left])
         if not condemned:
             await self._of(pending, "settle", "")
         return bool(condemned)
+
+    async def _let_go(self, value: str, name: str, holders: Sequence[bytes]) -> bool:
+        """Take out the places that do not hand a value out any more; say whether none is left.
+
+        A renewal or a rejection leaves them: what is superseded is not held, and the value's key is out of its reach.
+        """
+        for place, held in zip(*[iter(holders)] * 2, strict=True):
+            _, holds = await self._run("holds", _always(owner_in(held)), 2, _always([place, name]))
+            if holds:
+                return False
+            await self._link().run(SCRIPTS["unhold"], [value], [place, held])
+        return True
 
     async def settle(self, pending: Pending) -> None:
         """See Operations."""

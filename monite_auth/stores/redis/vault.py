@@ -36,7 +36,7 @@ from monite_auth.stores.base import Pending, Rest, Slot
 from monite_auth.stores.sealing import Seal, SealBroken
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["LEASE", "NAME", "SHARDS", "STORE", "Keys", "Vault", "split_answer"]
+__all__ = ["LEASE", "NAME", "SHARDS", "STORE", "Keys", "Vault", "owner_in", "split_answer"]
 
 SHARDS = 32
 """Shards of users. In a cluster each lies on some node, so there should be several for each; every look for due
@@ -208,6 +208,12 @@ class Vault:
         """Return a place for a token that no slot has, the name of its fingerprint, and the token sealed for there."""
         place = self._name("slot", "of nobody")
         return place, self.fingerprint(token.fingerprint), self._seal.seal_token(place, token)
+
+
+def owner_in(held: bytes) -> tuple[int, str]:
+    """Return the shard and the name of the user whose place holds a value, as `lua/hold.lua` has written it."""
+    shard, _, user = held[NOW.size :].decode().partition(".")
+    return int(shard), user
 
 
 def split_answer(answer: bytes) -> tuple[float, bytes]:

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Decide that a value will be revoked, for a place that hands it out no more; 0 where another place does. With '' for the
--- place it is decided whoever has it. Returns who holds it besides: places, and whose they are.
+-- place it is decided whoever has it. Returns who holds it besides: places, and what `hold` has written for them.
 local value, place, now = KEYS[1], ARGV[1], clock()
 if place ~= '' then redis.call('HDEL', value, place) end
 local holders, condemned = {}, false
@@ -11,7 +11,7 @@ for i = 1, #fields, 2 do
       condemned = true
     else
       holders[#holders + 1] = fields[i]
-      holders[#holders + 1] = string.sub(fields[i + 1], 9)
+      holders[#holders + 1] = fields[i + 1]
     end
   end
 end
