@@ -22,6 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 from monite_auth.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.settings import Settings
+from monite_auth.tokens import MaskedUrl
 
 __all__ = ["connection_options", "is_excepted", "proxy_for", "trusted_certificates"]
 
@@ -70,7 +71,7 @@ def proxy_for(settings: Settings) -> str | None:
     problem = _proxy_problem(proxy)
     if problem:
         raise ConfigurationError(f"{_variable(scheme)} {problem}")
-    return proxy
+    return MaskedUrl(proxy)  # locals of frames show it: what is wrong with a certificate is found after it
 
 
 def is_excepted(no_proxy: str, host: str, port: int) -> bool:

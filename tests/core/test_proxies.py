@@ -15,6 +15,7 @@ from monite_auth import EntityUser, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.errors import ConfigurationError
 from monite_auth.proxies import connection_options, is_excepted, proxy_for, trusted_certificates
+from tests.collector import PASSWORD, leaks, refused
 from tests.redis_server import certificate
 from tests.scripted import settings
 
@@ -105,6 +106,20 @@ def test_certificates_that_cannot_be_used_are_named(far, monkeypatch, tmp_path, 
     monkeypatch.setenv(name, str(path))
     with pytest.raises(ConfigurationError, match=f": {name} names"):
         CALLS[call](far)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_promise_9_a_wrong_certificate_does_not_show_the_password_of_the_proxy(far, monkeypatch, call):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@proxy:3128")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    error = refused(lambda: CALLS[call](far))
+    assert isinstance(error, ConfigurationError)
+    assert leaks(error) == set()
+
+
+def test_promise_9_nor_does_an_option_that_the_library_refuses(far, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@proxy:3128")
+    assert leaks(refused(lambda: far.client(ANNA, http1=True, limits=3))) == set()
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
