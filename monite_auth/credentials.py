@@ -158,6 +158,22 @@ class Credentials:
         self._read(secret_too=False)
         return (*self.sealing_keys, *self._known.former)
 
+    def look_again(self, opens: Callable[[Secret], bool]) -> bool:
+        """Read the secret's file since a store's envelope opens with no key that is known; say whether what it has does.
+
+        Another process of the same rotation has read the new secret already, and taken the former one out of the envelope.
+        A secret that does not open the envelope is not taken: Monite may not know it yet.
+        """
+        secret = _again(read_secret, self._secret_file)
+        if secret is None or secret == self.secret or not opens(secret):
+            return False
+        self._take(secret, None)
+        log.info(
+            "The token store is sealed with another client secret, which MONITE_CLIENT_SECRET_FILE has by now: it is used from "
+            "here on."
+        )
+        return True
+
     def reload(self, refused: Secret) -> bool:
         """Read the files again, since Monite has refused a secret; say whether there is another one to try.
 
@@ -174,7 +190,10 @@ class Credentials:
 
     def _read(self, *, secret_too: bool) -> None:
         secret = _again(read_secret, self._secret_file) if secret_too else None
-        keys = _again(read_keys, self._keys_file)
+        self._take(secret, _again(read_keys, self._keys_file))
+
+    def _take(self, secret: Secret | None, keys: tuple[Secret, ...] | None) -> None:
+        """Have what was read in force from here on; None: what is known stays."""
         known = self._known  # only now: another thread may have read meanwhile
         secret, keys = secret or known.secret, keys or known.store_keys
         if (secret, keys) != (known.secret, known.store_keys):

@@ -32,7 +32,7 @@ def _shared(settings: Settings, clock: Clock) -> Store:
 
         return SQLiteStore(
             _sqlite_path(settings.store_url),
-            keys=settings.credentials.opening_keys,
+            keys=settings.credentials,
             session_memory=settings.session_memory,
             requests_per_second=settings.requests_per_second,
             token_clock=clock,
@@ -41,7 +41,7 @@ def _shared(settings: Settings, clock: Clock) -> Store:
 
     return RedisStore(
         settings.store_url,
-        keys=settings.credentials.opening_keys,
+        keys=settings.credentials,
         session_memory=settings.session_memory,
         requests_per_second=settings.requests_per_second,
         token_clock=clock,

@@ -18,10 +18,12 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,9 +33,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from monite_auth.identity import EntityUser
 from monite_auth.tokens import AccessToken, Secret
 
-__all__ = ["NEW_PAIR", "Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
+__all__ = ["NEW_PAIR", "ChangingKeys", "Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
 
-Keys = Sequence[Secret] | Callable[[], Sequence[Secret]]
+
+@runtime_checkable
+class ChangingKeys(Protocol):
+    """Keys that may be others by now; `Settings.credentials` are."""
+
+    def opening_keys(self) -> Sequence[Secret]:
+        """Return what seals, the first, and what else opens; it is asked at each opening of an envelope."""
+
+    def look_again(self, opens: Callable[[Secret], bool]) -> bool:
+        """Look for a key that opens what none of these does, and say whether it is one of them from now on."""
+
+
+Keys = Sequence[Secret] | Callable[[], Sequence[Secret]] | ChangingKeys
 """What seals, the first, and what else opens."""
 
 KEY_BYTES = 32  # AES-256
@@ -137,16 +151,21 @@ class Envelope:
     """The keys that may open a store's envelopes: the first wraps, all open.
 
     A key is any text with enough chance in it: a client secret, or 32 random bytes written out. `keys` may be a function,
-    which is asked at each opening: keys in files change.
+    which is asked at each opening, or ChangingKeys: keys in files change.
     """
 
     def __init__(self, keys: Keys) -> None:
-        self._keys: Callable[[], Sequence[Secret]] = keys if callable(keys) else lambda: keys
+        self._look_again: Callable[[Callable[[Secret], bool]], bool] | None = None
+        self._keys: Callable[[], Sequence[Secret]]
+        if isinstance(keys, ChangingKeys):
+            self._keys, self._look_again = keys.opening_keys, keys.look_again
+        else:
+            self._keys = keys if callable(keys) else lambda: keys
 
     def new(self) -> Opened:
         """Return an envelope for an account that is new to the store."""
         data_key = secrets.token_bytes(KEY_BYTES)
-        first, *_ = wrappers = self._wrappers()
+        first, *_ = wrappers = _wrappers(self._keys())
         return Opened(Seal(data_key), {first: _wrap(wrappers[first], data_key, 1)})
 
     def open(self, content: Content) -> Opened | None:
@@ -155,19 +174,17 @@ class Envelope:
         The store must hold what comes back as `content` before anything is sealed: a key of ours may have been new to it,
         or one that is ours no longer may have been taken out.
         """
-        wrappers = self._wrappers()
+        opened = self._open_with(_wrappers(self._keys()), content)
+        if opened is None and self._look_again is not None and self._look_again(partial(_opens, content)):
+            opened = self._open_with(_wrappers(self._keys()), content)
+        return opened
+
+    def _open_with(self, wrappers: dict[str, AESGCM], content: Content) -> Opened | None:
         for key_id, wrapper in wrappers.items():
             if key_id in content:
                 with suppress(InvalidTag, ValueError):  # tampered with, or cut short
                     return self._opened(dict(content), wrappers, _unwrap(wrapper, content[key_id]))
         return None
-
-    def _wrappers(self) -> dict[str, AESGCM]:
-        wrappers = {}
-        for key in self._keys():
-            material = _derive(key.reveal().encode(), b"wrap")
-            wrappers[hashlib.sha256(material).hexdigest()[:16]] = AESGCM(material)
-        return wrappers
 
     def _opened(self, content: dict[str, bytes], wrappers: dict[str, AESGCM], data_key: bytes) -> Opened:
         cipher = _cipher(data_key)
@@ -185,6 +202,23 @@ class Envelope:
             return Opened(Seal(data_key, names, formers), content)
         kept = {name: number for name, number in numbers.items() if name in wrappers}
         return _renewed(kept, wrappers, names, [data_key, *formers])
+
+
+def _wrappers(keys: Iterable[Secret]) -> dict[str, AESGCM]:
+    """Return what wraps and unwraps, by the name that it has in an envelope."""
+    wrappers = {}
+    for key in keys:
+        material = _derive(key.reveal().encode(), b"wrap")
+        wrappers[hashlib.sha256(material).hexdigest()[:16]] = AESGCM(material)
+    return wrappers
+
+
+def _opens(content: Content, key: Secret) -> bool:
+    """Say whether a key opens an envelope."""
+    ((key_id, wrapper),) = _wrappers([key]).items()
+    with suppress(KeyError, InvalidTag, ValueError):
+        return bool(_unwrap(wrapper, content[key_id]))
+    return False
 
 
 def _should_be_newest(first: str, numbers: Mapping[str, int], ours: Container[str]) -> bool:

@@ -279,6 +279,43 @@ def test_a_worker_that_has_read_a_new_secret_lets_the_next_one_in_that_knows_no_
         assert broker.token(ANNA).value == first.value
 
 
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_a_worker_that_was_not_refused_itself_goes_on_when_others_have_locked_the_old_secret_out(
+    emulator, filed, secret_file, store_url, form
+):
+    """As under gunicorn's --max-requests: some workers have read the file, new ones start, and one was idle."""
+    shared = replace(filed, store_url=store_url)
+    idle, eager = (TokenBroker(replace(shared), PEOPLE) for _ in range(2))
+    with idle, eager:
+        first = token(idle, ANNA, form)
+        rotate(emulator, secret_file)
+        eager.token(Principal("user-1", session_id="1"))
+        with TokenBroker(replace(shared), PEOPLE) as fresh:
+            fresh.token(Principal("user-2", session_id="1"))
+        assert token(idle, ANNA, form).value == first.value
+        assert idle.settings.secret.reveal() == NEW
+        token(idle, Principal("user-3", session_id="1"), form)
+        idle.logout(ANNA)
+        with pytest.raises(errors.SessionEnded):
+            token(eager, ANNA, form)
+
+
+def test_a_secret_that_does_not_open_the_store_is_not_taken_before_monite_refuses_the_other(
+    emulator, filed, secret_file, store_url
+):
+    shared = replace(filed, store_url=store_url)
+    with TokenBroker(shared, PEOPLE) as broker:
+        broker.token(ANNA)
+        secret_file.write_text("not-at-monite-yet")
+        early = TokenBroker(replace(shared), PEOPLE)
+        with pytest.raises(ConfigurationError, match="sealed with"):
+            early.token(ANNA)
+        early.store.close()
+        broker.store.reopen()
+        assert broker.token(ANNA)
+        assert shared.secret.reveal() == DEMO_CLIENT_SECRET
+
+
 def test_keys_are_read_again_when_a_store_is_opened_again(emulated, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text(KEY)

@@ -37,7 +37,7 @@ class RedisStore:
     own login is `sentinel_username` and `sentinel_password`, as options); `redis+cluster://host:6379,host:6379` is
     a cluster, of which the hosts are some nodes; both also begin with `rediss`.
     `keys`: what seals tokens, the first one; the others open them as well (`Settings.sealing_keys`). Or what returns them
-    whenever the envelope is opened (`Settings.credentials.opening_keys`).
+    whenever the envelope is opened (`Settings.credentials` does).
     `session_memory`: for how many seconds an ended session is remembered.
     `requests_per_second`: Monite's limit.
     `prefix`: what all keys begin with, behind a `{`; stores with different prefixes can share a server.
