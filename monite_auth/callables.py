@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any, Generic, TypeVar, cast
 
 from monite_auth.errors import BlockingCallError, ConfigurationError
@@ -22,10 +23,10 @@ class AppFunction(Generic[Result]):
 
     def __init__(self, name: str, function: Callable[..., Awaitable[Result] | Result]) -> None:
         self.name = name
-        self.function = function
         self.is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts too
         )
+        self.function = function if self.is_async else _never_stopping(name, function)
 
     def call(self, *arguments: Any) -> Result:
         """Call the function; it must be a plain `def`."""
@@ -41,6 +42,24 @@ class AppFunction(Generic[Result]):
         if self.is_async:
             return await cast("Awaitable[Result]", self.function(*arguments))
         return cast("Result", await asyncio.to_thread(self.function, *arguments))
+
+
+def _never_stopping(name: str, function: Callable[..., Result]) -> Callable[..., Result]:
+    """Return a function whose StopIteration, of a `next()` that finds nothing, is an error like any other.
+
+    Before Python 3.12 asyncio cannot carry one out of a thread, and whoever waits for the thread waits for ever.
+    """
+
+    @wraps(function)
+    def asked(*arguments: Any) -> Result:
+        try:
+            return function(*arguments)
+        except StopIteration as error:
+            raise RuntimeError(
+                f"{name} raised StopIteration: a next() in it found nothing. Give it a default: next(…, None)."
+            ) from error
+
+    return asked
 
 
 class ViewFunction(AppFunction[Result]):

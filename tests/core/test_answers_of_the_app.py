@@ -72,6 +72,14 @@ def test_an_async_def_that_returns_something_else_is_told_too():
         asyncio.run(aask_directory(as_directory(find), ALICE))
 
 
+def test_a_directory_whose_next_finds_nothing_fails_and_does_not_hang():
+    directory = as_directory(lambda p: next(iter(())))
+    with pytest.raises(RuntimeError, match=r"directory raised StopIteration.*next\(…, None\)"):
+        ask_directory(directory, ALICE)
+    with pytest.raises(RuntimeError, match="directory raised StopIteration"):
+        asyncio.run(asyncio.wait_for(aask_directory(directory, ALICE), 5))
+
+
 def test_a_directory_whose_methods_are_of_the_other_kind_is_asked_where_it_can_be():
     assert asyncio.run(aask_directory(PlainFind(ALICE_IN_MONITE), ALICE)) == ALICE_IN_MONITE
     with pytest.raises(errors.ConfigurationError, match="a coroutine"):
