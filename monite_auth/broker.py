@@ -385,18 +385,22 @@ class TokenBroker:
     def close(self) -> None:
         """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
         self._here().close()  # background work first: it gives back what it was at
-        self.drain(within=self.settings.deadline)
-        self._here().close()
-        self._pools.close()
-        self.store.close()
+        try:
+            self.drain(within=self.settings.deadline)
+        finally:  # where no key opens the store, say
+            self._here().close()
+            self._pools.close()
+            self.store.close()
 
     async def aclose(self) -> None:
         """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
         await self._here().aclose()
-        await self.adrain(within=self.settings.deadline)
-        await self._here().aclose()
-        await self._pools.aclose()
-        await self.store.aclose()
+        try:
+            await self.adrain(within=self.settings.deadline)
+        finally:
+            await self._here().aclose()
+            await self._pools.aclose()
+            await self.store.aclose()
 
     def _as_token(self, token: AccessToken | Secret | str) -> AccessToken:
         """Return a token of which perhaps only the text is known; it is taken to have been minted now."""

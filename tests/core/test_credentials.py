@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -314,6 +316,32 @@ def test_a_secret_that_does_not_open_the_store_is_not_taken_before_monite_refuse
         broker.store.reopen()
         assert broker.token(ANNA)
         assert shared.secret.reveal() == DEMO_CLIENT_SECRET
+
+
+def test_a_broker_whose_store_no_key_opens_says_so_when_it_is_closed_and_closes_all_the_same(
+    emulated, tmp_path
+):
+    """What stays open would be a ResourceWarning, which fails a test."""
+    shared = replace(emulated, store_url=f"sqlite:///{tmp_path}/store.db", store_keys=KEY)
+    broker = TokenBroker(shared, PEOPLE)
+
+    def lock_out():
+        with closing(sqlite3.connect(tmp_path / "store.db")) as db, db:
+            db.execute("UPDATE keys SET id = 'of another key ' || id")
+        broker.store.reopen()
+
+    async def on_a_loop():
+        await broker.aclient(ANNA).get("/entity_users/me")
+        lock_out()
+        with pytest.raises(ConfigurationError, match="sealed with"):
+            await broker.aclose()
+        assert broker._pools._here().by_loop == {}
+
+    asyncio.run(on_a_loop())
+    broker._pools._transport()
+    with pytest.raises(ConfigurationError, match="sealed with"):
+        broker.close()
+    assert broker._pools._here().of_threads is None
 
 
 def test_keys_are_read_again_when_a_store_is_opened_again(emulated, tmp_path):
