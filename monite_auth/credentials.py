@@ -73,8 +73,15 @@ def read_keys(path: str | Path) -> tuple[Secret, ...]:
 
     Lines that begin with `#` are comments.
     """
-    lines = (line.strip() for line in _text_of(path, "store_keys_file").splitlines())
-    keys = parse_keys(",".join(line for line in lines if not line.startswith("#")), "store_keys_file")
+    lines = [line.strip() for line in _text_of(path, "store_keys_file").splitlines()]
+    lines = [line for line in lines if not line.startswith("#")]
+    if any(
+        " #" in line or "\t#" in line for line in lines
+    ):  # who takes such a comment out, would change the key
+        raise ConfigurationError(
+            "store_keys_file has a comment behind a key: write it on a line of its own, which begins with #."
+        )
+    keys = parse_keys(",".join(lines), "store_keys_file")
     if not keys:
         raise ConfigurationError("store_keys_file has no key in it: write one on each line.")
     return keys

@@ -116,7 +116,13 @@ def test_a_folder_and_what_is_no_path_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "no key in it"), ("# nothing\n", "no key in it"), ("short\n", "a key of fewer than 16 characters")],
+    [
+        ("", "no key in it"),
+        ("# nothing\n", "no key in it"),
+        ("short\n", "a key of fewer than 16 characters"),
+        (f"{KEY} # since May\n", "a comment behind a key"),
+        (f"{KEY}\n{OTHER_KEY}\t# of April\n", "a comment behind a key"),
+    ],
 )
 def test_a_file_that_holds_no_keys_is_refused(tmp_path, text, says):
     file = tmp_path / "keys"
