@@ -33,8 +33,7 @@ def discreet(function: Callable[Given, Result]) -> Callable[Given, Result]:
         try:
             raise bare
         finally:
-            del (
-                bare
-            )  # an exception that its own traceback refers to would live until the next garbage collection
+            # An exception that its own traceback refers to would live until the next garbage collection.
+            del bare
 
     return guarded

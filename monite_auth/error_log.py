@@ -25,9 +25,8 @@ class ErrorLog:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._seen: dict[
-            str, tuple[float, int]
-        ] = {}  # by code, of which there are few: when written, and how many since
+        self._seen: dict[str, tuple[float, int]] = {}
+        """By code, of which there are few: when written, and how many since."""
         self._lock = ProcessLock()
 
     def write(self, error: MoniteAuthError) -> None:

@@ -110,9 +110,8 @@ class LazyMonite(SimpleLazyObject):
     def login(self) -> None:
         """See MoniteAccess."""
         if self._wrapped is empty:
-            self._wrapped = self._access(
-                None
-            )  # who came is known by the session, and who is there now is another
+            # Who came is known by the session, and who is there now is another.
+            self._wrapped = self._access(None)
         end(self._others(self._session))
         self._wrapped.login()
 

@@ -62,9 +62,8 @@ def logged_out(request: HttpRequest | None, **_: Any) -> None:
     if request is not None and hasattr(request, "monite"):
         if not conf.identifies_by_default:
             _end_by_own_means(request, 'MONITE_AUTH["IDENTIFY"] failed')
-        elif (
-            getattr(request, "auth", None) is not None
-        ):  # an API's: no session of Django's is about this login
+        elif getattr(request, "auth", None) is not None:
+            # An API's: no session of Django's is about this login.
             _end_by_own_means(request, "Who is logged in could not be found out")
     if session is not None:
         end(unbind(session))

@@ -60,9 +60,8 @@ class ViewAccess(MoniteAccess):
         if principal is None:
             raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
         loop = asyncio.get_running_loop()
-        if (
-            self._view_client is None or self._view_loop is not loop
-        ):  # an async before_request has one of its own
+        # An async before_request has a loop of its own.
+        if self._view_client is None or self._view_loop is not loop:
             self._view_client, self._view_loop = self.broker.aclient(principal), loop
             self._view_client.auth = BrokerAuth(_TokensOfThreads(self.broker), principal)
         return self._view_client

@@ -67,9 +67,8 @@ class _AboutOurs:
         if not others or others[0] is catch_all:
             ours = self._behind(error)
             if ours is not None:
-                return current_app.handle_user_exception(
-                    ours
-                )  # the app, or its blueprint, may have a handler for it
+                # The app, or its blueprint, may have a handler for it.
+                return current_app.handle_user_exception(ours)
         if not others:
             raise error
         return current_app.ensure_sync(others[0])(error)

@@ -86,9 +86,8 @@ def unmarked_session() -> Iterator[SessionMixin]:
     asking. An answer does not because we look for a logout; it would only be kept from shared caches.
     """
     context = request_ctx
-    found = getattr(
-        context, "_session", None
-    )  # Flask 3.1.3 marks in the property `session`, others in the session
+    # Flask 3.1.3 marks in the property `session`, others in the session.
+    found = getattr(context, "_session", None)
     opened: SessionMixin = context.session if found is None else found
     accessed = opened.accessed
     try:

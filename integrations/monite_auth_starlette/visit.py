@@ -108,9 +108,8 @@ class Visit:
             return
         self._compared = True
         self._check_order()
-        if (
-            self._has_another_session() and not self._was_opened_inside()
-        ):  # a view's own: what it replaces is gone
+        if self._has_another_session() and not self._was_opened_inside():
+            # A view's own: what it replaces is gone.
             self.connection.scope["session"] = self._scope["session"]
         try:
             leaves = await self._principal()

@@ -160,9 +160,8 @@ class PartnerApi:
         records: list[Record] = []
         page: str | None = None
         while True:
-            asked = (
-                {"pagination_token": page} if page is not None else query
-            )  # which brings the query that it continues
+            # The token of a page brings the query that it continues.
+            asked = {"pagination_token": page} if page is not None else query
             answer = await self.ask(doing, Call("GET", path, entity_id, asked))
             found, page = read_page(doing, answer)
             records += found

@@ -258,9 +258,8 @@ class _Operations:
         """See Operations."""
         try:
             return await self._ask(lambda: self._shared.revoke(token))
-        except (
-            StoreUnavailable
-        ):  # it is revoked all the same, and the store hears of it as soon as it is back
+        except StoreUnavailable:
+            # It is revoked all the same, and the store hears of it as soon as it is back.
             self._outage.unrevoked.append(token)
             return await self._memory.revoke(token)
 

@@ -143,9 +143,8 @@ class MemoryStore:
         self._session_memory = session_memory
         self._rate = requests_per_second
         self._lock = ProcessLock()
-        self._reading: dict[
-            str | None, _User
-        ] = {}  # the same users as in _users, for readers without the lock
+        self._reading: dict[str | None, _User] = {}
+        """The same users as in `_users`, for readers without the lock."""
         self._users = _Users(max_users, clock, self._forget)
         self._writing: _User | None = None
         # By user and session id; by user and date, for sessions without an id; and by user alone, for when all of them

@@ -138,7 +138,6 @@ class Violence:
             return chance.choice(OUTAGES), "", None
         path = chance.choices((MINT, REVOKE, API), (5, 4, 1))[0]
         kind = chance.choice(KINDS[path])
-        times = (
-            1 if kind == "throttle" else chance.randint(2, 10)
-        )  # after each of those, all hold for a second
+        # After each that throttles, all hold for a second.
+        times = 1 if kind == "throttle" else chance.randint(2, 10)
         return kind, path, times

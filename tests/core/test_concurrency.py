@@ -195,9 +195,8 @@ def test_promise_5_what_another_thread_has_found_counts_no_more_after_a_logout(e
     class Waiting(CountingStore):
         def looks(self):
             super().looks()
-            if (
-                self.peeks == 3
-            ):  # of the two that look first, one waits until the other, which logs out, goes on
+            # Of the two that look first, one waits until the other, which logs out, goes on.
+            if self.peeks == 3:
                 until(lambda: flight._found is not None)
 
     people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}

@@ -198,9 +198,8 @@ def test_an_existing_entity_is_joined_where_the_app_says_so(open_app, emulator, 
     found = call(open_app(), "find", owner)
     assert call(open_app(BY_HAND), "find", guest).entity_id == found.entity_id
     assert len(companies(emulator)) == 1
-    with pytest.raises(
-        errors.ProvisioningFailed
-    ):  # the word is the profile's, each time, and makes nobody an owner
+    # The word is the profile's, each time, and makes nobody an owner.
+    with pytest.raises(errors.ProvisioningFailed):
         call(open_app(), "find", Principal("eve", tenant="guests"))
 
 

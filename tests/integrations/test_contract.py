@@ -465,9 +465,8 @@ def test_tokens_headers_and_roles_follow_the_organization_within_one_session(bro
     first = {organization: at_work(browser, organization) for organization in WORK}
     assert len(set(first.values())) == 3
     assert {organization: at_work(browser, organization) for organization in reversed(WORK)} == first
-    assert (
-        len(ledger.tokens) == len(ledger.live()) == 3
-    )  # no switch was a logout, and none minted what was there
+    # No switch was a logout, and none minted what was there.
+    assert len(ledger.tokens) == len(ledger.live()) == 3
 
 
 @with_tenants

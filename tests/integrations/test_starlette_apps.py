@@ -453,9 +453,8 @@ def test_an_error_that_comes_too_late_for_an_answer_is_raised_as_it_was(broker):
 
         return StreamingResponse(parts())
 
-    with pytest.raises(
-        (ExceptionGroup, errors.NotLoggedIn)
-    ):  # the second of older Starlettes, which unpack groups
+    # The second of older Starlettes, which unpack groups.
+    with pytest.raises((ExceptionGroup, errors.NotLoggedIn)):
         TestClient(app_of(broker, Route("/late", late))).get("/late")
 
 

@@ -343,9 +343,8 @@ class Judge:
         if call.kind == "token":
             shelf = self.shelves.get(self._world.slot(call.principal))
             call.found = shelf.live if shelf is not None else None
-            if (
-                call.steps == 1
-            ):  # both: who has joined a mint for an empty slot need not look as it comes to its end
+            # Both: who has joined a mint for an empty slot need not look as it comes to its end.
+            if call.steps == 1:
                 call.at_hand = call.at_hand and self._good(call) is not None
 
     def step_ends(self, actor: "Actor") -> None:

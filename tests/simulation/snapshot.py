@@ -90,9 +90,8 @@ def _store(store: MemoryStore) -> tuple[Any, ...]:
     for name, value in vars(store).items():
         if name in _STORE_CONSTANTS or name in _STORE_COPIES:
             continue
-        if (
-            name == "_queue"
-        ):  # its numbers only break ties, so the order is all they mean; some no longer hold
+        # Its numbers only break ties, so the order is all they mean; some no longer hold.
+        if name == "_queue":
             due = {pending: revocation.due_at for pending, revocation in store._pending.items()}
             value = [(at, pending) for at, _, pending in sorted(value) if due.get(pending) == at]
         state.append((name, freeze(value)))

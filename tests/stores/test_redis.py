@@ -641,9 +641,8 @@ def test_workers_of_all_configurations_work_side_by_side_while_a_key_is_changed(
     old.put("token-0", *user(0))
     both = drive(ground, form, keys=[OTHER_KEY, KEY])
     both.put("token-1", *user(1))
-    late = drive(
-        ground, form, keys=[KEY]
-    )  # a worker of the old configuration that starts now takes nothing out
+    # A worker of the old configuration that starts now takes nothing out.
+    late = drive(ground, form, keys=[KEY])
     assert late.peek(*user(1)) == "token-1"
     new = drive(ground, form, keys=[OTHER_KEY])
     for number, driver in enumerate((new, both, new, both), start=2):
@@ -854,9 +853,8 @@ def test_a_drainer_is_told_too_when_the_store_was_emptied(server, form, drive):
 def test_what_was_sealed_with_a_lost_data_key_is_let_alone(server, form, drive):
     driver = drive(LiveGround(server.url), form)
     driver.end("lost")
-    server.admin.delete(
-        driver.store._opening._own.envelope
-    )  # as a server would that drops keys when its memory is full
+    # As a server would that drops keys when its memory is full.
+    server.admin.delete(driver.store._opening._own.envelope)
     newcomer = drive(LiveGround(server.url), form)
     newcomer.end("kept")
     (kept,) = newcomer.run(newcomer.ops.due(9, seconds=1)).batch

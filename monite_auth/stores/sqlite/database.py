@@ -229,9 +229,8 @@ class Database:
             try:
                 # What is committed is in the file of the write-ahead log, where it survives any process.
                 self._insist(lambda: connection.execute("PRAGMA synchronous = NORMAL"), until)
-                self._insist(
-                    lambda: connection.execute("PRAGMA secure_delete = ON"), until
-                )  # what is deleted, a former key must not open
+                # What is deleted, a former key must not open.
+                self._insist(lambda: connection.execute("PRAGMA secure_delete = ON"), until)
                 if not self._ready:
                     self._prepare(connection, until)
                     self.opening = object()

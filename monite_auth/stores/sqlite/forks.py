@@ -69,9 +69,8 @@ class Calls:
                 "This process was forked while a thread of its parent was using the SQLite token store, and so cannot use it. "
                 'Fork before threads use the broker, or start the process anew (multiprocessing: "spawn").'
             )
-        self.inside[get_ident()] = (
-            None  # first, and then look: a fork looks after it has said that it is there
-        )
+        # First, and then look: a fork looks after it has said that it is there.
+        self.inside[get_ident()] = None
         if self._forks:
             self._wait_for_forks()
 
@@ -131,9 +130,8 @@ class Hold:
         self._files: list[int] = []
         shared_memory = database.with_name(f"{database.name}-shm")
         for path, (start, length) in ((database, SHARED), (shared_memory, DEAD_MAN_SWITCH)):
-            with suppress(
-                OSError
-            ):  # an old kernel, or another's; then it is as on a system without such locks
+            # An old kernel, or another's, has no such locks; then it is as on a system without them.
+            with suppress(OSError):
                 self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                 _lock_shared(self._files[-1], start, length)
 
