@@ -131,13 +131,7 @@ class BlockingRuntime:
         with _faults() as faults:
             patience = _patience(self._settings, within)
             ends, is_late = time.monotonic() + within, False
-            with self._http().stream(
-                request.method,
-                request.url,
-                headers=request.headers,
-                content=request.body.reveal() or None,
-                timeout=patience,
-            ) as response:
+            with self._http().stream(**_as_sent(request), timeout=patience) as response:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -254,13 +248,7 @@ class AsyncRuntime:
         with _faults() as faults:
             # `send` looks at the clock while an answer is awaited, since httpx would not look whether there is one.
             patience = httpx.Timeout(None, connect=min(self._settings.connect_timeout, within), pool=within)
-            async with self._http().stream(
-                request.method,
-                request.url,
-                headers=request.headers,
-                content=request.body.reveal() or None,
-                timeout=patience,
-            ) as response:
+            async with self._http().stream(**_as_sent(request), timeout=patience) as response:
                 body = b""
                 async for chunk in response.aiter_bytes():
                     body += chunk
@@ -365,6 +353,16 @@ def _patience(settings: Settings, within: float) -> httpx.Timeout:
 def _no_cookies() -> CookieJar:
     """Return a jar that stays empty: what Monite sets for one user must not travel with another's request."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _as_sent(request: Request) -> dict[str, Any]:
+    """Return the arguments that a client sends a request with."""
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": request.headers,
+        "content": request.body.reveal() or None,
+    }
 
 
 def _response(response: httpx.Response, body: bytes) -> Response:
