@@ -8,13 +8,10 @@ pending revocations of the store.
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from monite_auth.stores.base import Lease, Operations, Slot
+from monite_auth.stores.base import Operations, Slot, void_lease
 from monite_auth.tokens import AccessToken
 
 __all__ = ["Strays"]
-
-VOID = "void"
-"""The name of a lease that no store gives: a token that comes under it is pending revocation at once."""
 
 
 @dataclass(slots=True)
@@ -36,7 +33,7 @@ class Strays:
             while self.tokens:
                 slot, token = self.tokens.pop()
                 try:
-                    await store.commit(Lease(slot, VOID), token)
+                    await store.commit(void_lease(slot), token)
                 except BaseException:
                     self.add(slot, token)
                     raise

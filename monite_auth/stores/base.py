@@ -87,6 +87,11 @@ class Lease:
     id: str
 
 
+def void_lease(slot: Slot) -> Lease:
+    """Return a lease that no store gives: a token that comes under it is a pending revocation at once."""
+    return Lease(slot, "void")
+
+
 @dataclass(frozen=True, slots=True)
 class Rest:
     """Why nobody should try for a while, in a form that other processes can turn into the same error.

@@ -30,6 +30,7 @@ from monite_auth.stores.base import (
     Slot,
     Status,
     Store,
+    void_lease,
 )
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.memory import MemoryStore
@@ -164,11 +165,11 @@ class _Operations:
         taken = await self._take()
         try:
             while taken:
-                await self._shared.commit(_void(taken[-1][0]), taken[-1][1])
+                await self._shared.commit(void_lease(taken[-1][0]), taken[-1][1])
                 taken.pop()
         except BaseException as error:  # it is down again, or the caller was cancelled
             for slot, token in taken:
-                await self._memory.commit(_void(slot), token)
+                await self._memory.commit(void_lease(slot), token)
             if not isinstance(error, StoreUnavailable):
                 raise
             self._outage.begins(error)
@@ -346,11 +347,6 @@ class _Operations:
         await self._memory.hold(seconds)
         with suppress(StoreUnavailable):
             await self._ask(lambda: self._shared.hold(seconds))
-
-
-def _void(slot: Slot) -> Lease:
-    """Return a lease that no store knows: what comes under it is pending at once."""
-    return Lease(slot, OURS)
 
 
 OURS = "memory:"
