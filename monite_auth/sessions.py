@@ -12,7 +12,7 @@ from typing import Any
 
 from monite_auth.identity import Principal
 
-__all__ = ["BINDING", "bound_principal", "has_left", "new_login", "principal_of"]
+__all__ = ["BINDING", "bound_principal", "has_left", "new_login", "principal_of", "session_of"]
 
 BINDING = "_monite"
 """The session's key for `[user id, session id, when it logged in]`."""
@@ -66,8 +66,13 @@ def bound_principal(session: MutableMapping[str, Any], *, tenant: str | None = N
     return None
 
 
+def session_of(principal: Principal) -> tuple[str, str | None]:
+    """Return what names a principal's session, in all of its tenants."""
+    return principal.user_id, principal.session_id
+
+
 def has_left(came: Principal | None, leaves: Principal | None) -> bool:
     """Say whether the principal that a request came with is no longer the one that its session leaves with."""
     if came is None:
         return False
-    return leaves is None or (leaves.user_id, leaves.session_id) != (came.user_id, came.session_id)
+    return leaves is None or session_of(leaves) != session_of(came)

@@ -16,7 +16,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ValidationError
 
 from monite_auth import Principal
-from monite_auth.sessions import BINDING, bound_principal, new_login, principal_of
+from monite_auth.sessions import BINDING, bound_principal, new_login, principal_of, session_of
 
 __all__ = ["ACTING", "Bonds", "bind", "bound_in", "principal_in", "session_user", "unbind"]
 
@@ -91,7 +91,7 @@ class Bonds:
 
     def meet(self, data: Any) -> None:
         """Take note of what a session has that was read, or bound, just now."""
-        self._known |= {_name(each): each for each in bound_in(data)}
+        self._known |= {session_of(each): each for each in bound_in(data)}
         self._user = session_user(data)
         self._marks = (
             frozenset(key for key, value in data.items() if value) if ACTING in data else frozenset()
@@ -106,7 +106,7 @@ class Bonds:
         elif not all(session.get(key) for key in self._marks):
             # It may have been the impersonation; if it goes on, its next use begins another session.
             session.pop(ACTING, None)
-        present = {_name(each) for each in bound_in(session)}
+        present = {session_of(each) for each in bound_in(session)}
         gone = [each for name, each in self._known.items() if name not in present]
         self._known.clear()
         self.meet(session)
@@ -114,11 +114,7 @@ class Bonds:
 
     def forget(self, more: Iterable[Principal] = ()) -> list[Principal]:
         """Return whom the session had, and `more`, when it has nothing any more."""
-        known = self._known | {_name(each): each for each in more}
+        known = self._known | {session_of(each): each for each in more}
         self._known = {}
         self._marks = frozenset()
         return list(known.values())
-
-
-def _name(principal: Principal) -> tuple[str, str | None]:
-    return principal.user_id, principal.session_id

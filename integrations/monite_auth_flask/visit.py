@@ -8,10 +8,10 @@ from flask.wrappers import Response
 
 from monite_auth import Principal
 from monite_auth.answers import kept_private
-from monite_auth.sessions import has_left
+from monite_auth.sessions import has_left, session_of
 from monite_auth_flask.access import ViewAccess
 
-__all__ = ["Visit", "session_of"]
+__all__ = ["Visit"]
 
 KEY = "monite_auth.visit"
 """In the request's environ. Not `flask.g`, which outlives a request where a test keeps an application context open."""
@@ -80,8 +80,3 @@ class Visit:
         if uses:
             response.vary.update(("Cookie", "Authorization"))
             response.headers["Cache-Control"] = kept_private(response.headers.get("Cache-Control", ""))
-
-
-def session_of(principal: Principal) -> tuple[str, str | None]:
-    """Return what names a principal's session, in all of its tenants."""
-    return principal.user_id, principal.session_id

@@ -11,7 +11,7 @@ from monite_auth import Principal, TokenBroker
 from monite_auth.callables import ViewFunction
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.identity import checked_principal
-from monite_auth.sessions import BINDING, bound_principal, has_left, new_login
+from monite_auth.sessions import BINDING, bound_principal, has_left, new_login, session_of
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
     has_flask_login,
@@ -21,7 +21,7 @@ from monite_auth_flask.identify import (
     unmarked_session,
 )
 from monite_auth_flask.remember import keep_remembered, login_remembered
-from monite_auth_flask.visit import Visit, session_of
+from monite_auth_flask.visit import Visit
 
 __all__ = ["Identify", "Visits"]
 
