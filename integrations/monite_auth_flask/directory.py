@@ -1,6 +1,6 @@
 """What an app answers, about people and what they may do: asked inside its application context, by any thread."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,6 +10,7 @@ from monite_auth import Directory, EntityUser, Principal, TokenBroker
 from monite_auth.callables import ViewFunction
 from monite_auth.identity import (
     Bindable,
+    DirectoryFunction,
     FixedDirectory,
     FunctionDirectory,
     aask_directory,
@@ -21,7 +22,6 @@ from monite_auth.rbac import Action, ObjectType
 
 __all__ = ["DirectoryLike", "authorize_of", "directory_of"]
 
-DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityUser | None]
 DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
 
 

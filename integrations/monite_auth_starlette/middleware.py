@@ -1,6 +1,5 @@
 """The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
 
-import asyncio
 from functools import partial
 
 from starlette.exceptions import HTTPException, WebSocketException
@@ -8,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import TokenBroker
 from monite_auth.answers import error_behind
+from monite_auth.callables import is_on_event_loop
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.outlet import Outlet
@@ -78,10 +78,8 @@ class MoniteAuthMiddleware:
 
 def _check_event_loop() -> None:
     """Raise ConfigurationError on trio, where nothing of ours works."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not is_on_event_loop():
         raise ConfigurationError(
             "MoniteAuthMiddleware needs asyncio's event loop, or uvloop, and this server runs the app on another kind, such as "
             "trio. Start it on asyncio: hypercorn --worker-class asyncio, or TestClient(app, backend='asyncio')."
-        ) from None
+        )
