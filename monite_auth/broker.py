@@ -114,16 +114,14 @@ class TokenBroker:
         acting = _acting(principal)
         if acting is not None:
             self._policy.refuse_to_give_tokens()
-        here = self._here()
-        return run(here.flows.token(here.blocking(), acting, min_ttl))
+        return self._token(acting, min_ttl)
 
     async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see `token`."""
         acting = _acting(principal)
         if acting is not None:
             self._policy.refuse_to_give_tokens()
-        here = self._here()
-        return await here.flows.token(here.on_loop(), acting, min_ttl)
+        return await self._atoken(acting, min_ttl)
 
     def partner_token(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the partner token: root over every entity. It must never reach a browser."""
@@ -202,9 +200,9 @@ class TokenBroker:
         """Return the token for one call; BrokerAuth asks. Raises NotPermitted, and what `token` raises."""
         acting = _acting(principal)
         if acting is None or not self._policy.is_needed:
-            return run(self._flows.token(self._blocking(), acting))
+            return self._token(acting)
         asked = self._policy.check(acting, call.method, call.path)
-        token = run(self._flows.token(self._blocking(), acting))
+        token = self._token(acting)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
         return token
 
@@ -212,9 +210,9 @@ class TokenBroker:
         """Return the token for one call; see `token_for_call`."""
         acting = _acting(principal)
         if acting is None or not self._policy.is_needed:
-            return await self._flows.token(self._async(), acting)
+            return await self._atoken(acting)
         asked = await self._policy.acheck(acting, call.method, call.path)
-        token = await self._flows.token(self._async(), acting)
+        token = await self._atoken(acting)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
         return token
 
@@ -428,6 +426,16 @@ class TokenBroker:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    # The hot path: what belongs to this process is asked for once.
+
+    def _token(self, acting: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+        here = self._here()
+        return run(here.flows.token(here.blocking(), acting, min_ttl))
+
+    async def _atoken(self, acting: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+        here = self._here()
+        return await here.flows.token(here.on_loop(), acting, min_ttl)
 
     def _blocking(self) -> BlockingRuntime:
         return self._here().blocking()
