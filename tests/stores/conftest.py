@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores.harness import FORMS, KINDS, Driver, Ground
+from tests.stores.harness import FORMS, KINDS, Driver, Ground, SQLiteGround
 
 
 def _grounds(place: Path, kind: str) -> Iterator[Ground]:
@@ -25,6 +25,12 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
 def shared_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     """A place for stores of each kind that several processes can share."""
     yield from _grounds(tmp_path, request.param)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of the SQLite stores."""
+    return tmp_path / SQLiteGround.name
 
 
 @pytest.fixture(params=FORMS)

@@ -4,7 +4,9 @@ A new kind is a subclass of Ground and a line in KINDS.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,11 +66,18 @@ class MemoryGround(Ground):
 
 
 class SQLiteGround(Ground):
+    name = "store.db"
     keys = (Secret("a key of the tests, long enough"),)
 
     def open(self, **options: Any) -> Store:
         defaults = {"keys": self.keys, "clock": self.clock, "token_clock": self.clock}
-        return SQLiteStore(self.place / "store.db", **{**defaults, "requests_per_second": 30, **options})
+        return SQLiteStore(self.place / self.name, **{**defaults, "requests_per_second": 30, **options})
+
+
+def rows(path: Path, statement: str) -> list[Any]:
+    """Return what the file of an SQLite store answers to any other program."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
 
 
 class RedisGround(Ground):

@@ -41,11 +41,6 @@ def ground(tmp_path):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
 def driver(ground, form, drive):
     return drive(ground, form)
 

@@ -15,7 +15,7 @@ from monite_auth.stores.budget import Priority
 from monite_auth.stores.sealing import WRAPPED_BYTES, Envelope
 from monite_auth.stores.sqlite import schema
 from monite_auth.tokens import fingerprint
-from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, SQLiteGround
+from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, SQLiteGround, rows
 
 KEY, OTHER_KEY, THIRD_KEY = (
     Secret(f"the {each} key, as long as it has to be") for each in ("one", "other", "third")
@@ -25,16 +25,6 @@ KEY, OTHER_KEY, THIRD_KEY = (
 @pytest.fixture
 def ground(tmp_path):
     return SQLiteGround(tmp_path)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "store.db"
-
-
-def rows(path, statement):
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(statement).fetchall()
 
 
 # -- accounts

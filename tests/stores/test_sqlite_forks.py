@@ -25,11 +25,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
 def store(path):
     with closing(SQLiteStore(path, keys=[KEY])) as opened:
         yield opened

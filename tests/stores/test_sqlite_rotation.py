@@ -19,7 +19,7 @@ from monite_auth.runtime import run
 from monite_auth.stores.base import Claimed, Ended, Hit, Rest, Slot
 from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sqlite import SQLiteStore
-from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, SQLiteGround
+from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, SQLiteGround, rows
 from tests.waiting import until
 
 FORMER, FRESH = Secret("the former secret, of a client"), Secret("the new secret, just as long as that")
@@ -32,11 +32,6 @@ def ground(tmp_path):
     return SQLiteGround(tmp_path)
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "store.db"
-
-
 def sealed_in(path):
     """Return everything that is sealed in the file, the wrapped data keys included."""
     statements = (
@@ -46,8 +41,7 @@ def sealed_in(path):
         "SELECT sealed FROM rest",
         "SELECT sealed FROM notes",
     )
-    with closing(sqlite3.connect(path)) as db:
-        return {row[0] for statement in statements for row in db.execute(statement)}
+    return {row[0] for statement in statements for row in rows(path, statement)}
 
 
 def in_the_files(path):
@@ -55,8 +49,7 @@ def in_the_files(path):
 
 
 def content_of(path):
-    with closing(sqlite3.connect(path)) as db:
-        return dict(db.execute("SELECT id, wrapped FROM keys").fetchall())
+    return dict(rows(path, "SELECT id, wrapped FROM keys"))
 
 
 def fill(driver):
@@ -123,9 +116,8 @@ def test_nobody_goes_on_sealing_with_a_former_data_key(ground, form, drive, path
     both.run(both.ops.remember("bob", "link", "noted", seconds=60))
     seal = Envelope(NEW).open(content_of(path)).seal
     assert len(seal.knows) == 1
-    with closing(sqlite3.connect(path)) as db:
-        tokens = db.execute("SELECT sealed, slot, print FROM tokens").fetchall()
-        notes = db.execute("SELECT sealed, name FROM notes").fetchall()
+    tokens = rows(path, "SELECT sealed, slot, print FROM tokens")
+    notes = rows(path, "SELECT sealed, name FROM notes")
     assert {seal.open_token(*row)[0].reveal() for row in tokens} == {"t", "u"}
     assert [seal.open(sealed, "note", name) for sealed, name in notes] == ["noted"]
 
@@ -353,8 +345,7 @@ def test_promise_6_nothing_is_lost_under_load_whoever_is_killed(path):
     assert ended
     seal = Envelope(NEW).open(content_of(path)).seal
     assert Envelope(OLD).open(content_of(path)) is None
-    with closing(sqlite3.connect(path)) as db:
-        tokens = db.execute("SELECT sealed, slot, print FROM tokens").fetchall()
+    tokens = rows(path, "SELECT sealed, slot, print FROM tokens")
     assert {seal.open_token(*row)[0].reveal() for row in tokens} >= stored
     with closing(SQLiteStore(path, keys=NEW)) as store:
         operations = store.operations(blocking=True)
