@@ -7,17 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from monite_auth import EntityUser, Settings, TokenBroker
+from monite_auth import Settings, TokenBroker
 from monite_auth.emulator import (
-    ANNA_ID,
-    BAKERY_ID,
     DEMO_CLIENT_ID,
     DEMO_CLIENT_SECRET,
-    VIKTOR_ID,
     Emulator,
     Monite,
     serve,
 )
+from tests.people import PEOPLE
 from tests.scripted import close_background
 
 
@@ -58,8 +56,7 @@ def emulated(emulator: Emulator) -> Settings:
 @pytest.fixture
 def broker(emulated: Settings) -> Iterator[TokenBroker]:
     """A broker for that Monite, which knows an accountant and a viewer."""
-    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
-    with TokenBroker(emulated, people) as running:
+    with TokenBroker(emulated, PEOPLE) as running:
         yield running
 
 

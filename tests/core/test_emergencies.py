@@ -8,20 +8,16 @@ import pytest
 from monite_auth import (
     PARTNER,
     EndReport,
-    EntityUser,
     MemoryStore,
     Principal,
     Settings,
     SQLiteStore,
     TokenBroker,
 )
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
+from monite_auth.emulator import ANNA_ID
 from monite_auth.errors import SessionEnded
+from tests.people import ANNA, PEOPLE, VIKTOR
 from tests.waiting import auntil, until
-
-ANNA = Principal("anna", session_id="anna-1")
-VIKTOR = Principal("viktor", session_id="viktor-1")
-PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
 
 
 @pytest.fixture(params=["memory", "sqlite"])

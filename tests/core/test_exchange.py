@@ -9,20 +9,17 @@ import pytest
 
 from monite_auth import (
     PARTNER,
-    EntityUser,
     MemoryStore,
     Principal,
-    Settings,
     SQLiteStore,
     TokenBroker,
     errors,
     exchange,
 )
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Fault
+from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
+from tests.people import ANNA, PEOPLE, VIKTOR
 
-ANNA = Principal("anna", session_id="anna-1")
 ANNA_AGAIN = Principal("anna", session_id="anna-2")
-VIKTOR = Principal("viktor", session_id="viktor-1")
 
 
 class Time:
@@ -44,13 +41,6 @@ def time():
 @pytest.fixture(params=["memory", "sqlite"])
 def brokers(request, emulated, time, tmp_path):
     """Return a function that makes brokers over one store, as several processes have them."""
-    settings = Settings(
-        client_id=emulated.client_id,
-        client_secret=emulated.secret,
-        base_url=emulated.base_url,
-        requests_per_second=100_000,
-    )
-    people = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
     made = []
     memory = MemoryStore(clock=time, requests_per_second=100_000)
 
@@ -59,12 +49,12 @@ def brokers(request, emulated, time, tmp_path):
         if request.param == "sqlite":
             store = SQLiteStore(
                 tmp_path / "tokens.db",
-                keys=settings.sealing_keys,
+                keys=emulated.sealing_keys,
                 clock=time,
                 token_clock=time,
                 requests_per_second=100_000,
             )
-        made.append(TokenBroker(settings, directory=people, clock=time, store=store))
+        made.append(TokenBroker(emulated, PEOPLE, clock=time, store=store))
         return made[-1]
 
     yield make

@@ -17,17 +17,12 @@ from monite_auth.emulator import (
 )
 from monite_auth.rbac import Action, ObjectType
 from monite_auth.tokens import steady_clock
+from tests.people import ANNA, PEOPLE, VIKTOR
 from tests.waiting import until
 
-ANNA = Principal("anna", session_id="anna-1")
-VIKTOR = Principal("viktor", session_id="viktor-1")
 GUEST = Principal("guest", session_id="guest-1")  # of the bakery, and nobody in Monite
 STRANGER = Principal("stranger", session_id="stranger-1")
-PEOPLE = {
-    "anna": EntityUser(ANNA_ID, BAKERY_ID),
-    "viktor": EntityUser(VIKTOR_ID, BAKERY_ID),
-    "guest": EntityUser(None, BAKERY_ID),
-}
+EVERYBODY = {**PEOPLE, "guest": EntityUser(None, BAKERY_ID)}
 ROOT_MODELS = [SecurityModel.PARTNER_MANAGED, SecurityModel.MIXED]
 
 
@@ -64,7 +59,7 @@ def broker_in(emulator):
             store_url=store_url,
             token_scope=scope,
         )
-        made.append(TokenBroker(settings, PEOPLE, authorize=authorize))
+        made.append(TokenBroker(settings, EVERYBODY, authorize=authorize))
         return made[-1]
 
     yield broker
@@ -286,7 +281,7 @@ def test_a_role_that_was_changed_counts_after_a_while(emulated, ask, emulator, t
     skipped = [0.0]
     roles = {each: emulator.monite.directory.users.get(each).role_id for each in (ANNA_ID, VIKTOR_ID)}
     settings = replace(emulated, role_ttl=ttl)
-    with TokenBroker(settings, PEOPLE, clock=lambda: steady_clock() + skipped[0]) as broker:
+    with TokenBroker(settings, EVERYBODY, clock=lambda: steady_clock() + skipped[0]) as broker:
 
         def change_to(role_id):
             headers = {"x-monite-entity-id": BAKERY_ID}
