@@ -1,7 +1,6 @@
 """Staff who act as a customer: by another user at `request.user` (django-impersonate), by a login (django-hijack), by hand."""
 
 import pytest
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
@@ -12,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from monite_auth_django import broker
 from tests.django.conftest import Visitor, code, live, log_in
+from tests.django.project.both import Both
 from tests.django.project.urls import urlpatterns as usual
 
 MIDDLEWARE = list(project.MIDDLEWARE)
@@ -21,21 +21,12 @@ def user_named(name):
     return get_user_model().objects.get(username=name)
 
 
-class Acting:
+class Acting(Both):
     """Puts whoever the session says at `request.user`, as homemade ones do: without a word to `request.auser`."""
 
-    sync_capable = async_capable = True
     lazily = False
 
-    def __init__(self, get_response):
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request):
-        if self.is_async:
-            return self.__acall__(request)
+    def serve(self, request):
         name = request.session.get("as")
         if name and self.lazily:
             request.user = SimpleLazyObject(lambda: user_named(name))
@@ -43,7 +34,7 @@ class Acting:
             request.user = user_named(name)
         return self.get_response(request)
 
-    async def __acall__(self, request):
+    async def aserve(self, request):
         name = await request.session.aget("as")
         if name and self.lazily:
             request.user = SimpleLazyObject(lambda: user_named(name))

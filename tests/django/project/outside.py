@@ -2,27 +2,18 @@
 
 import asyncio
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth import alogout, logout
 from django.http import HttpResponse
+
+from tests.django.project.both import Both
 
 OUTSIDE = "tests.django.project.outside.Outside"
 
 
-class Outside:
+class Outside(Both):
     """Does what the header `x-outside` says: `flush before`, `flush after`, `flush instead` (it answers itself), …"""
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request):
-        if self.is_async:
-            return self.__acall__(request)
+    def serve(self, request):
         how, _, when = request.headers.get("x-outside", " ").partition(" ")
         if when in ("before", "instead"):
             WAYS[how](request)
@@ -31,7 +22,7 @@ class Outside:
             WAYS[how](request)
         return answer
 
-    async def __acall__(self, request):
+    async def aserve(self, request):
         how, _, when = request.headers.get("x-outside", " ").partition(" ")
         if when == "limit":
             return await self._limit(request, int(how))
