@@ -11,7 +11,7 @@ import redis
 
 from benchmarks.table import table
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, RedisStore, Secret, SQLiteStore
-from monite_auth.runtime import run as drive
+from monite_auth.engine.runtime import run as drive
 from monite_auth.stores.base import Claimed, Operations, Slot, Store
 
 __all__ = ["run"]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from monite_auth.callables import AppFunction
-from monite_auth.drain import DrainReport
+from monite_auth.engine.drain import DrainReport
+from monite_auth.engine.flows import EndReport, Flows, UserStatus
+from monite_auth.engine.running import Running
+from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.errors import NotLinked, NotLoggedIn
-from monite_auth.flows import EndReport, Flows, UserStatus
+from monite_auth.functions import AppFunction
 from monite_auth.identity import (
     PARTNER,
     Bindable,
@@ -25,19 +27,17 @@ from monite_auth.identity import (
     Principal,
     as_directory,
 )
-from monite_auth.lifetimes import PerProcess
+from monite_auth.monite_api.wire import ASSUMED_LIFE, bearer_of
 from monite_auth.outbound import BrokerAuth, Call, Pools, monite_headers
-from monite_auth.policy import Authorize, Policy
+from monite_auth.permissions.policy import Authorize, Policy
+from monite_auth.permissions.roles import Roles
+from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.rbac import Action, ObjectType, Role, words
-from monite_auth.roles import Roles
-from monite_auth.running import Running
-from monite_auth.runtime import AsyncRuntime, BlockingRuntime, run
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
-from monite_auth.wire import ASSUMED_LIFE, bearer_of
 
 if TYPE_CHECKING:
     from monite_auth.outbound import Httpx2BrokerAuth
@@ -150,7 +150,7 @@ class TokenBroker:
     def exchange(self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that Monite refused with `token` is to be sent again, with another token.
 
-        BrokerAuth asks; see `monite_auth.exchange`. `certain`: whether Monite said in its own words that the token is dead.
+        BrokerAuth asks; see `monite_auth.engine.exchange`. `certain`: whether Monite said in its own words that the token is dead.
         """
         return run(self._flows.exchange(self._blocking(), _acting(principal), token, certain=certain))
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from monite_auth.callables import AppFunction, checked_answer, kind_of
 from monite_auth.errors import ConfigurationError, NotLinked
+from monite_auth.functions import AppFunction, checked_answer, kind_of
 
 __all__ = [
     "PARTNER",

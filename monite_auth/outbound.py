@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, Protocol
 
 import httpx
 
+from monite_auth.configuration.proxies import connection_options
 from monite_auth.errors import BodySpent, MoniteUnavailable
 from monite_auth.identity import Partner, Principal
-from monite_auth.lifetimes import PerProcess, close_with_loop
-from monite_auth.proxies import connection_options
+from monite_auth.monite_api.wire import names_dead_token, speaks_of_dead_token
+from monite_auth.monite_api.wire import retry_after as seconds_of
+from monite_auth.processes.lifetimes import PerProcess, close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
-from monite_auth.wire import names_dead_token, speaks_of_dead_token
-from monite_auth.wire import retry_after as seconds_of
 
 try:
     import httpx2

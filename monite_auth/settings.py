@@ -15,13 +15,19 @@ from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from monite_auth.addresses import base_url_problem, is_local, is_this_machine
-from monite_auth.credentials import Credentials, parse_keys, read_keys, read_secret, secret_problem
-from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
-from monite_auth.discretion import discreet
+from monite_auth.configuration.addresses import base_url_problem, is_local, is_this_machine
+from monite_auth.configuration.credentials import (
+    Credentials,
+    parse_keys,
+    read_keys,
+    read_secret,
+    secret_problem,
+)
+from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.tokens import MaskedUrl, Secret
-from monite_auth.unknown_settings import warn_of_meaningless
 
 __all__ = ["ENVIRONMENTS", "SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 

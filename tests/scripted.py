@@ -8,14 +8,14 @@ from email.utils import format_datetime
 from typing import Any
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from monite_auth.flights import Flight
-from monite_auth.flows import Flows
+from monite_auth.engine.flights import Flight
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.runtime import run
 from monite_auth.identity import Directory, as_directory
-from monite_auth.runtime import run
+from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.stores.base import Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
-from monite_auth.wire import Fault, Request, Response
 
 CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-000000000001"
 SECRET = "the-client-secret-nobody-may-see"

@@ -9,7 +9,8 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT
 
 MINT = f"""
 import asyncio
-from monite_auth import EntityUser, Principal, Settings, TokenBroker, runtime
+from monite_auth import EntityUser, Principal, Settings, TokenBroker
+from monite_auth.engine import runtime
 
 settings = Settings(client_id="{DEMO_CLIENT_ID}", client_secret="{DEMO_CLIENT_SECRET}", base_url=sys.argv[1])
 people = {{"anna": EntityUser("{ANNA_ID}", "{BAKERY_ID}")}}

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import AccessToken, EntityUser, MoniteAccess, Principal
+from monite_auth.adapter.sessions import BINDING, has_left
 from monite_auth.errors import BlockingCallError, ConfigurationError
 from monite_auth.rbac import Action, ObjectType, Role
-from monite_auth.sessions import BINDING, has_left
 from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker

@@ -1,6 +1,6 @@
 """The session's own id for Monite: where it stands, and who has one.
 
-Django rotates a session's key at login and at a password change, so the key cannot name a session. `monite_auth.sessions`
+Django rotates a session's key at login and at a password change, so the key cannot name a session. `monite_auth.adapter.sessions`
 keeps an id of ours in the session's data, the *binding*: it is new at each login, survives rotation, and when it leaves the
 session, in whatever way, its tokens are revoked (`watched.py`).
 
@@ -16,7 +16,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ValidationError
 
 from monite_auth import Principal
-from monite_auth.sessions import BINDING, bound_principal, new_login, principal_of, session_of
+from monite_auth.adapter.sessions import BINDING, bound_principal, new_login, principal_of, session_of
 
 __all__ = ["ACTING", "Bonds", "bind", "bound_in", "principal_in", "session_user", "unbind"]
 

@@ -23,11 +23,11 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from django.utils.module_loading import import_string
 
 from monite_auth import SecurityModel, Settings
-from monite_auth.addresses import is_local
+from monite_auth.configuration.addresses import is_local
+from monite_auth.configuration.unknown_settings import did_you_mean, meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import as_directory
 from monite_auth.settings import SETTING_NAMES
-from monite_auth.unknown_settings import did_you_mean, meaningless
 from monite_auth_django.conf import conf
 from monite_auth_django.literals import is_placeholder, modules_with_literal
 

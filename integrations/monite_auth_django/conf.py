@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
-from monite_auth.answers import origins
-from monite_auth.discretion import discreet
+from monite_auth.adapter.answers import origins
+from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
-from monite_auth.policy import Authorize
+from monite_auth.permissions.policy import Authorize
 from monite_auth.settings import SETTING_NAMES, overridden
 from monite_auth.tokens import MaskedUrl, Secret
 from monite_auth_django.directory import ProjectDirectory

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from monite_auth import TokenBroker
-from monite_auth.answers import error_behind
+from monite_auth.adapter.answers import error_behind
+from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import MoniteAuthError
-from monite_auth.lifetimes import ProcessLock
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import SETTING_NAMES
-from monite_auth.unknown_settings import warn_of_meaningless
 from monite_auth_django.conf import conf
 from monite_auth_django.functions import ProjectFunction
 

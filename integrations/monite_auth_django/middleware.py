@@ -14,8 +14,8 @@ from django.core.exceptions import (
 from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
+from monite_auth.adapter.sessions import BINDING, bound_principal, has_left
 from monite_auth.errors import NotLoggedIn
-from monite_auth.sessions import BINDING, bound_principal, has_left
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
 from monite_auth_django.conf import conf

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from monite_auth.answers import PRIVATE, Answer, refuse
-from monite_auth.answers import forward as forwarded
+from monite_auth.adapter.answers import PRIVATE, Answer, refuse
+from monite_auth.adapter.answers import forward as forwarded
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.access import was_used
 

@@ -13,8 +13,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import SynchronousOnlyOperation
 
 from monite_auth import Principal
-from monite_auth.callables import is_on_event_loop
-from monite_auth.sessions import BINDING
+from monite_auth.adapter.sessions import BINDING
+from monite_auth.functions import is_on_event_loop
 from monite_auth_django.bindings import Bonds, bound_in, unbind
 from monite_auth_django.endings import aend, end, not_recorded
 

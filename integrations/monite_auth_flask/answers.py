@@ -6,8 +6,8 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 
 from monite_auth import Settings
-from monite_auth import answers as neutral
-from monite_auth.answers import Answer, error_behind, refuse
+from monite_auth.adapter import answers as neutral
+from monite_auth.adapter.answers import Answer, error_behind, refuse
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.outbound import BROKEN
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 
-from monite_auth.answers import origins
-from monite_auth.endpoint import answer_token_request
+from monite_auth.adapter.answers import origins
+from monite_auth.adapter.token_endpoint import answer_token_request
 from monite_auth_flask.answers import as_response
 from monite_auth_flask.extension import request_access
 

@@ -8,8 +8,8 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from monite_auth import TokenBroker
+from monite_auth.adapter.setup_check import check_setup, check_user
 from monite_auth.errors import MoniteAuthError
-from monite_auth.setup_check import check_setup, check_user
 
 __all__ = ["commands"]
 

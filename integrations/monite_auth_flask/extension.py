@@ -10,12 +10,12 @@ from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from monite_auth import MoniteAccess, Settings, TokenBroker
-from monite_auth.discretion import discreet
+from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.lifetimes import ProcessLock
-from monite_auth.policy import Authorize
+from monite_auth.permissions.policy import Authorize
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import SETTING_NAMES, overridden
-from monite_auth.unknown_settings import warn_of_meaningless
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
 from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of

@@ -9,7 +9,7 @@ from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
 from monite_auth import Principal
-from monite_auth.sessions import bound_principal, principal_of
+from monite_auth.adapter.sessions import bound_principal, principal_of
 
 __all__ = [
     "FLASK_LOGIN_KEY",

@@ -7,8 +7,8 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 from monite_auth import Principal
-from monite_auth.answers import kept_private
-from monite_auth.sessions import has_left, session_of
+from monite_auth.adapter.answers import kept_private
+from monite_auth.adapter.sessions import has_left, session_of
 from monite_auth_flask.access import ViewAccess
 
 __all__ = ["Visit"]

@@ -8,10 +8,10 @@ from flask import Flask, Response, request_started, request_tearing_down, sessio
 from werkzeug.exceptions import HTTPException
 
 from monite_auth import Principal, TokenBroker
-from monite_auth.callables import ViewFunction
+from monite_auth.adapter.sessions import BINDING, bound_principal, has_left, new_login, session_of
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.functions import ViewFunction
 from monite_auth.identity import checked_principal
-from monite_auth.sessions import BINDING, bound_principal, has_left, new_login, session_of
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
     has_flask_login,

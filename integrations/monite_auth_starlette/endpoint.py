@@ -6,8 +6,8 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from monite_auth.answers import origins
-from monite_auth.endpoint import aanswer_token_request
+from monite_auth.adapter.answers import origins
+from monite_auth.adapter.token_endpoint import aanswer_token_request
 from monite_auth_starlette.late_sessions import load_session
 from monite_auth_starlette.refusals import as_response
 from monite_auth_starlette.state import monite

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from monite_auth import Principal
-from monite_auth.sessions import BINDING, principal_of
+from monite_auth.adapter.sessions import BINDING, principal_of
 
 __all__ = ["ASKED", "BOUND", "identify"]
 

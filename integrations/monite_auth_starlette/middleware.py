@@ -6,9 +6,9 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import TokenBroker
-from monite_auth.answers import error_behind
-from monite_auth.callables import is_on_event_loop
+from monite_auth.adapter.answers import error_behind
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.functions import is_on_event_loop
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.outlet import Outlet
 from monite_auth_starlette.refusals import add_handlers, answer_as_a_route, unwrapped

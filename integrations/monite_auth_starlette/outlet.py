@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
-from monite_auth.answers import kept_private
+from monite_auth.adapter.answers import kept_private
 from monite_auth_starlette.visit import Visit
 
 __all__ = ["Outlet"]

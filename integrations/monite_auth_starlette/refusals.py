@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from monite_auth import MoniteAccess
-from monite_auth.answers import Answer, error_behind, refuse
-from monite_auth.answers import forward as forwarded
+from monite_auth.adapter.answers import Answer, error_behind, refuse
+from monite_auth.adapter.answers import forward as forwarded
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.outbound import BROKEN
 from monite_auth_starlette.stack import chain, mounted

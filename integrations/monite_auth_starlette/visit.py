@@ -13,9 +13,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
+from monite_auth.adapter.sessions import BINDING, bound_principal, has_left
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import checked_principal
-from monite_auth.sessions import BINDING, bound_principal, has_left
 from monite_auth_starlette.identify import ASKED, BOUND, identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
 from monite_auth_starlette.stack import chain, opens_sessions, opens_sessions_on_the_way

@@ -16,7 +16,7 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.app import create_app
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.faults import Fault

@@ -4,7 +4,7 @@ import random
 import secrets
 import threading
 
-from monite_auth.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, EntityUser
 from monite_auth.emulator.faults import Faults

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from monite_auth.errors import CredentialsRejected, MoniteUnavailable, ProvisioningFailed
-from monite_auth.wire import Response, json_of, quotable, request_id_of
+from monite_auth.monite_api.wire import Response, json_of, quotable, request_id_of
 
 __all__ = ["Call", "Record", "checked", "read_answer", "read_page"]
 

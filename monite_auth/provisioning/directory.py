@@ -4,14 +4,14 @@ import json
 from collections.abc import Awaitable, Callable
 
 from monite_auth.broker import TokenBroker
-from monite_auth.callables import AppFunction, checked_answer
+from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError
+from monite_auth.functions import AppFunction, checked_answer
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.partner import AsyncCaller, BlockingCaller, Caller
 from monite_auth.provisioning.profile import Profile
 from monite_auth.provisioning.steps import Steps
-from monite_auth.runtime import run
 
 __all__ = ["ProfileFunction", "ProvisioningDirectory"]
 

@@ -13,16 +13,16 @@ from typing import Any, Protocol, TypeVar
 import httpx
 
 from monite_auth.broker import TokenBroker
-from monite_auth.callables import AppFunction
+from monite_auth.engine.pace import hold, turn
 from monite_auth.errors import MoniteUnavailable, RateLimited
+from monite_auth.functions import AppFunction
 from monite_auth.identity import PARTNER
-from monite_auth.pace import hold, turn
+from monite_auth.monite_api.wire import Response, retry_after
 from monite_auth.provisioning.calls import Call, Record, read_answer, read_page
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import Clock, steady_clock
-from monite_auth.wire import Response, retry_after
 
 __all__ = ["AsyncCaller", "BlockingCaller", "Caller", "PartnerApi"]
 

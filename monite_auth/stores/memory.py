@@ -21,7 +21,7 @@ from typing import Any
 from cachetools import TLRUCache, TTLCache
 
 from monite_auth.identity import LEEWAY, Principal
-from monite_auth.lifetimes import ProcessLock
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.base import (
     PARTNER_SLOT,
     Busy,

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import httpx
 
 from monite_auth import AccessToken, Principal, TokenBroker
-from monite_auth.drain import DrainReport
-from monite_auth.runtime import run
+from monite_auth.engine.drain import DrainReport
+from monite_auth.engine.runtime import run
 
 
 class Hands(Protocol):

@@ -12,10 +12,10 @@ reading of Monite's answer: from there on this package is responsible for the to
 from collections.abc import Callable
 from typing import Any
 
-from monite_auth import mint
+from monite_auth.engine import mint
+from monite_auth.monite_api.wire import Granted
 from monite_auth.stores.base import Committed, Lease, Operations, Store
 from monite_auth.tokens import AccessToken, fingerprint
-from monite_auth.wire import Granted
 from tests.chaos.diary import Diary
 
 LENGTH = 12

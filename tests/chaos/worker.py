@@ -33,9 +33,10 @@ from typing import Any
 
 import httpx
 
-from monite_auth import MemoryStore, TokenBroker, drain
+from monite_auth import MemoryStore, TokenBroker
+from monite_auth.engine import drain
+from monite_auth.engine.runtime import run
 from monite_auth.errors import MoniteAuthError, StoreUnavailable
-from monite_auth.runtime import run
 from monite_auth.stores.base import Store
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import telemetry

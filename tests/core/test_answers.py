@@ -7,8 +7,8 @@ import httpx
 import httpx2
 import pytest
 
-from monite_auth.answers import error_behind, forward
-from monite_auth.error_log import ErrorLog
+from monite_auth.adapter.answers import error_behind, forward
+from monite_auth.adapter.error_log import ErrorLog
 from monite_auth.errors import (
     ConfigurationError,
     MoniteUnavailable,

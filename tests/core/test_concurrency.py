@@ -15,7 +15,7 @@ import pytest
 from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
-from monite_auth.runtime import TURNS
+from monite_auth.engine.runtime import TURNS
 from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from monite_auth import RedisStore, Secret, Settings, SQLiteStore, TokenBroker
-from monite_auth.credentials import parse_keys
-from monite_auth.discretion import discreet
+from monite_auth.configuration.credentials import parse_keys
+from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth_flask import MoniteAuth
 from tests.collector import CLIENT_SECRET, FINE, OF_REDIS, OTHERS, PASSWORD, STORE_KEY, WRONG, leaks, refused

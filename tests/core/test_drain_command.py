@@ -11,7 +11,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 
 
 def command(*arguments, **environ) -> subprocess.CompletedProcess[str]:

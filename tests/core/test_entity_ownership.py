@@ -17,10 +17,10 @@ import pytest
 from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.emulator.directory import Entity
+from monite_auth.engine.runtime import run
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.provisioning.ownership import CLOCKS_DIFFER, Owner, Ownership
 from monite_auth.rbac import Role
-from monite_auth.runtime import run
 from monite_auth.stores.memory import MemoryStore
 from tests.redis_server import RedisServer
 from tests.scripted import settings

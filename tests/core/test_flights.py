@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from monite_auth import AccessToken, Principal
-from monite_auth.flights import ROOM, Flights
-from monite_auth.runtime import run
+from monite_auth.engine.flights import ROOM, Flights
+from monite_auth.engine.runtime import run
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import Secret
 from tests.waiting import until

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from monite_auth.lifetimes import PerProcess, ProcessLock
+from monite_auth.processes.lifetimes import PerProcess, ProcessLock
 from tests.forking import FORKS, child_of, needs_fork
 
 pytestmark = needs_fork
@@ -67,7 +67,7 @@ def test_a_lock_is_free_in_a_child_while_a_thread_of_its_parent_holds_it(in_chil
 
 NEVER_CLOSED = """
     import gc, os, sys
-    from monite_auth.lifetimes import PerProcess
+    from monite_auth.processes.lifetimes import PerProcess
     from tests.forking import fork_in_c
 
     class Connection:
@@ -106,7 +106,7 @@ HELD = """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
     exec('''if True:
         import os
-        from monite_auth import lifetimes  # so that it is taken apart before the app is
+        from monite_auth.processes import lifetimes  # so that it is taken apart before the app is
 
         class Connection:
             def __init__(self, home=os.getpid()):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
+from monite_auth.adapter.sessions import BINDING, bound_principal, new_login, principal_of
 from monite_auth.errors import ConfigurationError, NotLoggedIn, SessionEnded
-from monite_auth.sessions import BINDING, bound_principal, new_login, principal_of
 
 ANNA = Principal("anna", session_id="anna-1")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monite_auth.answers import origins, refuse_token_request
+from monite_auth.adapter.answers import origins, refuse_token_request
 from monite_auth.errors import ConfigurationError
 
 

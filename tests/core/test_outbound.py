@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from monite_auth import PARTNER, BrokerAuth, Principal, TokenBroker, errors
+from monite_auth.configuration.proxies import proxy_for
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.outbound import retry_after
-from monite_auth.proxies import proxy_for
 from tests.scripted import settings
 
 ANNA = Principal("anna", session_id="anna-1")

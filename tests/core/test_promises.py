@@ -6,7 +6,7 @@ What needs real threads and tasks is in test_concurrency.py; promise 6 is for st
 import pytest
 
 from monite_auth import EntityUser, Principal, errors
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 from monite_auth.stores.base import Claimed, Committed
 from monite_auth.stores.budget import Priority
 from tests.scripted import ALICE, BOB, World, granted, refused, reply, throttled

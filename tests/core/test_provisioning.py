@@ -25,14 +25,14 @@ from monite_auth.emulator import (
 )
 from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
+from monite_auth.engine.runtime import run
+from monite_auth.monite_api.wire import Response
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.provisioning.calls import Call
 from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
-from monite_auth.runtime import run
 from monite_auth.stores.base import PARTNER_SLOT, Rest, Slot
-from monite_auth.wire import Response
 from tests.scripted import reply, settings
 from tests.waiting import until
 

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors
+from monite_auth.configuration.proxies import connection_options, is_excepted, proxy_for, trusted_certificates
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.errors import ConfigurationError
-from monite_auth.proxies import connection_options, is_excepted, proxy_for, trusted_certificates
 from tests.collector import PASSWORD, leaks, refused
 from tests.redis_server import certificate
 from tests.scripted import settings

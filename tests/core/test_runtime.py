@@ -13,13 +13,13 @@ import httpx2
 import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
-from monite_auth import runtime as runtime_module
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.runtime import AsyncRuntime, BlockingRuntime, Closed, run
+from monite_auth.engine import runtime as runtime_module
+from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime, Closed, run
+from monite_auth.monite_api.wire import Fault as Failure
+from monite_auth.monite_api.wire import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from monite_auth.wire import Fault as Failure
-from monite_auth.wire import Request, mint_request
 from tests.waiting import until
 
 ANNA = Principal("anna", session_id="anna-1")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from monite_auth.semaphore import Semaphore
+from monite_auth.engine.semaphore import Semaphore
 from tests.waiting import until
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from monite_auth import EntityUser, SecurityModel, TokenBroker, errors
+from monite_auth.adapter.setup_check import check_setup, check_user
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID, Fault
-from monite_auth.setup_check import check_setup, check_user
 
 NOBODY = "0f0f0f0f-0000-4000-8000-000000000000"
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 import pytest
 
 from monite_auth import errors
-from monite_auth.runtime import AsyncRuntime, run
+from monite_auth.engine.runtime import AsyncRuntime, run
+from monite_auth.monite_api.wire import Granted, mint_request, read_mint
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from monite_auth.wire import Granted, mint_request, read_mint
 from tests.scripted import ALICE, World, granted
 
 

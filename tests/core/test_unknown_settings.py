@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from monite_auth import Settings
+from monite_auth.configuration.unknown_settings import did_you_mean, meaningless
 from monite_auth.settings import SETTING_NAMES
-from monite_auth.unknown_settings import did_you_mean, meaningless
 from monite_auth_flask import MoniteAuth
 from tests.scripted import CLIENT_ID, SECRET
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monite_auth import EntityUser, Secret, Settings
 from monite_auth.errors import MoniteAuthError
-from monite_auth.wire import (
+from monite_auth.monite_api.wire import (
     ASSUMED_LIFE,
     Astray,
     BadCredentials,

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-ALONE = "from monite_auth.workers import is_one_of_several; print(is_one_of_several())"
+ALONE = "from monite_auth.processes.workers import is_one_of_several; print(is_one_of_several())"
 
 FORKED = """
 import os
-from monite_auth.workers import is_one_of_several
+from monite_auth.processes.workers import is_one_of_several
 
 (ready_reader, ready), (go, start) = os.pipe(), os.pipe()
 for _ in range(2):
@@ -30,7 +30,7 @@ for _ in range(2):
 
 SPAWNED = """
 import multiprocessing
-from monite_auth.workers import is_one_of_several
+from monite_auth.processes.workers import is_one_of_several
 
 def work():
     print(is_one_of_several(), flush=True)

@@ -11,8 +11,8 @@ from django.urls import path
 
 import monite_auth_django
 from monite_auth import Principal
+from monite_auth.adapter.sessions import principal_of
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
-from monite_auth.sessions import principal_of
 from monite_auth_django import broker
 from tests.django.conftest import code, live, log_in
 from tests.django.project.urls import urlpatterns as usual

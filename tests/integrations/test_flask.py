@@ -488,7 +488,7 @@ def test_promise_5_who_is_gone_at_the_end_by_the_apps_own_word_is_logged_out(bro
 
 
 def test_a_tenant_is_said_by_the_app_and_the_session_gets_its_id_at_login(broker):
-    from monite_auth.sessions import principal_of
+    from monite_auth.adapter.sessions import principal_of
 
     def identify():
         return principal_of(session, session.get("user_id"), tenant=session.get("organization"))

@@ -459,7 +459,7 @@ def test_an_error_that_comes_too_late_for_an_answer_is_raised_as_it_was(broker):
 
 
 def test_a_refusal_leaves_a_line_in_the_log(broker, caplog, monkeypatch):
-    from monite_auth import error_log
+    from monite_auth.adapter import error_log
 
     monkeypatch.setattr(error_log, "_of_this_process", error_log.ErrorLog())
     with visitor(app_of(broker)) as client:

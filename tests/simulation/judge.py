@@ -44,11 +44,11 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, EntityUser, Principal
 from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
+from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import SAFETY
-from monite_auth.wire import Fault, Request, Response
 from tests.simulation.monite_model import MoniteModel, is_mint
 from tests.simulation.sessions import Key, Sessions
 

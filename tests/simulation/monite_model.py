@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from monite_auth.wire import Fault, Request, Response
+from monite_auth.monite_api.wire import Fault, Request, Response
 
 __all__ = ["HANG", "LATE", "MISHAPS", "Minted", "MoniteModel", "is_mint"]
 

@@ -9,16 +9,17 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, ClassVar
 from unittest import mock
 
-from monite_auth import AccessToken, MemoryStore, Principal, drain, flows, mint
+from monite_auth import AccessToken, MemoryStore, Principal
+from monite_auth.engine import drain, flows, mint
+from monite_auth.engine.flights import Endings, Flight, Flights
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable
-from monite_auth.flights import Endings, Flight, Flights
-from monite_auth.flows import Flows
 from monite_auth.identity import EntityUser
-from monite_auth.runtime import Runtime
+from monite_auth.monite_api.wire import Fault, Gone
 from monite_auth.stores.base import Committed, Due, Ended, Everything, Lease, Pending, Rest, Slot
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.tokens import Clock
-from monite_auth.wire import Fault, Gone
 from tests.simulation.world import Library
 
 __all__ = ["MUTANTS", "Mutant"]

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from monite_auth.flights import Flight, Flights
-from monite_auth.flows import Flows
+from monite_auth.engine.flights import Flight, Flights
+from monite_auth.engine.flows import Flows
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.judge import Violation
 from tests.simulation.mutants import MUTANTS, DueWithoutLease, FenceRemoved, FlightsTokenHandedOver

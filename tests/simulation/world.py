@@ -20,16 +20,17 @@ from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from unittest import mock
 
-from monite_auth import EntityUser, MemoryStore, Principal, Settings, flights, mint
-from monite_auth.flights import Endings, Flight, Flights
-from monite_auth.flows import Flows
+from monite_auth import EntityUser, MemoryStore, Principal, Settings
+from monite_auth.engine import flights, mint
+from monite_auth.engine.flights import Endings, Flight, Flights
+from monite_auth.engine.flows import Flows
 from monite_auth.identity import Directory
+from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.stores import memory
 from monite_auth.stores.base import Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken, Clock
-from monite_auth.wire import Fault, Request, Response
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.monite_model import MoniteModel
 
@@ -323,7 +324,7 @@ _store_operations: Any = _SimulatedStore()
 
 
 class SimulatedRuntime:
-    """The runtime of one simulated process; see `monite_auth.runtime.Runtime`."""
+    """The runtime of one simulated process; see `monite_auth.engine.runtime.Runtime`."""
 
     store = _store_operations
     has_background = True

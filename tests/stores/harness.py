@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 from monite_auth.stores.base import Busy, Claim, Claimed, Committed, Ended, Lease, Operations, Slot, Store
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore

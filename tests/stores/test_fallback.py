@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from monite_auth import MemoryStore, Principal, errors
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 from monite_auth.stores.choose import store_for
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.memory import MemoryStore as Memory

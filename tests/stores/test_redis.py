@@ -1174,7 +1174,7 @@ FORK = """
 import asyncio, os, sys
 from tests.forking import FORKS
 from monite_auth import MemoryStore, Principal, Secret
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 from monite_auth.stores.base import Slot
 from monite_auth.stores.redis import RedisStore
 
@@ -1216,7 +1216,7 @@ def test_a_forked_child_has_connections_of_its_own(server, drive, how):
 RACE = """
 import json, sys
 from monite_auth import MemoryStore, Principal, Secret
-from monite_auth.runtime import run
+from monite_auth.engine.runtime import run
 from monite_auth.stores.base import Slot
 from monite_auth.stores.redis import RedisStore
 

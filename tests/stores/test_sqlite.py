@@ -23,8 +23,8 @@ from types import SimpleNamespace
 import pytest
 
 from monite_auth import AccessToken, Principal, Secret
+from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.runtime import run
 from monite_auth.stores.base import Claimed, Committed, Ended, Hit, Rest, Resting, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.sqlite import SQLiteStore, database, schema

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
+from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
-from monite_auth.runtime import run
 from monite_auth.stores.base import Committed
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.stores.sqlite.forks import CALLS

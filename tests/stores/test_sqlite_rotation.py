@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from monite_auth import Principal, Secret
+from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError
-from monite_auth.runtime import run
 from monite_auth.stores.base import Claimed, Ended, Hit, Rest, Slot
 from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sqlite import SQLiteStore

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import redis.connection
 
-from monite_auth.discretion import discreet
+from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 
 __all__ = ["Address"]

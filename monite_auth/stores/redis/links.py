@@ -29,9 +29,9 @@ import redis.exceptions
 import redis.retry
 import redis.sentinel
 
+from monite_auth.engine.semaphore import Semaphore
 from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
-from monite_auth.lifetimes import close_with_loop
-from monite_auth.semaphore import Semaphore
+from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.scripts import SCRIPTS, Script
 

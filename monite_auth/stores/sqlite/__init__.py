@@ -32,9 +32,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from monite_auth.discretion import discreet
+from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
-from monite_auth.lifetimes import PerProcess
+from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.stores.base import Operations
 from monite_auth.stores.sealing import Keys
 from monite_auth.stores.sqlite.database import Database, check_library

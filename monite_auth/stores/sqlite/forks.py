@@ -36,7 +36,7 @@ from pathlib import Path
 from threading import get_ident
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.lifetimes import PerProcess
+from monite_auth.processes.lifetimes import PerProcess
 
 try:
     import fcntl

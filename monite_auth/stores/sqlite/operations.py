@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
-from monite_auth.lifetimes import PerProcess
+from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.stores.base import (
     Claim,
     Committed,

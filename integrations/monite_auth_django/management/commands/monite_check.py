@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from monite_auth.adapter.setup_check import check_setup, check_user
 from monite_auth.errors import MoniteAuthError
-from monite_auth.setup_check import check_setup, check_user
 from monite_auth_django.current import broker
 from monite_auth_django.management.people import add_user_argument, find_user
 

@@ -8,6 +8,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from monite_auth.engine.flights import Flight
+from monite_auth.engine.pace import hold
+from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.strays import Strays
 from monite_auth.errors import (
     CredentialsRejected,
     EntityUserRejected,
@@ -19,17 +23,8 @@ from monite_auth.errors import (
     SessionEnded,
     TokenTooShort,
 )
-from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
-from monite_auth.pace import hold
-from monite_auth.runtime import Runtime
-from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores.base import Busy, Claimed, Committed, Ended, Hit, Lease, Rest, Resting, Slot
-from monite_auth.stores.budget import Priority, Ticket
-from monite_auth.strays import Strays
-from monite_auth.telemetry import Telemetry
-from monite_auth.tokens import AccessToken, Secret
-from monite_auth.wire import (
+from monite_auth.monite_api.wire import (
     Astray,
     BadCredentials,
     Fault,
@@ -40,6 +35,11 @@ from monite_auth.wire import (
     mint_request,
     read_mint,
 )
+from monite_auth.settings import SecurityModel, Settings
+from monite_auth.stores.base import Busy, Claimed, Committed, Ended, Hit, Lease, Rest, Resting, Slot
+from monite_auth.stores.budget import Priority, Ticket
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import AccessToken, Secret
 
 __all__ = ["REST_AFTER_FAULT", "Mint", "token_too_short"]
 

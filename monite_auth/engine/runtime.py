@@ -17,15 +17,15 @@ from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol, TypeVar
 
+from monite_auth.configuration.proxies import connection_options
+from monite_auth.engine.flights import Flight
 from monite_auth.errors import BlockingCallError
-from monite_auth.flights import Flight
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory, ask_directory
-from monite_auth.lifetimes import close_with_loop
-from monite_auth.proxies import connection_options
+from monite_auth.monite_api.wire import Fault, Request, Response, masked
+from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Operations, Slot, Store
 from monite_auth.tokens import AccessToken, Clock
-from monite_auth.wire import Fault, Request, Response, masked
 
 try:  # the maintained successor of httpx, same interface
     import httpx2 as httpx

@@ -11,9 +11,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from monite_auth.identity import EntityUser
+from monite_auth.monite_api.wording import (
+    is_about_the_user,
+    own_message,
+    says_token_is_dead,
+    says_token_is_gone,
+)
 from monite_auth.settings import Settings
 from monite_auth.tokens import SAFETY, Secret
-from monite_auth.wording import is_about_the_user, own_message, says_token_is_dead, says_token_is_gone
 
 __all__ = [
     "ASSUMED_LIFE",

@@ -3,10 +3,10 @@
 import asyncio
 import threading
 
-from monite_auth.flows import Flows
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime
 from monite_auth.identity import Directory
-from monite_auth.roles import Roles
-from monite_auth.runtime import AsyncRuntime, BlockingRuntime
+from monite_auth.permissions.roles import Roles
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Store
 from monite_auth.telemetry import Telemetry

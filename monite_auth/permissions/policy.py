@@ -6,8 +6,8 @@ goes out that the application has not allowed, that names another entity, or tha
 
 from collections.abc import Awaitable, Callable
 
-from monite_auth.callables import AppFunction
 from monite_auth.errors import ConfigurationError, NoTokenToGive, NotPermitted
+from monite_auth.functions import AppFunction
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.rbac import Action, Asked, ObjectType, asked_for
 from monite_auth.settings import SecurityModel, Settings

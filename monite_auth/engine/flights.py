@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from monite_auth.engine.semaphore import Semaphore
 from monite_auth.identity import Principal
-from monite_auth.semaphore import Semaphore
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import AccessToken, Clock
 

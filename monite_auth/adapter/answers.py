@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from monite_auth.error_log import log_error
+from monite_auth.adapter.error_log import log_error
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.outbound import unreachable
 from monite_auth.settings import Settings

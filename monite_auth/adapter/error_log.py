@@ -9,7 +9,7 @@ import logging
 import time
 
 from monite_auth.errors import MoniteAuthError
-from monite_auth.lifetimes import ProcessLock
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.tokens import Clock
 
 __all__ = ["ErrorLog", "log_error"]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from monite_auth.access import MoniteAccess
-from monite_auth.answers import Answer, refuse, refuse_token_request, token_answer
+from monite_auth.adapter.answers import Answer, refuse, refuse_token_request, token_answer
 from monite_auth.errors import MoniteAuthError
 
 __all__ = ["aanswer_token_request", "answer_token_request"]

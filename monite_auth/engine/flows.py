@@ -12,7 +12,12 @@ from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from monite_auth.drain import DrainReport, drain
+from monite_auth.engine.drain import DrainReport, drain
+from monite_auth.engine.exchange import begin_exchange, end_exchange
+from monite_auth.engine.flights import Flight, Flights
+from monite_auth.engine.mint import REST_AFTER_FAULT, Mint, token_too_short
+from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.strays import Strays
 from monite_auth.errors import (
     ConfigurationError,
     EntityUserRejected,
@@ -22,19 +27,14 @@ from monite_auth.errors import (
     StoreUnavailable,
     TokenTooShort,
 )
-from monite_auth.exchange import begin_exchange, end_exchange
-from monite_auth.flights import Flight, Flights
 from monite_auth.identity import Directory, EntityUser, Principal
-from monite_auth.mint import REST_AFTER_FAULT, Mint, token_too_short
-from monite_auth.runtime import Runtime
+from monite_auth.processes.workers import is_one_of_several
 from monite_auth.settings import Settings
 from monite_auth.stores.base import PARTNER_SLOT, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.memory import MemoryStore
-from monite_auth.strays import Strays
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
-from monite_auth.workers import is_one_of_several
 
 __all__ = ["EndReport", "Flows", "UserStatus"]
 

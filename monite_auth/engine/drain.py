@@ -8,13 +8,9 @@ import logging
 import math
 from dataclasses import dataclass
 
-from monite_auth.pace import LONGEST_HOLD, hold, turn
-from monite_auth.runtime import Runtime
-from monite_auth.settings import Settings
-from monite_auth.stores.base import Pending
-from monite_auth.stores.budget import Priority
-from monite_auth.telemetry import Telemetry
-from monite_auth.wire import (
+from monite_auth.engine.pace import LONGEST_HOLD, hold, turn
+from monite_auth.engine.runtime import Runtime
+from monite_auth.monite_api.wire import (
     BadCredentials,
     Fault,
     Gone,
@@ -24,6 +20,10 @@ from monite_auth.wire import (
     read_revocation,
     revoke_request,
 )
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Pending
+from monite_auth.stores.budget import Priority
+from monite_auth.telemetry import Telemetry
 
 __all__ = ["DrainReport", "drain"]
 

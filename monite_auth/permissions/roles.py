@@ -5,6 +5,9 @@ from typing import Any
 
 from cachetools import TLRUCache
 
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.pace import hold, turn
+from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import (
     InvalidRole,
     MoniteUnavailable,
@@ -12,17 +15,8 @@ from monite_auth.errors import (
     NotPermitted,
     RateLimited,
 )
-from monite_auth.flows import Flows
 from monite_auth.identity import Principal
-from monite_auth.outbound import monite_headers
-from monite_auth.pace import hold, turn
-from monite_auth.rbac import Role
-from monite_auth.runtime import Runtime
-from monite_auth.settings import Settings
-from monite_auth.stores.base import Slot
-from monite_auth.stores.budget import Priority
-from monite_auth.tokens import AccessToken, Clock
-from monite_auth.wire import (
+from monite_auth.monite_api.wire import (
     Fault,
     Request,
     Response,
@@ -33,6 +27,12 @@ from monite_auth.wire import (
     retry_after,
     speaks_of_dead_token,
 )
+from monite_auth.outbound import monite_headers
+from monite_auth.rbac import Role
+from monite_auth.settings import Settings
+from monite_auth.stores.base import Slot
+from monite_auth.stores.budget import Priority
+from monite_auth.tokens import AccessToken, Clock
 
 __all__ = ["Roles"]
 

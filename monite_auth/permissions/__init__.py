@@ -1,0 +1,1 @@
+"""What a person may do: their role in Monite, or the application's own `authorize`."""
