@@ -23,8 +23,8 @@ from monite_auth.identity import (
     Directory,
     DirectoryFunction,
     EntityUser,
-    Partner,
     Principal,
+    Subject,
     as_directory,
 )
 from monite_auth.monite_api.wire import ASSUMED_LIFE, bearer_of
@@ -104,7 +104,7 @@ class TokenBroker:
 
     # -- tokens
 
-    def token(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
+    def token(self, principal: Subject | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token, with at least `min_ttl` seconds of life left.
 
         Costs one read of the store while there is such a token; else it is minted, once, whoever else asks.
@@ -112,14 +112,14 @@ class TokenBroker:
         MoniteUnavailable, TokenTooShort, StoreUnavailable, or NoTokenToGive where calls carry a partner token.
         """
         acting = _acting(principal)
-        if acting is not None:
+        if acting is not PARTNER:
             self._policy.refuse_to_give_tokens()
         return self._token(acting, min_ttl)
 
-    async def atoken(self, principal: Principal | Partner | None, *, min_ttl: float = 0) -> AccessToken:
+    async def atoken(self, principal: Subject | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see `token`."""
         acting = _acting(principal)
-        if acting is not None:
+        if acting is not PARTNER:
             self._policy.refuse_to_give_tokens()
         return await self._atoken(acting, min_ttl)
 
@@ -131,40 +131,38 @@ class TokenBroker:
         """Return the partner token; see `partner_token`."""
         return await self.atoken(PARTNER, min_ttl=min_ttl)
 
-    def headers(self, principal: Principal | Partner | None) -> dict[str, str]:
+    def headers(self, principal: Subject | None) -> dict[str, str]:
         """Return the headers of a call to Monite: `Authorization`, `x-monite-version`, `x-monite-entity-id`."""
         return monite_headers(self.settings, self.token(principal))
 
-    async def aheaders(self, principal: Principal | Partner | None) -> dict[str, str]:
+    async def aheaders(self, principal: Subject | None) -> dict[str, str]:
         """Return the headers of a call to Monite; see `headers`."""
         return monite_headers(self.settings, await self.atoken(principal))
 
-    def reject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
+    def reject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched."""
         run(self._flows.reject(self._blocking(), _acting(principal), token))
 
-    async def areject(self, principal: Principal | Partner | None, token: AccessToken) -> None:
+    async def areject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`; see `reject`."""
         await self._flows.reject(self._async(), _acting(principal), token)
 
-    def exchange(self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool) -> bool:
+    def exchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that Monite refused with `token` is to be sent again, with another token.
 
         BrokerAuth asks; see `monite_auth.engine.exchange`. `certain`: whether Monite said in its own words that the token is dead.
         """
         return run(self._flows.exchange(self._blocking(), _acting(principal), token, certain=certain))
 
-    async def aexchange(
-        self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool
-    ) -> bool:
+    async def aexchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a refused call is to be sent again; see `exchange`."""
         return await self._flows.exchange(self._async(), _acting(principal), token, certain=certain)
 
-    def exchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+    def exchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again."""
         run(self._flows.exchanged(self._blocking(), _acting(principal), helped=helped))
 
-    async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
+    async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again."""
         await self._flows.exchanged(self._async(), _acting(principal), helped=helped)
 
@@ -196,31 +194,31 @@ class TokenBroker:
 
     # -- calls to Monite
 
-    def token_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+    def token_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
         """Return the token for one call; BrokerAuth asks. Raises NotPermitted, and what `token` raises."""
         acting = _acting(principal)
-        if acting is None or not self._policy.is_needed:
+        if acting is PARTNER or not self._policy.is_needed:
             return self._token(acting)
         asked = self._policy.check(acting, call.method, call.path)
         token = self._token(acting)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
         return token
 
-    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+    async def atoken_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
         """Return the token for one call; see `token_for_call`."""
         acting = _acting(principal)
-        if acting is None or not self._policy.is_needed:
+        if acting is PARTNER or not self._policy.is_needed:
             return await self._atoken(acting)
         asked = await self._policy.acheck(acting, call.method, call.path)
         token = await self._atoken(acting)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
         return token
 
-    def auth(self, principal: Principal | Partner | None) -> BrokerAuth:
+    def auth(self, principal: Subject | None) -> BrokerAuth:
         """Return an `httpx.Auth` for the principal, for sync and async clients."""
         return BrokerAuth(self, principal)
 
-    def httpx2_auth(self, principal: Principal | Partner | None) -> "Httpx2BrokerAuth":
+    def httpx2_auth(self, principal: Subject | None) -> "Httpx2BrokerAuth":
         """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2."""
         try:
             from monite_auth.outbound import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
@@ -231,7 +229,7 @@ class TokenBroker:
 
         return Httpx2BrokerAuth(self, principal)
 
-    def client(self, principal: Principal | Partner | None, **options: Any) -> httpx.Client:
+    def client(self, principal: Subject | None, **options: Any) -> httpx.Client:
         """Return an `httpx.Client` that calls Monite as the principal, or as PARTNER.
 
         `options` are httpx's. Clients share their connections, so one per request is fine and needs no closing.
@@ -239,7 +237,7 @@ class TokenBroker:
         """
         return self._pools.client(self.auth(principal), **options)
 
-    def aclient(self, principal: Principal | Partner | None, **options: Any) -> httpx.AsyncClient:
+    def aclient(self, principal: Subject | None, **options: Any) -> httpx.AsyncClient:
         """Return an `httpx.AsyncClient` for the running event loop; see `client`."""
         return self._pools.aclient(self.auth(principal), **options)
 
@@ -429,11 +427,11 @@ class TokenBroker:
 
     # The hot path: what belongs to this process is asked for once.
 
-    def _token(self, acting: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+    def _token(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
         here = self._here()
         return run(here.flows.token(here.blocking(), acting, min_ttl))
 
-    async def _atoken(self, acting: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+    async def _atoken(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
         here = self._here()
         return await here.flows.token(here.on_loop(), acting, min_ttl)
 
@@ -469,9 +467,9 @@ def _known(principal: Principal | None) -> Principal:
     return principal
 
 
-def _acting(principal: Principal | Partner | None) -> Principal | None:
-    """Return the principal as flows have it: None is the partner there, and must never come from a visitor."""
-    return None if principal is PARTNER else _known(principal)
+def _acting(principal: Subject | None) -> Subject:
+    """Return whom a token is asked for; raise NotLoggedIn for a visitor."""
+    return PARTNER if principal is PARTNER else _known(principal)
 
 
 def _linked(entity_user: EntityUser | None) -> EntityUser:

@@ -26,6 +26,7 @@ __all__ = [
     "FunctionDirectory",
     "Partner",
     "Principal",
+    "Subject",
     "aask_directory",
     "as_directory",
     "ask_directory",
@@ -140,6 +141,9 @@ class Partner(enum.Enum):
 
 PARTNER = Partner.PARTNER
 """Act as the partner. It has to be said: a principal of None is an anonymous visitor, and gets nothing."""
+
+Subject = Principal | Partner
+"""Whom a token is for. Below the broker nobody is ever None: a forgotten check cannot turn a visitor into the partner."""
 
 
 def _as_uuid(name: str, value: str) -> str:

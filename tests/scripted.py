@@ -11,7 +11,7 @@ from monite_auth import EntityUser, MemoryStore, Principal, Settings
 from monite_auth.engine.flights import Flight
 from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import run
-from monite_auth.identity import Directory, as_directory
+from monite_auth.identity import Directory, Subject, as_directory
 from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.stores.base import Slot
 from monite_auth.telemetry import Silence
@@ -90,10 +90,10 @@ class World:
 
     # -- what tests say
 
-    def token(self, principal: Principal | None = ALICE, min_ttl: float = 0) -> AccessToken:
+    def token(self, principal: Subject = ALICE, min_ttl: float = 0) -> AccessToken:
         return run(self.flows.token(self, principal, min_ttl))
 
-    def value(self, principal: Principal | None = ALICE, min_ttl: float = 0) -> str:
+    def value(self, principal: Subject = ALICE, min_ttl: float = 0) -> str:
         return self.token(principal, min_ttl).value.reveal()
 
     def logout(self, principal: Principal = ALICE) -> None:
@@ -142,7 +142,7 @@ class World:
         if not flight.done:  # nobody else is here to land it
             self.now += max(0.0, within)
 
-    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
         return await self.store.peek(slot, principal)
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:

@@ -13,6 +13,7 @@ import logging
 from contextlib import suppress
 
 from monite_auth.errors import StoreUnavailable
+from monite_auth.identity import PARTNER
 from monite_auth.stores.base import Operations, Slot
 from monite_auth.tokens import AccessToken, Secret, fingerprint
 
@@ -62,4 +63,5 @@ async def end_exchange(store: Operations, slot: Slot, *, helped: bool) -> None:
 
 def _note(slot: Slot) -> tuple[str, str]:
     """Return the user and the name of the slot's note."""
-    return slot.user or "", f"exchange:{fingerprint(Secret(repr(tuple(slot))))}"
+    user = "" if slot.user is PARTNER else slot.user
+    return user, f"exchange:{fingerprint(Secret(repr(tuple(slot))))}"

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from monite_auth.engine.semaphore import Semaphore
-from monite_auth.identity import Principal
+from monite_auth.identity import Subject
 from monite_auth.stores.budget import Priority
 from monite_auth.tokens import AccessToken, Clock
 
@@ -50,7 +50,7 @@ ENDINGS = Endings()
 class _Found:
     """What somebody found: for whom, which endings it takes into account, and when."""
 
-    principal: Principal | None
+    principal: Subject
     token: AccessToken
     stamp: int
     at: float
@@ -127,7 +127,7 @@ class Flight:
         if self.done:
             self._turns.release(threads)
 
-    def found(self, principal: Principal | None, now: float) -> AccessToken | None:
+    def found(self, principal: Subject, now: float) -> AccessToken | None:
         """Return what another who waited has found a moment ago, if it counts for `principal`; see above."""
         found = self._found
         if (
@@ -141,7 +141,7 @@ class Flight:
         return None
 
     async def look(
-        self, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
+        self, principal: Subject, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
     ) -> AccessToken | None:
         """Return what was `found` for `principal`, or else what `peek` finds."""
         found = self.found(principal, clock())

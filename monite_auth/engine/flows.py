@@ -27,7 +27,7 @@ from monite_auth.errors import (
     StoreUnavailable,
     TokenTooShort,
 )
-from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.processes.workers import is_one_of_several
 from monite_auth.settings import Settings
 from monite_auth.stores.base import PARTNER_SLOT, Slot
@@ -100,9 +100,9 @@ class Flows:
         self._look_at = 0.0
         self._has_minted = self._has_warned = False
 
-    def slot(self, principal: Principal | None) -> Slot:
-        """Return the place of the principal's token; None is the partner."""
-        if principal is None:
+    def slot(self, principal: Subject) -> Slot:
+        """Return the place of the principal's token, or the partner's."""
+        if principal is PARTNER:
             return PARTNER_SLOT
         session = principal.session_id if self._settings.token_scope == "session" else None  # noqa: S105
         kind = None if self._settings.is_monite_managed else "partner"
@@ -114,9 +114,9 @@ class Flows:
 
     # -- tokens
 
-    async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+    async def token(self, rt: Runtime, principal: Subject, min_ttl: float = 0.0) -> AccessToken:
         """Return a token with `min_ttl` seconds left: the one at hand, or a new one."""
-        if self._settings.require_sessions and principal is not None and not principal.can_end:
+        if self._settings.require_sessions and principal is not PARTNER and not principal.can_end:
             raise ConfigurationError(
                 "MONITE_REQUIRE_SESSIONS is set, and this principal has neither a session_id nor authenticated_at, so that a "
                 "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
@@ -138,9 +138,7 @@ class Flows:
             self._renew(rt, slot, principal, token)
         return token
 
-    async def _await_token(
-        self, rt: Runtime, slot: Slot, principal: Principal | None, min_ttl: float
-    ) -> AccessToken:
+    async def _await_token(self, rt: Runtime, slot: Slot, principal: Subject, min_ttl: float) -> AccessToken:
         """Lead or join the flight that mints for `slot`, until there is a token or a reason why not."""
         deadline = rt.clock() + self._settings.deadline
         while True:
@@ -175,7 +173,7 @@ class Flows:
         rt: Runtime,
         flight: Flight,
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         min_life: float,
         deadline: float,
     ) -> None:
@@ -222,14 +220,14 @@ class Flows:
                     "(many)."
                 )
 
-    def _renew(self, rt: Runtime, slot: Slot, principal: Principal | None, token: AccessToken) -> None:
+    def _renew(self, rt: Runtime, slot: Slot, principal: Subject, token: AccessToken) -> None:
         """Start a renewal in the background, unless one is on its way or has failed a moment ago."""
         guard, leads = self._join(rt, ("renewal", slot), Priority.RENEWAL)
         if leads:
             rt.spawn(self._renewal(rt, guard, slot, principal, token))
 
     async def _renewal(
-        self, rt: Runtime, guard: Flight, slot: Slot, principal: Principal | None, token: AccessToken
+        self, rt: Runtime, guard: Flight, slot: Slot, principal: Subject, token: AccessToken
     ) -> None:
         if not guard.begin():
             return
@@ -252,21 +250,19 @@ class Flows:
                 "A token could not be renewed and is used until its end: %s", type(flight.error).__name__
             )
 
-    async def reject(self, rt: Runtime, principal: Principal | None, token: AccessToken) -> None:
+    async def reject(self, rt: Runtime, principal: Subject, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""
         with self._flights.ending():
             await rt.store.discard(self.slot(principal), token.fingerprint)
 
-    async def exchange(
-        self, rt: Runtime, principal: Principal | None, token: AccessToken, *, certain: bool
-    ) -> bool:
+    async def exchange(self, rt: Runtime, principal: Subject, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that was refused is to be sent again, with another token; see `exchange`."""
         slot = self.slot(principal)
         with self._flights.ending():
             current = await rt.store.peek(slot, principal)
             return await begin_exchange(rt.store, slot, token, current, certain=certain)
 
-    async def exchanged(self, rt: Runtime, principal: Principal | None, *, helped: bool) -> None:
+    async def exchanged(self, rt: Runtime, principal: Subject, *, helped: bool) -> None:
         """Note whether the call that was sent again was accepted."""
         await end_exchange(rt.store, self.slot(principal), helped=helped)
 
@@ -310,7 +306,7 @@ class Flows:
 
     async def end_partner_token(self, rt: Runtime) -> None:
         """Take away the partner token."""
-        await self._end(rt, "partner", rt.store.relink(None))
+        await self._end(rt, "partner", rt.store.relink(PARTNER))
 
     async def revoke(self, rt: Runtime, token: AccessToken) -> None:
         """Take away one token, whoever has it."""

@@ -23,7 +23,7 @@ from monite_auth.errors import (
     SessionEnded,
     TokenTooShort,
 )
-from monite_auth.identity import Directory, EntityUser, Principal
+from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.monite_api.wire import (
     Astray,
     BadCredentials,
@@ -86,7 +86,7 @@ class Mint:
         owner: str,
         flight: Flight,
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         min_life: float,
         deadline: float,
     ) -> None:
@@ -117,7 +117,7 @@ class Mint:
         while (lease := await self._claim()) is not None:
             try:
                 # Anew under each claim: a relink may have come before it, and fences only what was claimed.
-                entity_user = await self._find(self._principal) if self._principal is not None else None
+                entity_user = await self._find(self._principal) if self._principal is not PARTNER else None
                 if await self._admitted() and await self._attempt(lease, entity_user):
                     return
             except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out

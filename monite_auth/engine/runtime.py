@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from monite_auth.configuration.proxies import connection_options
 from monite_auth.engine.flights import Flight
 from monite_auth.errors import BlockingCallError
-from monite_auth.identity import Directory, EntityUser, Principal, aask_directory, ask_directory
+from monite_auth.identity import Directory, EntityUser, Principal, Subject, aask_directory, ask_directory
 from monite_auth.monite_api.wire import Fault, Request, Response, masked
 from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.settings import Settings
@@ -79,7 +79,7 @@ class Runtime(Protocol):
     async def wait(self, flight: Flight, *, within: float) -> None:
         """Wait for the end of the flight, `within` seconds at the most."""
 
-    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
         """Look for the token, after a wait: into the store, or at what another who waited has just found there."""
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
@@ -158,7 +158,7 @@ class BlockingRuntime:
             )
         flight.block(max(0.0, within))
 
-    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Runtime."""
         return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
 
@@ -279,7 +279,7 @@ class AsyncRuntime:
         finally:
             flight.call_off(wake)
 
-    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Runtime.
 
         A few tasks look into the store, the others rely on what these find. But they do not rely on a store that

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from monite_auth.errors import CredentialsRejected, ProvisioningFailed
+from monite_auth.identity import PARTNER
 from monite_auth.provisioning.calls import Call, Record, checked
 from monite_auth.provisioning.partner import Caller, PartnerApi
 from monite_auth.stores.base import Claimed, Lease, Resting, Slot
@@ -51,7 +52,7 @@ class Creator:
             return None
         if once is None:
             return await _created(look, create)
-        lease = await self._claim(doing, Slot(None, once, None, "creation"))
+        lease = await self._claim(doing, Slot(PARTNER, once, None, "creation"))
         try:
             created = await look() or await _created(look, create)
         except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
@@ -68,7 +69,7 @@ class Creator:
         while True:
             self.api.time_left(doing)
             claim = await self._caller.store.claim(
-                slot, None, owner=owner, seconds=self.api.longest, min_life=0
+                slot, PARTNER, owner=owner, seconds=self.api.longest, min_life=0
             )
             if isinstance(claim, Claimed):
                 return claim.lease

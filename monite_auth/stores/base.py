@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, Self
 
-from monite_auth.identity import Principal
+from monite_auth.identity import PARTNER, Partner, Principal, Subject
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.tokens import AccessToken, Secret
 
@@ -69,13 +69,13 @@ class Slot(NamedTuple):
     `kind`: "partner" for a partner token that is kept for the user, so that it is never taken for the user's own.
     """
 
-    user: str | None
+    user: str | Partner
     tenant: str | None
     session: str | None
     kind: str | None = None
 
 
-PARTNER_SLOT = Slot(None, None, None)
+PARTNER_SLOT = Slot(PARTNER, None, None)
 """The place of the partner token."""
 
 
@@ -195,16 +195,16 @@ class Due:
 
 
 class Operations(Protocol):
-    """The operations of a store. A principal of None is the partner itself, which never logs out."""
+    """The operations of a store. PARTNER never logs out; it is never None, which would be an anonymous visitor."""
 
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """Return the slot's token while it is valid and the principal's session is known and has not ended.
 
         This is the hot path: one read, no write, no lock that a mint holds.
         """
 
     async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
         """Take the right to mint for `seconds`, unless there is a token with `min_life` seconds left.
 
@@ -246,10 +246,10 @@ class Operations(Protocol):
     async def end_user(self, user: str) -> int:
         """End every session of the user, in every tenant, as `end_session` does with one."""
 
-    async def relink(self, user: str | None) -> int:
+    async def relink(self, user: str | Partner) -> int:
         """Fence mints, make all tokens of the user pending, and end their slots' rests; sessions go on.
 
-        A user of None is the partner: it has tokens and no sessions.
+        PARTNER has tokens and no sessions.
         """
 
     async def end_everything(self) -> Everything:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import Principal
+from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.stores.base import (
     Claim,
     Claimed,
@@ -176,7 +176,7 @@ class _Operations:
 
     # -- tokens
 
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         try:
             return await self._ask(lambda: self._shared.peek(slot, principal))
@@ -184,7 +184,7 @@ class _Operations:
             return await self._memory.peek(slot, principal)
 
     async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
         """See Operations."""
         try:
@@ -244,7 +244,7 @@ class _Operations:
         here = await self._memory.end_user(user)
         return here + await self._ask(lambda: self._shared.end_user(user))
 
-    async def relink(self, user: str | None) -> int:
+    async def relink(self, user: str | Partner) -> int:
         """See Operations."""
         here = await self._memory.relink(user)
         return here + await self._ask(lambda: self._shared.relink(user))

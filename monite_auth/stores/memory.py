@@ -20,7 +20,7 @@ from typing import Any
 
 from cachetools import TLRUCache, TTLCache
 
-from monite_auth.identity import LEEWAY, Principal
+from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.base import (
     PARTNER_SLOT,
@@ -89,14 +89,14 @@ class _User:
         return max(moments)
 
 
-class _Users(TLRUCache[str | None, _User]):
+class _Users(TLRUCache[str | Partner, _User]):
     """The users by name, the one least recently written first to go. `dropped` hears of each that goes."""
 
-    def __init__(self, maxsize: int, clock: Clock, dropped: Callable[[str | None, _User], None]) -> None:
+    def __init__(self, maxsize: int, clock: Clock, dropped: Callable[[str | Partner, _User], None]) -> None:
         super().__init__(maxsize, lambda _key, user, _now: user.needed_until(), timer=clock)
         self._dropped = dropped
 
-    def popitem(self) -> tuple[str | None, _User]:
+    def popitem(self) -> tuple[str | Partner, _User]:
         name, user = super().popitem()
         self._dropped(name, user)
         return name, user
@@ -143,7 +143,7 @@ class MemoryStore:
         self._session_memory = session_memory
         self._rate = requests_per_second
         self._lock = ProcessLock()
-        self._reading: dict[str | None, _User] = {}
+        self._reading: dict[str | Partner, _User] = {}
         """The same users as in `_users`, for readers without the lock."""
         self._users = _Users(max_users, clock, self._forget)
         self._writing: _User | None = None
@@ -205,7 +205,7 @@ class MemoryStore:
 
     # -- tokens
 
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         user = self._reading.get(slot.user)
         place = user.places.get(slot) if user is not None else None
@@ -214,7 +214,7 @@ class MemoryStore:
         if user is None or token is None or token.expires_at <= now:
             return None
         # After the token was read, not before.
-        if principal is None or self._may_peek(user, principal, now):
+        if principal is PARTNER or self._may_peek(user, principal, now):
             return token
         return None
 
@@ -227,18 +227,18 @@ class MemoryStore:
             return self._ending_of(principal, is_known=False) is None
 
     async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
         """See Operations."""
         with self._lock:
             now = self._clock()
             user = self._user(slot.user)
-            if principal is not None:
+            if principal is not PARTNER:
                 known_until = user.sessions.get(principal.session_id or "", 0.0)
                 ending = self._ending_of(principal, is_known=known_until > now)
                 if ending is not None:
                     return ending
-            if principal is not None and principal.session_id is not None:
+            if principal is not PARTNER and principal.session_id is not None:
                 user.sessions[principal.session_id] = now + self._session_memory
             place = user.places.setdefault(slot, _Place())
             claim = self._claim(place, slot, now, owner, seconds, min_life)
@@ -370,7 +370,7 @@ class MemoryStore:
             self._ended[name, session] = self._wall_clock()
         user.sessions = {}
 
-    async def relink(self, user: str | None) -> int:
+    async def relink(self, user: str | Partner) -> int:
         """See Operations."""
         with self._lock:
             record = self._reading.get(user)
@@ -387,7 +387,7 @@ class MemoryStore:
             sessions = tokens = 0
             for name, user in list(self._reading.items()):
                 sessions += len(user.sessions)
-                if name is not None:
+                if name is not PARTNER:
                     self._end_sessions(name, user)
                 tokens += self._end(name, user, lambda _slot: True)
             return Everything(sessions, tokens)
@@ -408,7 +408,7 @@ class MemoryStore:
                 self._revoke(slots[0] if slots else PARTNER_SLOT, token)
             return len(slots)
 
-    def _end(self, name: str | None, user: _User, includes: Callable[[Slot], bool]) -> int:
+    def _end(self, name: str | Partner, user: _User, includes: Callable[[Slot], bool]) -> int:
         """Fence the mints and make the tokens pending of those slots that `includes` names."""
         ended = 0
         for slot, place in user.places.items():
@@ -588,10 +588,10 @@ class MemoryStore:
         user = self._reading.get(slot.user)
         return user.places.get(slot) if user is not None else None
 
-    def _user(self, name: str | None) -> _User:
+    def _user(self, name: str | Partner) -> _User:
         return self._reading.get(name) or _User()
 
-    def _written(self, name: str | None, user: _User) -> None:
+    def _written(self, name: str | Partner, user: _User) -> None:
         """Note that `user` has changed: when it can be dropped may have changed with it."""
         now = self._clock()
         user.sessions = {session: until for session, until in user.sessions.items() if until > now}
@@ -603,7 +603,7 @@ class MemoryStore:
         else:  # nothing of it is of use any more
             self._reading.pop(name, None)
 
-    def _forget(self, name: str | None, user: _User) -> None:
+    def _forget(self, name: str | Partner, user: _User) -> None:
         if user is self._writing:  # its time was over, and what is written now gives it more
             return
         self._reading.pop(name, None)

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from monite_auth.identity import EntityUser
+from monite_auth.identity import PARTNER, EntityUser, Partner
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = ["NEW_PAIR", "ChangingKeys", "Content", "Envelope", "Keys", "Opened", "Seal", "SealBroken"]
@@ -110,7 +110,7 @@ class Seal:
         )
         return Secret(content["value"]), person
 
-    def name(self, *parts: str | None) -> str:
+    def name(self, *parts: str | Partner | None) -> str:
         """Return a digest that stands for these parts, 128 bits as text for keys."""
         digest = hmac.digest(self._names, _joined(parts), hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
@@ -280,10 +280,13 @@ def _derive(key: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"monite-auth 1 " + purpose).derive(key)
 
 
-def _joined(parts: Sequence[str | None]) -> bytes:
-    """Write parts so that no two lists of parts are written alike."""
+def _joined(parts: Sequence[str | Partner | None]) -> bytes:
+    """Write parts so that no two lists of parts are written alike; PARTNER is written as nothing."""
     written = b""
     for part in parts:
-        raw = b"" if part is None else part.encode("utf-8", "surrogatepass")
-        written += b"-" if part is None else b"%d:%b" % (len(raw), raw)
+        if part is None or part is PARTNER:
+            written += b"-"
+            continue
+        raw = part.encode("utf-8", "surrogatepass")
+        written += b"%d:%b" % (len(raw), raw)
     return written

@@ -14,9 +14,9 @@ from monite_auth import (
     SQLiteStore,
     TokenBroker,
     errors,
-    exchange,
 )
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
+from monite_auth.engine import exchange
 from tests.people import ANNA, PEOPLE, VIKTOR
 
 ANNA_AGAIN = Principal("anna", session_id="anna-2")

@@ -26,6 +26,7 @@ from monite_auth.emulator import (
 from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.engine.runtime import run
+from monite_auth.identity import PARTNER
 from monite_auth.monite_api.wire import Response
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.provisioning.calls import Call
@@ -753,8 +754,8 @@ def test_there_is_an_end_to_answers_without_end():
 def test_who_waits_for_the_creation_of_another_does_not_wait_for_ever():
     auditor = replace(PROFILE, role=AUDITOR)
     caller = Scripted(listed())
-    slot = Slot(None, f"role {BAKERY_ID} Auditor", None, "creation")
-    run(caller.memory.claim(slot, None, owner="another", seconds=1000, min_life=0))
+    slot = Slot(PARTNER, f"role {BAKERY_ID} Auditor", None, "creation")
+    run(caller.memory.claim(slot, PARTNER, owner="another", seconds=1000, min_life=0))
     with pytest.raises(errors.MoniteUnavailable, match="no time left to create the role 'Auditor'"):
         caller.provide(auditor)
 
@@ -782,7 +783,7 @@ def test_a_second_role_that_is_in_use_already_is_let_be():
 
 def test_nothing_is_created_while_monite_refuses_our_credentials():
     caller = Scripted(listed())
-    lease = run(caller.memory.claim(PARTNER_SLOT, None, owner="x", seconds=5, min_life=0)).lease
+    lease = run(caller.memory.claim(PARTNER_SLOT, PARTNER, owner="x", seconds=5, min_life=0)).lease
     run(caller.memory.abandon(lease, Rest(30, "credentials_rejected", "Wrong secret.", everyone=True)))
     with pytest.raises(errors.CredentialsRejected, match="Wrong secret") as caught:
         caller.provide(replace(PROFILE, role=AUDITOR))
@@ -804,8 +805,8 @@ def test_promise_2_a_creation_whose_event_loop_is_gone_lets_the_next_one_in_when
     flow = Steps(stuck, OWNER).provide(replace(PROFILE, role=AUDITOR), None)
     flow.send(None)  # it is creating the role
     flow.close()
-    slot = Slot(None, f"role {BAKERY_ID} Auditor", None, "creation")
-    claim = run(stuck.memory.claim(slot, None, owner="another", seconds=5, min_life=0))
+    slot = Slot(PARTNER, f"role {BAKERY_ID} Auditor", None, "creation")
+    claim = run(stuck.memory.claim(slot, PARTNER, owner="another", seconds=5, min_life=0))
     assert claim.retry_in < 20
 
 

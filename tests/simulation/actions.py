@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from monite_auth import AccessToken, Principal
 from monite_auth.broker import ASSUMED_LIFE
 from monite_auth.errors import MoniteAuthError
+from monite_auth.identity import PARTNER, Subject
 from tests.simulation.world import PEOPLE, Actor, Process, World
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Caller:
         self.judge = process.account.judge
         self.people = process.account.people
         self.runtime = process.runtime
-        self.bearer: dict[Principal | None, AccessToken] = {}
+        self.bearer: dict[Subject, AccessToken] = {}
 
 
 class Action(Protocol):
@@ -56,9 +57,9 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Ask for a token. None asks for the partner's."""
+    """Ask for a token, or for the partner's."""
 
-    who: Principal | None
+    who: Subject
     min_ttl: float = 0.0
 
     async def play(self, caller: Caller) -> None:
@@ -77,7 +78,7 @@ class Token:
 class Reject:
     """Say that Monite does not accept the token that the script was last given."""
 
-    who: Principal | None
+    who: Subject
 
     async def play(self, caller: Caller) -> None:
         token: AccessToken | None = caller.bearer.get(self.who)
@@ -124,7 +125,7 @@ class EndEverything:
 
     async def play(self, caller: Caller) -> None:
         ending = caller.flows.end_everything(caller.runtime, within=self.within)
-        await _call(caller, "end_everything", None, ending)
+        await _call(caller, "end_everything", PARTNER, ending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,14 @@ class EndPartnerToken:
     """Take the partner token away."""
 
     async def play(self, caller: Caller) -> None:
-        await _call(caller, "end_partner_token", None, caller.flows.end_partner_token(caller.runtime))
+        await _call(caller, "end_partner_token", PARTNER, caller.flows.end_partner_token(caller.runtime))
 
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
     """Revoke the token that the script was last given. `as_text`: nothing else of it is known."""
 
-    who: Principal | None
+    who: Subject
     as_text: bool = False
 
     async def play(self, caller: Caller) -> None:
@@ -151,7 +152,7 @@ class Revoke:
             token = AccessToken.granted(
                 token.value, life=ASSUMED_LIFE, sent_at=clock(), jitter=0.5, clock=clock
             )
-        await _call(caller, "revoke", None, caller.flows.revoke(caller.runtime, token))
+        await _call(caller, "revoke", PARTNER, caller.flows.revoke(caller.runtime, token))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +201,7 @@ async def play(world: World, process: Process, actions: Iterable[Action]) -> Non
         await action.play(caller)
 
 
-async def _call(
-    caller: Caller, kind: str, who: Principal | None, call: "Coroutine[object, object, object]"
-) -> None:
+async def _call(caller: Caller, kind: str, who: Subject, call: "Coroutine[object, object, object]") -> None:
     actor = _actor(caller.world)
     caller.judge.call_begins(actor, kind, who)
     try:

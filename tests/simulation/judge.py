@@ -44,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, EntityUser, Principal
 from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
+from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.settings import Settings
 from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Rest, Resting, Slot
@@ -95,7 +96,7 @@ class Call:
 
     kind: str
     process: str
-    principal: Principal | None
+    principal: Subject
     min_ttl: float
     began: float
     lagged: float
@@ -177,9 +178,7 @@ class Judge:
 
     # -- calls
 
-    def call_begins(
-        self, actor: "Actor", kind: str, principal: Principal | None, min_ttl: float = 0.0
-    ) -> None:
+    def call_begins(self, actor: "Actor", kind: str, principal: Subject, min_ttl: float = 0.0) -> None:
         process, world = actor.process.name, self._world
         call = self.calls[actor.name] = Call(kind, process, principal, min_ttl, world.now, world.lagged)
         if kind == "token":
@@ -187,7 +186,7 @@ class Judge:
             call.found = shelf.live if shelf is not None else None
             call.at_hand = self._good(call) is not None
         elif kind in ("end_user", "end_everything"):
-            call.logged_in = self.sessions.logged_in(principal.user_id if principal is not None else None)
+            call.logged_in = self.sessions.logged_in(principal.user_id if principal is not PARTNER else None)
 
     def call_returns(self, actor: "Actor", token: AccessToken | None) -> None:
         call = self._call_over(actor)
@@ -197,16 +196,16 @@ class Judge:
             assert token is not None
             self._judge_token(call, token)
         elif call.kind == "relink":
-            assert call.principal is not None
+            assert call.principal is not PARTNER
             for (user, tenant), links in self.links.items():
                 if user == call.principal.user_id:
                     self.links[user, tenant] = links[-1:]
         elif call.kind in ("end_user", "end_everything"):
-            user = call.principal.user_id if call.principal is not None else None
+            user = call.principal.user_id if call.principal is not PARTNER else None
             self.sessions.all_ended(user, call.logged_in)
-        elif call.principal is not None and call.kind == "logout":
+        elif call.principal is not PARTNER and call.kind == "logout":
             self.sessions.logout_returned(call.principal)
-        elif call.principal is not None and call.kind == "login":
+        elif call.principal is not PARTNER and call.kind == "login":
             self.sessions.login_returned(call.principal)
 
     def call_fails(self, actor: "Actor", error: Exception) -> None:
@@ -258,8 +257,8 @@ class Judge:
 
     # -- what ought to be
 
-    def _links(self, principal: Principal | None) -> tuple[str | None, ...]:
-        if principal is None or not self._settings.is_monite_managed:
+    def _links(self, principal: Subject) -> tuple[str | None, ...]:
+        if principal is PARTNER or not self._settings.is_monite_managed:
             return (None,)
         key = (principal.user_id, principal.tenant)
         if key not in self.links:
@@ -280,7 +279,7 @@ class Judge:
             return None
         if self.sessions.may_be_refused(principal):
             return None
-        if principal is not None and principal.session_id is not None:
+        if principal is not PARTNER and principal.session_id is not None:
             return token if self.sessions.is_known(principal) else None
         return token
 
@@ -306,7 +305,7 @@ class Judge:
         held = {held.slot for held in [*self.held.values(), *self.flying.values()]}
         return {*self.shelves, *self.current, *held}
 
-    def _slots_of(self, user: str | None) -> set[Slot]:
+    def _slots_of(self, user: str | Partner) -> set[Slot]:
         return {slot for slot in self._slots() if slot.user == user}
 
     def time_passes(self) -> None:
@@ -364,7 +363,7 @@ class Judge:
         self,
         actor: "Actor",
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         *,
         owner: str,
         seconds: float,
@@ -382,7 +381,7 @@ class Judge:
                 raise Violation("4 valid beats new", "a session that has not ended is refused")
             for call in self.calls.values():
                 call.refused = call.refused or call.principal == principal
-        elif principal is not None:
+        elif principal is not PARTNER:
             self.sessions.becomes_known(principal)
         may_rest = now < max(self.rests.get(slot, 0.0), self.rests.get(None, 0.0))
         if isinstance(result, Resting) and not may_rest:
@@ -486,7 +485,7 @@ class Judge:
         self.doomed.add(value)
         self.condemned.add(value)
 
-    def _relink(self, actor: "Actor", user: str | None, *, result: int) -> None:
+    def _relink(self, actor: "Actor", user: str | Partner, *, result: int) -> None:
         del actor, result
         for slot in self._slots_of(user) | {
             slot for slot in self.resting if slot is not None and slot.user == user

@@ -15,7 +15,7 @@ from monite_auth.engine.flights import Endings, Flight, Flights
 from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable
-from monite_auth.identity import EntityUser
+from monite_auth.identity import PARTNER, EntityUser, Subject
 from monite_auth.monite_api.wire import Fault, Gone
 from monite_auth.stores.base import Committed, Due, Ended, Everything, Lease, Pending, Rest, Slot
 from monite_auth.stores.budget import Admission, Priority, Ticket
@@ -103,8 +103,8 @@ class ClaimIgnoresEnded(Mutant):
 
 
 class _PeekIgnoresSession(MemoryStore):
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
-        return await super().peek(slot, None)
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
+        return await super().peek(slot, PARTNER)
 
 
 class PeekIgnoresSession(Mutant):
@@ -115,12 +115,12 @@ class PeekIgnoresSession(Mutant):
 
 
 class _PeekIgnoresExpiry(MemoryStore):
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         user = self._reading.get(slot.user)
         place = user.places.get(slot) if user is not None else None
         if user is None or place is None:
             return None
-        may = principal is None or self._may_peek(user, principal, self._clock())
+        may = principal is PARTNER or self._may_peek(user, principal, self._clock())
         return place.token if may else None
 
 
@@ -352,8 +352,8 @@ class LoginRevives(Mutant):
 class _ForgetsUnused(MemoryStore):
     _used: tuple[str, ...] = ()
 
-    async def claim(self, slot: Slot, principal: Principal | None, **options: Any) -> Any:
-        if principal is not None and principal.session_id is not None:
+    async def claim(self, slot: Slot, principal: Subject, **options: Any) -> Any:
+        if principal is not PARTNER and principal.session_id is not None:
             self._used = (*self._used, principal.session_id)
         return await super().claim(slot, principal, **options)
 
@@ -536,7 +536,7 @@ class DoomedTriesAtOnce(Mutant):
 
 class _ForgetsThePartner(MemoryStore):
     async def end_everything(self) -> Everything:
-        partner = self._reading.pop(None, None)
+        partner = self._reading.pop(PARTNER, None)
         try:
             return await super().end_everything()
         finally:
@@ -621,7 +621,7 @@ class _HandsOverWhatTheFlightBrought(Flows):
         rt: Runtime,
         flight: Flight,
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         min_life: float,
         deadline: float,
     ) -> None:
@@ -630,9 +630,7 @@ class _HandsOverWhatTheFlightBrought(Flows):
         if token is not None:
             self.__dict__.setdefault("_brought", {})[slot] = token
 
-    async def _await_token(
-        self, rt: Runtime, slot: Slot, principal: Principal | None, min_ttl: float
-    ) -> AccessToken:
+    async def _await_token(self, rt: Runtime, slot: Slot, principal: Subject, min_ttl: float) -> AccessToken:
         deadline = rt.clock() + self._settings.deadline
         while rt.clock() < deadline:
             flight, leads = self._join(rt, slot, Priority.USER)
@@ -664,7 +662,7 @@ class EndingsNotNoted(Mutant):
 
 
 async def _look_for_anybody(
-    self: Flight, principal: Principal | None, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
+    self: Flight, principal: Subject, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
 ) -> AccessToken | None:
     return await _look(self, self._found.principal if self._found is not None else principal, peek, clock)
 
@@ -680,7 +678,7 @@ class FindsSharedWithOtherSessions(Mutant):
 
 
 class _RenewalMakesWait(Flows):
-    async def token(self, rt: Runtime, principal: Principal | None, min_ttl: float = 0.0) -> AccessToken:
+    async def token(self, rt: Runtime, principal: Subject, min_ttl: float = 0.0) -> AccessToken:
         slot = self.slot(principal)
         token = await rt.store.peek(slot, principal)
         if token is not None and token.renew_at > rt.clock():
@@ -697,7 +695,7 @@ class RenewalMakesWait(Mutant):
 
 
 class _ForgetsTenants(Flows):
-    def slot(self, principal: Principal | None) -> Slot:
+    def slot(self, principal: Subject) -> Slot:
         return super().slot(principal)._replace(tenant=None)
 
 
@@ -714,7 +712,7 @@ class _ForgetsToLand(Flows):
         rt: Runtime,
         flight: Flight,
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         min_life: float,
         deadline: float,
     ) -> None:

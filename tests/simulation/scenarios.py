@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from monite_auth import Principal
+from monite_auth.identity import PARTNER, Subject
 from tests.simulation.actions import (
     Action,
     Drain,
@@ -478,7 +479,7 @@ SMALL = [
         _script(1, Token(ALICE), Drain()),
         processes=TWO,
         accounts=(0, 2),
-        before=((0, Token(ALICE)), (1, Token(ALICE)), (1, Token(None))),
+        before=((0, Token(ALICE)), (1, Token(ALICE)), (1, Token(PARTNER))),
     ),
     _scenario(
         "two accounts: wrong credentials of one x mint",
@@ -520,7 +521,7 @@ SMALL = [
     _scenario(
         "the same again: logout x partner tokens for each",
         _script(0, Logout(ALICE)),
-        _script(1, Token(BOB), Token(None)),
+        _script(1, Token(BOB), Token(PARTNER)),
         processes=TWO,
         before=((0, Token(ALICE)), (0, Token(BOB))),
         repeats=True,
@@ -538,9 +539,9 @@ SMALL = [
     # emergencies
     _scenario(
         "end_everything x mint x the partner",
-        _script(0, EndEverything(), Token(None)),
+        _script(0, EndEverything(), Token(PARTNER)),
         _script(0, Token(DATED)),
-        before=((0, Token(None)), (0, Token(ALICE))),
+        before=((0, Token(PARTNER)), (0, Token(ALICE))),
     ),
     _scenario(
         "revoke x use",
@@ -551,26 +552,26 @@ SMALL = [
     ),
     _scenario(
         "end of the partner token x mint",
-        _script(0, EndPartnerToken(), Token(None)),
-        _script(1, Token(None)),
+        _script(0, EndPartnerToken(), Token(PARTNER)),
+        _script(1, Token(PARTNER)),
         processes=TWO,
-        before=((0, Token(None)),),
+        before=((0, Token(PARTNER)),),
     ),
 ]
 """Scenarios of which every schedule is explored."""
 
-_POOLS: tuple[tuple[Principal | None, ...], ...] = (
+_POOLS: tuple[tuple[Subject, ...], ...] = (
     (ALICE, ALICE_TOO),
     (ALICE, ALICE_TOO, BOB),
-    (ALICE, BOB, None),
+    (ALICE, BOB, PARTNER),
     (NORTH, SOUTH, ALICE_TOO),
     (LONG_AGO, Principal("alice", authenticated_at=999_500.0), BOB),
     (Principal("alice", session_id="alice-1", authenticated_at=999_000.0), ALICE_TOO, NORTH),
     (DATED, AHEAD, BEHIND),
-    (AHEAD, BEHIND, JOB, None),
+    (AHEAD, BEHIND, JOB, PARTNER),
     (JOB, LATER_JOB, THIS_SECOND, ALICE),
     (ALICE, ALICE_TOO, ANN),
-    (ALICE, ANN, None),
+    (ALICE, ANN, PARTNER),
 )
 
 _PAUSES = (0.5, LEASE, 30.0, 1800.0 - 5.0 - 200.0, 1800.0)
@@ -589,7 +590,7 @@ def larger(number: int) -> Scenario:
     accounts = tuple(pick((0, 1, 2)) for _ in processes) if len(processes) > 1 and chance() < 0.25 else ()
     before: list[tuple[int, Action]] = []
     for who in pool:
-        if who is not None and chance() < 0.2:
+        if who is not PARTNER and chance() < 0.2:
             before.append((0, Login(who)))
         if chance() < 0.25:
             before.append((0, Token(who)))
@@ -619,7 +620,7 @@ def larger(number: int) -> Scenario:
     )
 
 
-def _actions(dice: random.Random, pool: tuple[Principal | None, ...]) -> list[Action]:
+def _actions(dice: random.Random, pool: tuple[Subject, ...]) -> list[Action]:
     found: list[Action] = []
     for _ in range(dice.choice((1, 1, 1, 2))):
         who = dice.choice(pool)
@@ -630,7 +631,7 @@ def _actions(dice: random.Random, pool: tuple[Principal | None, ...]) -> list[Ac
             found += [Token(who), Revoke(who, as_text=dice.random() < 0.5)]
         elif kind < 0.55:
             found.append(EndEverything())
-        elif who is None:
+        elif who is PARTNER:
             found.append(EndPartnerToken() if kind < 0.65 else Token(who))
         elif kind < 0.62:
             found.append(Login(who))

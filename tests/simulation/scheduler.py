@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monite_auth import Principal
+from monite_auth.identity import PARTNER, Subject
 from tests.simulation.actions import Action, Drain, Logout, Token, play
 from tests.simulation.judge import Violation
 from tests.simulation.scenarios import Scenario, larger
@@ -238,7 +239,7 @@ class Run:
             if process.account.judge.has_pending():
                 raise Violation("6 nothing is lost", f"long after, {process.name} does not revoke by itself")
 
-    def _see_renewal(self, process: Process, who: Principal | None) -> None:
+    def _see_renewal(self, process: Process, who: Subject) -> None:
         judge, world = process.account.judge, self.world
         shelf = judge.shelves.get(world.slot(who))
         if shelf is None or shelf.live is None or judge.sessions.may_be_refused(who):
@@ -247,7 +248,7 @@ class Run:
         world.pass_time(max(world.now + PAUSE, old.renew_at))
         if judge.sessions.may_be_refused(who):  # it is too old by now
             return
-        if who is not None and not judge.sessions.is_known(who):  # the first call makes it known
+        if who is not PARTNER and not judge.sessions.is_known(who):  # the first call makes it known
             self._do(process, Token(who))
         self._do(process, Token(who))
         if shelf.live is old:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monite_auth import Principal
+from monite_auth.identity import PARTNER, Subject
 
 __all__ = ["Sessions"]
 
@@ -65,13 +66,13 @@ class Sessions:
         name = principal.session_id
         return name is not None and self._known.get((principal.user_id, name), 0.0) > self._clock()
 
-    def must_be_refused(self, principal: Principal | None) -> bool:
+    def must_be_refused(self, principal: Subject) -> bool:
         """Say whether the session's ending has returned, or it began too long ago."""
-        return principal is not None and self._is_over(principal, self._ended)
+        return principal is not PARTNER and self._is_over(principal, self._ended)
 
-    def may_be_refused(self, principal: Principal | None) -> bool:
+    def may_be_refused(self, principal: Subject) -> bool:
         """Say whether the store was told of the session's end, though that call may still be on its way back."""
-        if principal is None:
+        if principal is PARTNER:
             return False
         key = _key(principal)
         return key in self._told.sessions or key in self._doubtful or self._is_over(principal, self._told)

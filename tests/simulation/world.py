@@ -24,10 +24,10 @@ from monite_auth import EntityUser, MemoryStore, Principal, Settings
 from monite_auth.engine import flights, mint
 from monite_auth.engine.flights import Endings, Flight, Flights
 from monite_auth.engine.flows import Flows
-from monite_auth.identity import Directory
+from monite_auth.identity import PARTNER, Directory, Subject
 from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.stores import memory
-from monite_auth.stores.base import Slot
+from monite_auth.stores.base import PARTNER_SLOT, Slot
 from monite_auth.stores.budget import Priority
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken, Clock
@@ -352,7 +352,7 @@ class SimulatedRuntime:
             actor.leads_inline = None
         return _Wait(flight, self._world.now + max(0.0, within), leader)
 
-    async def look(self, flight: Flight, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
         """Look, together with others who waited where there is one process.
 
         Where there are several, it would show what cannot be: what one has found counts for a millisecond, and here
@@ -675,10 +675,10 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def slot(self, principal: Principal | None) -> Slot:
+    def slot(self, principal: Subject) -> Slot:
         """Return the slot that the settings ask for; written anew here, since the library's may be wrong."""
-        if principal is None:
-            return Slot(None, None, None)
+        if principal is PARTNER:
+            return PARTNER_SLOT
         session = principal.session_id if self.settings.token_scope == "session" else None
         kind = None if self.settings.is_monite_managed else "partner"
         return Slot(principal.user_id, principal.tenant, session, kind)

@@ -14,6 +14,7 @@ import pytest
 
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
 from monite_auth.engine.runtime import run
+from monite_auth.identity import Subject
 from monite_auth.stores.base import Busy, Claim, Claimed, Committed, Ended, Lease, Operations, Slot, Store
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore
@@ -149,14 +150,14 @@ class Driver:
         """Return what equals a duration as exactly as this kind of store counts."""
         return pytest.approx(seconds, abs=self.ground.slack)
 
-    def peek(self, slot: Slot = HOME, principal: Principal | None = ALICE) -> str | None:
+    def peek(self, slot: Slot = HOME, principal: Subject = ALICE) -> str | None:
         found = self.run(self.ops.peek(slot, principal))
         return found.value.reveal() if found is not None else None
 
     def claim(
         self,
         slot: Slot = HOME,
-        principal: Principal | None = ALICE,
+        principal: Subject = ALICE,
         owner: str = "me",
         seconds: float = 5.0,
         min_life: float = 0.0,
@@ -184,9 +185,7 @@ class Driver:
     def committed(self, lease: Lease, value: str, life: float = 1800.0) -> Committed:
         return self.run(self.ops.commit(lease, self.token(value, life)))
 
-    def put(
-        self, value: str, slot: Slot = HOME, principal: Principal | None = ALICE, life: float = 1800.0
-    ) -> None:
+    def put(self, value: str, slot: Slot = HOME, principal: Subject = ALICE, life: float = 1800.0) -> None:
         lease = self.lease(slot=slot, principal=principal, min_life=1e9)
         assert self.commit(lease, value, life)
 

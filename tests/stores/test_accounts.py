@@ -2,6 +2,7 @@
 
 import pytest
 
+from monite_auth.identity import PARTNER
 from monite_auth.stores.base import PARTNER_SLOT, Claimed, Everything, Rest, Resting
 from monite_auth.stores.budget import Priority
 from tests.stores.harness import ALICE, BOB, BOBS, HOME
@@ -25,9 +26,9 @@ def brokers(shared_ground, form, drive):
 def test_promise_1_no_account_is_handed_another_ones_token(accounts):
     one, other = accounts
     one.put("sandbox")
-    one.put("root", slot=PARTNER_SLOT, principal=None)
+    one.put("root", slot=PARTNER_SLOT, principal=PARTNER)
     assert other.peek() is None
-    assert other.peek(PARTNER_SLOT, None) is None
+    assert other.peek(PARTNER_SLOT, PARTNER) is None
     assert isinstance(other.claim(), Claimed)
     other.put("live")
     assert (one.peek(), other.peek()) == ("sandbox", "live")
@@ -100,29 +101,29 @@ def test_a_store_of_the_same_account_goes_on_where_another_stopped(shared_ground
 def test_what_everything_is_reports_what_was_there(driver):
     driver.put("a")
     driver.put("b", slot=BOBS, principal=BOB)
-    driver.put("root", slot=PARTNER_SLOT, principal=None)
+    driver.put("root", slot=PARTNER_SLOT, principal=PARTNER)
     assert driver.run(driver.ops.end_everything()) == Everything(sessions=2, tokens=3)
     assert driver.pending() == ["a", "b", "root"]
-    assert driver.peek(PARTNER_SLOT, None) is None
+    assert driver.peek(PARTNER_SLOT, PARTNER) is None
     assert driver.has_ended(ALICE)
     assert driver.has_ended(BOB, BOBS)
 
 
 def test_everything_includes_what_is_being_minted(driver):
     lease = driver.lease()
-    root = driver.lease(slot=PARTNER_SLOT, principal=None)
+    root = driver.lease(slot=PARTNER_SLOT, principal=PARTNER)
     driver.run(driver.ops.end_everything())
     assert driver.commit(lease, "late") is False
     assert driver.commit(root, "late root") is False
     assert driver.pending() == ["late", "late root"]
-    driver.put("new root", slot=PARTNER_SLOT, principal=None)
-    assert driver.peek(PARTNER_SLOT, None) == "new root"
+    driver.put("new root", slot=PARTNER_SLOT, principal=PARTNER)
+    assert driver.peek(PARTNER_SLOT, PARTNER) == "new root"
 
 
 def test_the_partners_token_can_be_taken_away(driver):
-    driver.put("root", slot=PARTNER_SLOT, principal=None)
+    driver.put("root", slot=PARTNER_SLOT, principal=PARTNER)
     driver.put("home")
-    assert driver.run(driver.ops.relink(None)) == 1
-    assert driver.peek(PARTNER_SLOT, None) is None
+    assert driver.run(driver.ops.relink(PARTNER)) == 1
+    assert driver.peek(PARTNER_SLOT, PARTNER) is None
     assert driver.peek(HOME) == "home"
     assert driver.pending() == ["root"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monite_auth import Principal, Secret
+from monite_auth.identity import PARTNER
 from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Committed, Ended, Hit, Rest, Resting, Slot
 from monite_auth.stores.budget import HEADROOM, Priority, Ticket
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
@@ -30,10 +31,10 @@ def test_what_is_committed_is_there_with_all_its_facts(driver):
 
 
 def test_a_partner_token_is_nobodys_in_particular(driver):
-    lease = driver.lease(slot=PARTNER_SLOT, principal=None)
+    lease = driver.lease(slot=PARTNER_SLOT, principal=PARTNER)
     token = replace(driver.token("t"), entity_user=None)
     assert driver.run(driver.ops.commit(lease, token)) is Committed.STORED
-    assert driver.run(driver.ops.peek(PARTNER_SLOT, None)).entity_user is None
+    assert driver.run(driver.ops.peek(PARTNER_SLOT, PARTNER)).entity_user is None
 
 
 def test_a_hit_is_a_token_with_enough_life_left(driver):
@@ -99,11 +100,11 @@ def test_slots_do_not_mix(driver):
     driver.put("home")
     driver.put("abroad", slot=ABROAD)
     driver.put("bobs", slot=BOBS, principal=BOB)
-    driver.put("partner", slot=PARTNER_SLOT, principal=None)
+    driver.put("partner", slot=PARTNER_SLOT, principal=PARTNER)
     assert driver.peek() == "home"
     assert driver.peek(ABROAD) == "abroad"
     assert driver.peek(BOBS, BOB) == "bobs"
-    assert driver.peek(PARTNER_SLOT, None) == "partner"
+    assert driver.peek(PARTNER_SLOT, PARTNER) == "partner"
 
 
 # -- abandon
@@ -137,7 +138,7 @@ def test_a_rest_keeps_the_slot_alone_and_says_why(driver):
 def test_a_rest_of_everyone_keeps_all_slots(driver):
     driver.run(driver.ops.abandon(driver.lease(), Rest(30, "credentials_rejected", "x", everyone=True)))
     assert isinstance(driver.claim(slot=BOBS, principal=BOB), Resting)
-    assert isinstance(driver.claim(slot=PARTNER_SLOT, principal=None), Resting)
+    assert isinstance(driver.claim(slot=PARTNER_SLOT, principal=PARTNER), Resting)
     driver.advance(30)
     assert isinstance(driver.claim(slot=BOBS, principal=BOB), Claimed)
 
@@ -573,7 +574,7 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
 
 
 def test_a_place_whose_time_was_over_takes_a_new_token(driver):
-    for slot, principal in ((PARTNER_SLOT, None), (HOME, Principal("alice"))):
+    for slot, principal in ((PARTNER_SLOT, PARTNER), (HOME, Principal("alice"))):
         driver.put("first", slot=slot, principal=principal, life=100)
         driver.advance(5000)
         driver.put("second", slot=slot, principal=principal, life=100)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import monite_auth.stores.redis
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.identity import LEEWAY
+from monite_auth.identity import LEEWAY, PARTNER
 from monite_auth.stores.base import PARTNER_SLOT, Claimed, Committed, Hit, Lease, Rest, Resting, Slot
 from monite_auth.stores.budget import Budget, Priority
 from monite_auth.stores.redis import RedisStore
@@ -150,9 +150,9 @@ def do_everything(driver: Driver) -> None:
     assert driver.run(driver.ops.recall("carol", "link")) == "x"
     driver.run(driver.ops.forget("carol", "link"))
     assert driver.run(driver.ops.recall("carol", "link")) is None
-    daves = driver.lease(slot=Slot("dave", None, None), principal=None)
+    daves = driver.lease(slot=Slot("dave", None, None), principal=PARTNER)
     driver.run(driver.ops.abandon(daves, Rest(0.001, "x", "y", everyone=True)))
-    until(lambda: not isinstance(driver.claim(slot=Slot("dave", None, None), principal=None), Resting))
+    until(lambda: not isinstance(driver.claim(slot=Slot("dave", None, None), principal=PARTNER), Resting))
 
 
 # -- the hot path
@@ -934,7 +934,9 @@ def test_a_cluster_serves_users_of_all_its_nodes(cluster, form, drive):
     assert len(driver.pending()) == 20
     assert driver.run(driver.ops.due(10, seconds=60)).next_in == pytest.approx(60, abs=5)
     driver.run(
-        driver.ops.abandon(driver.lease(slot=PARTNER_SLOT, principal=None), Rest(1, "x", "y", everyone=True))
+        driver.ops.abandon(
+            driver.lease(slot=PARTNER_SLOT, principal=PARTNER), Rest(1, "x", "y", everyone=True)
+        )
     )
     assert all(isinstance(driver.claim(*user(number), min_life=1e9), Resting) for number in range(30, 60))
 
@@ -1225,7 +1227,7 @@ ops = RedisStore(url, keys=[Secret(key)]).operations(blocking=True)
 print("ready", flush=True)
 sys.stdin.readline()
 claims = [
-    type(run(ops.claim(Slot(f"user-{n}", None, None), None, owner=owner, seconds=60, min_life=0))).__name__
+    type(run(ops.claim(Slot(f"user-{n}", None, None), PARTNER, owner=owner, seconds=60, min_life=0))).__name__
     for n in range(50)
 ]
 taken = []

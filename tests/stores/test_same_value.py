@@ -1,6 +1,7 @@
 """Promises 1, 3 and 5 where Monite gives a token again that it has given before."""
 
 from monite_auth import Principal
+from monite_auth.identity import PARTNER
 from monite_auth.stores.base import PARTNER_SLOT, Committed
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME
 
@@ -27,10 +28,10 @@ def test_a_value_that_another_slot_hands_out_is_not_revoked(driver):
 def test_it_is_revoked_when_nobody_holds_it_any_more(driver):
     driver.put("same")
     driver.put("same", slot=ABROAD)
-    driver.put("same", slot=PARTNER_SLOT, principal=None)
+    driver.put("same", slot=PARTNER_SLOT, principal=PARTNER)
     driver.run(driver.ops.end_user("alice"))
     assert set(condemned(driver).values()) <= {False}
-    driver.run(driver.ops.relink(None))
+    driver.run(driver.ops.relink(PARTNER))
     assert condemned(driver) == {"same": True}
 
 

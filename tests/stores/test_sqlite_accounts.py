@@ -10,6 +10,7 @@ import pytest
 
 from monite_auth import Secret
 from monite_auth.errors import ConfigurationError
+from monite_auth.identity import PARTNER
 from monite_auth.stores.base import PARTNER_SLOT, Claimed, Rest, Resting
 from monite_auth.stores.budget import Priority
 from monite_auth.stores.sealing import WRAPPED_BYTES, Envelope
@@ -160,7 +161,7 @@ def older_file(path, now, *, version=2):
         token(1, "live", "live")
         token(2, "pending", "pending")
         token(3, "superseded", "superseded", place=ABROAD)
-        token(4, "live", "root", place=PARTNER_SLOT, user=None)
+        token(4, "live", "root", place=PARTNER_SLOT, user=PARTNER)
         session(ALICE, ended=False)
         session(AGAIN, ended=True)
         rest = json.dumps(asdict(Rest(30, "credentials_rejected", "x", everyone=True)))
@@ -199,7 +200,7 @@ def test_promise_6_what_was_there_belongs_to_the_account_that_opens_it_first(
     if older == 2:
         assert first.run(first.ops.recall("alice", "link")) == "kept"
     first.run(first.ops.end_user("alice"))
-    first.run(first.ops.relink(None))
+    first.run(first.ops.relink(PARTNER))
     assert first.pending() == ["live", "pending", "root", "superseded"]
     assert rows(path, "PRAGMA user_version") == [(3,)]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]

@@ -33,7 +33,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import LEEWAY, Principal
+from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
 from monite_auth.stores.base import (
     Busy,
     Claim,
@@ -101,7 +101,7 @@ class RedisOperations:
         self._clock = clock
 
     async def _ask(
-        self, script: str, user: str | None, keys: int, arguments: Callable[[Vault], Sequence[Argument]]
+        self, script: str, user: str | Partner, keys: int, arguments: Callable[[Vault], Sequence[Argument]]
     ) -> tuple[Vault, Any]:
         """Run a script over the first `keys` keys of a user; return its answer, and the vault that it is from."""
         return await self._run(script, lambda vault: vault.user(user), keys, arguments)
@@ -128,11 +128,11 @@ class RedisOperations:
 
     # -- tokens
 
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         at = self._clock()
         # What has an id is known by its name; its date needs no looking up.
-        by_date = principal is not None and principal.session_id is None and principal.can_end
+        by_date = principal is not PARTNER and principal.session_id is None and principal.can_end
         vault, answer = await self._ask(
             "peek",
             slot.user,
@@ -145,7 +145,7 @@ class RedisOperations:
         return await self._opened(vault, slot, record, now, at)
 
     async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
         """See Operations."""
         at = self._clock()
@@ -266,7 +266,7 @@ class RedisOperations:
         pending, _ = await self._end("user", lambda vault: vault.user(user))
         return pending
 
-    async def relink(self, user: str | None) -> int:
+    async def relink(self, user: str | Partner) -> int:
         """See Operations."""
         pending, _ = await self._end("relink", lambda vault: vault.user(user))
         return pending
@@ -319,7 +319,7 @@ class RedisOperations:
             _, answer = await self._run("take", _always(owner_in(held)), 6, _always([place, name]))
             taken += answer
         if not taken:
-            await self._ask("enqueue", None, 6, lambda vault: [*vault.seal_unowned(token), left - SAFETY])
+            await self._ask("enqueue", PARTNER, 6, lambda vault: [*vault.seal_unowned(token), left - SAFETY])
         return taken
 
     # -- revocations

@@ -31,7 +31,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from monite_auth.identity import Principal
+from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.stores.base import Pending, Rest, Slot
 from monite_auth.stores.sealing import Seal, SealBroken
 from monite_auth.tokens import AccessToken, Clock
@@ -122,7 +122,7 @@ class Vault:
         self.id = seal.name("store") + seal.id
         """The stamp: names the store, and the data key in force."""
 
-    def user(self, user: str | None) -> tuple[int, str]:
+    def user(self, user: str | Partner) -> tuple[int, str]:
         """Return a user's shard and name."""
         name = self._name("user", user)
         return zlib.crc32(name.encode()) % SHARDS, name
@@ -132,13 +132,13 @@ class Vault:
         name = self._name("slot", *slot)
         return name + self.session(slot.user, slot.session)
 
-    def session(self, user: str | None, session: str | None) -> str:
+    def session(self, user: str | Partner, session: str | None) -> str:
         """Return the name of a session, or nothing."""
         return self._name("session", user, session) if session is not None else ""
 
-    def bearer(self, principal: Principal | None) -> tuple[str, str, float | str, float | str]:
+    def bearer(self, principal: Subject) -> tuple[str, str, float | str, float | str]:
         """Return what scripts check of a principal: the names of its session and its date, and its moments (`ending`)."""
-        if principal is None:
+        if principal is PARTNER:
             return "", "", "", ""
         user, at, by = principal.user_id, principal.began_at, principal.began_by
         session = self.session(user, principal.session_id)
@@ -146,7 +146,7 @@ class Vault:
             return session, "", "", ""
         return session, "" if session else self._name("date", user, repr(at)), by, at
 
-    def owner(self, user: str | None) -> str:
+    def owner(self, user: str | Partner) -> str:
         """Return what leads to a user's keys from anywhere in the store."""
         shard, name = self.user(user)
         return f"{shard}.{name}"

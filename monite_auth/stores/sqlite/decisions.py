@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import astuple, replace
 from typing import TypeVar
 
-from monite_auth.identity import LEEWAY, Principal
+from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
 from monite_auth.stores.base import (
     PARTNER_SLOT,
     Busy,
@@ -128,13 +128,13 @@ class Decisions:
 
     # -- tokens
 
-    def peek(self, db: sqlite3.Connection, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    def peek(self, db: sqlite3.Connection, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         now = self._clock()
         name = self.vault.slot(slot)
         statement, asked = PEEK, {"slot": name, "now": now}
-        session = self.vault.principal(principal) if principal is not None else None
-        if principal is not None and session is not None:
+        session = self.vault.principal(principal) if principal is not PARTNER else None
+        if principal is not PARTNER and session is not None:
             statement = PEEK_BY_SESSION
             asked |= {"user": self.vault.user(principal.user_id), "session": session}
             if principal.session_id is None:
@@ -149,7 +149,7 @@ class Decisions:
         self,
         db: sqlite3.Connection,
         slot: Slot,
-        principal: Principal | None,
+        principal: Subject,
         *,
         owner: str,
         seconds: float,
@@ -157,7 +157,7 @@ class Decisions:
     ) -> Claim:
         """See Operations."""
         now = self._clock()
-        if principal is not None:
+        if principal is not PARTNER:
             ending = self._ending_of(db, principal, now)
             if ending is not None:
                 return ending
@@ -330,7 +330,7 @@ class Decisions:
         self._end_before(db, name, now)
         return self._end(db, now, "user = ?", name)
 
-    def relink(self, db: sqlite3.Connection, user: str | None) -> int:
+    def relink(self, db: sqlite3.Connection, user: str | Partner) -> int:
         """See Operations."""
         name = self.vault.user(user)
         db.execute("UPDATE mints SET rest_until = 0 WHERE user = ?", (name,))

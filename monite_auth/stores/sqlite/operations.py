@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import Principal
+from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.stores.base import (
     Claim,
@@ -116,7 +116,7 @@ class SQLiteOperations:
 
     # -- the operations
 
-    async def peek(self, slot: Slot, principal: Principal | None) -> AccessToken | None:
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         look = partial(self._decisions.peek, slot=slot, principal=principal)
         database = self._database
@@ -126,7 +126,7 @@ class SQLiteOperations:
         return await self._read(look)
 
     async def claim(
-        self, slot: Slot, principal: Principal | None, *, owner: str, seconds: float, min_life: float
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
         """See Operations."""
         return await self._write(
@@ -159,7 +159,7 @@ class SQLiteOperations:
         """See Operations."""
         return await self._write(lambda db: self._decisions.end_user(db, user))
 
-    async def relink(self, user: str | None) -> int:
+    async def relink(self, user: str | Partner) -> int:
         """See Operations."""
         return await self._write(lambda db: self._decisions.relink(db, user))
 

@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import asdict
 from functools import lru_cache
 
-from monite_auth.identity import EntityUser, Principal
+from monite_auth.identity import EntityUser, Partner, Principal
 from monite_auth.stores.base import Rest, Slot
 from monite_auth.stores.sealing import Envelope, Keys, Seal
 from monite_auth.stores.sqlite.envelopes import has_traces, open_envelope, stamp_of, traces_are_gone
@@ -87,11 +87,11 @@ class Vault:
         """Return the name of a slot."""
         return self._name("slot", *slot)
 
-    def user(self, user: str | None) -> str:
+    def user(self, user: str | Partner) -> str:
         """Return the name of a user, or of the partner."""
         return self._name("user", user)
 
-    def session(self, user: str | None, session: str | None) -> str | None:
+    def session(self, user: str | Partner, session: str | None) -> str | None:
         """Return the name of a user's session, if there is one."""
         return self._name("session", user, session) if session is not None else None
 
