@@ -1,16 +1,36 @@
-"""The commands of `monite-auth`. They print and wait; what they start is written elsewhere."""
+"""The commands of `monite-auth`. They say where the broker comes from, and print; the work is done elsewhere."""
 
 import contextlib
+import importlib
 import importlib.metadata
+import os
+import sys
 import threading
+from collections.abc import Iterator
+from functools import reduce
 from typing import Annotated, NoReturn
 
 import typer
 
 from monite_auth import Settings, TokenBroker
-from monite_auth.errors import MoniteAuthError
+from monite_auth.adapter import commands
+from monite_auth.adapter.commands import HELP, WITHIN, WrongArguments
+from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.functions import kind_of
+
+__all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="MODULE:BROKER",
+        help="Where your application has its TokenBroker, shop.main:broker say. By default, one is made from MONITE_… "
+        "in the environment, which knows no users.",
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -41,7 +61,7 @@ def emulator(
     try:
         from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Monite, serve  # noqa: PLC0415 - an extra
     except ImportError as error:
-        _fail(str(error))
+        _fail(error)
     with contextlib.ExitStack() as stack:
         monite = Monite(token_life=token_life, requests_per_second=requests_per_second)
         try:
@@ -59,24 +79,77 @@ def emulator(
             threading.Event().wait()
 
 
-@app.command()
-def drain(
-    within: Annotated[float, typer.Option(min=1, help="How many seconds to work on it, at the most.")] = 60,
+@app.command(help=HELP["check"])
+def check(
+    user: Annotated[str | None, typer.Option(help=f"{HELP['check --user']} Needs --app.")] = None,
+    tenant: Annotated[str | None, typer.Option(help=HELP["check --tenant"])] = None,
+    app: App = None,
 ) -> None:
-    """Revoke the tokens of ended sessions that are still pending; for cron, where no process has the time."""
-    try:
-        settings = Settings.from_env()
-        if settings.store_url.startswith("memory:"):
-            _fail(
-                "MONITE_STORE_URL names no shared store, and the memory of other processes cannot be drained."
+    with _broker(app) as broker:
+        if user is not None and app is None:
+            raise WrongArguments(
+                "--user asks the application's directory: say where its TokenBroker is, with --app module:broker."
             )
-        with TokenBroker(settings, directory={}) as broker:
-            report = broker.drain(within=within)
+        _say(commands.check(broker, user_id=user, tenant=tenant))
+
+
+@app.command(help=HELP["drain"])
+def drain(
+    within: Annotated[float, typer.Option(help=HELP["drain --within"])] = WITHIN,
+    app: App = None,
+) -> None:
+    with _broker(app) as broker:
+        _say(commands.drain(broker, within=within))
+
+
+@app.command(help=HELP["end-user"])
+def end_user(
+    user: Annotated[str, typer.Argument(help="The user_id that principals have.")],
+    app: App = None,
+) -> None:
+    with _broker(app) as broker:
+        _say(commands.end_user(broker, user))
+
+
+def _say(sentences: Iterator[str]) -> None:
+    for sentence in sentences:
+        typer.echo(sentence)
+
+
+@contextlib.contextmanager
+def _broker(path: str | None) -> Iterator[TokenBroker]:
+    """Hand out the broker that `path` names, or one from the environment; exit with an error's text."""
+    try:
+        broker = TokenBroker(Settings.from_env(), directory={}) if path is None else _import_broker(path)
+        with broker:
+            yield broker
+    except WrongArguments as error:
+        _fail(error, code=2)
     except MoniteAuthError as error:
-        _fail(str(error))
-    typer.echo(str(report))
+        _fail(error)
 
 
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code=1)
+def _import_broker(path: str) -> TokenBroker:
+    """Return the TokenBroker at `module:name`, or `module:name.of.attribute`; raises ConfigurationError where there is none."""
+    module, _, attributes = path.partition(":")
+    if not module or not attributes:
+        raise WrongArguments(f"--app is module:broker, such as shop.main:broker, not {path!r}.")
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as flask and uvicorn do: the application is where one stands
+    try:
+        found = reduce(getattr, attributes.split("."), importlib.import_module(module))
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # of the application's own: its traceback says where
+        raise ConfigurationError(f"--app names the module {module}, and there is no {error.name}.") from None
+    except AttributeError as error:
+        if error.name not in attributes.split("."):
+            raise
+        raise ConfigurationError(f"--app names {path}, and there is no {error.name}.") from None
+    if not isinstance(found, TokenBroker):
+        raise ConfigurationError(f"--app names {path}, which is {kind_of(found)} and no TokenBroker.")
+    return found
+
+
+def _fail(error: object, code: int = 1) -> NoReturn:
+    typer.echo(f"Error: {error}", err=True)
+    raise typer.Exit(code=code)

@@ -19,10 +19,18 @@ except ImportError as error:
 
 from monite_auth_flask.answers import forward
 from monite_auth_flask.blueprint import monite_blueprint
-from monite_auth_flask.decorators import monite_allowed
+from monite_auth_flask.decorators import monite_allowed, monite_required
 from monite_auth_flask.extension import MoniteAuth, current_monite
 from monite_auth_flask.identify import identify
 
 del _flask
 
-__all__ = ["MoniteAuth", "current_monite", "forward", "identify", "monite_allowed", "monite_blueprint"]
+__all__ = [
+    "MoniteAuth",
+    "current_monite",
+    "forward",
+    "identify",
+    "monite_allowed",
+    "monite_blueprint",
+    "monite_required",
+]

@@ -1,4 +1,4 @@
-"""`flask monite …`: what is set up wrongly, what is pending, and the end of a user's sessions."""
+"""`flask monite …`: the commands of monite_auth.adapter.commands, for the app's own broker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,8 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from monite_auth import TokenBroker
-from monite_auth.adapter.setup_check import check_setup, check_user
+from monite_auth.adapter import commands as neutral
+from monite_auth.adapter.commands import HELP, WITHIN, WrongArguments
 from monite_auth.errors import MoniteAuthError
 
 __all__ = ["commands"]
@@ -18,57 +19,39 @@ commands = AppGroup(
 )
 
 
-@commands.command("check")
-@click.option("--user", "user_id", help="Get a token for this user, too, and ask Monite who they are.")
-@click.option("--tenant", help="The user's organization.")
+@commands.command("check", help=HELP["check"])
+@click.option("--user", "user_id", help=HELP["check --user"])
+@click.option("--tenant", help=HELP["check --tenant"])
 def check(user_id: str | None, tenant: str | None) -> None:
-    """Check the settings, that the store answers, and that Monite accepts the credentials."""
-    if tenant is not None and user_id is None:
-        raise click.UsageError("--tenant is about a user: add --user.")
     with _broker() as broker:
-        for sentence in check_setup(broker):
-            click.echo(sentence)
-        if user_id is not None:
-            for sentence in check_user(broker, user_id, tenant):
-                click.echo(sentence)
+        _say(neutral.check(broker, user_id=user_id, tenant=tenant))
 
 
-@commands.command("drain")
-@click.option(
-    "--within",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    help="How many seconds to work on it, at the most.",
-)
+@commands.command("drain", help=HELP["drain"])
+@click.option("--within", type=float, default=WITHIN, show_default=True, help=HELP["drain --within"])
 def drain(within: float) -> None:
-    """Revoke the tokens of ended sessions that are still pending."""
-    with _broker(shared=True) as broker:
-        click.echo(str(broker.drain(within=within)))
+    with _broker() as broker:
+        _say(neutral.drain(broker, within=within))
 
 
-@commands.command("logout-user")
-@click.argument("user_id")
-def logout_user(user_id: str) -> None:
-    """End every session of a user, and revoke their tokens."""
-    with _broker(shared=True) as broker:
-        broker.end_user(user_id)
-        broker.close()  # once what is under way has been done, or the deadline has passed
-        click.echo(f"Every session of user {user_id} has ended.")
-        pending = broker.status(user_id).pending
-        if pending:
-            click.echo(f"Revocations still pending: {pending}. The servers go on, or run: flask monite drain")
+@commands.command("end-user", help=HELP["end-user"])
+@click.argument("user")
+def end_user(user: str) -> None:
+    with _broker() as broker:
+        _say(neutral.end_user(broker, user))
+
+
+def _say(sentences: Iterator[str]) -> None:
+    for sentence in sentences:
+        click.echo(sentence)
 
 
 @contextmanager
-def _broker(*, shared: bool = False) -> Iterator[TokenBroker]:
-    """Hand out the app's broker; say in words, without a traceback, what is wrong."""
+def _broker() -> Iterator[TokenBroker]:
+    """Hand out the app's broker; exit with an error's text, without a traceback."""
     try:
-        broker: TokenBroker = current_app.extensions["monite_auth"].broker
-        if shared and broker.settings.store_url.startswith("memory:"):
-            raise click.ClickException(
-                "MONITE_STORE_URL names no shared store, and the memory of other processes is out of reach."
-            )
-        yield broker
+        yield current_app.extensions["monite_auth"].broker
+    except WrongArguments as error:
+        raise click.UsageError(str(error)) from None
     except MoniteAuthError as error:
         raise click.ClickException(str(error)) from None

@@ -1,4 +1,4 @@
-"""Whether everything works from here, now: what the adapters' check commands say, one sentence after the other."""
+"""Checks whether everything works from here, now: what the check commands say, one sentence after the other."""
 
 import secrets
 import time
@@ -11,6 +11,7 @@ from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError, EntityUserRejected, MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
 from monite_auth.outbound import unreachable
+from monite_auth.stores.memory import MemoryStore
 
 __all__ = ["check_setup", "check_user"]
 
@@ -22,13 +23,19 @@ def check_setup(broker: TokenBroker) -> Iterator[str]:
     """
     settings = broker.settings
     yield f"Monite: {settings.base_url}, API version {settings.api_version}"
-    kind = settings.store_url.partition(":")[0]  # the rest may hold a password
     broker.status("")
-    yield f"Tokens: {kind}, and the store answers" + (
-        "; each process has its own" if kind == "memory" else ""
-    )
+    if isinstance(broker.store, MemoryStore):
+        yield "Tokens: memory, and the store answers; each process has its own"
+    else:
+        yield f"Tokens: {_kind_of_store(broker)}, and the store answers"
     left = broker.partner_token().expires_in
     yield f"Monite accepts the client ID and secret; its tokens live {left / 60:.0f} minutes."
+
+
+def _kind_of_store(broker: TokenBroker) -> str:
+    """Return what keeps the tokens, and nothing else of its URL, which may hold a password."""
+    scheme = broker.settings.store_url.partition(":")[0]
+    return "a store of the application" if scheme == "memory" else scheme
 
 
 def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> Iterator[str]:

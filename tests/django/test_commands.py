@@ -111,22 +111,22 @@ def test_monite_link_says_what_is_wrong(arguments, says):
         run("monite_link", *arguments)
 
 
-# -- monite_logout_user and monite_drain
+# -- monite_end_user and monite_drain
 
 
-def test_monite_logout_user_ends_all_sessions(client, anna, emulator, shared_store):
+def test_monite_end_user_ends_all_sessions(client, anna, emulator, shared_store):
     client.force_login(anna)
     client.get("/me")
-    assert "logged out of Monite everywhere" in run("monite_logout_user", "anna")
+    assert f"Every session of user {anna.pk} has ended." in run("monite_end_user", "anna")
     assert live(emulator) == 0
     assert client.get("/me").json()["error"]["code"] == "session_ended"
 
 
-def test_monite_logout_user_does_not_need_monite(client, anna, emulator, shared_store):
+def test_monite_end_user_does_not_need_monite(client, anna, emulator, shared_store):
     client.force_login(anna)
     client.get("/me")
     emulator.monite.faults.add(Fault(kind="status", status=500, path="/auth/revoke"))
-    assert "everywhere" in run("monite_logout_user", "anna")
+    assert "Revocations still pending: 1." in run("monite_end_user", "anna")
     emulator.monite.faults.clear()
 
 
@@ -134,13 +134,13 @@ def test_monite_drain_works_on_what_is_pending(client, anna, emulator, shared_st
     assert run("monite_drain", "--within", "5").strip() == "settled 0, postponed 0, expired 0"
 
 
-@pytest.mark.parametrize("command", [["monite_drain"], ["monite_logout_user", "anna"]])
+@pytest.mark.parametrize("command", [["monite_drain"], ["monite_end_user", "anna"]])
 def test_the_memory_of_other_processes_cannot_be_reached(anna, command):
     with pytest.raises(CommandError, match=r"sqlite:///"):
         run(*command)
 
 
-@pytest.mark.parametrize("command", [["monite_drain"], ["monite_logout_user", "anna"]])
+@pytest.mark.parametrize("command", [["monite_drain"], ["monite_end_user", "anna"]])
 def test_commands_say_what_is_not_configured(anna, settings, command):
     settings(MONITE_AUTH={})
     with pytest.raises(CommandError, match="client_id is missing"):

@@ -92,7 +92,7 @@ client.force_login(anna)
 assert client.get("/me").json()["id"] == ANNA_ID
 facts = client.get("/facts").json()
 assert facts["user"] == str(anna.pk) and facts["session"], facts
-call_command("monite_logout_user", str(anna.pk), verbosity=0)
+call_command("monite_end_user", str(anna.pk), verbosity=0)
 assert client.get("/me").json()["error"]["code"] == "session_ended"
 anna.delete()
 broker().close()

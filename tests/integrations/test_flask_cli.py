@@ -1,4 +1,4 @@
-"""`flask monite check`, `drain` and `logout-user`."""
+"""`flask monite check`, `drain` and `end-user`."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_check_says_that_monite_refuses_the_secret(app):
     assert "not the secret" not in result.output
 
 
-@pytest.mark.parametrize("arguments", [["drain"], ["logout-user", "anna"]])
+@pytest.mark.parametrize("arguments", [["drain"], ["end-user", "anna"]])
 def test_a_memory_that_only_the_servers_have_is_said_to_be_out_of_reach(app, arguments):
     app.config["MONITE_STORE_URL"] = "memory://"
     result = flask_monite(app, *arguments)
@@ -89,12 +89,12 @@ def test_a_memory_that_only_the_servers_have_is_said_to_be_out_of_reach(app, arg
     assert "names no shared store" in result.output
 
 
-def test_logout_user_ends_every_session_and_revokes(app, emulator):
+def test_end_user_ends_every_session_and_revokes(app, emulator):
     settings = app.extensions["monite_auth"].broker.settings
     with TokenBroker(settings, PEOPLE) as server:
         server.token(ANNA)
         server.token(Principal("anna", session_id="two"))
-        result = flask_monite(app, "logout-user", "anna")
+        result = flask_monite(app, "end-user", "anna")
         assert result.exit_code == 0
         assert result.output.startswith("Every session of user anna has ended.\n")
         until(lambda: not emulator.monite.ledger.live(ANNA_ID))  # the server may be at work on one of them
@@ -103,10 +103,10 @@ def test_logout_user_ends_every_session_and_revokes(app, emulator):
                 server.token(Principal("anna", session_id=session_id))
 
 
-def test_logout_user_says_when_something_is_still_pending(app, emulator):
+def test_end_user_says_when_something_is_still_pending(app, emulator):
     app.extensions["monite_auth"].broker.token(ANNA)
     emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke"))
-    result = flask_monite(app, "logout-user", "anna")
+    result = flask_monite(app, "end-user", "anna")
     assert result.exit_code == 0
     assert "Revocations still pending: 1." in result.output
     emulator.monite.faults.clear()

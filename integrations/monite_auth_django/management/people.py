@@ -6,9 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
-from monite_auth_django.current import broker
-
-__all__ = ["add_user_argument", "find_user", "require_shared_store"]
+__all__ = ["add_user_argument", "find_user"]
 
 
 def add_user_argument(parser: CommandParser, name: str, **options: Any) -> None:
@@ -27,12 +25,3 @@ def find_user(name: str) -> Any:
         return model._default_manager.get(pk=name)  # noqa: SLF001
     except (model.DoesNotExist, ValueError, ValidationError):
         raise CommandError(f"There is no user {name!r}, neither by name nor by primary key.") from None
-
-
-def require_shared_store() -> None:
-    """Raise CommandError where this process cannot reach what the others keep."""
-    if broker().settings.store_url.startswith("memory:"):
-        raise CommandError(
-            "STORE_URL is memory://, and the memory of other processes cannot be reached from here. "
-            "Use sqlite:///… or redis://…."
-        )
