@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask test test-matrix lint chaos bench servers clean
+.PHONY: help demo demo-django demo-flask test test-matrix lint facts chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+facts: .venv/dev ## write down again what tests need of Monite's OpenAPI document; SPEC=path/to/monite-openapi.json
+	@$(BIN)/python -m tests.data.specification $(SPEC)
 
 SECONDS ?= 600
 STORE ?= redis

@@ -1,18 +1,11 @@
-"""A fresh emulator per test, in process, with every answer checked against Monite's own schemas where those are at hand."""
+"""A fresh emulator per test, in process, with every answer checked against the shapes of Monite's answers."""
 
 import asyncio
-import json
-import re
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker  # its stubs are a package more
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
 from monite_auth.emulator import (
     DEMO_CLIENT_ID,
@@ -23,8 +16,8 @@ from monite_auth.emulator import (
     create_app,
     serve,
 )
+from tests.data.facts import check
 
-SPECIFICATION = Path(__file__).parents[3] / "shared" / "monite-openapi.json"
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 VERSION = {"x-monite-version": "2024-05-25"}
 # A moment in the middle of one of the limiter's windows, so that no test straddles two.
@@ -47,7 +40,7 @@ class Api:
                 return await client.request(method, path, **options)
 
         response = asyncio.run(call())
-        if SPECIFICATION.exists() and path.startswith("/v1/"):
+        if path.startswith("/v1/"):
             check(method, path.removeprefix("/v1"), response)
         return response
 
@@ -82,64 +75,6 @@ class Api:
     def revoke(self, token: str, bearer: str | None = None, **changes: Any) -> httpx.Response:
         body = CREDENTIALS | {"token": token} | changes
         return self.call("POST", "/auth/revoke", bearer or token, json=body)
-
-
-@cache
-def specification() -> tuple[dict[str, Any], Registry[Any]]:
-    document = json.loads(SPECIFICATION.read_text())
-    resource = DRAFT202012.create_resource(document)
-    return document, Registry().with_resource("urn:monite", resource)
-
-
-@cache
-def operations() -> list[tuple[re.Pattern[str], str]]:
-    # Paths without parameters go first: /entity_users/me is no entity user's id.
-    paths = sorted(specification()[0]["paths"], key=lambda path: path.count("{"))
-    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
-
-
-def find_operation(method: str, path: str) -> dict[str, Any] | None:
-    document, _ = specification()
-    template = next((name for pattern, name in operations() if pattern.fullmatch(path)), None)
-    found: dict[str, Any] | None = document["paths"].get(template, {}).get(method.lower())
-    return found
-
-
-def check(method: str, path: str, response: httpx.Response) -> None:
-    """Assert that an answer is one that Monite's specification knows, if it knows the operation and the status."""
-    _, registry = specification()
-    operation = find_operation(method, path)
-    if operation is None:
-        return
-    status = str(response.status_code)
-    if status in operation["responses"]:
-        content = operation["responses"][status].get("content")
-        schema = content["application/json"]["schema"] if content else None
-    else:
-        schema = {"$ref": "#/components/schemas/ErrorSchemaResponse"}
-    if schema is None:
-        assert response.content == b""
-        return
-    validator = Draft202012Validator(_absolute(schema), registry=registry, format_checker=FormatChecker())
-    validator.validate(response.json())
-
-
-def _absolute(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: f"urn:monite{value}" if key == "$ref" else value for key, value in schema.items()}
-
-
-@pytest.fixture
-def operation() -> Callable[[str, str], dict[str, Any] | None]:
-    """Look an operation up in Monite's specification."""
-    if not SPECIFICATION.exists():
-        pytest.skip("Monite's OpenAPI document is not at ../shared/monite-openapi.json")
-    return find_operation
-
-
-@pytest.fixture
-def validate(operation: Any) -> Callable[[str, str, httpx.Response], None]:
-    """Check an answer against Monite's specification."""
-    return check
 
 
 @pytest.fixture

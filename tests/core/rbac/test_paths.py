@@ -1,6 +1,5 @@
-"""What calls ask for: by hand for every kind of object, and for all of Monite's document."""
+"""What calls ask for: by hand for every kind of object, and for all of Monite's operations."""
 
-import json
 import re
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monite_auth.rbac import Action, Asked, ObjectType, Role, actions_of, asked_for
-from tests.core.rbac.specification import load, operations
+from tests.data.facts import operations
 
 A = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 B = "9d2b4c8f-2087-4738-ba91-7359683c49a4"
@@ -249,7 +248,7 @@ def test_an_answer_is_always_a_word_that_roles_know(method, segments):
     assert asked is None or asked.action in actions_of(asked.object_type)
 
 
-# -- all of Monite's document
+# -- all of Monite's operations
 
 # Prefixes of `METHOD path` that belong to no object type, or are not for an entity user; paths.py says why.
 LIST = """
@@ -273,7 +272,7 @@ LIST = """
 """
 UNMAPPED = [re.sub(r"\s+", " ", entry) for entry in re.findall(r"(?:\*|[A-Z]+) /\S+", LIST)]
 
-# POST that changes nothing, as the document says: a search, previews of mail, and lists of what is missing.
+# POST that changes nothing, as Monite's document says: a search, previews of mail, and lists of what is missing.
 POSTS_THAT_READ = {
     "/payable_purchase_orders/{}/preview",
     "/payables/{}/validate",
@@ -285,15 +284,11 @@ POSTS_THAT_READ = {
 FOR_EVERYBODY = {"/payable_purchase_orders/variables", "/receivables/variables"}
 
 
-def read_document():
-    """Yield every operation as method, path with `{}` for ids, operation, and what it asks for."""
-    for method, path, operation in operations():
-        yield (
-            method,
-            re.sub(r"\{.*?\}", "{}", path),
-            operation,
-            asked_for(method, re.sub(r"\{.*?\}", A, path)),
-        )
+def read_operations():
+    """Yield every operation as method, path with `{}` for ids, its facts, and what it asks for."""
+    for each in operations():
+        path = re.sub(r"\{.*?\}", "{}", each.path)
+        yield each.method, path, each, asked_for(each.method, path.replace("{}", A))
 
 
 def listed(method, path):
@@ -305,7 +300,7 @@ def listed(method, path):
 def test_every_operation_of_monite_is_mapped_or_listed_as_unmapped():
     used = set()
     count = 0
-    for method, path, _, asked in read_document():
+    for method, path, _, asked in read_operations():
         entries = listed(method, path)
         assert (asked is None) == bool(entries), f"{method} {path} asks for {asked}"
         used |= entries
@@ -315,37 +310,29 @@ def test_every_operation_of_monite_is_mapped_or_listed_as_unmapped():
 
 
 def test_every_object_type_that_has_paths_is_asked_for():
-    asked = {asked.object_type for *_, asked in read_document() if asked}
+    asked = {asked.object_type for *_, asked in read_operations() if asked}
     assert asked == set(ObjectType) - WITHOUT_PATHS
 
 
 def test_get_reads_and_nothing_else_does():
-    for method, path, _, asked in read_document():
+    for method, path, _, asked in read_operations():
         if asked:
             reads = method == "GET" or (method == "POST" and path in POSTS_THAT_READ)
             assert (asked.action is Action.READ) is reads, f"{method} {path}"
 
 
 def test_delete_never_asks_for_less_than_update():
-    actions = {asked.action for method, *_, asked in read_document() if asked and method == "DELETE"}
+    actions = {asked.action for method, *_, asked in read_operations() if asked and method == "DELETE"}
     assert actions == {Action.DELETE, Action.UPDATE}
 
 
 def test_whatever_is_mapped_is_confined_to_one_entity():
-    for method, path, operation, asked in read_document():
+    for method, path, operation, asked in read_operations():
         if asked and path not in FOR_EVERYBODY:
-            by_header = "x-monite-entity-id" in {parameter["name"] for parameter in operation["parameters"]}
+            by_header = "x-monite-entity-id" in operation.headers
             assert by_header or asked.entity_id == A, f"{method} {path}"
 
 
 def test_no_mapped_call_names_entities_in_its_body_or_query():
-    schemas = load()["components"]["schemas"]
-    for method, path, operation, asked in read_document():
-        body = json.dumps(operation.get("requestBody", {}))
-        names = {
-            name
-            for schema in re.findall(r"schemas/([^\"]+)", body)
-            for name in schemas[schema].get("properties", ())
-        }
-        names |= {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
-        assert not (asked and names & {"entity_id", "entity_ids", "entity_id__in"}), f"{method} {path}"
+    for method, path, operation, asked in read_operations():
+        assert not (asked and operation.entity_names), f"{method} {path}"

@@ -3,17 +3,16 @@
 import pytest
 
 from monite_auth.rbac import Action, ObjectType, Permission, actions_of, member, words
-from tests.core.rbac.specification import load
+from tests.data import facts
 
 
 def test_the_words_are_those_of_monites_document():
-    schemas = load()["components"]["schemas"]
-    common = schemas["CommonSchema-Input"]["properties"]["object_type"]["enum"]
+    common = facts.words("CommonSchema-Input", "object_type")
     assert {*common, "payable"} == set(ObjectType)
-    assert set(schemas["PermissionEnum"]["enum"]) == set(Permission)
-    assert set(schemas["PayableActionEnum"]["enum"]) == set(actions_of(ObjectType.PAYABLE)) == set(Action)
+    assert facts.words("PermissionEnum") == set(Permission)
+    assert facts.words("PayableActionEnum") == set(actions_of(ObjectType.PAYABLE)) == set(Action)
     for object_type in set(ObjectType) - {"payable"}:
-        assert set(schemas["ActionEnum"]["enum"]) == set(actions_of(object_type))
+        assert facts.words("ActionEnum") == set(actions_of(object_type))
 
 
 def test_there_are_31_object_types_and_each_member_is_named_as_it_is_written():
