@@ -12,7 +12,7 @@ import redis
 from benchmarks.table import table
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, RedisStore, Secret, SQLiteStore
 from monite_auth.engine.runtime import run as drive
-from monite_auth.stores.base import Claimed, Operations, Slot, Store
+from monite_auth.stores import Claimed, Operations, Slot, Store
 
 __all__ = ["run"]
 

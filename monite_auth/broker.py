@@ -34,7 +34,7 @@ from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.rbac import Action, ObjectType, Role, words
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Store
+from monite_auth.stores import Store
 from monite_auth.stores.choose import store_for
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock

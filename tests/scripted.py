@@ -13,7 +13,7 @@ from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import run
 from monite_auth.identity import Directory, Subject, as_directory
 from monite_auth.monite_api.wire import Fault, Request, Response
-from monite_auth.stores.base import Slot
+from monite_auth.stores import Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
 

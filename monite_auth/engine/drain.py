@@ -21,8 +21,7 @@ from monite_auth.monite_api.wire import (
     revoke_request,
 )
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Pending
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Pending, Priority
 from monite_auth.telemetry import Telemetry
 
 __all__ = ["DrainReport", "drain"]

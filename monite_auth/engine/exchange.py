@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER
-from monite_auth.stores.base import Operations, Slot
+from monite_auth.stores import Operations, Slot
 from monite_auth.tokens import AccessToken, Secret, fingerprint
 
 __all__ = ["begin_exchange", "end_exchange"]
@@ -43,9 +43,9 @@ async def begin_exchange(
     if age < MOMENT and not certain:
         return False
     user, note = _note(slot)
-    if await store.recall(user, note) is not None:
+    if await store.get_note(user, note) is not None:
         return False
-    await store.remember(user, note, "begun", seconds=MOMENT)
+    await store.put_note(user, note, "begun", seconds=MOMENT)
     await store.discard(slot, token.fingerprint)
     log.info("Monite no longer accepts token %s; it is replaced.", token.fingerprint)
     return True
@@ -56,9 +56,9 @@ async def end_exchange(store: Operations, slot: Slot, *, helped: bool) -> None:
     user, note = _note(slot)
     with suppress(StoreUnavailable):  # then it is as if nobody had noted it
         if helped:
-            await store.forget(user, note)
+            await store.delete_note(user, note)
         else:
-            await store.remember(user, note, "futile", seconds=FUTILE)
+            await store.put_note(user, note, "futile", seconds=FUTILE)
 
 
 def _note(slot: Slot) -> tuple[str, str]:

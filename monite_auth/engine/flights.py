@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from monite_auth.engine.semaphore import Semaphore
 from monite_auth.identity import Subject
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Priority
 from monite_auth.tokens import AccessToken, Clock
 
 __all__ = ["Endings", "Flight", "Flights"]

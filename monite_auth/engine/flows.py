@@ -30,8 +30,7 @@ from monite_auth.errors import (
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.processes.workers import is_one_of_several
 from monite_auth.settings import Settings
-from monite_auth.stores.base import PARTNER_SLOT, Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import PARTNER_SLOT, Priority, Slot
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken

@@ -36,8 +36,19 @@ from monite_auth.monite_api.wire import (
     read_mint,
 )
 from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores.base import Busy, Claimed, Committed, Ended, Hit, Lease, Rest, Resting, Slot
-from monite_auth.stores.budget import Priority, Ticket
+from monite_auth.stores import (
+    Busy,
+    Claimed,
+    Committed,
+    Cooldown,
+    CoolingDown,
+    Ended,
+    Hit,
+    Lease,
+    Priority,
+    Slot,
+    Ticket,
+)
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken, Secret
 
@@ -148,7 +159,7 @@ class Mint:
                     return None
                 case Ended(too_old):
                     raise _session_ended(self._settings, too_old=too_old)
-                case Resting(retry_in, why):
+                case CoolingDown(retry_in, why):
                     self.rests = True
                     raise _error_of(why, retry_in)
                 case Busy(retry_in):
@@ -344,7 +355,7 @@ class Mint:
         )
 
 
-def _rest_after(error: BaseException, *, everyone: bool) -> Rest | None:
+def _rest_after(error: BaseException, *, everyone: bool) -> Cooldown | None:
     """Return how others should rest after this error; it must be possible to raise it again from that.
 
     `everyone`: whether it would be the same for all slots.
@@ -358,7 +369,7 @@ def _rest_after(error: BaseException, *, everyone: bool) -> Rest | None:
             seconds, status, said = error.retry_after or REST_AFTER_FAULT, 0, ""
         case _:
             return None
-    return Rest(
+    return Cooldown(
         seconds=seconds,
         code=error.code,
         message=error.args[0],
@@ -369,7 +380,7 @@ def _rest_after(error: BaseException, *, everyone: bool) -> Rest | None:
     )
 
 
-def _error_of(rest: Rest, retry_in: float) -> MoniteAuthError:
+def _error_of(rest: Cooldown, retry_in: float) -> MoniteAuthError:
     """Return the error that led to this rest."""
     facts: dict[str, Any] = {"request_id": rest.request_id, "retry_after": retry_in}
     if rest.code == EntityUserRejected.code:

@@ -3,8 +3,7 @@
 import logging
 from typing import Protocol
 
-from monite_auth.stores.base import Operations
-from monite_auth.stores.budget import Priority, Ticket
+from monite_auth.stores import Operations, Priority, Ticket
 from monite_auth.tokens import Clock
 
 __all__ = ["LONGEST_HOLD", "Waiting", "hold", "turn"]

@@ -8,7 +8,7 @@ from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Store
+from monite_auth.stores import Store
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 

@@ -24,7 +24,7 @@ from monite_auth.identity import Directory, EntityUser, Principal, Subject, aask
 from monite_auth.monite_api.wire import Fault, Request, Response, masked
 from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Operations, Slot, Store
+from monite_auth.stores import Operations, Slot, Store
 from monite_auth.tokens import AccessToken, Clock
 
 try:  # the maintained successor of httpx, same interface

@@ -8,7 +8,7 @@ pending revocations of the store.
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from monite_auth.stores.base import Operations, Slot, void_lease
+from monite_auth.stores import Lease, Operations, Slot
 from monite_auth.tokens import AccessToken
 
 __all__ = ["Strays"]
@@ -33,7 +33,7 @@ class Strays:
             while self.tokens:
                 slot, token = self.tokens.pop()
                 try:
-                    await store.commit(void_lease(slot), token)
+                    await store.commit(Lease.void(slot), token)
                 except BaseException:
                     self.add(slot, token)
                     raise

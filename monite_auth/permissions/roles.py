@@ -30,8 +30,7 @@ from monite_auth.monite_api.wire import (
 from monite_auth.outbound import monite_headers
 from monite_auth.rbac import Role
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Priority, Slot
 from monite_auth.tokens import AccessToken, Clock
 
 __all__ = ["Roles"]

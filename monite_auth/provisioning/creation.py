@@ -7,7 +7,7 @@ from monite_auth.errors import CredentialsRejected, ProvisioningFailed
 from monite_auth.identity import PARTNER
 from monite_auth.provisioning.calls import Call, Record, checked
 from monite_auth.provisioning.partner import Caller, PartnerApi
-from monite_auth.stores.base import Claimed, Lease, Resting, Slot
+from monite_auth.stores import Claimed, CoolingDown, Lease, Slot
 
 __all__ = ["Create", "Creator", "Look"]
 
@@ -73,7 +73,7 @@ class Creator:
             )
             if isinstance(claim, Claimed):
                 return claim.lease
-            if isinstance(claim, Resting):  # nothing else than refused credentials makes everyone rest
+            if isinstance(claim, CoolingDown):  # nothing else than refused credentials makes everyone rest
                 raise CredentialsRejected(
                     claim.why.message, request_id=claim.why.request_id, retry_after=claim.retry_in
                 )

@@ -104,7 +104,7 @@ class ProvisioningDirectory:
         found = await Steps(caller, Owner.of(principal)).provide(profile, known)
         assert found is not None, "only a plan leaves somebody out"
         note = json.dumps([found.entity_user_id, found.entity_id, profile.digest])
-        await caller.store.remember(principal.user_id, _link(principal), note, seconds=REMEMBERED)
+        await caller.store.put_note(principal.user_id, _link(principal), note, seconds=REMEMBERED)
         if known not in (None, found):
             await caller.relink(principal.user_id)
         return found
@@ -124,7 +124,7 @@ class ProvisioningDirectory:
             person = await steps.existing(profile)
         removed = person is not None and await steps.remove(person)
         # In this order: whoever breaks off in between can be called again.
-        await caller.store.forget(principal.user_id, _link(principal))
+        await caller.store.delete_note(principal.user_id, _link(principal))
         await caller.relink(principal.user_id)
         return removed
 
@@ -136,7 +136,7 @@ def _link(principal: Principal) -> str:
 
 async def _recall(caller: Caller, principal: Principal) -> tuple[EntityUser | None, str | None]:
     """Return whom the principal was linked to, and the digest of the profile at that time."""
-    note = await caller.store.recall(principal.user_id, _link(principal))
+    note = await caller.store.get_note(principal.user_id, _link(principal))
     if note is None:
         return None, None
     entity_user_id, entity_id, digest = json.loads(note)

@@ -61,17 +61,17 @@ class Ownership:
 
         Raises StoreUnavailable if there is no note and the store is down, which looks the same from here.
         """
-        noted = await self._store.recall(*_owner_note(entity["id"]))
+        noted = await self._store.get_note(*_owner_note(entity["id"]))
         if noted is not None:
             return _read(noted) == self._owner
         if await self._began(entity, company):
             return True
-        await self._store.status(entity["id"])  # raises, where `recall` has only found nothing
+        await self._store.status(entity["id"])  # raises, where `get_note` has only found nothing
         return False
 
     async def take(self, entity_id: str) -> None:
         """Note that the entity is the owner's."""
-        await self._store.remember(*_owner_note(entity_id), json.dumps(self._owner), seconds=KEPT)
+        await self._store.put_note(*_owner_note(entity_id), json.dumps(self._owner), seconds=KEPT)
 
     async def begin(self, company: EntityProfile) -> None:
         """Note that the company's entity is about to be created, where there was none.
@@ -79,8 +79,8 @@ class Ownership:
         Raises StoreUnavailable if the store cannot keep that: what is created now, nobody would find later.
         """
         note = json.dumps([self._owner, company.key, self._caller.clock()])
-        await self._store.remember(*_creation_note(company), note, seconds=KEPT)
-        if await self._store.recall(*_creation_note(company)) != note:
+        await self._store.put_note(*_creation_note(company), note, seconds=KEPT)
+        if await self._store.get_note(*_creation_note(company)) != note:
             raise StoreUnavailable(
                 "The token store cannot note whose entity this is, so none is created in Monite now.",
                 retry_after=1,
@@ -89,11 +89,11 @@ class Ownership:
     async def give_up(self, company: EntityProfile) -> None:
         """Take the note of `begin` back: Monite has not created anything."""
         with suppress(StoreUnavailable):
-            await self._store.forget(*_creation_note(company))
+            await self._store.delete_note(*_creation_note(company))
 
     async def _began(self, entity: Record, company: EntityProfile) -> bool:
         """Say whether the entity comes from a creation that the owner began, and that did not get to its end."""
-        noted = await self._store.recall(*_creation_note(company))
+        noted = await self._store.get_note(*_creation_note(company))
         if noted is None:
             return False
         owner, key, began = _read(noted)

@@ -20,8 +20,7 @@ from monite_auth.identity import PARTNER
 from monite_auth.monite_api.wire import Response, retry_after
 from monite_auth.provisioning.calls import Call, Record, read_answer, read_page
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Operations
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Operations, Priority
 from monite_auth.tokens import Clock, steady_clock
 
 __all__ = ["AsyncCaller", "BlockingCaller", "Caller", "PartnerApi"]

@@ -1,4 +1,64 @@
-"""Where tokens, fences, pending revocations and the request budget are kept.
+"""Where tokens, endings, pending revocations and the request budget are kept.
 
-`base` says what a store promises, op by op; every other file here is one way to keep it.
+`protocol` says what a store promises, operation by operation, and `values` and `budget` what goes in and out. Those names
+are public and stable: this is what another store is written against (docs/stores.md, "Write your own store").
 """
+
+from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
+from monite_auth.stores.protocol import (
+    BudgetOperations,
+    NoteOperations,
+    Operations,
+    RevocationOperations,
+    SessionOperations,
+    StatusOperations,
+    Store,
+    TokenOperations,
+)
+from monite_auth.stores.values import (
+    PARTNER_SLOT,
+    Busy,
+    Claim,
+    Claimed,
+    Committed,
+    Cooldown,
+    CoolingDown,
+    Due,
+    Ended,
+    Everything,
+    Hit,
+    Lease,
+    Pending,
+    Slot,
+    Status,
+)
+
+__all__ = [
+    "PARTNER_SLOT",
+    "Admission",
+    "Budget",
+    "BudgetOperations",
+    "Busy",
+    "Claim",
+    "Claimed",
+    "Committed",
+    "Cooldown",
+    "CoolingDown",
+    "Due",
+    "Ended",
+    "Everything",
+    "Hit",
+    "Lease",
+    "NoteOperations",
+    "Operations",
+    "Pending",
+    "Priority",
+    "RevocationOperations",
+    "SessionOperations",
+    "Slot",
+    "Status",
+    "StatusOperations",
+    "Store",
+    "Ticket",
+    "TokenOperations",
+]

@@ -4,9 +4,9 @@ from urllib.parse import unquote
 
 from monite_auth.errors import ConfigurationError
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Store
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.protocol import Store
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 

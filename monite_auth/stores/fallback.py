@@ -6,7 +6,7 @@ since no other process knows of them, and new ones are minted.
 
 What cannot be done without the shared store is a logout that everybody hears of. It is carried out in this process
 and raises StoreUnavailable, so that the application can say so. Notes are not kept meanwhile: whoever left them can
-find out again. To forget one raises StoreUnavailable too, since it would be there again afterwards.
+find out again. To delete one raises StoreUnavailable too, since it would be there again afterwards.
 """
 
 import logging
@@ -17,23 +17,21 @@ from typing import TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
-from monite_auth.stores.base import (
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.protocol import Operations, Store
+from monite_auth.stores.values import (
     Claim,
     Claimed,
     Committed,
+    Cooldown,
     Due,
     Everything,
     Lease,
-    Operations,
     Pending,
-    Rest,
     Slot,
     Status,
-    Store,
-    void_lease,
 )
-from monite_auth.stores.budget import Admission, Priority, Ticket
-from monite_auth.stores.memory import MemoryStore
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken, Clock
 
@@ -165,11 +163,11 @@ class _Operations:
         taken = await self._take()
         try:
             while taken:
-                await self._shared.commit(void_lease(taken[-1][0]), taken[-1][1])
+                await self._shared.commit(Lease.void(taken[-1][0]), taken[-1][1])
                 taken.pop()
         except BaseException as error:  # it is down again, or the caller was cancelled
             for slot, token in taken:
-                await self._memory.commit(void_lease(slot), token)
+                await self._memory.commit(Lease.void(slot), token)
             if not isinstance(error, StoreUnavailable):
                 raise
             self._outage.begins(error)
@@ -211,13 +209,13 @@ class _Operations:
                 raise  # whoever commits keeps the token until it is taken
             return await self._memory.commit(lease, token)  # a lease that memory does not know is void
 
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See Operations."""
         if (ours := _ours(lease)) is not None:
-            await self._memory.abandon(ours, rest)
+            await self._memory.abandon(ours, cooldown)
             return
         with suppress(StoreUnavailable):  # the lease runs out
-            await self._ask(lambda: self._shared.abandon(lease, rest))
+            await self._ask(lambda: self._shared.abandon(lease, cooldown))
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See Operations."""
@@ -317,21 +315,21 @@ class _Operations:
 
     # -- notes
 
-    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+    async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See Operations."""
         with suppress(StoreUnavailable):
-            await self._ask(lambda: self._shared.remember(user, name, value, seconds=seconds))
+            await self._ask(lambda: self._shared.put_note(user, name, value, seconds=seconds))
 
-    async def recall(self, user: str, name: str) -> str | None:
+    async def get_note(self, user: str, name: str) -> str | None:
         """See Operations."""
         try:
-            return await self._ask(lambda: self._shared.recall(user, name))
+            return await self._ask(lambda: self._shared.get_note(user, name))
         except StoreUnavailable:
             return None
 
-    async def forget(self, user: str, name: str) -> None:
+    async def delete_note(self, user: str, name: str) -> None:
         """See Operations."""
-        await self._ask(lambda: self._shared.forget(user, name))
+        await self._ask(lambda: self._shared.delete_note(user, name))
 
     # -- the request budget
 

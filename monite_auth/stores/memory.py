@@ -22,25 +22,25 @@ from cachetools import TLRUCache, TTLCache
 
 from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
 from monite_auth.processes.lifetimes import ProcessLock
-from monite_auth.stores.base import (
+from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
+from monite_auth.stores.protocol import Operations
+from monite_auth.stores.values import (
     PARTNER_SLOT,
     Busy,
     Claim,
     Claimed,
     Committed,
+    Cooldown,
+    CoolingDown,
     Due,
     Ended,
     Everything,
     Hit,
     Lease,
-    Operations,
     Pending,
-    Rest,
-    Resting,
     Slot,
     Status,
 )
-from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.tokens import SAFETY, AccessToken, Clock, steady_clock
 
 __all__ = ["MemoryStore"]
@@ -63,7 +63,7 @@ class _Place:
     token: AccessToken | None = None
     superseded: list[AccessToken] = field(default_factory=list)
     lease: _Held | None = None
-    rest: Rest | None = None
+    rest: Cooldown | None = None
     rest_until: float = 0.0
 
 
@@ -162,7 +162,7 @@ class MemoryStore:
         self._notes: TLRUCache[tuple[str, str], tuple[str, float]] = TLRUCache(
             max_users, lambda _key, note, _now: note[1], timer=clock
         )
-        self._rest: Rest | None = None
+        self._rest: Cooldown | None = None
         self._rest_until = 0.0
         self._pending: dict[str, _Revocation] = {}
         self._pending_prints: dict[str, str] = {}
@@ -252,9 +252,9 @@ class MemoryStore:
         if place.token is not None and left > 0 and left >= min_life:
             return Hit(place.token)
         if self._rest is not None and now < self._rest_until:
-            return Resting(self._rest_until - now, self._rest)
+            return CoolingDown(self._rest_until - now, self._rest)
         if place.rest is not None and now < place.rest_until:
-            return Resting(place.rest_until - now, place.rest)
+            return CoolingDown(place.rest_until - now, place.rest)
         held = place.lease
         if held is not None and held.owner != owner and now < held.until:
             return Busy(held.until - now)
@@ -296,18 +296,18 @@ class MemoryStore:
         if not holders:
             self._holders.pop(value, None)
 
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See Operations."""
         with self._lock:
             now = self._clock()
-            if rest is not None and rest.everyone:
-                self._rest, self._rest_until = rest, now + rest.seconds
+            if cooldown is not None and cooldown.everyone:
+                self._rest, self._rest_until = cooldown, now + cooldown.seconds
             user, place = self._held_under(lease)
             if user is None or place is None:
                 return
             place.lease = None
-            if rest is not None and not rest.everyone:
-                place.rest, place.rest_until = rest, now + rest.seconds
+            if cooldown is not None and not cooldown.everyone:
+                place.rest, place.rest_until = cooldown, now + cooldown.seconds
             self._written(lease.slot.user, user)
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
@@ -551,18 +551,18 @@ class MemoryStore:
 
     # -- notes
 
-    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+    async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See Operations."""
         with self._lock:
             self._notes[user, name] = value, self._clock() + seconds
 
-    async def recall(self, user: str, name: str) -> str | None:
+    async def get_note(self, user: str, name: str) -> str | None:
         """See Operations."""
         with self._lock:
             note = self._notes.get((user, name))
             return note[0] if note is not None else None
 
-    async def forget(self, user: str, name: str) -> None:
+    async def delete_note(self, user: str, name: str) -> None:
         """See Operations."""
         with self._lock:
             self._notes.pop((user, name), None)

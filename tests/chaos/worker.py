@@ -37,7 +37,7 @@ from monite_auth import MemoryStore, TokenBroker
 from monite_auth.engine import drain
 from monite_auth.engine.runtime import run
 from monite_auth.errors import MoniteAuthError, StoreUnavailable
-from monite_auth.stores.base import Store
+from monite_auth.stores import Store
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import steady_clock

@@ -10,7 +10,7 @@ import pytest
 from monite_auth import AccessToken, Principal
 from monite_auth.engine.flights import ROOM, Flights
 from monite_auth.engine.runtime import run
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Priority
 from monite_auth.tokens import Secret
 from tests.waiting import until
 

@@ -7,8 +7,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, errors
 from monite_auth.engine.runtime import run
-from monite_auth.stores.base import Claimed, Committed
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Claimed, Committed, Priority
 from tests.scripted import ALICE, BOB, World, granted, refused, reply, throttled
 
 ALICE_ELSEWHERE = Principal("alice", session_id="alice-2")

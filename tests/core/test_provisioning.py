@@ -33,7 +33,7 @@ from monite_auth.provisioning.calls import Call
 from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
-from monite_auth.stores.base import PARTNER_SLOT, Rest, Slot
+from monite_auth.stores import PARTNER_SLOT, Cooldown, Slot
 from tests.scripted import reply, settings
 from tests.waiting import until
 
@@ -523,7 +523,7 @@ def test_a_plan_for_somebody_who_has_changed_says_what_would_change(app, monite,
 def test_a_plan_remembers_nothing(app, monite, call):
     app.change(login="anna.becker", role="Accountant", first_name="Anna", last_name="Becker", email=None)
     assert call(app.directory, "plan", NINA) == []
-    assert run(app.broker.store.operations(blocking=True).recall("nina", "link")) is None
+    assert run(app.broker.store.operations(blocking=True).get_note("nina", "link")) is None
 
 
 def test_a_plan_fails_as_the_real_thing_would(app, monite, call):
@@ -784,7 +784,7 @@ def test_a_second_role_that_is_in_use_already_is_let_be():
 def test_nothing_is_created_while_monite_refuses_our_credentials():
     caller = Scripted(listed())
     lease = run(caller.memory.claim(PARTNER_SLOT, PARTNER, owner="x", seconds=5, min_life=0)).lease
-    run(caller.memory.abandon(lease, Rest(30, "credentials_rejected", "Wrong secret.", everyone=True)))
+    run(caller.memory.abandon(lease, Cooldown(30, "credentials_rejected", "Wrong secret.", everyone=True)))
     with pytest.raises(errors.CredentialsRejected, match="Wrong secret") as caught:
         caller.provide(replace(PROFILE, role=AUDITOR))
     assert caught.value.retry_after == pytest.approx(30, abs=1)

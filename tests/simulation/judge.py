@@ -47,8 +47,7 @@ from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
 from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.wire import Fault, Request, Response
 from monite_auth.settings import Settings
-from monite_auth.stores.base import Claimed, Committed, Ended, Lease, Rest, Resting, Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Lease, Priority, Slot
 from monite_auth.tokens import SAFETY
 from tests.simulation.monite_model import MoniteModel, is_mint
 from tests.simulation.sessions import Key, Sessions
@@ -384,7 +383,7 @@ class Judge:
         elif principal is not PARTNER:
             self.sessions.becomes_known(principal)
         may_rest = now < max(self.rests.get(slot, 0.0), self.rests.get(None, 0.0))
-        if isinstance(result, Resting) and not may_rest:
+        if isinstance(result, CoolingDown) and not may_rest:
             raise Violation("4 valid beats new", f"{actor.name} is told to rest, and nothing has failed here")
         if not isinstance(result, Claimed):
             return
@@ -426,7 +425,7 @@ class Judge:
         self.rejected.discard((lease.slot, value))  # Monite stands by it
         self.resting.pop(lease.slot, None)
 
-    def _abandon(self, actor: "Actor", lease: Lease, rest: Rest | None = None, *, result: None) -> None:
+    def _abandon(self, actor: "Actor", lease: Lease, rest: Cooldown | None = None, *, result: None) -> None:
         del result
         if rest is not None:
             self.rests[None if rest.everyone else lease.slot] = self._world.now + rest.seconds

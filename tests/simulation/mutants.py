@@ -17,8 +17,19 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Subject
 from monite_auth.monite_api.wire import Fault, Gone
-from monite_auth.stores.base import Committed, Due, Ended, Everything, Lease, Pending, Rest, Slot
-from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores import (
+    Admission,
+    Committed,
+    Cooldown,
+    Due,
+    Ended,
+    Everything,
+    Lease,
+    Pending,
+    Priority,
+    Slot,
+    Ticket,
+)
 from monite_auth.tokens import Clock
 from tests.simulation.world import Library
 
@@ -317,8 +328,8 @@ class AccountsShareEndings(Mutant):
 
 
 class _SharesRests(MemoryStore):
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
-        await super().abandon(lease, rest)
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
+        await super().abandon(lease, cooldown)
         for other in self._others.values():
             other._rest, other._rest_until = self._rest, self._rest_until
 

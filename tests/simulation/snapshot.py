@@ -20,7 +20,7 @@ from typing import Any
 from cachetools import TLRUCache, TTLCache
 
 from monite_auth import AccessToken, MemoryStore
-from monite_auth.stores.base import Committed
+from monite_auth.stores import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
 from tests.simulation.monite_model import MoniteModel

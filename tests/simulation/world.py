@@ -26,9 +26,7 @@ from monite_auth.engine.flights import Endings, Flight, Flights
 from monite_auth.engine.flows import Flows
 from monite_auth.identity import PARTNER, Directory, Subject
 from monite_auth.monite_api.wire import Fault, Request, Response
-from monite_auth.stores import memory
-from monite_auth.stores.base import PARTNER_SLOT, Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import PARTNER_SLOT, Priority, Slot, memory
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken, Clock
 from tests.simulation.judge import Judge, Violation

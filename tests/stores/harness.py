@@ -15,7 +15,7 @@ import pytest
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, Secret
 from monite_auth.engine.runtime import run
 from monite_auth.identity import Subject
-from monite_auth.stores.base import Busy, Claim, Claimed, Committed, Ended, Lease, Operations, Slot, Store
+from monite_auth.stores import Busy, Claim, Claimed, Committed, Ended, Lease, Operations, Slot, Store
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore
 from tests.redis_server import emptied, timed_server

@@ -3,8 +3,7 @@
 import pytest
 
 from monite_auth.identity import PARTNER
-from monite_auth.stores.base import PARTNER_SLOT, Claimed, Everything, Rest, Resting
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import PARTNER_SLOT, Claimed, Cooldown, CoolingDown, Everything, Priority
 from tests.stores.harness import ALICE, BOB, BOBS, HOME
 
 SANDBOX, LIVE = "https://sandbox.example 1", "https://live.example 1"
@@ -68,15 +67,15 @@ def test_leases_and_rests_of_one_account_keep_nobody_of_another(accounts):
     one, other = accounts
     one.lease(owner="me")
     assert isinstance(other.claim(owner="you"), Claimed)
-    one.run(one.ops.abandon(one.lease(owner="me"), Rest(30, "credentials_rejected", "x", everyone=True)))
-    assert isinstance(one.claim(slot=BOBS, principal=BOB), Resting)
+    one.run(one.ops.abandon(one.lease(owner="me"), Cooldown(30, "credentials_rejected", "x", everyone=True)))
+    assert isinstance(one.claim(slot=BOBS, principal=BOB), CoolingDown)
     assert isinstance(other.claim(slot=BOBS, principal=BOB), Claimed)
 
 
 def test_each_account_has_its_own_notes_and_budget(accounts):
     one, other = accounts
-    one.run(one.ops.remember("alice", "link", "sandbox", seconds=60))
-    assert other.run(other.ops.recall("alice", "link")) is None
+    one.run(one.ops.put_note("alice", "link", "sandbox", seconds=60))
+    assert other.run(other.ops.get_note("alice", "link")) is None
     one.run(one.ops.hold(30))
     assert other.run(other.ops.admit(Priority.USER, None, patience=1)).wait == 0
     assert one.run(one.ops.admit(Priority.USER, None, patience=60)).wait > 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monite_auth.stores.budget import PROBE, Budget, Priority, Ticket
+from monite_auth.stores import Budget, Priority, Ticket
+from monite_auth.stores.budget import PROBE
 
 RATE = 30
 

@@ -6,8 +6,20 @@ import pytest
 
 from monite_auth import Principal, Secret
 from monite_auth.identity import PARTNER
-from monite_auth.stores.base import PARTNER_SLOT, Busy, Claimed, Committed, Ended, Hit, Rest, Resting, Slot
-from monite_auth.stores.budget import HEADROOM, Priority, Ticket
+from monite_auth.stores import (
+    PARTNER_SLOT,
+    Busy,
+    Claimed,
+    Committed,
+    Cooldown,
+    CoolingDown,
+    Ended,
+    Hit,
+    Priority,
+    Slot,
+    Ticket,
+)
+from monite_auth.stores.budget import HEADROOM
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, FORMS, HOME, PERSON, MemoryGround
 
 # -- peek, claim, commit
@@ -118,16 +130,16 @@ def test_an_abandoned_claim_is_free_at_once(driver):
 def test_a_void_lease_abandons_nothing(driver):
     first = driver.lease()
     driver.lease()
-    driver.run(driver.ops.abandon(first, Rest(30, "monite_unavailable", "x")))
+    driver.run(driver.ops.abandon(first, Cooldown(30, "monite_unavailable", "x")))
     assert isinstance(driver.claim(owner="you"), Busy)
 
 
 def test_a_rest_keeps_the_slot_alone_and_says_why(driver):
-    why = Rest(30, "entity_user_rejected", "no such user", "req-1", 404, "Not found")
+    why = Cooldown(30, "entity_user_rejected", "no such user", "req-1", 404, "Not found")
     driver.run(driver.ops.abandon(driver.lease(), why))
     driver.advance(10)
     claim = driver.claim()
-    assert isinstance(claim, Resting)
+    assert isinstance(claim, CoolingDown)
     assert claim.retry_in == driver.about(20)
     assert claim.why == why
     assert isinstance(driver.claim(slot=ABROAD), Claimed)
@@ -136,16 +148,16 @@ def test_a_rest_keeps_the_slot_alone_and_says_why(driver):
 
 
 def test_a_rest_of_everyone_keeps_all_slots(driver):
-    driver.run(driver.ops.abandon(driver.lease(), Rest(30, "credentials_rejected", "x", everyone=True)))
-    assert isinstance(driver.claim(slot=BOBS, principal=BOB), Resting)
-    assert isinstance(driver.claim(slot=PARTNER_SLOT, principal=PARTNER), Resting)
+    driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "credentials_rejected", "x", everyone=True)))
+    assert isinstance(driver.claim(slot=BOBS, principal=BOB), CoolingDown)
+    assert isinstance(driver.claim(slot=PARTNER_SLOT, principal=PARTNER), CoolingDown)
     driver.advance(30)
     assert isinstance(driver.claim(slot=BOBS, principal=BOB), Claimed)
 
 
 def test_a_rest_does_not_hide_a_valid_token(driver):
     driver.put("t")
-    driver.run(driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "monite_unavailable", "x")))
+    driver.run(driver.ops.abandon(driver.lease(min_life=1e9), Cooldown(30, "monite_unavailable", "x")))
     assert driver.peek() == "t"
     assert isinstance(driver.claim(), Hit)
 
@@ -153,14 +165,14 @@ def test_a_rest_does_not_hide_a_valid_token(driver):
 def test_a_rest_of_everyone_counts_even_from_a_void_lease(driver):
     first = driver.lease()
     driver.lease()
-    driver.run(driver.ops.abandon(first, Rest(30, "credentials_rejected", "x", everyone=True)))
-    assert isinstance(driver.claim(slot=BOBS, principal=BOB), Resting)
+    driver.run(driver.ops.abandon(first, Cooldown(30, "credentials_rejected", "x", everyone=True)))
+    assert isinstance(driver.claim(slot=BOBS, principal=BOB), CoolingDown)
 
 
 def test_a_new_token_ends_the_rest(driver):
     lease = driver.lease()
-    driver.run(driver.ops.abandon(lease, Rest(30, "monite_unavailable", "x")))
-    assert isinstance(driver.claim(), Resting)
+    driver.run(driver.ops.abandon(lease, Cooldown(30, "monite_unavailable", "x")))
+    assert isinstance(driver.claim(), CoolingDown)
     driver.advance(31)
     driver.put("t", life=100)
     assert isinstance(driver.claim(min_life=200), Claimed)
@@ -413,68 +425,68 @@ def test_promise_8_a_user_goes_before_a_renewal_and_that_before_a_revocation(dri
 # -- notes
 
 
-def remember(driver, value, *, user="alice", name="link", seconds=100):
-    driver.run(driver.ops.remember(user, name, value, seconds=seconds))
+def put_note(driver, value, *, user="alice", name="link", seconds=100):
+    driver.run(driver.ops.put_note(user, name, value, seconds=seconds))
 
 
-def recall(driver, *, user="alice", name="link"):
-    return driver.run(driver.ops.recall(user, name))
+def get_note(driver, *, user="alice", name="link"):
+    return driver.run(driver.ops.get_note(user, name))
 
 
 def test_a_note_is_kept_for_its_time_and_no_longer(driver):
-    assert recall(driver) is None
-    remember(driver, "what was found")
+    assert get_note(driver) is None
+    put_note(driver, "what was found")
     driver.advance(99)
-    assert recall(driver) == "what was found"
+    assert get_note(driver) == "what was found"
     driver.advance(1)
-    assert recall(driver) is None
+    assert get_note(driver) is None
 
 
 def test_a_later_note_takes_the_place_of_the_one_before_and_begins_its_own_time(driver):
-    remember(driver, "first", seconds=1000)
-    remember(driver, "second", seconds=10)
-    assert recall(driver) == "second"
+    put_note(driver, "first", seconds=1000)
+    put_note(driver, "second", seconds=10)
+    assert get_note(driver) == "second"
     driver.advance(10)
-    assert recall(driver) is None
-    remember(driver, "third")
-    assert recall(driver) == "third"
+    assert get_note(driver) is None
+    put_note(driver, "third")
+    assert get_note(driver) == "third"
 
 
 def test_promise_1_notes_do_not_mix(driver):
-    remember(driver, "alice's")
-    remember(driver, "alice's abroad", name="link:abroad")
-    remember(driver, "bob's", user="bob")
-    assert [recall(driver), recall(driver, user="bob")] == ["alice's", "bob's"]
-    assert recall(driver, name="link:abroad") == "alice's abroad"
-    assert recall(driver, user="alicelink", name="") is None
-    driver.run(driver.ops.forget("alice", "link"))
-    assert recall(driver) is None
-    assert [recall(driver, name="link:abroad"), recall(driver, user="bob")] == ["alice's abroad", "bob's"]
+    put_note(driver, "alice's")
+    put_note(driver, "alice's abroad", name="link:abroad")
+    put_note(driver, "bob's", user="bob")
+    assert [get_note(driver), get_note(driver, user="bob")] == ["alice's", "bob's"]
+    assert get_note(driver, name="link:abroad") == "alice's abroad"
+    assert get_note(driver, user="alicelink", name="") is None
+    driver.run(driver.ops.delete_note("alice", "link"))
+    assert get_note(driver) is None
+    assert [get_note(driver, name="link:abroad"), get_note(driver, user="bob")] == ["alice's abroad", "bob's"]
 
 
 def test_what_is_not_there_can_be_forgotten(driver):
-    driver.run(driver.ops.forget("nobody", "link"))
-    remember(driver, "x")
+    driver.run(driver.ops.delete_note("nobody", "link"))
+    put_note(driver, "x")
     for _ in range(2):
-        driver.run(driver.ops.forget("alice", "link"))
-    assert recall(driver) is None
+        driver.run(driver.ops.delete_note("alice", "link"))
+    assert get_note(driver) is None
 
 
 def test_a_note_may_say_anything(driver):
     for value in ("", "ÅÄÖ \x00 \n", "x" * 5000):
-        remember(driver, value)
-        assert recall(driver) == value
+        put_note(driver, value)
+        assert get_note(driver) == value
 
 
 def test_no_ending_takes_a_note_with_it(driver):
     driver.put("t", life=10)
-    remember(driver, "stays", seconds=5000)
+    put_note(driver, "stays", seconds=5000)
     driver.run(driver.ops.end_session(ALICE))
     driver.run(driver.ops.end_user("alice"))
     driver.run(driver.ops.relink("alice"))
     driver.advance(4000)
     driver.put("u", principal=Principal("alice", session_id="later"), life=10)
-    assert recall(driver) == "stays"
+    assert get_note(driver) == "stays"
 
 
 # -- several stores that share one place
@@ -521,19 +533,19 @@ def test_promise_8_two_processes_have_one_budget(pair):
 
 def test_a_rest_in_one_process_is_known_to_the_other(pair):
     one, other = pair
-    why = Rest(30, "credentials_rejected", "x", everyone=True)
+    why = Cooldown(30, "credentials_rejected", "x", everyone=True)
     one.run(one.ops.abandon(one.lease(), why))
     claim = other.claim(slot=BOBS, principal=BOB)
-    assert isinstance(claim, Resting)
+    assert isinstance(claim, CoolingDown)
     assert claim.why == why
 
 
 def test_a_note_of_one_process_is_the_others_too(pair):
     one, other = pair
-    remember(one, "found by one")
-    assert recall(other) == "found by one"
-    other.run(other.ops.forget("alice", "link"))
-    assert recall(one) is None
+    put_note(one, "found by one")
+    assert get_note(other) == "found by one"
+    other.run(other.ops.delete_note("alice", "link"))
+    assert get_note(one) is None
 
 
 # -- bounds
@@ -543,10 +555,10 @@ def test_a_note_of_one_process_is_the_others_too(pair):
 def test_memory_keeps_so_many_notes_and_no_more(drive, tmp_path, form):
     driver = drive(MemoryGround(tmp_path), form, max_users=3)
     for number in range(5):
-        remember(driver, "x", user=f"user-{number}")
-    assert [recall(driver, user=f"user-{number}") for number in range(5)] == [None, None, "x", "x", "x"]
+        put_note(driver, "x", user=f"user-{number}")
+    assert [get_note(driver, user=f"user-{number}") for number in range(5)] == [None, None, "x", "x", "x"]
     driver.advance(1000)
-    remember(driver, "x", user="one more")
+    put_note(driver, "x", user="one more")
     assert len(driver.store._notes) == 1
 
 
@@ -592,8 +604,8 @@ def test_a_revocation_that_was_put_off_twice_to_one_moment_is_given_once(driver)
 
 
 def test_a_relink_ends_the_rest_of_the_slot(driver):
-    driver.run(driver.ops.abandon(driver.lease(), Rest(30, "entity_user_rejected", "no such user")))
-    assert isinstance(driver.claim(), Resting)
+    driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "entity_user_rejected", "no such user")))
+    assert isinstance(driver.claim(), CoolingDown)
     driver.run(driver.ops.relink("alice"))
     assert isinstance(driver.claim(), Claimed)
 

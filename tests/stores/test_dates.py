@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth import Principal
-from monite_auth.stores.base import Claimed, Ended, Hit
+from monite_auth.stores import Claimed, Ended, Hit
 from tests.stores.harness import ALICE, HOME
 
 DAY = 24 * 3600.0

@@ -239,17 +239,17 @@ def test_a_url_chooses_the_store(tmp_path):
 
 def test_a_note_is_neither_kept_nor_found_while_the_store_is_down_and_forgetting_says_so():
     world = Outage(numbered())
-    run(world.store.remember("alice", "link", "before", seconds=1000))
+    run(world.store.put_note("alice", "link", "before", seconds=1000))
     world.shared.is_down = True
-    run(world.store.remember("alice", "link", "meanwhile", seconds=1000))
-    assert run(world.store.recall("alice", "link")) is None
+    run(world.store.put_note("alice", "link", "meanwhile", seconds=1000))
+    assert run(world.store.get_note("alice", "link")) is None
     with pytest.raises(errors.StoreUnavailable):
-        run(world.store.forget("alice", "link"))
+        run(world.store.delete_note("alice", "link"))
     world.now += 5
     world.shared.is_down = False
-    assert run(world.store.recall("alice", "link")) == "before"
-    run(world.store.forget("alice", "link"))
-    assert run(world.store.recall("alice", "link")) is None
+    assert run(world.store.get_note("alice", "link")) == "before"
+    run(world.store.delete_note("alice", "link"))
+    assert run(world.store.get_note("alice", "link")) is None
 
 
 @pytest.mark.parametrize("is_drained", [True, False])

@@ -23,8 +23,18 @@ import monite_auth.stores.redis
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 from monite_auth.identity import LEEWAY, PARTNER
-from monite_auth.stores.base import PARTNER_SLOT, Claimed, Committed, Hit, Lease, Rest, Resting, Slot
-from monite_auth.stores.budget import Budget, Priority
+from monite_auth.stores import (
+    PARTNER_SLOT,
+    Budget,
+    Claimed,
+    Committed,
+    Cooldown,
+    CoolingDown,
+    Hit,
+    Lease,
+    Priority,
+    Slot,
+)
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.health import check_version
 from monite_auth.stores.redis.links import LOOKS
@@ -125,8 +135,8 @@ def do_everything(driver: Driver) -> None:
     assert driver.peek(home, carol) == "two"
     assert isinstance(driver.claim(home, carol), Hit)
     driver.run(driver.ops.discard(home, driver.token("two").fingerprint))
-    driver.run(driver.ops.abandon(driver.lease(slot=abroad, principal=carol), Rest(30, "x", "y")))
-    assert isinstance(driver.claim(abroad, carol), Resting)
+    driver.run(driver.ops.abandon(driver.lease(slot=abroad, principal=carol), Cooldown(30, "x", "y")))
+    assert isinstance(driver.claim(abroad, carol), CoolingDown)
     void = Lease(abroad, "0" * 16)
     assert driver.commit(void, "three") is False
     assert driver.run(driver.ops.status("carol")).live == 0
@@ -146,13 +156,13 @@ def do_everything(driver: Driver) -> None:
     assert driver.run(driver.ops.admit(Priority.USER, None, patience=9)).admitted
     driver.run(driver.ops.hold(0.1))
     driver.run(driver.ops.end_user("carol"))
-    driver.run(driver.ops.remember("carol", "link", "x", seconds=30))
-    assert driver.run(driver.ops.recall("carol", "link")) == "x"
-    driver.run(driver.ops.forget("carol", "link"))
-    assert driver.run(driver.ops.recall("carol", "link")) is None
+    driver.run(driver.ops.put_note("carol", "link", "x", seconds=30))
+    assert driver.run(driver.ops.get_note("carol", "link")) == "x"
+    driver.run(driver.ops.delete_note("carol", "link"))
+    assert driver.run(driver.ops.get_note("carol", "link")) is None
     daves = driver.lease(slot=Slot("dave", None, None), principal=PARTNER)
-    driver.run(driver.ops.abandon(daves, Rest(0.001, "x", "y", everyone=True)))
-    until(lambda: not isinstance(driver.claim(slot=Slot("dave", None, None), principal=PARTNER), Resting))
+    driver.run(driver.ops.abandon(daves, Cooldown(0.001, "x", "y", everyone=True)))
+    until(lambda: not isinstance(driver.claim(slot=Slot("dave", None, None), principal=PARTNER), CoolingDown))
 
 
 # -- the hot path
@@ -350,7 +360,7 @@ steps = st.one_of(
     st.tuples(
         st.just("abandon"),
         st.integers(0, 9),
-        st.sampled_from([None, Rest(3, "x", "y"), Rest(3, "x", "z", everyone=True)]),
+        st.sampled_from([None, Cooldown(3, "x", "y"), Cooldown(3, "x", "z", everyone=True)]),
     ),
     st.tuples(st.just("discard"), st.sampled_from([HOME, ABROAD, MINE]), st.integers(0, 9)),
     st.tuples(
@@ -359,8 +369,8 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["end_user", "relink"])),
     st.tuples(st.just("due"), st.sampled_from([0.0, 3.0])),
     st.tuples(st.sampled_from(["settle", "postpone"]), st.integers(0, 9)),
-    st.tuples(st.just("remember"), st.sampled_from(["x", "y"]), st.sampled_from([1.0, 10.0])),
-    st.tuples(st.sampled_from(["recall", "forget"])),
+    st.tuples(st.just("put_note"), st.sampled_from(["x", "y"]), st.sampled_from([1.0, 10.0])),
+    st.tuples(st.sampled_from(["get_note", "delete_note"])),
 )
 
 
@@ -399,9 +409,9 @@ class Story:
                 return driver.run(driver.ops.end_session(principal))
             case (("end_user" | "relink"), ()):
                 return driver.run(getattr(driver.ops, what)("alice"))
-            case "remember", (value, seconds):
-                return driver.run(driver.ops.remember("alice", "link", value, seconds=seconds))
-            case (("recall" | "forget"), ()):
+            case "put_note", (value, seconds):
+                return driver.run(driver.ops.put_note("alice", "link", value, seconds=seconds))
+            case (("get_note" | "delete_note"), ()):
                 return driver.run(getattr(driver.ops, what)("alice", "link"))
             case "due", (seconds,):
                 due = driver.run(driver.ops.due(100, seconds=seconds))
@@ -450,7 +460,7 @@ def test_nothing_stays_for_ever(timed):
         timed.put(f"newer-{number}", *user(number), life=100)
     timed.run(timed.ops.end_session(user(0)[1]))
     timed.run(timed.ops.end_user("user-1"))
-    timed.run(timed.ops.abandon(timed.lease(slot=ABROAD), Rest(30, "x", "y", everyone=True)))
+    timed.run(timed.ops.abandon(timed.lease(slot=ABROAD), Cooldown(30, "x", "y", everyone=True)))
     timed.run(timed.ops.admit(Priority.USER, None, patience=1))
     lasting = [key for key in server.content() if server.admin.ttl(key) < 0]
     assert all(key.endswith((b":key", b":envelope}", b":accounts")) for key in lasting)
@@ -481,7 +491,7 @@ def test_a_user_who_comes_again_and_again_leaves_no_trail(tmp_path, form, drive)
             timed.run(timed.ops.end_session(principal))
         else:
             renewal = timed.lease(slot=slot, principal=principal, min_life=1e9)
-            timed.run(timed.ops.abandon(renewal, Rest(9, "x", "y")))
+            timed.run(timed.ops.abandon(renewal, Cooldown(9, "x", "y")))
         timed.pending()
         timed.advance(600)
     content = {re.sub(rb"\{.*\}:(\w+).*", rb"\1", key): value for key, value in server.content().items()}
@@ -499,12 +509,14 @@ def test_promise_9_nothing_in_redis_tells_who_or_what(server, form, drive):
     driver.put("the-second-token")
     driver.put("of-one-session", slot=Slot("alice", "abroad", "alice-1"))
     driver.run(
-        driver.ops.abandon(driver.lease(slot=BOBS, principal=BOB), Rest(30, "x", "what Monite said of bob"))
+        driver.ops.abandon(
+            driver.lease(slot=BOBS, principal=BOB), Cooldown(30, "x", "what Monite said of bob")
+        )
     )
     driver.run(
-        driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "x", "what it told all", everyone=True))
+        driver.ops.abandon(driver.lease(min_life=1e9), Cooldown(30, "x", "what it told all", everyone=True))
     )
-    driver.run(driver.ops.remember("alice", "link:abroad", "who-alice-is", seconds=60))
+    driver.run(driver.ops.put_note("alice", "link:abroad", "who-alice-is", seconds=60))
     fingerprint = driver.token("the-token").fingerprint
     before = str(server.content())
     driver.run(driver.ops.end_session(ALICE))
@@ -543,19 +555,19 @@ def test_promise_1_a_token_that_was_moved_to_another_user_does_not_open(driver, 
 
 def test_promise_1_a_note_that_was_moved_to_another_user_does_not_open(driver, server, caplog):
     for name in ("alice", "bob"):
-        driver.run(driver.ops.remember(name, "link", f"{name}'s", seconds=60))
+        driver.run(driver.ops.put_note(name, "link", f"{name}'s", seconds=60))
     users = [key for key in server.content() if b":user:" in key]
     (one, alices), (other, bobs) = ((key, server.admin.hgetall(key)) for key in users)
     server.admin.hset(one, *alices, *bobs.values())
     server.admin.hset(other, *bobs, *alices.values())
-    assert [driver.run(driver.ops.recall(name, "link")) for name in ("alice", "bob")] == [None, None]
+    assert [driver.run(driver.ops.get_note(name, "link")) for name in ("alice", "bob")] == [None, None]
     assert "changed or moved" in caplog.text
 
 
 def test_notes_are_swept_and_their_user_goes_with_the_last(timed):
     server = timed.ground.server
     for number in range(50):
-        timed.run(timed.ops.remember("alice", f"link:{number}", "x", seconds=100))
+        timed.run(timed.ops.put_note("alice", f"link:{number}", "x", seconds=100))
         timed.advance(50)
     (user,) = (key for key in server.content() if b":user:" in key)
     assert server.admin.hlen(user) == 2
@@ -935,10 +947,10 @@ def test_a_cluster_serves_users_of_all_its_nodes(cluster, form, drive):
     assert driver.run(driver.ops.due(10, seconds=60)).next_in == pytest.approx(60, abs=5)
     driver.run(
         driver.ops.abandon(
-            driver.lease(slot=PARTNER_SLOT, principal=PARTNER), Rest(1, "x", "y", everyone=True)
+            driver.lease(slot=PARTNER_SLOT, principal=PARTNER), Cooldown(1, "x", "y", everyone=True)
         )
     )
-    assert all(isinstance(driver.claim(*user(number), min_life=1e9), Resting) for number in range(30, 60))
+    assert all(isinstance(driver.claim(*user(number), min_life=1e9), CoolingDown) for number in range(30, 60))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -1177,7 +1189,7 @@ import asyncio, os, sys
 from tests.forking import FORKS
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.engine.runtime import run
-from monite_auth.stores.base import Slot
+from monite_auth.stores import Slot
 from monite_auth.stores.redis import RedisStore
 
 store = RedisStore(sys.argv[1], keys=[Secret(sys.argv[2])])
@@ -1219,7 +1231,7 @@ RACE = """
 import json, sys
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.engine.runtime import run
-from monite_auth.stores.base import Slot
+from monite_auth.stores import Slot
 from monite_auth.stores.redis import RedisStore
 
 url, key, owner = sys.argv[1:]

@@ -2,7 +2,7 @@
 
 from monite_auth import Principal
 from monite_auth.identity import PARTNER
-from monite_auth.stores.base import PARTNER_SLOT, Committed
+from monite_auth.stores import PARTNER_SLOT, Committed
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME
 
 

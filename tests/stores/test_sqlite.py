@@ -25,8 +25,7 @@ import pytest
 from monite_auth import AccessToken, Principal, Secret
 from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.stores.base import Claimed, Committed, Ended, Hit, Rest, Resting, Slot
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Hit, Priority, Slot
 from monite_auth.stores.sqlite import SQLiteStore, database, schema
 from monite_auth.stores.sqlite.decisions import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
 from monite_auth.tokens import steady_clock
@@ -102,11 +101,13 @@ def test_promise_9_nothing_in_the_file_tells_who_or_what(driver, path):
     driver.put("the-token")
     driver.put("the-second-token", slot=ABROAD)
     driver.put("of-one-session", slot=Slot("alice", "abroad", "alice-1"))
-    driver.run(driver.ops.abandon(driver.lease(slot=BOBS, principal=BOB), Rest(30, "x", "what Monite said")))
     driver.run(
-        driver.ops.abandon(driver.lease(min_life=1e9), Rest(30, "x", "what it told all", everyone=True))
+        driver.ops.abandon(driver.lease(slot=BOBS, principal=BOB), Cooldown(30, "x", "what Monite said"))
     )
-    driver.run(driver.ops.remember("alice", "link:abroad", "who alice is", seconds=60))
+    driver.run(
+        driver.ops.abandon(driver.lease(min_life=1e9), Cooldown(30, "x", "what it told all", everyone=True))
+    )
+    driver.run(driver.ops.put_note("alice", "link:abroad", "who alice is", seconds=60))
     driver.run(driver.ops.end_session(ALICE))
     driver.run(driver.ops.end_user("bob"))
     print_of_token = driver.token("the-token").fingerprint
@@ -548,17 +549,17 @@ def test_promise_6_a_revocation_that_does_not_open_stops_no_other(driver, raw, c
 
 
 def test_a_rest_that_does_not_open_is_no_rest(driver, raw):
-    driver.run(driver.ops.abandon(driver.lease(), Rest(30, "monite_unavailable", "x")))
-    assert isinstance(driver.claim(), Resting)
+    driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "monite_unavailable", "x")))
+    assert isinstance(driver.claim(), CoolingDown)
     raw().execute("UPDATE mints SET rest = x'00'")
     assert isinstance(driver.claim(), Claimed)
 
 
 def test_promise_1_a_note_in_another_users_place_does_not_open(driver, raw, caplog):
-    driver.run(driver.ops.remember("alice", "link", "alice's", seconds=60))
-    driver.run(driver.ops.remember("bob", "link", "bob's", seconds=60))
+    driver.run(driver.ops.put_note("alice", "link", "alice's", seconds=60))
+    driver.run(driver.ops.put_note("bob", "link", "bob's", seconds=60))
     raw().execute("UPDATE notes SET sealed = (SELECT sealed FROM notes ORDER BY name LIMIT 1)")
-    found = [driver.run(driver.ops.recall(user, "link")) for user in ("alice", "bob")]
+    found = [driver.run(driver.ops.get_note(user, "link")) for user in ("alice", "bob")]
     assert found in (["alice's", None], [None, "bob's"])
     assert "does not open in its place" in caplog.text
 
@@ -681,8 +682,8 @@ def test_what_has_expired_is_swept_and_the_file_stays_small(ground, drive, raw):
             run(driver.ops.end_user(name))
         lease = driver.lease(slot=Slot(name, "abroad", None), principal=principal(f"{name}-other"))
         if number % 2:
-            run(driver.ops.abandon(lease, Rest(20, "monite_unavailable", "x")))
-        run(driver.ops.remember(name, "link", "x" * 100, seconds=50))
+            run(driver.ops.abandon(lease, Cooldown(20, "monite_unavailable", "x")))
+        run(driver.ops.put_note(name, "link", "x" * 100, seconds=50))
         for pending in run(driver.ops.due(1, seconds=10)).batch:
             run(driver.ops.condemn(pending))
         driver.advance(10)

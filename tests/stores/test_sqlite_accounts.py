@@ -11,8 +11,7 @@ import pytest
 from monite_auth import Secret
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import PARTNER
-from monite_auth.stores.base import PARTNER_SLOT, Claimed, Rest, Resting
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import PARTNER_SLOT, Claimed, Cooldown, CoolingDown, Priority
 from monite_auth.stores.sealing import WRAPPED_BYTES, Envelope
 from monite_auth.stores.sqlite import schema
 from monite_auth.tokens import fingerprint
@@ -164,7 +163,7 @@ def older_file(path, now, *, version=2):
         token(4, "live", "root", place=PARTNER_SLOT, user=PARTNER)
         session(ALICE, ended=False)
         session(AGAIN, ended=True)
-        rest = json.dumps(asdict(Rest(30, "credentials_rejected", "x", everyone=True)))
+        rest = json.dumps(asdict(Cooldown(30, "credentials_rejected", "x", everyone=True)))
         db.execute("INSERT INTO rest VALUES (1, ?, ?)", (seal.seal(rest, "rest", "everyone"), now + 30))
         db.execute("INSERT INTO budget VALUES (1, 0, 0, 20, ?, 0, ?)", (now + 20, now))
         db.execute("INSERT INTO endings VALUES (?, ?, ?)", (seal.name("user", "carol"), now - 10, now + 1000))
@@ -193,12 +192,12 @@ def test_promise_6_what_was_there_belongs_to_the_account_that_opens_it_first(
     assert first.has_ended(AGAIN)
     assert not first.has_ended(ALICE)
     assert not second.has_ended(AGAIN)
-    assert isinstance(first.claim(slot=BOBS, principal=BOB), Resting)
+    assert isinstance(first.claim(slot=BOBS, principal=BOB), CoolingDown)
     assert isinstance(second.claim(slot=BOBS, principal=BOB), Claimed)
     assert first.run(first.ops.admit(Priority.USER, None, patience=60)).wait > 10
     assert second.run(second.ops.admit(Priority.USER, None, patience=60)).wait == 0
     if older == 2:
-        assert first.run(first.ops.recall("alice", "link")) == "kept"
+        assert first.run(first.ops.get_note("alice", "link")) == "kept"
     first.run(first.ops.end_user("alice"))
     first.run(first.ops.relink(PARTNER))
     assert first.pending() == ["live", "pending", "root", "superseded"]

@@ -11,7 +11,7 @@ import pytest
 
 from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
-from monite_auth.stores.base import Committed
+from monite_auth.stores import Committed
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.stores.sqlite.forks import CALLS
 from tests.forking import FORKS, child_of, fork_in_c, needs_fork

@@ -16,7 +16,7 @@ import pytest
 from monite_auth import Principal, Secret
 from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError
-from monite_auth.stores.base import Claimed, Ended, Hit, Rest, Slot
+from monite_auth.stores import Claimed, Cooldown, Ended, Hit, Slot
 from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sqlite import SQLiteStore
 from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, SQLiteGround, rows
@@ -59,11 +59,11 @@ def fill(driver):
     driver.put("superseded", principal=AGAIN)
     driver.put("live", principal=AGAIN)
     driver.put("bobs", slot=BOBS, principal=BOB)
-    driver.run(driver.ops.remember("alice", "link", "noted", seconds=900))
+    driver.run(driver.ops.put_note("alice", "link", "noted", seconds=900))
     lease = driver.lease(slot=Slot("bob", "abroad", None), principal=BOB)
-    driver.run(driver.ops.abandon(lease, Rest(600, "entity_user_rejected", "why")))
+    driver.run(driver.ops.abandon(lease, Cooldown(600, "entity_user_rejected", "why")))
     lease = driver.lease(slot=BOBS, principal=BOB, min_life=1e9)
-    driver.run(driver.ops.abandon(lease, Rest(600, "credentials_rejected", "why all", everyone=True)))
+    driver.run(driver.ops.abandon(lease, Cooldown(600, "credentials_rejected", "why all", everyone=True)))
 
 
 def check(driver):
@@ -71,7 +71,7 @@ def check(driver):
     assert driver.has_ended(ALICE)
     assert driver.peek(principal=AGAIN) == "live"
     assert driver.peek(BOBS, BOB) == "bobs"
-    assert driver.run(driver.ops.recall("alice", "link")) == "noted"
+    assert driver.run(driver.ops.get_note("alice", "link")) == "noted"
     assert driver.claim(slot=Slot("carol", None, None), principal=Principal("carol")).why.message == "why all"
     driver.advance(601)
     assert isinstance(driver.claim(slot=Slot("bob", "abroad", None), principal=BOB), Claimed)
@@ -92,7 +92,7 @@ def test_promise_6_nor_do_those_lose_anything_who_run_on_with_both(ground, form,
     new = drive(ground, form, keys=NEW)
     assert new.peek(principal=AGAIN) == "live"
     assert both.peek(principal=AGAIN) == "live"  # a value that does not open: it asks the envelope once more
-    assert both.run(both.ops.recall("alice", "link")) == "noted"
+    assert both.run(both.ops.get_note("alice", "link")) == "noted"
     check(both)
 
 
@@ -102,8 +102,8 @@ def test_a_reader_that_only_reads_finds_what_others_have_sealed_since(ground, fo
     assert both.peek() == "t"
     new = drive(ground, form, keys=NEW)
     new.put("u")
-    new.run(new.ops.remember("alice", "link", "noted", seconds=60))
-    assert both.run(both.ops.recall("alice", "link")) == "noted"
+    new.run(new.ops.put_note("alice", "link", "noted", seconds=60))
+    assert both.run(both.ops.get_note("alice", "link")) == "noted"
     assert both.peek() == "u"
 
 
@@ -113,7 +113,7 @@ def test_nobody_goes_on_sealing_with_a_former_data_key(ground, form, drive, path
     both.put("t")
     drive(ground, form, keys=NEW).peek()
     both.put("u")
-    both.run(both.ops.remember("bob", "link", "noted", seconds=60))
+    both.run(both.ops.put_note("bob", "link", "noted", seconds=60))
     seal = Envelope(NEW).open(content_of(path)).seal
     assert len(seal.knows) == 1
     tokens = rows(path, "SELECT sealed, slot, print FROM tokens")
@@ -127,7 +127,7 @@ def test_promise_9_in_the_end_the_former_key_opens_nothing_of_what_is_in_the_fil
     fill(old)
     before = sealed_in(path)
     old.run(old.ops.settle(old.run(old.ops.due(1, seconds=1)).batch[0]))
-    old.run(old.ops.forget("alice", "link"))
+    old.run(old.ops.delete_note("alice", "link"))
     drive(ground, form, keys=BOTH).peek()
     both = drive(ground, form, keys=BOTH)  # idle, and connected, like the other
     both.claim()
@@ -263,7 +263,7 @@ WORKER = """
             run(operations.commit(claimed.lease, token(value)))
             say("stored", value)
         run(operations.peek(slot(name), who))
-        run(operations.remember(name, "link", name, seconds=900))
+        run(operations.put_note(name, "link", name, seconds=900))
         if pick.random() < 0.3:
             run(operations.end_session(who))
             say("ended", name, who.session_id)

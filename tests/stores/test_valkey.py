@@ -7,8 +7,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, RedisStore, Secret, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault
-from monite_auth.stores.base import Busy, Claimed, Ended, Hit, Rest, Resting, Store
-from monite_auth.stores.budget import Priority
+from monite_auth.stores import Busy, Claimed, Cooldown, CoolingDown, Ended, Hit, Priority, Store
 from tests.redis_server import RedisServer, valkey_server
 from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, FORMS, HOME, Driver, Ground
 from tests.waiting import until
@@ -62,15 +61,15 @@ def test_every_operation_does_what_it_should(driver):
 
     abandoned = driver.claim(owner="one", slot=BOBS, principal=BOB)
     assert isinstance(abandoned, Claimed)
-    run(ops.abandon(abandoned.lease, Rest(seconds=60, code="monite_unavailable", message="down")))
+    run(ops.abandon(abandoned.lease, Cooldown(seconds=60, code="monite_unavailable", message="down")))
     resting = driver.claim(owner="two", slot=BOBS, principal=BOB)
-    assert isinstance(resting, Resting)
+    assert isinstance(resting, CoolingDown)
     assert 59 < resting.retry_in <= 60
 
-    run(ops.remember("alice", "link", "somebody", seconds=60))
-    assert run(ops.recall("alice", "link")) == "somebody"
-    run(ops.forget("alice", "link"))
-    assert run(ops.recall("alice", "link")) is None
+    run(ops.put_note("alice", "link", "somebody", seconds=60))
+    assert run(ops.get_note("alice", "link")) == "somebody"
+    run(ops.delete_note("alice", "link"))
+    assert run(ops.get_note("alice", "link")) is None
 
     assert run(ops.end_session(ALICE)) == 2
     assert driver.peek() is None

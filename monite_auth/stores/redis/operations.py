@@ -22,7 +22,7 @@ have run, and to run twice:
     due        revocations that nobody was told of are due again when their time is over
     settle     there is nothing left to take off
     postpone   one attempt is counted too many
-    remember, recall, forget  the second finds, or leaves, what the first did
+    put_note, get_note, delete_note  the second finds, or leaves, what the first did
     admit      a moment that was booked passes unused
     hold       counts until when, not how long
 """
@@ -34,27 +34,27 @@ from typing import Any, Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
-from monite_auth.stores.base import (
+from monite_auth.stores.budget import HEADROOM, PROBE, TOLERANCE, Admission, Priority, Ticket
+from monite_auth.stores.redis.links import Argument, Link
+from monite_auth.stores.redis.scripts import SCRIPTS
+from monite_auth.stores.redis.vault import LEASE, NAME, Vault, owner_in, split_answer
+from monite_auth.stores.sealing import SealBroken
+from monite_auth.stores.values import (
     Busy,
     Claim,
     Claimed,
     Committed,
+    Cooldown,
+    CoolingDown,
     Due,
     Ended,
     Everything,
     Hit,
     Lease,
     Pending,
-    Rest,
-    Resting,
     Slot,
     Status,
 )
-from monite_auth.stores.budget import HEADROOM, PROBE, TOLERANCE, Admission, Priority, Ticket
-from monite_auth.stores.redis.links import Argument, Link
-from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.vault import LEASE, NAME, Vault, owner_in, split_answer
-from monite_auth.stores.sealing import SealBroken
 from monite_auth.tokens import SAFETY, AccessToken, Clock
 
 __all__ = ["Opening", "RedisOperations"]
@@ -81,7 +81,7 @@ class Opening(Protocol):
 
 
 class RedisOperations:
-    """The operations, over links; see `monite_auth.stores.base.Operations`."""
+    """The operations, over links; see `monite_auth.stores.Operations`."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class RedisOperations:
                 case b"resting":
                     left, sealed, reach = facts
                     place = vault.place(slot) if reach == b"place" else ""
-                    return Resting(float(left), _reason(vault, place, sealed))
+                    return CoolingDown(float(left), _reason(vault, place, sealed))
                 case _:
                     return Claimed(lease)
 
@@ -201,10 +201,10 @@ class RedisOperations:
         _, answer = await self._ask("commit", lease.slot.user, 10, arguments)
         return (Committed.FENCED, Committed.STORED, Committed.DOOMED)[answer]
 
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
-        """See Operations. A rest of everyone is written to every shard, so that `claim` needs no second look."""
-        everyone = rest is not None and rest.everyone
-        alone = rest if rest is not None and not everyone else None
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
+        """See Operations. A cooldown of everyone is written to every shard, so that `claim` needs no second look."""
+        everyone = cooldown is not None and cooldown.everyone
+        alone = cooldown if cooldown is not None and not everyone else None
 
         def arguments(vault: Vault) -> Sequence[Argument]:
             place = vault.place(lease.slot)
@@ -213,11 +213,11 @@ class RedisOperations:
             return [place, lease.id, alone.seconds, vault.seal_rest(place, alone)]
 
         vault, _ = await self._ask("abandon", lease.slot.user, 2, arguments)
-        if rest is not None and everyone:
-            sealed = vault.seal_rest("", rest)
+        if cooldown is not None and everyone:
+            sealed = vault.seal_rest("", cooldown)
             for group in self._groups:
                 keys = [vault.keys.rest(shard) for shard in group]
-                await self._link().run(SCRIPTS["rest"], keys, [vault.id, rest.seconds, sealed])
+                await self._link().run(SCRIPTS["rest"], keys, [vault.id, cooldown.seconds, sealed])
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See Operations."""
@@ -433,18 +433,18 @@ class RedisOperations:
 
     # -- notes
 
-    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+    async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See Operations."""
 
         def arguments(vault: Vault) -> Sequence[Argument]:
             note = vault.note(user, name)
             return [note, seconds, vault.seal_note(note, value)]
 
-        await self._ask("remember", user, 2, arguments)
+        await self._ask("put_note", user, 2, arguments)
 
-    async def recall(self, user: str, name: str) -> str | None:
+    async def get_note(self, user: str, name: str) -> str | None:
         """See Operations."""
-        vault, sealed = await self._ask("recall", user, 2, lambda vault: [vault.note(user, name)])
+        vault, sealed = await self._ask("get_note", user, 2, lambda vault: [vault.note(user, name)])
         if sealed is None:
             return None
         try:
@@ -453,9 +453,9 @@ class RedisOperations:
             log.error("A note in the store was changed or moved: its seal is broken. It is not read.")  # noqa: TRY400 - a traceback says no more
             return None
 
-    async def forget(self, user: str, name: str) -> None:
+    async def delete_note(self, user: str, name: str) -> None:
         """See Operations."""
-        await self._ask("forget", user, 2, lambda vault: [vault.note(user, name)])
+        await self._ask("delete_note", user, 2, lambda vault: [vault.note(user, name)])
 
     # -- the request budget
 
@@ -478,11 +478,11 @@ class RedisOperations:
         return await link.run(SCRIPTS["budget"], [vault.keys.budget], arguments)
 
 
-def _reason(vault: Vault, place: str, sealed: bytes) -> Rest:
+def _reason(vault: Vault, place: str, sealed: bytes) -> Cooldown:
     try:
         return vault.open_rest(place, sealed)
     except SealBroken as error:
-        return Rest(0, "monite_unavailable", f"Why this slot rests cannot be read. {error}")
+        return Cooldown(0, "monite_unavailable", f"Why this slot rests cannot be read. {error}")
 
 
 def _always(value: Value) -> Callable[[Vault], Value]:

@@ -13,7 +13,7 @@ from functools import partial
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.processes.lifetimes import PerProcess, ProcessLock
-from monite_auth.stores.base import Operations
+from monite_auth.stores.protocol import Operations
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.health import check_version, say_what_could_be_lost
 from monite_auth.stores.redis.links import AsyncLink, BlockingLink, Link

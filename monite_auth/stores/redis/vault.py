@@ -32,8 +32,8 @@ from functools import lru_cache
 from typing import Any
 
 from monite_auth.identity import PARTNER, Partner, Subject
-from monite_auth.stores.base import Pending, Rest, Slot
 from monite_auth.stores.sealing import Seal, SealBroken
+from monite_auth.stores.values import Cooldown, Pending, Slot
 from monite_auth.tokens import AccessToken, Clock
 
 __all__ = ["LEASE", "NAME", "SHARDS", "STORE", "Keys", "Vault", "owner_in", "split_answer"]
@@ -180,14 +180,14 @@ class Vault:
         """Return the name of the fingerprint in a token's record."""
         return record[TIMES.size : TIMES.size + NAME]
 
-    def seal_rest(self, place: str, rest: Rest) -> bytes:
+    def seal_rest(self, place: str, rest: Cooldown) -> bytes:
         """Return why to rest, sealed: messages of Monite's may name people."""
         return self._seal.seal(json.dumps(asdict(rest)), "rest", place)
 
-    def open_rest(self, place: str, sealed: bytes) -> Rest:
+    def open_rest(self, place: str, sealed: bytes) -> Cooldown:
         """Return why to rest."""
         content: dict[str, Any] = json.loads(self._seal.open(sealed, "rest", place))
-        return Rest(**content)
+        return Cooldown(**content)
 
     def seal_note(self, note: str, value: str) -> bytes:
         """Return what a note says, sealed: it may name an entity user."""

@@ -35,7 +35,7 @@ from typing import TypeVar
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.processes.lifetimes import PerProcess
-from monite_auth.stores.base import Operations
+from monite_auth.stores.protocol import Operations
 from monite_auth.stores.sealing import Keys
 from monite_auth.stores.sqlite.database import Database, check_library
 from monite_auth.stores.sqlite.decisions import Decisions

@@ -1,6 +1,6 @@
 """What the SQLite store decides, operation by operation, over a connection that `database` hands in.
 
-Each function is the whole of one operation: it runs in one transaction (`peek` and `recall`: one statement) and waits
+Each function is the whole of one operation: it runs in one transaction (`peek` and `get_note`: one statement) and waits
 for nothing. They decide as `memory` does, where the rules are easier to read.
 
 All of it is about one account, whose vault is unlocked. Names are digests that only this account can make, so where rows
@@ -18,27 +18,27 @@ from dataclasses import astuple, replace
 from typing import TypeVar
 
 from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal, Subject
-from monite_auth.stores.base import (
+from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
+from monite_auth.stores.sealing import SealBroken
+from monite_auth.stores.sqlite.envelopes import EVERYONE
+from monite_auth.stores.sqlite.vault import Vault
+from monite_auth.stores.values import (
     PARTNER_SLOT,
     Busy,
     Claim,
     Claimed,
     Committed,
+    Cooldown,
+    CoolingDown,
     Due,
     Ended,
     Everything,
     Hit,
     Lease,
     Pending,
-    Rest,
-    Resting,
     Slot,
     Status,
 )
-from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
-from monite_auth.stores.sealing import SealBroken
-from monite_auth.stores.sqlite.envelopes import EVERYONE
-from monite_auth.stores.sqlite.vault import Vault
 from monite_auth.tokens import SAFETY, AccessToken, Clock
 
 __all__ = ["PEEK", "PEEK_BY_DATE", "PEEK_BY_SESSION", "Decisions"]
@@ -175,14 +175,14 @@ class Decisions:
             "SELECT sealed, until FROM rest WHERE account = ? AND until > ?", (self.vault.account, now)
         ).fetchone()
         if sealed is not None and (rest := self._or_none(self.vault.open_rest, sealed[0], EVERYONE)):
-            return Resting(sealed[1] - now, rest)
+            return CoolingDown(sealed[1] - now, rest)
         held = db.execute(
             "SELECT owner, lease_until, rest, rest_until FROM mints WHERE slot = ?", (name,)
         ).fetchone()
         if held is not None:
             holder, until, sealed_rest, rest_until = held
             if now < rest_until and (rest := self._or_none(self.vault.open_rest, sealed_rest, name)):
-                return Resting(rest_until - now, rest)
+                return CoolingDown(rest_until - now, rest)
             if holder not in (None, owner) and now < until:
                 return Busy(until - now)
         lease = Lease(slot, secrets.token_hex(8))
@@ -259,7 +259,7 @@ class Decisions:
         ).fetchone()
         return bool(found[0])
 
-    def abandon(self, db: sqlite3.Connection, lease: Lease, rest: Rest | None) -> None:
+    def abandon(self, db: sqlite3.Connection, lease: Lease, rest: Cooldown | None) -> None:
         """See Operations."""
         now = self._clock()
         name = self.vault.slot(lease.slot)
@@ -486,7 +486,7 @@ class Decisions:
 
     # -- notes
 
-    def remember(self, db: sqlite3.Connection, user: str, name: str, value: str, *, seconds: float) -> None:
+    def put_note(self, db: sqlite3.Connection, user: str, name: str, value: str, *, seconds: float) -> None:
         """See Operations."""
         place = self.vault.note(user, name)
         sealed = self.vault.seal_note(place, value)
@@ -495,7 +495,7 @@ class Decisions:
             (place, self.vault.account, sealed, self._clock() + seconds),
         )
 
-    def recall(self, db: sqlite3.Connection, user: str, name: str) -> str | None:
+    def get_note(self, db: sqlite3.Connection, user: str, name: str) -> str | None:
         """See Operations."""
         place = self.vault.note(user, name)
         row = db.execute(
@@ -503,7 +503,7 @@ class Decisions:
         ).fetchone()
         return self.vault.open_note(place, row[0]) if row is not None else None
 
-    def forget(self, db: sqlite3.Connection, user: str, name: str) -> None:
+    def delete_note(self, db: sqlite3.Connection, user: str, name: str) -> None:
         """See Operations."""
         db.execute("DELETE FROM notes WHERE name = ?", (self.vault.note(user, name),))
 

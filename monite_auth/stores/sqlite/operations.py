@@ -14,22 +14,22 @@ from typing import Protocol, TypeVar
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.processes.lifetimes import PerProcess
-from monite_auth.stores.base import (
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.protocol import Store
+from monite_auth.stores.sealing import SealBroken
+from monite_auth.stores.sqlite.database import Database, Job, Locked
+from monite_auth.stores.sqlite.decisions import Decisions
+from monite_auth.stores.values import (
     Claim,
     Committed,
+    Cooldown,
     Due,
     Everything,
     Lease,
     Pending,
-    Rest,
     Slot,
     Status,
-    Store,
 )
-from monite_auth.stores.budget import Admission, Priority, Ticket
-from monite_auth.stores.sealing import SealBroken
-from monite_auth.stores.sqlite.database import Database, Job, Locked
-from monite_auth.stores.sqlite.decisions import Decisions
 from monite_auth.tokens import AccessToken
 
 __all__ = ["Doer", "SQLiteOperations"]
@@ -139,9 +139,9 @@ class SQLiteOperations:
         """See Operations."""
         return await self._write(lambda db: self._decisions.commit(db, lease, token))
 
-    async def abandon(self, lease: Lease, rest: Rest | None = None) -> None:
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See Operations."""
-        await self._write(lambda db: self._decisions.abandon(db, lease, rest))
+        await self._write(lambda db: self._decisions.abandon(db, lease, cooldown))
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See Operations."""
@@ -195,17 +195,17 @@ class SQLiteOperations:
         """See Operations."""
         await self._write(lambda db: self._decisions.postpone(db, pending, seconds))
 
-    async def remember(self, user: str, name: str, value: str, *, seconds: float) -> None:
+    async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See Operations."""
-        await self._write(lambda db: self._decisions.remember(db, user, name, value, seconds=seconds))
+        await self._write(lambda db: self._decisions.put_note(db, user, name, value, seconds=seconds))
 
-    async def recall(self, user: str, name: str) -> str | None:
+    async def get_note(self, user: str, name: str) -> str | None:
         """See Operations."""
-        return await self._read(partial(self._decisions.recall, user=user, name=name))
+        return await self._read(partial(self._decisions.get_note, user=user, name=name))
 
-    async def forget(self, user: str, name: str) -> None:
+    async def delete_note(self, user: str, name: str) -> None:
         """See Operations."""
-        await self._write(lambda db: self._decisions.forget(db, user, name))
+        await self._write(lambda db: self._decisions.delete_note(db, user, name))
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """See Operations."""

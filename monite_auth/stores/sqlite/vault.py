@@ -13,9 +13,9 @@ from dataclasses import asdict
 from functools import lru_cache
 
 from monite_auth.identity import EntityUser, Partner, Principal
-from monite_auth.stores.base import Rest, Slot
 from monite_auth.stores.sealing import Envelope, Keys, Seal
 from monite_auth.stores.sqlite.envelopes import has_traces, open_envelope, stamp_of, traces_are_gone
+from monite_auth.stores.values import Cooldown, Slot
 from monite_auth.tokens import AccessToken, Clock, Secret
 
 __all__ = ["Vault"]
@@ -124,13 +124,13 @@ class Vault:
         """Return the value of a token that is to be revoked."""
         return self._seal.open_token(sealed, slot, print_name)[0]  # once: not worth remembering
 
-    def seal_rest(self, rest: Rest, slot: str) -> bytes:
+    def seal_rest(self, rest: Cooldown, slot: str) -> bytes:
         """Return a rest, sealed: its message may name an entity user."""
         return self._seal.seal(json.dumps(asdict(rest)), "rest", slot)
 
-    def open_rest(self, sealed: bytes, slot: str) -> Rest:
+    def open_rest(self, sealed: bytes, slot: str) -> Cooldown:
         """Return what `seal_rest` sealed."""
-        return Rest(**json.loads(self._seal.open(sealed, "rest", slot)))
+        return Cooldown(**json.loads(self._seal.open(sealed, "rest", slot)))
 
     def seal_note(self, note: str, value: str) -> bytes:
         """Return what a note says, sealed: it may name an entity user."""

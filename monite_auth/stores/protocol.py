@@ -1,0 +1,225 @@
+"""What a store promises, operation by operation. `monite_auth.testing.StoreContract` tests all of it.
+
+A store decides and a flow acts. Each operation is one atomic step: one lock in memory, one transaction in SQLite, one
+script in Redis. No operation sends anything to Monite.
+
+Operations are `async def`. A store gives them in two forms (`Store.operations`): a *blocking* one, whose awaits never
+suspend, for threads; and one for event loops. Where an operation does no I/O, both can be the same object.
+
+Every operation may raise StoreUnavailable when the store cannot be reached, and ConfigurationError when it can be
+reached and must not be used: its content belongs to another program, or opens with none of the keys.
+
+*Times.* A token's times are of the caller's clock. A store for several hosts turns them into durations on the way in,
+counts with one clock of its own, and turns them back on the way out.
+
+*The fence.* An ending reaches into the future. A mint in flight keeps its lease, so that no second one starts beside
+it, but the lease is *fenced*: the token that it brings becomes a pending revocation at once.
+
+*Known sessions.* `begin_session` and `claim` write a session down. So `end_user` can end sessions that nobody names,
+and `peek` needs no second read.
+
+*Accounts.* Everything in a store belongs to an account, a partner at one of Monite's environments: tokens, sessions,
+endings, notes, leases, cooldowns, pending revocations and the request budget. `Store.of` returns the store as one account
+sees it. What a store held before there were accounts belongs to the account that opens it first.
+
+*Dates.* A known session is judged by its name alone. An unknown one is judged by the principal's date: it must be younger
+than the last ending of all the user's sessions, and than the time for which endings are remembered. Those dates and
+endings are wall-clock time; each store says of which clock.
+
+*The same value again.* Monite may answer with a token that it has given before. A value that is revoked, or about to
+be, is never stored again (`Committed.DOOMED`). A value that another slot still hands out is not revoked (`condemn`).
+
+*Notes* are what others keep in a store for a while: a directory's answer, say. They are no tokens, and no ending
+removes them; only `delete_note` and time do.
+"""
+
+from typing import Protocol, Self
+
+from monite_auth.identity import Partner, Principal, Subject
+from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.values import (
+    Claim,
+    Committed,
+    Cooldown,
+    Due,
+    Everything,
+    Lease,
+    Pending,
+    Slot,
+    Status,
+)
+from monite_auth.tokens import AccessToken
+
+__all__ = [
+    "BudgetOperations",
+    "NoteOperations",
+    "Operations",
+    "RevocationOperations",
+    "SessionOperations",
+    "StatusOperations",
+    "Store",
+    "TokenOperations",
+]
+
+
+class TokenOperations(Protocol):
+    """One token for each slot, and one mint at a time."""
+
+    async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
+        """Return the slot's token while it is valid, and the principal's session is known and has not ended.
+
+        This is the hot path: one read, no write, and no lock that a mint holds.
+        """
+
+    async def claim(
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        """Take the right to mint for `seconds`, unless the slot has a token with `min_life` seconds left.
+
+        Writes the principal's session down as known. `owner` names a process; it may claim again what it holds. That
+        renews the lease and voids the earlier one, since its holder may have died with its event loop.
+        """
+
+    async def commit(self, lease: Lease, token: AccessToken) -> Committed:
+        """Store a token that was minted under `lease`. The slot's earlier token becomes superseded.
+
+        A token that cannot be stored becomes a pending revocation in the same step, unless its value is known to be
+        revoked. The lease is used up, except after DOOMED: then it is still in force.
+        """
+
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
+        """Give the lease back, if it is still in force. A `cooldown` keeps others from trying at once."""
+
+    async def discard(self, slot: Slot, fingerprint: str) -> None:
+        """Stop handing out the slot's token if it has this fingerprint, since Monite rejected it.
+
+        The token becomes superseded: the next logout revokes it all the same, in case the rejection was a mistake.
+        """
+
+
+class SessionOperations(Protocol):
+    """The beginnings of sessions, and all ways to end them or to take tokens away."""
+
+    async def begin_session(self, principal: Principal) -> None:
+        """Write the principal's session down as known: it has just begun, whatever its date says.
+
+        Does nothing for a principal without a session id, and for a session that has ended.
+        """
+
+    async def end_session(self, principal: Principal) -> int:
+        """End the principal's session, and return how many tokens became pending revocations.
+
+        Fences the user's mints and takes away the live and superseded tokens of the session, in every tenant. Tokens
+        that the user's sessions share are taken away too; the other sessions mint again.
+
+        A principal with a session id ends that session. One with only `authenticated_at` ends every session of the
+        user that began before now and has no id, and any that began at the very same moment.
+        """
+
+    async def end_user(self, user: str) -> int:
+        """End every session of the user, as `end_session` does with one."""
+
+    async def end_everything(self) -> Everything:
+        """End every session of every user, and take away every token of the account, the partner's included."""
+
+    async def relink(self, user: str | Partner) -> int:
+        """Fence the user's mints, take away all their tokens, and end their cooldowns. Sessions go on.
+
+        Returns how many tokens became pending revocations. PARTNER has tokens and no sessions.
+        """
+
+    async def revoke(self, token: AccessToken) -> int:
+        """Stop handing out this token's value in every slot, and make it a pending revocation, even if no slot has it.
+
+        Returns how many slots had it.
+        """
+
+
+class RevocationOperations(Protocol):
+    """The pending revocations, each given to one drainer at a time."""
+
+    async def due(self, limit: int, *, seconds: float) -> Due:
+        """Give at most `limit` revocations to the caller for `seconds`. After that they are due again."""
+
+    async def condemn(self, pending: Pending) -> bool:
+        """Decide that the token is revoked now. From then on its value is not stored any more.
+
+        Returns False where another slot of the account still hands the same value out, or where the revocation is
+        settled. It is off the list then.
+        """
+
+    async def settle(self, pending: Pending) -> None:
+        """Take a revocation off the list: its token is known to be dead."""
+
+    async def postpone(self, pending: Pending, seconds: float) -> None:
+        """Make a revocation due again in `seconds`, and count the failed attempt."""
+
+
+class NoteOperations(Protocol):
+    """Short texts about a user, kept for a while."""
+
+    async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
+        """Keep a note for `seconds`. It replaces the user's earlier note of this name."""
+
+    async def get_note(self, user: str, name: str) -> str | None:
+        """Return the user's note of this name, or None when there is none or its time is over."""
+
+    async def delete_note(self, user: str, name: str) -> None:
+        """Delete the user's note of this name, if there is one."""
+
+
+class BudgetOperations(Protocol):
+    """The request budget that all processes share; `budget.Budget` has its rules."""
+
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        """Ask for one request, and return how long to wait before sending it.
+
+        `ticket` is what an earlier call returned; `patience` is how many seconds the caller can wait.
+        """
+
+    async def hold(self, seconds: float) -> None:
+        """Keep everybody from sending for `seconds`, since Monite asked for it."""
+
+
+class StatusOperations(Protocol):
+    """Reads for people who look after the application."""
+
+    async def status(self, user: str) -> Status:
+        """Return how many live tokens the user has."""
+
+    async def backlog(self) -> int:
+        """Return how many revocations are pending, of all users of the account."""
+
+
+class Operations(
+    TokenOperations,
+    SessionOperations,
+    RevocationOperations,
+    NoteOperations,
+    BudgetOperations,
+    StatusOperations,
+    Protocol,
+):
+    """All operations of a store. PARTNER never logs out. It is never None: that would be an anonymous visitor."""
+
+
+class Store(Protocol):
+    """A place for tokens, used by threads and by event loops."""
+
+    def of(self, account: str) -> Self:
+        """Return this store as the account sees it; connections are shared.
+
+        A store that was built for no account belongs to the first that asks, or to "" once it is used.
+        """
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads (`blocking`), or for the running event loop."""
+
+    def reopen(self) -> None:
+        """Open what is sealed again at the next operation, since the keys have changed. Does not wait."""
+
+    def close(self) -> None:
+        """Close the files and connections that threads used."""
+
+    async def aclose(self) -> None:
+        """Close the files and connections that the running event loop used."""

@@ -1,0 +1,173 @@
+"""What a store's operations take and return: slots, leases, answers to a claim, pending revocations.
+
+Plain values without behaviour. `protocol` has the operations, `budget` the values of the request budget.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from monite_auth.identity import PARTNER, Partner
+from monite_auth.tokens import AccessToken, Secret
+
+__all__ = [
+    "PARTNER_SLOT",
+    "Busy",
+    "Claim",
+    "Claimed",
+    "Committed",
+    "Cooldown",
+    "CoolingDown",
+    "Due",
+    "Ended",
+    "Everything",
+    "Hit",
+    "Lease",
+    "Pending",
+    "Slot",
+    "Status",
+]
+
+
+class Slot(NamedTuple):
+    """The place of one token: a user's, in a tenant, and of one session where each session has its own token.
+
+    `kind` is "partner" for a partner token that is kept for a user, so that it is never taken for the user's own.
+    """
+
+    user: str | Partner
+    tenant: str | None
+    session: str | None
+    kind: str | None = None
+
+
+PARTNER_SLOT = Slot(PARTNER, None, None)
+"""The place of the partner token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to mint for a slot. It lasts until it runs out or somebody claims the slot again."""
+
+    slot: Slot
+    id: str
+
+    @classmethod
+    def void(cls, slot: Slot) -> "Lease":
+        """Return a lease that no store gives: a token that is committed under it becomes a pending revocation."""
+        return cls(slot, "void")
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """Why nobody should try to mint for some `seconds`. Other processes turn it into the same error.
+
+    `code` is the error's. `monite_message` is what Monite said, or the fields that it complained about. `everyone`
+    means that no slot should try: the cause is not this slot's, refused credentials say.
+    """
+
+    seconds: float
+    code: str
+    message: str
+    request_id: str | None = None
+    monite_status: int = 0
+    monite_message: str = ""
+    everyone: bool = False
+
+
+# -- the answers to a claim
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The slot has a token with enough life left."""
+
+    token: AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The caller mints under this lease, and everybody else waits."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another owner mints. Its lease runs out in `retry_in` seconds at the latest."""
+
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session gets no more tokens.
+
+    It has ended; or it is `too_old`: it began so long ago that nobody remembers whether it has.
+    """
+
+    too_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CoolingDown:
+    """A mint failed a moment ago. The next try is allowed in `retry_in` seconds."""
+
+    retry_in: float
+    why: Cooldown
+
+
+Claim = Hit | Claimed | Busy | Ended | CoolingDown
+
+
+# -- what became of tokens
+
+
+class Committed(Enum):
+    """What became of a token that was committed."""
+
+    STORED = "stored"
+    """The slot has it."""
+    FENCED = "fenced"
+    """The lease was fenced, void or gone: the token is a pending revocation."""
+    DOOMED = "doomed"
+    """Its value has been revoked or is about to be. It must not be used, and nothing more has to be done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """How many known sessions, and how many tokens, were ended with everything of an account."""
+
+    sessions: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A token that must be revoked, given to one drainer. `attempts` counts the failed tries so far."""
+
+    id: str
+    token: Secret
+    expires_at: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Revocations for one drainer.
+
+    `expired`: how many were dropped because their tokens had expired. `next_in`: in how many seconds more are due;
+    None when nothing is pending.
+    """
+
+    batch: list[Pending]
+    expired: int
+    next_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How many live tokens a user has, and when the last of them expires (epoch seconds)."""
+
+    live: int
+    expires_at: float | None
