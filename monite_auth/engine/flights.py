@@ -12,47 +12,32 @@ for a millisecond, for the same principal, and if nothing has been taken away in
 relink, or a token that was rejected. A crowd of 200 looks some ten or twenty times.
 """
 
-import asyncio
-import itertools
 import threading
-from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from monite_auth.engine.semaphore import Semaphore
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Subject
 from monite_auth.stores import Priority
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["Endings", "Flight", "Flights"]
+__all__ = ["Flight", "Flights"]
+
+Value = TypeVar("Value")
 
 FRESH = 0.001
 """Seconds for which counts what somebody found: about as long as an answer of the store may be on its way."""
 
 
-class Endings:
-    """Says, by a stamp that is another one after each, whether tokens have been taken away since."""
-
-    def __init__(self) -> None:
-        self.stamp = 0
-        self._stamps = itertools.count(1)
-
-    def note(self) -> None:
-        """Note that tokens have been taken away; two at once may leave either's stamp, and both are new."""
-        self.stamp = next(self._stamps)
-
-
-ENDINGS = Endings()
-"""Of this process, through whichever broker."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What somebody found: for whom, which endings it takes into account, and when."""
+    """What somebody found: for whom, which revocation epoch it is of, and when."""
 
     principal: Subject
     token: AccessToken
-    stamp: int
+    epoch: int
     at: float
 
 
@@ -61,38 +46,68 @@ class Flight:
 
     __slots__ = (
         "_callbacks",
-        "_endings",
+        "_calls",
+        "_error",
         "_found",
         "_lock",
         "_loop",
+        "_priority",
+        "_surroundings",
         "_thread",
         "_turns",
         "begun",
-        "calls",
         "done",
         "empty_until",
-        "error",
-        "priority",
         "until",
     )
 
-    def __init__(self, until: float, priority: Priority, endings: Endings) -> None:
+    def __init__(self, until: float, priority: Priority, surroundings: Surroundings) -> None:
         self.until = until
-        self.priority = priority
-        self.calls = 1
+        self._priority = priority
+        self._calls = 1
         self.begun = False
         """Whether the work has begun; a task that is cancelled before its first step never does, and lands nothing."""
         self.empty_until = 0.0
         """Until when it is sure that there is nothing yet, and nobody else who could bring it: no use to look."""
         self.done = False
-        self.error: Exception | None = None
-        self._endings = endings
+        self._error: Exception | None = None
+        self._surroundings = surroundings
         self._found: _Found | None = None
-        self._loop = _running_loop()
+        self._loop = surroundings.running_loop()
         self._thread = threading.current_thread() if self._loop is None else None
         self._callbacks: list[Callable[[], None]] = []
         self._turns = Semaphore(0)
         self._lock = threading.Lock()
+
+    def _told(self, fact: str, value: Value) -> Value:
+        """Return `value`, and tell the observer that somebody learns it."""
+        if self._surroundings.observer is not None:
+            self._surroundings.observer(self, fact, value)
+        return value
+
+    def add_joiner(self, priority: Priority) -> None:
+        """Count one more who waits, and take over their priority if it is more urgent."""
+        self._priority = min(self._priority, priority)
+        self._calls += 1
+
+    def joined(self, *, leads: bool) -> bool:
+        """Note that a caller has the flight now; return whether they lead it."""
+        return self._told("leads", leads)
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the work failed; None if it did not, or is not over."""
+        return self._told("error", self._error)
+
+    @property
+    def priority(self) -> Priority:
+        """The most urgent priority of those who have joined."""
+        return self._told("priority", self._priority)
+
+    @property
+    def calls(self) -> int:
+        """How many have joined, the leader included."""
+        return self._told("calls", self._calls)
 
     def is_alive(self, now: float) -> bool:
         """Say whether somebody is at work on it, or can be expected to be."""
@@ -107,7 +122,11 @@ class Flight:
         """Note that the work begins; return False if that is too late, since the flight was taken over."""
         with self._lock:
             self.begun = not self.done
-            return self.begun
+            return self._told("begun", self.begun)
+
+    def must_be_awaited(self, now: float) -> bool:
+        """Say whether nothing is to be had before this is over."""
+        return self._told("must_be_awaited", not self.done and now < self.empty_until)
 
     def rest(self, until: float) -> None:
         """Leave the flight where it is, with nobody at work, so that nobody else begins before `until`."""
@@ -115,7 +134,7 @@ class Flight:
 
     def waits_for_this_thread(self) -> bool:
         """Say whether blocking here would block the very event loop that does the work."""
-        return self._loop is not None and self._loop is _running_loop()
+        return self._loop is not None and self._loop is self._surroundings.running_loop()
 
     def block(self, within: float) -> None:
         """Hold this thread until the end and its turn, `within` seconds at the most; it then must `wake_next`."""
@@ -133,12 +152,12 @@ class Flight:
         if (
             found is not None
             and found.principal == principal
-            and found.stamp == self._endings.stamp
+            and found.epoch == self._surroundings.epoch.current
             and 0 <= now - found.at < FRESH
             and now < found.token.expires_at
         ):
-            return found.token
-        return None
+            return self._told("found", found.token)
+        return self._told("found", None)
 
     async def look(
         self, principal: Subject, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
@@ -149,10 +168,11 @@ class Flight:
             return found
         # Before the end others may still join, and this look would be from before they asked. Endings are counted
         # from before it, too: whatever comes while the answer is on its way makes it worthless to others.
-        nobody_joins, stamp = self.done, self._endings.stamp
+        nobody_joins = self._told("done", self.done)
+        epoch = self._told("epoch", self._surroundings.epoch.current)
         token = await peek()
         if nobody_joins and token is not None:
-            self._found = _Found(principal, token, stamp, clock())
+            self._found = _Found(principal, token, epoch, clock())
         return token
 
     def call_when_done(self, callback: Callable[[], None]) -> None:
@@ -181,7 +201,7 @@ class Flight:
     def end(self, error: Exception | None = None) -> None:
         """Wake everybody who waits."""
         with self._lock:
-            self.done, self.error = True, error
+            self.done, self._error = True, error
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
@@ -195,19 +215,11 @@ ROOM = 1000
 class Flights:
     """The flights of one process, by what they are for."""
 
-    def __init__(self, endings: Endings = ENDINGS) -> None:
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
         self._flights: dict[Hashable, Flight] = {}
-        self._endings = endings
+        self._surroundings = surroundings or Surroundings()
         self._lock = threading.Lock()
         self._room = ROOM
-
-    @contextmanager
-    def ending(self) -> Iterator[None]:
-        """Take tokens away within: what was found until then counts no more, even if it seems to have failed."""
-        try:
-            yield
-        finally:
-            self._endings.note()
 
     def join(self, key: Hashable, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
         """Return the flight for `key` and whether the caller leads it, which it then must `land`.
@@ -217,19 +229,18 @@ class Flights:
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None and not flight.is_over(now):
-                flight.priority = min(flight.priority, priority)
-                flight.calls += 1
-                return flight, False
+                flight.add_joiner(priority)
+                return flight, flight.joined(leads=False)
             if len(self._flights) >= self._room:
                 self._flights = {key: each for key, each in self._flights.items() if not each.is_over(now)}
                 self._room = max(ROOM, 2 * len(self._flights))
-            flight = self._flights[key] = Flight(until, priority, self._endings)
-            return flight, True
+            flight = self._flights[key] = Flight(until, priority, self._surroundings)
+            return flight, flight.joined(leads=True)
 
     def must_be_awaited(self, key: Hashable, clock: Clock) -> bool:
         """Say whether there is a flight for `key` and nothing to be had before it lands; takes no lock."""
         flight = self._flights.get(key)
-        return flight is not None and not flight.done and clock() < flight.empty_until
+        return flight is not None and flight.must_be_awaited(clock())
 
     def land(
         self, key: Hashable, flight: Flight, *, error: Exception | None = None, calls: int | None = None
@@ -242,10 +253,3 @@ class Flights:
                 del self._flights[key]
         flight.end(error)
         return True
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

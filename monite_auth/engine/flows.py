@@ -10,7 +10,6 @@ a logout may have come between; `flights` says when one may rely on another's lo
 import logging
 from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
-from uuid import uuid4
 
 from monite_auth.engine.drain import DrainReport, drain
 from monite_auth.engine.exchange import begin_exchange, end_exchange
@@ -18,6 +17,7 @@ from monite_auth.engine.flights import Flight, Flights
 from monite_auth.engine.mint import REST_AFTER_FAULT, Mint, token_too_short
 from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.strays import Strays
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.errors import (
     ConfigurationError,
     EntityUserRejected,
@@ -42,9 +42,6 @@ log = logging.getLogger("monite_auth")
 NAP = 5.0
 """Seconds after which a process that has pending revocations looks at them again, at the latest."""
 
-
-LOOK_AROUND = 30.0
-"""Seconds after which a process that is in use looks for revocations too: others may have died and left some."""
 
 DRAINERS = 3
 """Drainers per process, at the most: enough for some 30 revocations a second, and few enough to leave threads for
@@ -89,14 +86,21 @@ class EndReport:
 class Flows:
     """The decisions of one broker; its threads and tasks share the flights."""
 
-    def __init__(self, settings: Settings, directory: Directory, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        telemetry: Telemetry,
+        surroundings: Surroundings | None = None,
+    ) -> None:
         self._settings = settings
         self._directory = directory
         self._telemetry = telemetry
-        self._flights = Flights()
+        self._surroundings = surroundings or Surroundings()
+        self._flights = Flights(self._surroundings)
         self._strays = Strays()
-        self._owner = uuid4().hex
-        self._look_at = 0.0
+        self._owner = self._surroundings.new_id()
+        self._look_at = self._surroundings.first_sweep
         self._has_minted = self._has_warned = False
 
     def slot(self, principal: Subject) -> Slot:
@@ -188,6 +192,7 @@ class Flows:
             self._strays,
             drain_soon=lambda: self.drain_soon(rt),
             owner=self._owner,
+            claim_poll=self._surroundings.claim_poll,
             flight=flight,
             slot=slot,
             principal=principal,
@@ -251,13 +256,13 @@ class Flows:
 
     async def reject(self, rt: Runtime, principal: Subject, token: AccessToken) -> None:
         """Note that Monite does not accept `token`, so that it is not handed out again."""
-        with self._flights.ending():
+        with self._surroundings.epoch.ending():
             await rt.store.discard(self.slot(principal), token.fingerprint)
 
     async def exchange(self, rt: Runtime, principal: Subject, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that was refused is to be sent again, with another token; see `exchange`."""
         slot = self.slot(principal)
-        with self._flights.ending():
+        with self._surroundings.epoch.ending():
             current = await rt.store.peek(slot, principal)
             return await begin_exchange(rt.store, slot, token, current, certain=certain)
 
@@ -309,21 +314,21 @@ class Flows:
 
     async def revoke(self, rt: Runtime, token: AccessToken) -> None:
         """Take away one token, whoever has it."""
-        with self._flights.ending():
+        with self._surroundings.epoch.ending():
             await rt.store.revoke(token)
         self._telemetry.ended("token")
         self.drain_soon(rt)
 
     async def end_everything(self, rt: Runtime, *, within: float) -> EndReport:
         """End all sessions of all users, and revoke all tokens of the account."""
-        with self._flights.ending():
+        with self._surroundings.epoch.ending():
             everything = await rt.store.end_everything()
         self._telemetry.ended("everything")
         drained = await self.drain(rt, within=within)
         return EndReport(everything.sessions, everything.tokens, drained)
 
     async def _end(self, rt: Runtime, reach: str, ending: Awaitable[int]) -> None:
-        with self._flights.ending():
+        with self._surroundings.epoch.ending():
             pending = await ending
         self._telemetry.ended(reach)
         if pending:
@@ -336,7 +341,7 @@ class Flows:
 
     def drain_soon(self, rt: Runtime) -> None:
         """Have the pending revocations worked on in the background, by a few drainers per process."""
-        self._look_at = rt.clock() + LOOK_AROUND
+        self._look_at = rt.clock() + self._surroundings.sweep_interval
         for number in range(DRAINERS):
             flight, leads = self._join(rt, ("drain", number), Priority.REVOCATION)
             if leads:

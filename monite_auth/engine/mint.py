@@ -78,9 +78,6 @@ SHORTEST_USE = 0.05
 EARLY = 0.015
 """Seconds before its moment that a waiter renews its claim: who is late wastes what nobody else can use any more."""
 
-POLL = 0.01
-"""Seconds between looks at a slot that another process mints for; one waiter per process looks."""
-
 
 class Mint:
     """A mint for `slot`, for a token with `min_life` seconds left, that ends at `deadline` (epoch s)."""
@@ -95,6 +92,7 @@ class Mint:
         *,
         drain_soon: Callable[[], None],
         owner: str,
+        claim_poll: float,
         flight: Flight,
         slot: Slot,
         principal: Subject,
@@ -112,6 +110,7 @@ class Mint:
         self._strays = strays
         self._drain_soon = drain_soon
         self._owner = owner
+        self._claim_poll = claim_poll
         self._flight = flight
         self._slot = slot
         self._principal = principal
@@ -167,7 +166,7 @@ class Mint:
                         return None  # another process renews, and nobody waits
                     if now >= self._deadline:
                         raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
-                    await self._rt.sleep(min(retry_in, POLL))
+                    await self._rt.sleep(min(retry_in, self._claim_poll))
 
     async def _find(self, principal: Principal) -> EntityUser:
         asked_at = self._rt.clock()

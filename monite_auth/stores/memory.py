@@ -116,6 +116,10 @@ class _Revocation:
     attempts: int = 0
 
 
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
 class MemoryStore:
     """Keeps tokens in this process.
 
@@ -123,6 +127,7 @@ class MemoryStore:
     `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
     `requests_per_second`: Monite's limit.
     `wall_clock`: what dates of logins are compared with; by default the machine's, or `clock` where that is a test's.
+    `new_id`: returns an id for a lease or a revocation; a simulation hands in its own, so that a run can be repeated.
     """
 
     def __init__(
@@ -134,8 +139,10 @@ class MemoryStore:
         requests_per_second: float = 30,
         clock: Clock = steady_clock,
         wall_clock: Clock | None = None,
+        new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._clock = clock
+        self._new_id = new_id
         self._wall_clock = wall_clock or (time.time if clock is steady_clock else clock)
         self._bounds = {"max_users": max_users, "max_ended": max_ended}
         self._account: str | None = None
@@ -184,6 +191,7 @@ class MemoryStore:
                     requests_per_second=self._rate,
                     clock=self._clock,
                     wall_clock=self._wall_clock,
+                    new_id=self._new_id,
                 )
                 other._account = account
             return other
@@ -258,7 +266,7 @@ class MemoryStore:
         held = place.lease
         if held is not None and held.owner != owner and now < held.until:
             return Busy(held.until - now)
-        place.lease = _Held(secrets.token_hex(8), owner, now + seconds)
+        place.lease = _Held(self._new_id(), owner, now + seconds)
         return Claimed(Lease(slot, place.lease.id))
 
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
@@ -443,7 +451,7 @@ class MemoryStore:
         if token.expires_at + SAFETY <= now or value in self._spent:
             return False
         if value not in self._pending_prints:
-            name = self._pending_prints[value] = secrets.token_hex(8)
+            name = self._pending_prints[value] = self._new_id()
             self._enqueue(name, _Revocation(slot, token, now))
         return True
 

@@ -9,7 +9,9 @@ import pytest
 
 from monite_auth import AccessToken, Principal
 from monite_auth.engine.flights import ROOM, Flights
+from monite_auth.engine.revocation_epoch import PROCESS_EPOCH as EPOCH
 from monite_auth.engine.runtime import run
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.stores import Priority
 from monite_auth.tokens import Secret
 from tests.waiting import until
@@ -229,7 +231,7 @@ def test_promise_5_what_somebody_found_before_an_ending_does_not_count_after_it(
     looks = Looks()
 
     def end():
-        with looks.flights.ending():
+        with EPOCH.ending():
             assert looks.look() is TOKEN  # in the middle of it nothing has ended yet
 
     looks.look()
@@ -243,7 +245,7 @@ def test_promise_5_what_somebody_found_before_an_ending_does_not_count_after_it(
 def test_promise_5_an_ending_counts_whichever_broker_of_the_process_it_goes_through():
     looks = Looks()
     looks.look()
-    with Flights().ending():
+    with Surroundings().epoch.ending():
         pass
     looks.look()
     assert looks.peeks == 2
@@ -263,7 +265,7 @@ def test_promise_3_what_somebody_found_does_not_count_beyond_its_expiry():
 def test_promise_5_an_ending_that_fails_may_have_ended_something_all_the_same():
     looks = Looks()
     looks.look()
-    with pytest.raises(OSError, match="cut"), looks.flights.ending():
+    with pytest.raises(OSError, match="cut"), EPOCH.ending():
         raise OSError("cut")
     looks.look()
     assert looks.peeks == 2

@@ -11,8 +11,9 @@ from unittest import mock
 
 from monite_auth import AccessToken, MemoryStore, Principal
 from monite_auth.engine import drain, flows, mint
-from monite_auth.engine.flights import Endings, Flight, Flights
+from monite_auth.engine.flights import Flight
 from monite_auth.engine.flows import Flows
+from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Subject
@@ -669,7 +670,7 @@ class EndingsNotNoted(Mutant):
     about = "what another has found counts although a logout came after it"
     promise = "5 logout is final"
     scenarios = ("mint x mint x logout, threads",)
-    replaced = ((Flights, "ending", lambda _flights: nullcontext()),)
+    replaced = ((RevocationEpoch, "ending", lambda _epoch: nullcontext()),)
 
 
 async def _look_for_anybody(
@@ -727,7 +728,7 @@ class _ForgetsToLand(Flows):
         min_life: float,
         deadline: float,
     ) -> None:
-        another = Flight(flight.until, flight.priority, Endings())
+        another = Flight(flight.until, flight.priority, self._surroundings)
         await super()._fly(rt, another, slot, principal, min_life, deadline)
 
 

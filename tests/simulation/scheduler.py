@@ -28,7 +28,7 @@ from tests.simulation.actions import Action, Drain, Logout, Token, play
 from tests.simulation.judge import Violation
 from tests.simulation.scenarios import Scenario, larger
 from tests.simulation.snapshot import Histories, snapshot
-from tests.simulation.world import Library, Process, World, simulated_surroundings
+from tests.simulation.world import Library, Process, World
 
 MOST_DRAINS = 20
 """Drains that are tried at the end: enough for a lease of 30 s, at one every 10 s."""
@@ -67,13 +67,13 @@ class Failure:
 
 @contextmanager
 def simulating(library: Library) -> Iterator[None]:
-    """Make simulations possible: repeatable names, and the library that is to be simulated."""
+    """Make simulations possible: a quiet log, and the library that is to be simulated."""
     log = logging.getLogger("monite_auth")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)  # there are hundreds of thousands of warnings to come
     gc.disable()  # worlds are full of cycles; `collect` is called now and then instead
     try:
-        with simulated_surroundings(), library.installed():
+        with library.installed():
             yield
     finally:
         gc.enable()

@@ -20,20 +20,13 @@ from typing import Any
 from cachetools import TLRUCache, TTLCache
 
 from monite_auth import AccessToken, MemoryStore
+from monite_auth.engine.flights import Flight
 from monite_auth.stores import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
 from tests.simulation.monite_model import MoniteModel
 from tests.simulation.sessions import Sessions
-from tests.simulation.world import (
-    Actor,
-    Process,
-    WatchedFlight,
-    WatchedFlights,
-    World,
-    error_facts,
-    found_facts,
-)
+from tests.simulation.world import Actor, Process, World, error_facts, found_facts
 
 __all__ = ["Histories", "snapshot"]
 
@@ -73,6 +66,7 @@ _STORE_CONSTANTS = {
     "_bounds",
     "_clock",
     "_lock",
+    "_new_id",
     "_notes",
     "_others",
     "_rate",
@@ -111,6 +105,7 @@ _FLOWS_CONSTANTS = {
     "_telemetry",
     "_flights",
     "_owner",
+    "_surroundings",
     "_has_minted",
     "_has_warned",
 }
@@ -119,36 +114,36 @@ _FLOWS_CONSTANTS = {
 def _process(world: World, process: Process) -> tuple[Any, ...]:
     if not process.alive:
         return (process.name,)
-    assert isinstance(process.flights, WatchedFlights)
-    known = process.flights.known()
+    assert process.watch is not None
+    names = process.watch.names
+    known = process.flows._flights._flights
     more = tuple((k, freeze(v)) for k, v in vars(process.flows).items() if k not in _FLOWS_CONSTANTS)
-    visible = {flight.name: flight for flight in known.values()}
+    visible = {names[flight]: flight for flight in known.values()}
     for actor in world.actors:
         if actor.process is process:
             visible.update(actor.joined)
-    keys = frozenset((key, flight.name) for key, flight in known.items())
     return (
         process.name,
-        keys,
-        process.flights.watched_endings.latest,
-        frozenset(map(_flight, visible.values())),
+        frozenset((key, names[flight]) for key, flight in known.items()),
+        process.epoch.current,
+        frozenset(_flight(name, flight) for name, flight in visible.items()),
         more,
     )
 
 
-def _flight(flight: WatchedFlight) -> tuple[Any, ...]:
-    if flight.peek("done"):
-        return (flight.name, error_facts(flight.peek("error")), found_facts(flight.peek("_found")))
+def _flight(name: str, flight: Flight) -> tuple[Any, ...]:
+    if flight.done:
+        return (name, error_facts(flight._error), found_facts(flight._found))
     loop = flight._loop
     at_work = loop is not None and loop.is_running()
     return (
-        flight.name,
-        flight.peek("until"),
-        flight.peek("priority"),
-        flight.peek("calls"),
-        flight.peek("begun"),
-        flight.peek("empty_until"),
-        found_facts(flight.peek("_found")),
+        name,
+        flight.until,
+        flight._priority,
+        flight._calls,
+        flight.begun,
+        flight.empty_until,
+        found_facts(flight._found),
         at_work,
     )
 

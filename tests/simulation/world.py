@@ -18,17 +18,17 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
-from unittest import mock
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from monite_auth.engine import flights, mint
-from monite_auth.engine.flights import Endings, Flight, Flights
+from monite_auth.engine.flights import Flight
 from monite_auth.engine.flows import Flows
+from monite_auth.engine.revocation_epoch import RevocationEpoch
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import PARTNER, Directory, Subject
 from monite_auth.monite_api.wire import Fault, Request, Response
-from monite_auth.stores import PARTNER_SLOT, Priority, Slot, memory
+from monite_auth.stores import PARTNER_SLOT, Slot
 from monite_auth.telemetry import Silence
-from monite_auth.tokens import AccessToken, Clock
+from monite_auth.tokens import AccessToken
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.monite_model import MoniteModel
 
@@ -41,7 +41,6 @@ __all__ = [
     "NotPrivate",
     "Process",
     "World",
-    "simulated_surroundings",
 ]
 
 Result = TypeVar("Result")
@@ -121,39 +120,8 @@ class Library:
         yield
 
 
-class _Surroundings:
-    """What the library finds around it: it depends on the actor that is running."""
-
-    def __init__(self) -> None:
-        self.actor: Actor | None = None
-
-    def token_hex(self, _size: int) -> str:
-        """Stand in for `secrets`: names follow from who asks, so that a run can be repeated."""
-        assert self.actor is not None
-        self.actor.named += 1
-        return f"{self.actor.name}:{self.actor.named}"
-
-    def running_loop(self) -> "EventLoop | None":
-        """Stand in for asyncio: the loop of the actor; threads are loops that are never stopped."""
-        return self.actor.loop if self.actor is not None else None
-
-
-_surroundings = _Surroundings()
-
-
 POLL = 2.0
-"""Seconds between looks at a slot that another process mints for: three looks per lease do as well as 500."""
-
-
-@contextmanager
-def simulated_surroundings() -> Iterator[None]:
-    """Hand the library what a simulation has instead of random names, event loops and quick polls."""
-    with (
-        mock.patch.object(memory, "secrets", _surroundings),
-        mock.patch.object(flights, "_running_loop", _surroundings.running_loop),
-        mock.patch.object(mint, "POLL", POLL),
-    ):
-        yield
+"""Seconds between two claims of a slot that another process mints for: three per lease do as well as 500."""
 
 
 # -- what an actor waits to do
@@ -213,7 +181,6 @@ class _StoreOperation(Operation[Any]):
         return self.label == "peek"
 
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
-        _surroundings.actor = actor
         account = actor.process.account
         call = getattr(account.store, self.label)(*self.arguments, **self.options)
         try:
@@ -389,54 +356,6 @@ class EventLoop:
         return False
 
 
-class WatchedFlight(Flight):
-    """A flight that tells its world which actor looks at it, and what it sees. `name` follows from who began it."""
-
-    __slots__ = ("name", "world")
-
-    world: "World | None"
-    name: str
-
-    def peek(self, attribute: str) -> Any:
-        """Look without being seen."""
-        return _SLOTS[attribute].__get__(self)
-
-
-_SLOTS: dict[str, Any] = {
-    name: getattr(Flight, name)
-    for name in ("_found", "begun", "calls", "done", "empty_until", "error", "priority", "until")
-}
-
-
-def _watched(name: str) -> Any:
-    slot = _SLOTS[name]
-
-    def look(self: WatchedFlight) -> Any:
-        value = slot.__get__(self)
-        world = _looking.world
-        if world is not None and world.running is not None:
-            world.running.seen.append((name, _FACTS[name](value) if name in _FACTS else value))
-        return value
-
-    def change(self: WatchedFlight, value: Any) -> None:
-        slot.__set__(self, value)
-
-    return property(look, change)
-
-
-for _name in _SLOTS:
-    setattr(WatchedFlight, _name, _watched(_name))
-
-
-class _Looking:
-    """The world whose actors are being watched, if any."""
-
-    world: "World | None" = None
-
-
-_looking = _Looking()
-
-
 def error_facts(error: Exception | None) -> tuple[Any, ...] | None:
     """Return all that a flow can learn of an error."""
     if error is None:
@@ -448,74 +367,36 @@ def found_facts(found: Any) -> tuple[Any, ...] | None:
     """Return all that a flow can learn of what somebody has found."""
     if found is None:
         return None
-    return (found.principal, found.token.fingerprint, found.stamp, found.at)
+    return (found.principal, found.token.fingerprint, found.epoch, found.at)
 
 
-_FACTS: dict[str, Callable[[Any], Any]] = {"error": error_facts, "_found": found_facts}
+class Watch:
+    """What the actors of one process learn from flights, for exploration.
 
-
-class WatchedEndings(Endings):
-    """Endings that tell their world which actor looks at the stamp."""
+    It is the observer of the process's surroundings. A flight's name follows from who began it, so that it is the same
+    in every run.
+    """
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        super().__init__()
+        self.names: dict[Flight, str] = {}
 
-    @property
-    def stamp(self) -> int:  # type: ignore[override]
-        if self._world.running is not None:
-            self._world.running.seen.append(("stamp", self.latest))
-        return self.latest
-
-    @stamp.setter
-    def stamp(self, stamp: int) -> None:
-        self.latest = stamp
-
-
-class WatchedFlights(Flights):
-    """Flights for exploration, which has to know who may still look at which, and who has seen what."""
-
-    def __init__(self, world: "World") -> None:
-        self.watched_endings = WatchedEndings(world)
-        super().__init__(self.watched_endings)
-        self._world = world
-
-    def join(self, key: Any, now: float, *, until: float, priority: Priority) -> tuple[Flight, bool]:
+    def __call__(self, flight: Flight, fact: str, value: Any) -> None:
         actor = self._world.running
-        assert actor is not None
-        _looking.world = None
-        with mock.patch.object(flights, "Flight", WatchedFlight):
-            flight, leads = super().join(key, now, until=until, priority=priority)
-        assert isinstance(flight, WatchedFlight)
-        if leads:
-            actor.began += 1
-            flight.name = f"{actor.name}~{actor.began}"
-        actor.joined[flight.name] = flight
-        _looking.world = self._world.watched
-        actor.seen.append((flight.name, leads))
-        return flight, leads
-
-    def land(
-        self, key: Any, flight: Flight, *, error: Exception | None = None, calls: int | None = None
-    ) -> bool:
-        _looking.world = None
-        landed = super().land(key, flight, error=error, calls=calls)
-        _looking.world = self._world.watched
-        if self._world.running is not None:
-            self._world.running.seen.append(landed)
-        return landed
-
-    def must_be_awaited(self, key: Any, clock: Clock) -> bool:
-        _looking.world = None
-        must = super().must_be_awaited(key, clock)
-        _looking.world = self._world.watched
-        if self._world.running is not None:
-            self._world.running.seen.append(("must_be_awaited", must))
-        return must
-
-    def known(self) -> dict[Any, WatchedFlight]:
-        """Return the flights that can be joined, by key."""
-        return {key: flight for key, flight in self._flights.items() if isinstance(flight, WatchedFlight)}
+        if actor is None:
+            return
+        if fact == "leads":
+            if value:
+                actor.began += 1
+                self.names[flight] = f"{actor.name}~{actor.began}"
+            actor.joined[self.names[flight]] = flight
+            value = (self.names[flight], value)
+        elif fact == "error":
+            value = error_facts(value)
+        elif fact == "found":
+            value = value and value.fingerprint
+        if self._world.observe is not None:
+            actor.seen.append((fact, value))
 
 
 FLAVOURS = ("tasks", "loops", "threads")
@@ -547,7 +428,18 @@ class Account:
 class Process:
     """One process: its own flows, that is, its own owner id and flights."""
 
-    __slots__ = ("account", "alive", "flavour", "flights", "flows", "loop", "name", "runtime", "threads")
+    __slots__ = (
+        "account",
+        "alive",
+        "epoch",
+        "flavour",
+        "flows",
+        "loop",
+        "name",
+        "runtime",
+        "threads",
+        "watch",
+    )
 
     def __init__(
         self, world: "World", account: Account, name: str, library: Library, flavour: str, *, watched: bool
@@ -559,10 +451,17 @@ class Process:
         self.threads = flavour == "threads"
         self.loop = EventLoop()
         self.alive = True
-        self.flows = library.flows(account.settings, _People(account.people), Silence())
-        self.flows._owner = name
-        self.flights = WatchedFlights(world) if watched else Flights(Endings())
-        self.flows._flights = self.flights
+        self.epoch = RevocationEpoch()
+        self.watch = Watch(world) if watched else None
+        surroundings = Surroundings(
+            new_id=lambda: name,
+            running_loop=world.running_loop,
+            claim_poll=POLL,
+            sweep_interval=30.0 if world.sweeps else math.inf,
+            epoch=self.epoch,
+            observer=self.watch,
+        )
+        self.flows = library.flows(account.settings, _People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 
 
@@ -595,10 +494,10 @@ class Actor:
         self.ended = False
         self.children = self.named = self.asked = self.began = 0
         self.leads_inline: Actor | None = None
-        self.joined: dict[str, WatchedFlight] = {}
-        """The flights that it may look at."""
+        self.joined: dict[str, Flight] = {}
+        """The flights that it may learn from."""
         self.seen: list[Any] = []
-        """What it saw of flights in this step."""
+        """What it learned in this step, other than from its operation."""
         self.history = 0
         """All that the actor has been told, as a number; see `snapshot`."""
 
@@ -642,8 +541,8 @@ class World:
         self.trace: list[str] | None = None
         self.observe: Callable[[World, Actor, str, Any], None] | None = None
         """Is told what an actor was told at each step; see `snapshot`."""
-        self.watched: World | None = None
-        """This world, if what actors see of flights matters."""
+        self.sweeps = stage.looks_around
+        """Whether processes look for pending revocations now and then."""
         self._library = library
         self._watched = watched
         self.is_alone = len(stage.processes) == 1
@@ -656,6 +555,7 @@ class World:
             clock=self.clock,
             requests_per_second=stage.requests_per_second,
             session_memory=stage.session_memory,
+            new_id=self.new_id,
         )
         whose = stage.accounts or (0,) * len(stage.processes)
         accounts = {number: Account(self, number, stage, store) for number in dict.fromkeys(whose)}
@@ -666,12 +566,21 @@ class World:
             Process(self, accounts[account], f"p{number}", library, flavour, watched=watched)
             for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1)
         ]
-        if not stage.looks_around:
-            for process in self.processes:
-                process.flows._look_at = math.inf
+
+    # -- what the library is handed
 
     def clock(self) -> float:
         return self.now
+
+    def new_id(self) -> str:
+        """Return an id that follows from who asks, so that a run can be repeated."""
+        assert self.running is not None
+        self.running.named += 1
+        return f"{self.running.name}:{self.running.named}"
+
+    def running_loop(self) -> EventLoop | None:
+        """Return the loop of the actor that runs; threads are loops that are never stopped."""
+        return self.running.loop if self.running is not None else None
 
     def slot(self, principal: Subject) -> Slot:
         """Return the slot that the settings ask for; written anew here, since the library's may be wrong."""
@@ -708,14 +617,13 @@ class World:
         actor = Actor(name, process, flow, parent.loop)
         actor.joined.update(parent.joined)
         self.actors.append(actor)
+        if self.observe is not None:
+            parent.seen.append(("spawned", name))
         return actor
 
     def watch(self, observe: "Callable[[World, Actor, str, Any], None]") -> None:
-        """Tell `observe` of all that actors are told, and gather in `Actor.seen` what they see."""
-        for actor in self.actors:
-            actor.seen.clear()
+        """Tell `observe` of all that actors are told, and gather in `Actor.seen` what they learn besides."""
         self.observe = observe
-        self.watched = _looking.world = self
 
     def act(self, label: str, act: Callable[[], None]) -> Operation[None]:
         """Return a step of the application's own, for scripts."""
@@ -758,7 +666,7 @@ class World:
         self.running = None
 
     def _resume(self, actor: Actor, result: Any) -> None:
-        self.running = _surroundings.actor = actor
+        self.running = actor
         try:
             actor.operation = actor.coroutine.send(result)
         except (StopIteration, asyncio.CancelledError):
@@ -808,7 +716,7 @@ class World:
 
     def cancel(self, actor: Actor, *, done: bool) -> None:
         """Cancel a task. `done`: what it waits for has been done, but it does not learn that."""
-        self.running = _surroundings.actor = actor
+        self.running = actor
         if done:
             actor.operation.perform(self, actor, None)
         actor.process.account.judge.gave_up(actor)
@@ -829,7 +737,7 @@ class World:
     def close(self) -> None:
         """Close all coroutines that did not come to their end; whatever they still do has no effect."""
         self._closed = True
-        self.watched = _looking.world = None
+        self.observe = None
         for actor in [*self.actors, *self._dead]:
             self.running = actor
             actor.coroutine.close()

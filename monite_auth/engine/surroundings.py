@@ -1,0 +1,68 @@
+"""What the engine takes from around it: ids, the event loop that it runs on, intervals, the epoch, and who observes it.
+
+Everything here has a default that is right in an application. The simulation of the tests hands in its own, so that it
+replaces nothing inside the engine: `tests/simulation` decides who runs when, and must be able to repeat it.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import uuid4
+
+from monite_auth.engine.revocation_epoch import PROCESS_EPOCH, RevocationEpoch
+
+__all__ = ["EventLoop", "Observer", "Surroundings", "running_loop"]
+
+
+class EventLoop(Protocol):
+    """What a flight asks about the event loop of its leader."""
+
+    def is_running(self) -> bool:
+        """Say whether the loop runs."""
+
+    def is_closed(self) -> bool:
+        """Say whether the loop is closed, so that it never runs again."""
+
+
+Observer = Callable[[Any, str, Any], None]
+"""Is told of each fact that somebody learns from a flight: the flight, what the fact is called, its value."""
+
+
+def running_loop() -> EventLoop | None:
+    """Return the event loop that runs in this thread, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What one process's engine finds around it.
+
+    `new_id`: returns an id that nobody else has.
+    `running_loop`: returns the event loop that the caller runs on, or None in a thread without one.
+    `claim_poll`: seconds between two claims of a slot that another process mints for. One waiter per process polls.
+    `sweep_interval`: seconds after which a process that is in use looks for pending revocations, since others may have
+    died and left some; `math.inf` for one that looks only when there is a reason.
+    `epoch`: tells whether tokens were taken away in this process.
+    `observer`: is told what anybody learns from a flight; None in an application.
+    """
+
+    new_id: Callable[[], str] = _new_id
+    running_loop: Callable[[], EventLoop | None] = running_loop
+    claim_poll: float = 0.01
+    sweep_interval: float = 30.0
+    epoch: RevocationEpoch = field(default=PROCESS_EPOCH)
+    observer: Observer | None = None
+
+    @property
+    def first_sweep(self) -> float:
+        """When the first sweep is due, epoch seconds: at the first use, unless there are to be none."""
+        return math.inf if math.isinf(self.sweep_interval) else 0.0
