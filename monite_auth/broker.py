@@ -92,6 +92,11 @@ class TokenBroker:
         )
 
     @property
+    def running(self) -> Running:
+        """What this broker has under way in this process; private to the package, for a directory that asks Monite."""
+        return self._here()
+
+    @property
     def _flows(self) -> Flows:
         return self._here().flows
 

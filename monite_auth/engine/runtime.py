@@ -46,9 +46,6 @@ GRACE, ROUNDS = 1.0, 100
 """What an answer gets when its time is over, since a process that was stopped for a while, or whose event loop was blocked,
 finds it waiting: seconds for what is left of it, in a thread; rounds of the event loop, which read what has arrived."""
 
-LONGEST_ANSWER = 64 * 1024
-"""An answer about a token has a few hundred bytes; what is longer, in bytes, is not read to its end."""
-
 
 class Closed(RuntimeError):
     """There is no time for a background flow to go on: the broker was closed, or a request waits for it."""
@@ -135,7 +132,7 @@ class BlockingRuntime:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if len(body) > LONGEST_ANSWER:
+                    if len(body) > request.longest_answer:
                         return Fault("the answer is too long")
                     if time.monotonic() > ends:
                         if is_late:
@@ -252,7 +249,7 @@ class AsyncRuntime:
                 body = b""
                 async for chunk in response.aiter_bytes():
                     body += chunk
-                    if len(body) > LONGEST_ANSWER:
+                    if len(body) > request.longest_answer:
                         return Fault("the answer is too long")
                 return _response(response, body)
         return faults[0]

@@ -6,9 +6,11 @@ answer, however odd, becomes exactly one of the outcomes below.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from monite_auth.identity import EntityUser
 from monite_auth.monite_api.wording import (
@@ -18,12 +20,13 @@ from monite_auth.monite_api.wording import (
     says_token_is_gone,
 )
 from monite_auth.settings import Settings
-from monite_auth.tokens import SAFETY, Secret
+from monite_auth.tokens import SAFETY, AccessToken, Secret
 
 __all__ = [
     "ASSUMED_LIFE",
     "Astray",
     "BadCredentials",
+    "Call",
     "Fault",
     "Gone",
     "Granted",
@@ -34,11 +37,13 @@ __all__ = [
     "Throttled",
     "Unusable",
     "bearer_of",
+    "call_request",
     "json_of",
     "masked",
     "message_of",
     "mint_request",
     "names_dead_token",
+    "pause_asked_for",
     "quotable",
     "read_mint",
     "read_revocation",
@@ -59,6 +64,23 @@ class Request:
     body: Secret = field(default_factory=lambda: Secret(""))
     secrets: tuple[Secret, ...] = ()
     """What an answer must not be quoted with: some servers repeat what they were sent. The client secret is the first."""
+
+    longest_answer: int = 64 * 1024
+    """Bytes that are read of an answer. An answer about a token has a few hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the API: `path` without the base URL; `entity_id` of the entity that it is for, where it names one.
+
+    What it says of a person does not print.
+    """
+
+    method: str
+    path: str
+    entity_id: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +178,33 @@ def revoke_request(settings: Settings, token: Secret) -> Request:
     return _post(settings, "/auth/revoke", {"token": token.reveal()}, token)
 
 
+LONGEST_PAGE = 8 * 1024 * 1024
+"""Bytes that are read of a list: a hundred roles, the most on one page, with all their permissions have about 1 MB."""
+
+
+def call_request(settings: Settings, token: AccessToken, call: Call) -> Request:
+    """Send `call` with `token`: for the entity that it names, or else for that of the token's entity user."""
+    headers = {
+        "Authorization": token.authorization,
+        "Accept": "application/json",
+        "x-monite-version": settings.api_version,
+    }
+    entity_user = token.entity_user
+    entity_id = call.entity_id or (entity_user.entity_id if entity_user is not None else None)
+    if entity_id is not None:
+        headers["x-monite-entity-id"] = entity_id
+    if call.body:
+        headers["Content-Type"] = "application/json"
+    return Request(
+        method=call.method,
+        url=settings.base_url + call.path + (f"?{urlencode(call.query)}" if call.query else ""),
+        headers=headers,
+        body=Secret(json.dumps(dict(call.body)) if call.body else ""),
+        secrets=(token.value,),
+        longest_answer=LONGEST_PAGE,
+    )
+
+
 def _post(settings: Settings, path: str, body: dict[str, str], token: Secret | None = None) -> Request:
     secret = settings.secret  # once: it may be another one a moment later
     credentials = {"client_id": settings.client_id, "client_secret": secret.reveal()}
@@ -213,15 +262,14 @@ def _is_confirmation(body: Any) -> bool:
 def _read_failure(
     request: Request, answer: Response, now: float
 ) -> BadCredentials | Refused | Throttled | Fault:
-    message, wait = quotable(answer, *request.secrets), answer.headers.get("retry-after")
+    message = quotable(answer, *request.secrets)
     if answer.status == 401:
         return BadCredentials(message, request_id_of(answer))
     if answer.status == 429:
-        return Throttled(retry_after(wait, now=now), request_id_of(answer))
-    if 400 <= answer.status < 500 and answer.status not in (408, 425):  # those two ask to be tried again
+        return Throttled(pause_asked_for(answer, now=now) or 0.0, request_id_of(answer))
+    if _is_final(answer.status):
         return Refused(answer.status, message, request_id_of(answer))
-    pause = None if wait is None else retry_after(wait, now=now)
-    return Fault(f"status {answer.status}", request_id_of(answer), pause)
+    return Fault(f"status {answer.status}", request_id_of(answer), pause_asked_for(answer, now=now))
 
 
 def _seen(answer: Response, message: str) -> str:
@@ -297,6 +345,23 @@ def retry_after(header: str | None, *, now: float) -> float:
         except (TypeError, ValueError, OverflowError):
             seconds = _DEFAULT_WAIT
     return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def pause_asked_for(answer: Response | Fault, *, now: float) -> float | None:
+    """Return for how many seconds an answer asks us to send nothing, or None: a 429, or a failure with `Retry-After`."""
+    if isinstance(answer, Fault):
+        return None
+    header = answer.headers.get("retry-after")
+    if answer.status == 429:
+        return retry_after(header, now=now)
+    if header is None or 200 <= answer.status < 300 or _is_final(answer.status):
+        return None
+    return retry_after(header, now=now)
+
+
+def _is_final(status: int) -> bool:
+    """Return whether a status says that the request is wrong, so that it would be refused again."""
+    return 400 <= status < 500 and status not in (408, 425, 429)  # those three ask to be tried again
 
 
 def speaks_of_dead_token(status: int, body: bytes) -> bool:

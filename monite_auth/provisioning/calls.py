@@ -1,4 +1,4 @@
-"""One request of the partner's, and what its answer means: a record, or an error that names fields. Pure.
+"""What an answer to a request of the partner means: a record, or an error that names fields. Pure.
 
 An error repeats nothing that a request said about a person, also where Monite does.
 """
@@ -6,14 +6,13 @@ An error repeats nothing that a request said about a person, also where Monite d
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from monite_auth.errors import CredentialsRejected, MoniteUnavailable, ProvisioningFailed
-from monite_auth.monite_api.wire import Response, json_of, quotable, request_id_of
+from monite_auth.monite_api.wire import Call, Response, json_of, quotable, request_id_of
 
-__all__ = ["Call", "Record", "checked", "read_answer", "read_page"]
+__all__ = ["Record", "checked", "read_answer", "read_page"]
 
 Record = dict[str, Any]
 
@@ -22,26 +21,6 @@ PREFIXES = {"/entities": "entity.", "/roles": "role."}
 
 PUBLIC = {"permissions", "type", "name", "role_id"}
 """Fields whose values say nothing about a person, and so may be repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request. What it says of a person does not print."""
-
-    method: str
-    path: str
-    entity_id: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The request in the words of httpx."""
-        return {
-            "headers": {"x-monite-entity-id": self.entity_id} if self.entity_id else {},
-            "params": dict(self.query),
-            "json": dict(self.body) or None,
-        }
 
 
 def read_answer(doing: str, call: Call, response: Response) -> Record:

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 from monite_auth.errors import CredentialsRejected, ProvisioningFailed
 from monite_auth.identity import PARTNER
-from monite_auth.provisioning.calls import Call, Record, checked
-from monite_auth.provisioning.partner import Caller, PartnerApi
+from monite_auth.monite_api.wire import Call
+from monite_auth.provisioning.calls import Record, checked
+from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.stores import Claimed, CoolingDown, Lease, Slot
 
 __all__ = ["Create", "Creator", "Look"]
@@ -19,11 +20,11 @@ Create = Callable[[], Awaitable[Record]]
 
 
 class Creator:
-    """Changes and creates records over a caller; `plan`: what would be done is written there, and not done."""
+    """Changes and creates records; `plan`: what would be done is written there, and not done."""
 
-    def __init__(self, caller: Caller, plan: list[str] | None) -> None:
-        self.api = PartnerApi(caller)
-        self._caller = caller
+    def __init__(self, api: PartnerApi, plan: list[str] | None) -> None:
+        self.api = api
+        self._runtime = api.runtime
         self._plan = plan
 
     def note(self, doing: str) -> bool:
@@ -58,17 +59,17 @@ class Creator:
         except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
             raise
         except BaseException:
-            await self._caller.store.abandon(lease)
+            await self._runtime.store.abandon(lease)
             raise
-        await self._caller.store.abandon(lease)
+        await self._runtime.store.abandon(lease)
         return created
 
     async def _claim(self, doing: str, slot: Slot) -> Lease:
         """Take the right to create something, and wait while somebody else has it."""
         owner = uuid4().hex
         while True:
-            self.api.time_left(doing)
-            claim = await self._caller.store.claim(
+            self.api.check_time(doing)
+            claim = await self._runtime.store.claim(
                 slot, PARTNER, owner=owner, seconds=self.api.longest, min_life=0
             )
             if isinstance(claim, Claimed):
@@ -77,7 +78,7 @@ class Creator:
                 raise CredentialsRejected(
                     claim.why.message, request_id=claim.why.request_id, retry_after=claim.retry_in
                 )
-            await self._caller.sleep(POLL)
+            await self._runtime.sleep(POLL)
 
 
 async def _created(look: Look, create: Create) -> Record:

@@ -4,14 +4,16 @@ import json
 from collections.abc import Awaitable, Callable
 
 from monite_auth.broker import TokenBroker
-from monite_auth.engine.runtime import run
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.runtime import Runtime, run
 from monite_auth.errors import ConfigurationError
 from monite_auth.functions import AppFunction, checked_answer
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.provisioning.ownership import Owner
-from monite_auth.provisioning.partner import AsyncCaller, BlockingCaller, Caller
+from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.provisioning.profile import Profile
 from monite_auth.provisioning.steps import Steps
+from monite_auth.settings import Settings
 
 __all__ = ["ProfileFunction", "ProvisioningDirectory"]
 
@@ -45,11 +47,11 @@ class ProvisioningDirectory:
 
     def find(self, principal: Principal) -> EntityUser | None:
         """Return who the principal is in Monite, and create or change them there as their profile says."""
-        return run(self._find(BlockingCaller(self._bound()), principal))
+        return run(self._find(self._in_threads(), principal))
 
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Return who the principal is in Monite; see `find`."""
-        return await self._find(AsyncCaller(self._bound()), principal)
+        return await self._find(self._on_loop(), principal)
 
     def update(self, principal: Principal) -> EntityUser | None:
         """Do as `find` does, and compare with Monite even if the profile has not changed.
@@ -57,87 +59,125 @@ class ProvisioningDirectory:
         Call it when a user of yours has changed and Monite should know at once, or when somebody has changed or
         deleted the entity user in Monite.
         """
-        return run(self._find(BlockingCaller(self._bound()), principal, anew=True))
+        return run(self._find(self._in_threads(), principal, anew=True))
 
     async def aupdate(self, principal: Principal) -> EntityUser | None:
         """Compare with Monite; see `update`."""
-        return await self._find(AsyncCaller(self._bound()), principal, anew=True)
+        return await self._find(self._on_loop(), principal, anew=True)
 
     def plan(self, principal: Principal) -> list[str]:
         """Return what `find` would change in Monite, a sentence for each change, and change nothing.
 
         Of an EntityProfile it says whether its entity would be created, joined and why, or refused and why.
         """
-        return run(self._planned(BlockingCaller(self._bound()), principal))
+        return run(self._planned(self._in_threads(), principal))
 
     async def aplan(self, principal: Principal) -> list[str]:
         """Return what `find` would change in Monite; see `plan`."""
-        return await self._planned(AsyncCaller(self._bound()), principal)
+        return await self._planned(self._on_loop(), principal)
 
     def remove(self, principal: Principal) -> bool:
         """Delete the principal's entity user in Monite, if there is one, and say whether there was.
 
         Their tokens are revoked. Have `profile` return None for them first, or the next call creates them anew.
         """
-        return run(self._remove(BlockingCaller(self._bound()), principal))
+        return run(self._remove(self._in_threads(), principal))
 
     async def aremove(self, principal: Principal) -> bool:
         """Delete the principal's entity user in Monite; see `remove`."""
-        return await self._remove(AsyncCaller(self._bound()), principal)
+        return await self._remove(self._on_loop(), principal)
 
     def _bound(self) -> TokenBroker:
         if self._broker is None:
             raise ConfigurationError("ProvisioningDirectory has no broker yet: give it to a TokenBroker.")
         return self._broker
 
-    async def _ask(self, caller: Caller, principal: Principal) -> Profile | None:
-        found = await caller.ask(self._profile, principal)
-        return checked_answer("profile", found, Profile, "a Profile")
+    def _in_threads(self) -> "_Visit":
+        broker = self._bound()
+        running = broker.running
+        return _Visit(running.blocking(), broker.settings, running.flows, self._profile_now)
 
-    async def _find(self, caller: Caller, principal: Principal, *, anew: bool = False) -> EntityUser | None:
-        profile = await self._ask(caller, principal)
+    def _on_loop(self) -> "_Visit":
+        broker = self._bound()
+        running = broker.running
+        return _Visit(running.on_loop(), broker.settings, running.flows, self._profile.acall)
+
+    async def _profile_now(self, principal: Principal) -> Profile | None:
+        return self._profile.call(principal)
+
+    async def _find(self, visit: "_Visit", principal: Principal, *, anew: bool = False) -> EntityUser | None:
+        profile = await visit.profile(principal)
         if profile is None:
             return None
-        known, digest = await _recall(caller, principal)
+        known, digest = await visit.recall(principal)
         if known is not None and digest == profile.digest and not anew:
             return known
-        found = await Steps(caller, Owner.of(principal)).provide(profile, known)
+        found = await visit.steps(principal).provide(profile, known)
         assert found is not None, "only a plan leaves somebody out"
         note = json.dumps([found.entity_user_id, found.entity_id, profile.digest])
-        await caller.store.put_note(principal.user_id, _link(principal), note, seconds=REMEMBERED)
+        await visit.store.put_note(principal.user_id, _link(principal), note, seconds=REMEMBERED)
         if known not in (None, found):
-            await caller.relink(principal.user_id)
+            await visit.relink(principal.user_id)
         return found
 
-    async def _planned(self, caller: Caller, principal: Principal) -> list[str]:
+    async def _planned(self, visit: "_Visit", principal: Principal) -> list[str]:
         sentences: list[str] = []
-        profile = await self._ask(caller, principal)
-        known, digest = await _recall(caller, principal)
+        profile = await visit.profile(principal)
+        known, digest = await visit.recall(principal)
         if profile is not None and digest != profile.digest:
-            await Steps(caller, Owner.of(principal), sentences).provide(profile, known)
+            await visit.steps(principal, sentences).provide(profile, known)
         return sentences
 
-    async def _remove(self, caller: Caller, principal: Principal) -> bool:
-        steps = Steps(caller, Owner.of(principal))
-        person, _ = await _recall(caller, principal)
-        if person is None and (profile := await self._ask(caller, principal)) is not None:
+    async def _remove(self, visit: "_Visit", principal: Principal) -> bool:
+        steps = visit.steps(principal)
+        person, _ = await visit.recall(principal)
+        if person is None and (profile := await visit.profile(principal)) is not None:
             person = await steps.existing(profile)
         removed = person is not None and await steps.remove(person)
         # In this order: whoever breaks off in between can be called again.
-        await caller.store.delete_note(principal.user_id, _link(principal))
-        await caller.relink(principal.user_id)
+        await visit.store.delete_note(principal.user_id, _link(principal))
+        await visit.relink(principal.user_id)
         return removed
+
+
+class _Visit:
+    """What one call of a directory works with: the broker's runtime and flows, and the application's `profile`."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: Settings,
+        flows: Flows,
+        ask_profile: Callable[[Principal], Awaitable[Profile | None]],
+    ) -> None:
+        self.store = runtime.store
+        self._runtime = runtime
+        self._settings = settings
+        self._flows = flows
+        self._ask_profile = ask_profile
+
+    async def profile(self, principal: Principal) -> Profile | None:
+        """Return what the application says about the principal."""
+        return checked_answer("profile", await self._ask_profile(principal), Profile, "a Profile")
+
+    def steps(self, principal: Principal, plan: list[str] | None = None) -> Steps:
+        """Return the steps for the principal; their deadline begins now."""
+        api = PartnerApi(self._runtime, self._settings, self._flows)
+        return Steps(api, Owner.of(principal), plan)
+
+    async def recall(self, principal: Principal) -> tuple[EntityUser | None, str | None]:
+        """Return the entity user that the principal was linked to, and the digest of the profile at that time."""
+        note = await self.store.get_note(principal.user_id, _link(principal))
+        if note is None:
+            return None, None
+        entity_user_id, entity_id, digest = json.loads(note)
+        return EntityUser(entity_user_id, entity_id), digest
+
+    async def relink(self, user_id: str) -> None:
+        """Take away the tokens of a user whose entity user has changed."""
+        await self._flows.relink(self._runtime, user_id)
 
 
 def _link(principal: Principal) -> str:
     """Return the name of the note that says who the principal is in Monite."""
     return "link" if principal.tenant is None else f"link:{principal.tenant}"
-
-
-async def _recall(caller: Caller, principal: Principal) -> tuple[EntityUser | None, str | None]:
-    """Return whom the principal was linked to, and the digest of the profile at that time."""
-    note = await caller.store.get_note(principal.user_id, _link(principal))
-    if note is None:
-        return None, None
-    entity_user_id, entity_id, digest = json.loads(note)
-    return EntityUser(entity_user_id, entity_id), digest

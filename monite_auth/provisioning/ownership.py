@@ -18,10 +18,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
 from monite_auth.provisioning.calls import Record
-from monite_auth.provisioning.partner import Caller
 from monite_auth.provisioning.profile import EntityProfile
 
 __all__ = ["Owner", "Ownership"]
@@ -49,11 +49,11 @@ class Owner(NamedTuple):
 class Ownership:
     """What the store has noted of one owner's entities. `longest`: seconds that one creation takes at most."""
 
-    def __init__(self, caller: Caller, owner: Owner, *, longest: float) -> None:
+    def __init__(self, runtime: Runtime, owner: Owner, *, longest: float) -> None:
         self.kind = owner.kind
         self._owner = list(owner)
-        self._caller = caller
-        self._store = caller.store
+        self._clock = runtime.clock
+        self._store = runtime.store
         self._longest = longest
 
     async def has(self, entity: Record, company: EntityProfile) -> bool:
@@ -78,7 +78,7 @@ class Ownership:
 
         Raises StoreUnavailable if the store cannot keep that: what is created now, nobody would find later.
         """
-        note = json.dumps([self._owner, company.key, self._caller.clock()])
+        note = json.dumps([self._owner, company.key, self._clock()])
         await self._store.put_note(*_creation_note(company), note, seconds=KEPT)
         if await self._store.get_note(*_creation_note(company)) != note:
             raise StoreUnavailable(

@@ -14,11 +14,12 @@ from contextlib import suppress
 
 from monite_auth.errors import ProvisioningFailed
 from monite_auth.identity import EntityUser
-from monite_auth.provisioning.calls import Call, Record, checked
+from monite_auth.monite_api.wire import Call
+from monite_auth.provisioning.calls import Record, checked
 from monite_auth.provisioning.creation import Creator
 from monite_auth.provisioning.entities import Entities
 from monite_auth.provisioning.ownership import Owner, Ownership
-from monite_auth.provisioning.partner import Caller
+from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.provisioning.profile import EntityProfile, Profile, RoleDefinition
 
 __all__ = ["Steps"]
@@ -30,10 +31,10 @@ class Steps:
     With a `plan`, what would be changed is written there, and not done.
     """
 
-    def __init__(self, caller: Caller, owner: Owner, plan: list[str] | None = None) -> None:
-        self._creator = Creator(caller, plan)
-        self._api = self._creator.api
-        self._entities = Entities(self._creator, Ownership(caller, owner, longest=self._api.longest))
+    def __init__(self, api: PartnerApi, owner: Owner, plan: list[str] | None = None) -> None:
+        self._api = api
+        self._creator = Creator(api, plan)
+        self._entities = Entities(self._creator, Ownership(api.runtime, owner, longest=api.longest))
 
     async def provide(self, profile: Profile, known: EntityUser | None) -> EntityUser | None:
         """Find the person, or create them; make them what the profile says. `known` is who they were.

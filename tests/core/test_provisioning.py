@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -27,13 +28,14 @@ from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.engine.runtime import run
 from monite_auth.identity import PARTNER
-from monite_auth.monite_api.wire import Response
+from monite_auth.monite_api.wire import Call, Request, Response
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
-from monite_auth.provisioning.calls import Call
 from monite_auth.provisioning.ownership import Owner
+from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
 from monite_auth.stores import PARTNER_SLOT, Cooldown, Slot
+from monite_auth.tokens import AccessToken, Secret
 from tests.scripted import reply, settings
 from tests.waiting import until
 
@@ -634,7 +636,7 @@ def test_a_directory_without_a_broker_says_so(call):
         call(ProvisioningDirectory(lambda _principal: PROFILE), "find", NINA)
 
 
-# -- the steps over a caller that is scripted
+# -- the steps over a runtime that is scripted
 
 
 ID = "0e0e0000-0000-4000-8000-000000000001"
@@ -646,8 +648,15 @@ def listed(*records):
     return reply(200, {"data": list(records)})
 
 
+class OneToken:
+    """The partner's token, which is always at hand."""
+
+    async def token(self, runtime, actor):
+        return AccessToken.granted(Secret("partner"), life=1800, sent_at=runtime.clock(), jitter=0.5)
+
+
 class Scripted:
-    """Answers in order; each is what Monite says to the next request."""
+    """A runtime that answers in order; each answer is what Monite says to the next request."""
 
     def __init__(self, *answers: Response) -> None:
         self.settings = settings()
@@ -660,22 +669,23 @@ class Scripted:
     def clock(self) -> float:
         return self.now
 
-    async def send(self, call: Call, *, within: float) -> Response:
+    async def send(self, request: Request, *, within: float) -> Response:
         assert 0 < within <= self.settings.deadline
-        self.calls.append(call)
+        url, _, query = request.url.removeprefix(self.settings.base_url).partition("?")
+        body = json.loads(request.body.reveal() or "{}")
+        entity_id = request.headers.get("x-monite-entity-id")
+        self.calls.append(Call(request.method, url, entity_id, dict(parse_qsl(query)), body))
         return self.answers.pop(0)
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    async def ask(self, function, *arguments):
-        return function.call(*arguments)
-
-    async def relink(self, user_id: str) -> None:
-        raise AssertionError
+    @property
+    def steps(self):
+        return Steps(PartnerApi(self, self.settings, OneToken()), OWNER)
 
     def provide(self, profile=PROFILE, known=None):
-        found = run(Steps(self, OWNER).provide(profile, known))
+        found = run(self.steps.provide(profile, known))
         assert not self.answers
         return found
 
@@ -691,102 +701,102 @@ def somebody(**fields):
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_promise_8_any_failure_may_ask_to_be_left_alone(status):
     later = reply(status, {"error": {"message": "Later."}}, {"retry-after": "3"})
-    caller = Scripted(later, listed(ROLE), listed(somebody()))
-    started = caller.now
-    assert caller.provide() == EntityUser(ID, BAKERY_ID)
-    assert caller.now - started >= 3
+    monite = Scripted(later, listed(ROLE), listed(somebody()))
+    started = monite.now
+    assert monite.provide() == EntityUser(ID, BAKERY_ID)
+    assert monite.now - started >= 3
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
 def test_who_was_created_meanwhile_is_the_user(status):
-    caller = Scripted(listed(ROLE), listed(), reply(status, {"error": {"message": "x"}}), listed(somebody()))
-    assert caller.provide() == EntityUser(ID, BAKERY_ID)
-    assert caller.lines == ["GET /roles", "GET /entity_users", "POST /entity_users", "GET /entity_users"]
+    monite = Scripted(listed(ROLE), listed(), reply(status, {"error": {"message": "x"}}), listed(somebody()))
+    assert monite.provide() == EntityUser(ID, BAKERY_ID)
+    assert monite.lines == ["GET /roles", "GET /entity_users", "POST /entity_users", "GET /entity_users"]
 
 
 def test_a_role_that_was_created_meanwhile_is_the_role():
     auditor = {**ROLE, "name": "Auditor"}
     refused = reply(409, {"error": {"message": "There is a role of this name."}})
-    caller = Scripted(listed(), listed(), refused, listed(auditor), listed(somebody()))
-    assert caller.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
+    monite = Scripted(listed(), listed(), refused, listed(auditor), listed(somebody()))
+    assert monite.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
 
 
 def test_who_was_deleted_in_monite_is_not_found_and_may_come_back():
     gone = somebody(status="deleted")
-    caller = Scripted(listed(ROLE), reply(200, gone), listed(gone), reply(200, somebody(id=OTHER)))
-    assert caller.provide(known=EntityUser(ID, BAKERY_ID)) == EntityUser(OTHER, BAKERY_ID)
+    monite = Scripted(listed(ROLE), reply(200, gone), listed(gone), reply(200, somebody(id=OTHER)))
+    assert monite.provide(known=EntityUser(ID, BAKERY_ID)) == EntityUser(OTHER, BAKERY_ID)
 
 
 def test_a_filter_that_monite_takes_loosely_does_not_let_another_in():
     others = [somebody(login="USER-7"), somebody(login="user-77")]
     loose = [{**ROLE, "id": OTHER, "name": "viewer"}, ROLE]
-    caller = Scripted(listed(*loose), listed(*others), reply(200, somebody()))
-    assert caller.provide() == EntityUser(ID, BAKERY_ID)
-    assert caller.calls[-1].body["role_id"] == ROLE["id"]
+    monite = Scripted(listed(*loose), listed(*others), reply(200, somebody()))
+    assert monite.provide() == EntityUser(ID, BAKERY_ID)
+    assert monite.calls[-1].body["role_id"] == ROLE["id"]
 
 
 def test_a_second_page_is_asked_for_with_its_token_alone():
     first = reply(200, {"data": [], "next_pagination_token": "page-2"})
-    caller = Scripted(listed(ROLE), first, listed(somebody()))
-    caller.provide()
-    assert [call.query for call in caller.calls[1:]] == [{"login": "user-7"}, {"pagination_token": "page-2"}]
+    monite = Scripted(listed(ROLE), first, listed(somebody()))
+    monite.provide()
+    assert [call.query for call in monite.calls[1:]] == [{"login": "user-7"}, {"pagination_token": "page-2"}]
 
 
 def test_what_monite_echoes_of_a_person_is_taken_out():
     said = "No: NINA Novak <nina@brightside.example>, user-7, other@example.org; first name is odd"
-    caller = Scripted(listed(ROLE), listed(), reply(400, {"error": {"message": said}}), listed())
+    monite = Scripted(listed(ROLE), listed(), reply(400, {"error": {"message": said}}), listed())
     with pytest.raises(errors.ProvisioningFailed) as caught:
-        caller.provide()
+        monite.provide()
     assert not any(word in str(caught.value).lower() for word in ("nina", "novak", "@", "user-7"))
     assert caught.value.fields == ("first_name",)
 
 
 def test_there_is_an_end_to_answers_without_end():
     class Endless(Scripted):
-        async def send(self, call, *, within):
+        async def send(self, request, *, within):
             self.now += 1
             return reply(200, {"data": [], "next_pagination_token": f"page-{self.now}"})
 
-    with pytest.raises(errors.MoniteUnavailable, match="no time left to look for the role"):
-        run(Steps(Endless(), OWNER).provide(PROFILE, None))
+    with pytest.raises(errors.MoniteUnavailable, match="to look for the role 'Viewer': no time was left"):
+        run(Endless().steps.provide(PROFILE, None))
 
 
 def test_who_waits_for_the_creation_of_another_does_not_wait_for_ever():
     auditor = replace(PROFILE, role=AUDITOR)
-    caller = Scripted(listed())
+    monite = Scripted(listed())
     slot = Slot(PARTNER, f"role {BAKERY_ID} Auditor", None, "creation")
-    run(caller.memory.claim(slot, PARTNER, owner="another", seconds=1000, min_life=0))
-    with pytest.raises(errors.MoniteUnavailable, match="no time left to create the role 'Auditor'"):
-        caller.provide(auditor)
+    run(monite.memory.claim(slot, PARTNER, owner="another", seconds=1000, min_life=0))
+    with pytest.raises(errors.MoniteUnavailable, match="to create the role 'Auditor': no time was left"):
+        monite.provide(auditor)
 
 
 def test_a_creation_that_failed_lets_the_next_one_in_at_once():
     auditor = replace(PROFILE, role=AUDITOR)
-    caller = Scripted(listed(), listed(), reply(500, {}))
+    monite = Scripted(listed(), listed(), reply(500, {}))
     with pytest.raises(errors.MoniteUnavailable):
-        caller.provide(auditor)
+        monite.provide(auditor)
     made = {**ROLE, "name": "Auditor"}
-    caller.answers = [listed(), listed(), reply(200, made), listed(made), listed(somebody())]
-    before = caller.now
-    caller.provide(auditor)
-    assert caller.now - before < 0.001
+    monite.answers = [listed(), listed(), reply(200, made), listed(made), listed(somebody())]
+    before = monite.now
+    monite.provide(auditor)
+    assert monite.now - before < 0.001
 
 
 def test_a_second_role_that_is_in_use_already_is_let_be():
     older, ours = ({**ROLE, "name": "Auditor", "id": each, "created_at": each} for each in (ID, OTHER))
     in_use = reply(409, {"error": {"message": "The role is in use."}})
-    caller = Scripted(
+    monite = Scripted(
         listed(), listed(), reply(200, ours), listed(older, ours), in_use, listed(somebody(role_id=ID))
     )
-    assert caller.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
+    assert monite.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
 
 
 def test_nothing_is_created_while_monite_refuses_our_credentials():
-    caller = Scripted(listed())
-    lease = run(caller.memory.claim(PARTNER_SLOT, PARTNER, owner="x", seconds=5, min_life=0)).lease
-    run(caller.memory.abandon(lease, Cooldown(30, "credentials_rejected", "Wrong secret.", everyone=True)))
+    monite = Scripted(listed())
+    lease = run(monite.memory.claim(PARTNER_SLOT, PARTNER, owner="x", seconds=5, min_life=0)).lease
+    run(monite.memory.abandon(lease, Cooldown(30, "credentials_rejected", "Wrong secret.", everyone=True)))
     with pytest.raises(errors.CredentialsRejected, match="Wrong secret") as caught:
-        caller.provide(replace(PROFILE, role=AUDITOR))
+        monite.provide(replace(PROFILE, role=AUDITOR))
     assert caught.value.retry_after == pytest.approx(30, abs=1)
 
 
@@ -797,12 +807,12 @@ def never():
 
 def test_promise_2_a_creation_whose_event_loop_is_gone_lets_the_next_one_in_when_its_claim_is_over():
     class Stuck(Scripted):
-        async def send(self, call, *, within):
+        async def send(self, request, *, within):
             await never() if not self.answers else None
-            return await super().send(call, within=within)
+            return await super().send(request, within=within)
 
     stuck = Stuck(listed(), listed())
-    flow = Steps(stuck, OWNER).provide(replace(PROFILE, role=AUDITOR), None)
+    flow = stuck.steps.provide(replace(PROFILE, role=AUDITOR), None)
     flow.send(None)  # it is creating the role
     flow.close()
     slot = Slot(PARTNER, f"role {BAKERY_ID} Auditor", None, "creation")

@@ -344,7 +344,7 @@ def test_a_role_is_read_with_a_new_token_when_the_old_one_is_dead(broker_in, ask
         ({"kind": "status", "status": 503}, errors.MoniteUnavailable),
         ({"kind": "cut_before"}, errors.MoniteUnavailable),
         ({"kind": "invalid_json"}, errors.MoniteUnavailable),
-        ({"kind": "throttle"}, errors.RateLimited),
+        ({"kind": "throttle", "retry_after": 60}, errors.RateLimited),
         ({"kind": "status", "status": 404}, errors.NotPermitted),
     ],
 )
@@ -354,6 +354,13 @@ def test_a_role_that_cannot_be_read_is_an_error_that_says_so(broker_in, ask, emu
     emulator.monite.faults.add(Fault(path="/entity_users/my_role", **fault))
     with pytest.raises(error, match="role in Monite could not be read"):
         ask(broker, "role", ANNA)
+
+
+def test_promise_8_a_role_is_waited_for_as_long_as_monite_says(broker_in, ask, emulator):
+    broker = broker_in(SecurityModel.MONITE_MANAGED)
+    broker.token(ANNA)
+    emulator.monite.faults.add(Fault(path="/entity_users/my_role", kind="throttle", retry_after=1, times=1))
+    assert ask(broker, "role", ANNA).allows("payable", "create")
 
 
 def test_access_says_what_its_principal_may_do(broker_in):
