@@ -11,7 +11,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`.
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import errors
-from monite_auth.access import MoniteAccess
+from monite_auth.adapter.access import MoniteAccess
 from monite_auth.broker import TokenBroker
 from monite_auth.engine.drain import DrainReport
 from monite_auth.engine.flows import EndReport, UserStatus

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import AccessToken, EntityUser, MoniteAccess, Principal
-from monite_auth.adapter.sessions import BINDING, has_left
+from monite_auth.adapter.sessions import BINDING, is_logged_out
 from monite_auth.errors import BlockingCallError, ConfigurationError
 from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth_django.bindings import bind, session_user, unbind
@@ -137,7 +137,7 @@ class LazyMonite(SimpleLazyObject):
         """Take the bindings out of a session; return whose they were, but for whoever this object ends itself."""
         came = self._wrapped.principal
         gone = [] if session is None else unbind(session)
-        return [each for each in gone if has_left(each, came)]
+        return [each for each in gone if is_logged_out(each, came)]
 
     def _new_login(self) -> Principal | None:
         """Return who has just logged in. On an event loop that was found out before, where one can wait."""
@@ -155,7 +155,7 @@ class LazyMonite(SimpleLazyObject):
 
     def _another(self, found: Principal | None) -> Principal | None:
         came = self._wrapped.principal
-        if found is not None and came is not None and not has_left(came, found):
+        if found is not None and came is not None and not is_logged_out(came, found):
             raise ConfigurationError(
                 'MONITE_AUTH["IDENTIFY"] names the same session after the login as before, and what ended then would end the '
                 "new one: let it name a new session_id for each login, or use monite_auth_django.identify."

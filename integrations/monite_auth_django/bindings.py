@@ -16,7 +16,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ValidationError
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING, bound_principal, new_login, principal_of, session_of
+from monite_auth.adapter.sessions import BINDING, bind_principal, bound_principal, new_login, session_of
 
 __all__ = ["ACTING", "Bonds", "bind", "bound_in", "principal_in", "session_user", "unbind"]
 
@@ -44,12 +44,12 @@ def bind(session: Any, user_id: str) -> Principal:
 def principal_in(session: Any, user_id: str, tenant: str | None) -> Principal | None:
     """Return the principal of a request by a user for whom the session's own user may stand; bind it at its first use."""
     owner = session_user(session)
-    principal = principal_of(session, owner, tenant=tenant if owner == user_id else None)
+    principal = bind_principal(session, owner, tenant=tenant if owner == user_id else None)
     if owner == user_id:
         session.pop(ACTING, None)  # an impersonation is over
     else:
         acting = dict(session.get(ACTING, {}))
-        principal = principal_of(acting, user_id, tenant=tenant)
+        principal = bind_principal(acting, user_id, tenant=tenant)
         if acting != session.get(ACTING):
             session[ACTING] = acting
     _meet(session)

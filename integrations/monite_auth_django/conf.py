@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
-from monite_auth.adapter.answers import origins
+from monite_auth.adapter.origins import parse_origins
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.permissions.policy import Authorize
@@ -68,7 +68,7 @@ class Conf:
     @property
     def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
         """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
-        return origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
+        return parse_origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
 
     @property
     def unknown_names(self) -> list[str]:

@@ -14,7 +14,7 @@ from django.core.exceptions import (
 from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING, bound_principal, has_left
+from monite_auth.adapter.sessions import BINDING, bound_principal, is_logged_out
 from monite_auth.errors import NotLoggedIn
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
@@ -157,12 +157,12 @@ def _known_by_own_means(request: HttpRequest, arrived: Principal | None) -> list
         return []
     known = request.monite.known_principal
     if known is not None and request.monite.logged_out:
-        return [] if arrived is None or not has_left(arrived, known) else [arrived]
+        return [] if arrived is None or not is_logged_out(arrived, known) else [arrived]
     found = [] if known is None else [known]
-    if arrived is not None and has_left(arrived, known):
+    if arrived is not None and is_logged_out(arrived, known):
         found.append(arrived)
     return found
 
 
 def _gone(came: list[Principal], leaves: Principal | None) -> list[Principal]:
-    return [each for each in came if has_left(each, leaves)]
+    return [each for each in came if is_logged_out(each, leaves)]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 
-from monite_auth.adapter.answers import origins
+from monite_auth.adapter.origins import parse_origins
 from monite_auth.adapter.token_endpoint import answer_token_request
 from monite_auth_flask.answers import as_response
 from monite_auth_flask.extension import request_access
@@ -19,7 +19,7 @@ def monite_blueprint(*, allowed_origins: Collection[str] = ()) -> Blueprint:
     app's CORS settings must let them, too. Raises ConfigurationError for what is no origin.
     """
     blueprint = Blueprint("monite", __name__)
-    others = origins(allowed_origins)
+    others = parse_origins(allowed_origins)
 
     def token() -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}

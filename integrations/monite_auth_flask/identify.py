@@ -9,7 +9,7 @@ from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import bound_principal, principal_of
+from monite_auth.adapter.sessions import bind_principal, bound_principal
 
 __all__ = [
     "FLASK_LOGIN_KEY",
@@ -39,12 +39,12 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
     `may_write`: whether the answer can still carry the session's cookie.
     """
     if not has_flask_login():
-        return principal_of(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
+        return bind_principal(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
     from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
 
     # First, since the cookie that remembers a user may put them into the session.
     if not current_user.is_authenticated:
-        return principal_of(session, None, may_write=may_write)
+        return bind_principal(session, None, may_write=may_write)
     in_session, bound = session.get(FLASK_LOGIN_KEY), bound_principal(session, tenant=tenant)
     if in_session is not None and bound is not None and not may_write:
         return bound  # a stream goes on for who it was begun for; the user object may have lost its database session
@@ -54,7 +54,7 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
     if in_session is None:
         # A request_loader found them, by an API key say: there is no session that could be given an id.
         return Principal(user_id, tenant or None)
-    return principal_of(session, user_id, tenant=tenant, may_write=may_write)
+    return bind_principal(session, user_id, tenant=tenant, may_write=may_write)
 
 
 def has_flask_login() -> bool:
@@ -75,7 +75,7 @@ def principal_that_leaves(leaving: SessionMixin, came_in: Any, *, may_write: boo
     user_id = logged_in_user(leaving)
     if has_flask_login() and user_id is not None and user_id == came_in:
         return bound_principal(leaving)  # `identify` has seen to it, if it was asked
-    return principal_of(leaving, user_id, may_write=may_write)
+    return bind_principal(leaving, user_id, may_write=may_write)
 
 
 @contextmanager

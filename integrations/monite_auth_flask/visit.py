@@ -7,8 +7,8 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 from monite_auth import Principal
-from monite_auth.adapter.answers import kept_private
-from monite_auth.adapter.sessions import has_left, session_of
+from monite_auth.adapter.answers import private_headers
+from monite_auth.adapter.sessions import is_logged_out, session_of
 from monite_auth_flask.access import ViewAccess
 
 __all__ = ["Visit"]
@@ -69,7 +69,7 @@ class Visit:
 
     def began_here(self, bound: Principal | None) -> bool:
         """Say whether somebody has logged in during this request: the session is theirs since."""
-        return has_left(bound, self.arrived) and has_left(bound, self.remembered)
+        return is_logged_out(bound, self.arrived) and is_logged_out(bound, self.remembered)
 
     def keep_from_caches(self, response: Response) -> None:
         """Let no cache keep an answer that a token has helped to make, unless the view says `public`."""
@@ -78,5 +78,7 @@ class Visit:
             self.streams and (self.arrived is not None or bool(self.accesses))
         )
         if uses:
-            response.vary.update(("Cookie", "Authorization"))
-            response.headers["Cache-Control"] = kept_private(response.headers.get("Cache-Control", ""))
+            headers = response.headers
+            headers.update(
+                private_headers(headers.get("Cache-Control", ""), ", ".join(headers.getlist("Vary")))
+            )

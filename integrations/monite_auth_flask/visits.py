@@ -8,8 +8,9 @@ from flask import Flask, Response, request_started, request_tearing_down, sessio
 from werkzeug.exceptions import HTTPException
 
 from monite_auth import Principal, TokenBroker
-from monite_auth.adapter.sessions import BINDING, bound_principal, has_left, new_login, session_of
-from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.adapter.endings import end
+from monite_auth.adapter.sessions import BINDING, bound_principal, is_logged_out, new_login, session_of
+from monite_auth.errors import ConfigurationError
 from monite_auth.functions import ViewFunction
 from monite_auth.identity import checked_principal
 from monite_auth_flask.access import ViewAccess
@@ -128,12 +129,8 @@ class Visits:
         """Log out who has gone, and know who has come. Flask saves the session after this, so a new id goes into its cookie."""
         visit = self._current()
         visit.answered, visit.streams = True, response.is_streamed
-        try:
-            self._log_out_who_has_gone(visit, may_write=True)
-            self._tell_of_login(visit, response)
-        except MoniteAuthError as error:
-            # The logout is not recorded, so the view's answer, a success, would be wrong.
-            return self._app.make_response(self._app.handle_user_exception(error))
+        self._log_out_who_has_gone(visit, may_write=True)
+        self._tell_of_login(visit, response)
         visit.keep_from_caches(response)
         return response
 
@@ -141,21 +138,20 @@ class Visits:
         """Log out who has gone since, or without an answer; there is nobody any more who could be told of an error."""
         visit = Visit.current(self._app)
         if visit is not None:
-            try:
-                self._log_out_who_has_gone(visit, may_write=False)
-            except MoniteAuthError as error:
-                log.error("A logout is not recorded. %s", error)  # noqa: TRY400 - it says what it is about itself
+            self._log_out_who_has_gone(visit, may_write=False)
 
     def _log_out_who_has_gone(self, visit: Visit, *, may_write: bool) -> None:
         for principal in self._gone(visit, may_write=may_write):
             visit.settled.add(session_of(principal))  # one try for each request
-            self._broker().logout(principal)
+            end(self._broker, [principal])
 
     def _gone(self, visit: Visit, *, may_write: bool) -> list[Principal]:
         if self._own_identify() is None:
             leaves = self._leaves(visit, may_write=may_write)
             return [
-                each for each in visit.present() if each.session_id is not None and has_left(each, leaves)
+                each
+                for each in visit.present()
+                if each.session_id is not None and is_logged_out(each, leaves)
             ]
         # Asked only where something of the app's may have changed its answer.
         others = visit.streams or not visit.answered or any(self._app.teardown_request_funcs.values())
@@ -163,12 +159,12 @@ class Visits:
         leaves = self._ask_at_the_end() if was_asked and (may_write or others) else visit.acts
         with unmarked_session() as opened:
             bound = bound_principal(opened)
-        session_is_gone = has_left(visit.arrived, bound)  # whoever is in it, and whomever the app names
+        session_is_gone = is_logged_out(visit.arrived, bound)  # whoever is in it, and whomever the app names
         return [
             each
             for each in visit.present()
-            if (each is not visit.arrived and has_left(each, leaves))
-            or (session_is_gone and not has_left(each, visit.arrived))
+            if (each is not visit.arrived and is_logged_out(each, leaves))
+            or (session_is_gone and not is_logged_out(each, visit.arrived))
         ]
 
     def _leaves(self, visit: Visit, *, may_write: bool) -> Principal | None:

@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from monite_auth.adapter.answers import origins
+from monite_auth.adapter.origins import parse_origins
 from monite_auth.adapter.token_endpoint import aanswer_token_request
 from monite_auth_starlette.late_sessions import load_session
 from monite_auth_starlette.refusals import as_response
@@ -21,7 +21,7 @@ def monite_app(*, allowed_origins: Collection[str] = ()) -> Router:
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
     app's CORS settings must let them, too. Raises ConfigurationError for what is no origin.
     """
-    return Router(routes=[Route("/token", _Token(origins(allowed_origins)))])
+    return Router(routes=[Route("/token", _Token(parse_origins(allowed_origins)))])
 
 
 class _Token:

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING, principal_of
+from monite_auth.adapter.sessions import BINDING, bind_principal
 
 __all__ = ["ASKED", "BOUND", "identify"]
 
@@ -38,7 +38,7 @@ def identify(connection: HTTPConnection, *, tenant: str | None = None) -> Princi
     stays = getattr(connection.scope.get("user"), "is_authenticated", False)
     is_emptied = stays and connection.scope.get(BOUND, False) and BINDING not in session
     may_write = connection.scope["type"] == "http" and not is_emptied
-    return principal_of(session, user_id, tenant=tenant, may_write=may_write)
+    return bind_principal(session, user_id, tenant=tenant, may_write=may_write)
 
 
 def _user_id(connection: HTTPConnection, session: dict[str, Any] | None) -> str | None:

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
-from monite_auth.adapter.answers import kept_private
+from monite_auth.adapter.answers import is_made_while_sent, private_headers
 from monite_auth_starlette.visit import Visit
 
 __all__ = ["Outlet"]
@@ -56,16 +56,13 @@ class Outlet:
 
 
 def _is_made_while_sent(message: Message) -> bool:
-    """Say whether an answer may yet use a token: a stream, of which nobody knows the length. A file says which one it is."""
-    names = {name.lower() for name, _ in message.get("headers", ())}
-    return names.isdisjoint((b"content-length", b"etag", b"last-modified"))
+    return is_made_while_sent([name.decode("latin-1") for name, _ in message.get("headers", ())])
 
 
 def _keep_private(message: Message) -> None:
-    """Tell caches that an answer depends on a person's token; an app that has told them `public` meant it."""
+    """Keep an answer that depends on a person's token out of shared caches."""
     message.setdefault("headers", [])
     headers = MutableHeaders(scope=message)
-    headers["Cache-Control"] = kept_private(headers.get("Cache-Control", ""))
-    for name in ("Cookie", "Authorization"):
-        if name.lower() not in headers.get("Vary", "").lower():
-            headers.add_vary_header(name)
+    said = private_headers(headers.get("Cache-Control", ""), ", ".join(headers.getlist("Vary")))
+    for name, value in said.items():
+        headers[name] = value

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
-from monite_auth.adapter.sessions import BINDING, bound_principal, has_left
+from monite_auth.adapter.sessions import BINDING, bound_principal, is_logged_out
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import checked_principal
 from monite_auth_starlette.identify import ASKED, BOUND, identify
@@ -72,7 +72,9 @@ class Visit:
         self._enter(came)
         if self.connection.scope[ASKED]:
             bound = bound or bound_principal(await _session_that_came(self.connection, self._app))
-            if has_left(bound, self._by_session):  # a middleware outside of ours has taken them out of it
+            if is_logged_out(
+                bound, self._by_session
+            ):  # a middleware outside of ours has taken them out of it
                 self._present = self._by_session = bound
 
     def _keep_what_came(self, asked: bool = False) -> None:
@@ -122,9 +124,13 @@ class Visit:
                 await self._log_out()
             self._present = self.access.principal
         was_there = self._present
-        if has_left(was_there, leaves):
+        if is_logged_out(was_there, leaves):
             await self._log_out()
-        if leaves is not None and leaves.session_id and (was_there is None or has_left(was_there, leaves)):
+        if (
+            leaves is not None
+            and leaves.session_id
+            and (was_there is None or is_logged_out(was_there, leaves))
+        ):
             await self._broker.alogin(leaves)
         self._present = leaves
         self._by_session = self._said_by_session()
@@ -158,7 +164,7 @@ class Visit:
 
     def _has_left_since(self) -> bool:
         """Say whether the session has lost its user. An app's own function is not asked again: it may cost a query."""
-        return self._present is not None and has_left(self._by_session, self._said_by_session())
+        return self._present is not None and is_logged_out(self._by_session, self._said_by_session())
 
     def _said_by_session(self) -> Principal | None:
         return identify(self.connection) if self.connection.scope[ASKED] else None

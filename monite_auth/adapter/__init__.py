@@ -1,1 +1,92 @@
-"""The kit for adapters: what Monite tokens need in every web framework, and what no framework is needed for."""
+"""The kit for adapters: Monite tokens need the same in every web framework, and this does it without one.
+
+An adapter says where its framework keeps things, and translates `Answer`; docs/adapters.md is the walk-through. Every name
+in `__all__` is public and stable.
+"""
+
+from monite_auth.adapter.access import MoniteAccess
+from monite_auth.adapter.answers import (
+    HANDLED,
+    NO_STORE,
+    PRIVATE,
+    Answer,
+    error_answer,
+    error_behind,
+    error_to_answer,
+    forward,
+    is_made_while_sent,
+    json_answer,
+    private_headers,
+    problem,
+    refuse,
+)
+from monite_auth.adapter.endings import BrokerSource, abegin, aend, begin, end, log_failed_ending
+from monite_auth.adapter.error_log import log_error
+from monite_auth.adapter.origins import is_origin_of_host, parse_origins
+from monite_auth.adapter.sessions import (
+    BINDING,
+    bind_principal,
+    bound_principal,
+    is_logged_out,
+    new_login,
+    session_of,
+)
+from monite_auth.adapter.setup_check import check_setup, check_user
+from monite_auth.adapter.token_endpoint import (
+    aanswer_token_request,
+    answer_token_request,
+    refuse_token_request,
+    token_answer,
+)
+from monite_auth.adapter.visit import Visit, Witness
+from monite_auth.adapter.wording import missing_framework, nobody_logged_in, same_session_after_login
+from monite_auth.functions import AppFunction, ViewFunction, checked_answer, is_on_event_loop
+from monite_auth.identity import checked_principal
+
+__all__ = [
+    "BINDING",
+    "HANDLED",
+    "NO_STORE",
+    "PRIVATE",
+    "Answer",
+    "AppFunction",
+    "BrokerSource",
+    "MoniteAccess",
+    "ViewFunction",
+    "Visit",
+    "Witness",
+    "aanswer_token_request",
+    "abegin",
+    "aend",
+    "answer_token_request",
+    "begin",
+    "bind_principal",
+    "bound_principal",
+    "check_setup",
+    "check_user",
+    "checked_answer",
+    "checked_principal",
+    "end",
+    "error_answer",
+    "error_behind",
+    "error_to_answer",
+    "forward",
+    "is_logged_out",
+    "is_made_while_sent",
+    "is_on_event_loop",
+    "is_origin_of_host",
+    "json_answer",
+    "log_error",
+    "log_failed_ending",
+    "missing_framework",
+    "new_login",
+    "nobody_logged_in",
+    "parse_origins",
+    "private_headers",
+    "problem",
+    "refuse",
+    "refuse_token_request",
+    "same_session_after_login",
+    "session_of",
+    "token_answer",
+]

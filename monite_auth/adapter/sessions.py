@@ -1,8 +1,8 @@
-"""Which session a principal has, where the framework's sessions have no id that lasts.
+"""A login's own id for Monite, kept in the framework's session.
 
-Signed cookies have none at all, and a browser may send an old one again after the logout; other frameworks give a
-session a new id at login. So each login gets an id of ours, kept in the session itself beside the user it belongs to.
-It changes with the user, and goes with the session.
+Some sessions have no id that lasts: signed cookies have none, and a browser may send an old one again after the logout;
+other frameworks give a session a new id at login. So each login gets an id of ours, the *binding*. It stands in the
+session beside the user it belongs to, changes with the user, and goes with the session.
 """
 
 import secrets
@@ -12,26 +12,28 @@ from typing import Any
 
 from monite_auth.identity import Principal
 
-__all__ = ["BINDING", "bound_principal", "has_left", "new_login", "principal_of", "session_of"]
+__all__ = ["BINDING", "bind_principal", "bound_principal", "is_logged_out", "new_login", "session_of"]
 
 BINDING = "_monite"
-"""The session's key for `[user id, session id, when it logged in]`."""
+"""The session's key for `[user id, session id, time of the login in epoch seconds]`."""
 
 
-def principal_of(
+def bind_principal(
     session: MutableMapping[str, Any],
     user_id: object,
     *,
     tenant: str | None = None,
     may_write: bool = True,
 ) -> Principal | None:
-    """Return the principal of a session whose logged-in user is `user_id`; None or "" is nobody.
+    """Return the principal of a session whose logged-in user is `user_id`, and bind the session to them.
 
+    `user_id`: None or "" is nobody: the binding is removed, and None comes back.
     `tenant`: which of the user's organizations is active; None or "" where there is only one. It may change within a
-    session, which goes on.
+    session.
+    `may_write`: False where no answer can carry the session any more. An unbound user then gets a principal without a
+    session id.
 
-    The session is written to when somebody has logged in or out since it was last looked at, unless `may_write` says
-    that there is no answer that could carry it.
+    The session is written to only when somebody has logged in or out since the last call.
     """
     if user_id is None or user_id == "":
         if may_write and BINDING in session:
@@ -43,8 +45,8 @@ def principal_of(
         return bound
     if not may_write:
         return Principal(name, tenant)
-    # The wall clock, which the processes of a host, and in the end all hosts, agree on; a steady one is as wrong for the
-    # life of its process as the wall clock was at the start.
+    # The wall clock, because all processes and, in the end, all hosts agree on it. A steady clock keeps for the life of
+    # its process whatever error the wall clock had at its start.
     session[BINDING] = [name, secrets.token_urlsafe(12), time.time()]
     return bound_principal(session, tenant=tenant)
 
@@ -52,13 +54,13 @@ def principal_of(
 def new_login(
     session: MutableMapping[str, Any], user_id: object, *, tenant: str | None = None
 ) -> Principal | None:
-    """Return the principal of a login that has just happened in a session that may have had one before."""
+    """Return the principal of a login that has just happened, in a session that may have had another login before."""
     session.pop(BINDING, None)
-    return principal_of(session, user_id, tenant=tenant)
+    return bind_principal(session, user_id, tenant=tenant)
 
 
 def bound_principal(session: MutableMapping[str, Any], *, tenant: str | None = None) -> Principal | None:
-    """Return whom the session is bound to, whoever is logged in by now; None where it is bound to nobody."""
+    """Return the principal that the session is bound to, whoever is logged in by now; None if it is bound to nobody."""
     match session.get(BINDING):
         case [str(name), str(session_id), float() | int() as began_at] if name and session_id:
             # A host whose clock was ahead may have written it.
@@ -67,12 +69,12 @@ def bound_principal(session: MutableMapping[str, Any], *, tenant: str | None = N
 
 
 def session_of(principal: Principal) -> tuple[str, str | None]:
-    """Return what names a principal's session, in all of its tenants."""
+    """Return the name of a principal's session; it is the same in all of the user's tenants."""
     return principal.user_id, principal.session_id
 
 
-def has_left(came: Principal | None, leaves: Principal | None) -> bool:
-    """Say whether the principal that a request came with is no longer the one that its session leaves with."""
-    if came is None:
+def is_logged_out(arrived: Principal | None, current: Principal | None) -> bool:
+    """Return whether the session that a request arrived with is over, because nobody or another session is there now."""
+    if arrived is None:
         return False
-    return leaves is None or session_of(leaves) != session_of(came)
+    return current is None or session_of(current) != session_of(arrived)

@@ -1,21 +1,27 @@
-"""The token endpoint, of no framework: each adapter hands in what was asked and translates the answer."""
+"""The token endpoint, without a framework: `GET|POST token`, for Monite's browser SDK.
+
+An adapter hands in the request's method and headers, and translates the answer. Errors are answered here and not left to
+the app's own error pages, because a program reads them.
+"""
 
 from collections.abc import Collection, Mapping
 
-from monite_auth.access import MoniteAccess
-from monite_auth.adapter.answers import Answer, refuse, refuse_token_request, token_answer
+from monite_auth.adapter.access import MoniteAccess
+from monite_auth.adapter.answers import Answer, json_answer, problem, refuse
+from monite_auth.adapter.origins import is_origin_of_host
 from monite_auth.errors import MoniteAuthError
+from monite_auth.tokens import AccessToken
 
-__all__ = ["aanswer_token_request", "answer_token_request"]
-
-# Errors are answered here and not left to the app's own handlers, which speak to people: this is read by Monite's
-# browser SDK.
+__all__ = ["aanswer_token_request", "answer_token_request", "refuse_token_request", "token_answer"]
 
 
 def answer_token_request(
     access: MoniteAccess, method: str, headers: Mapping[str, str], allowed_origins: Collection[str] = ()
 ) -> Answer:
-    """Answer `GET|POST token`: the principal's token for their browser, or why not; `headers` in lower case."""
+    """Return the principal's token for their browser, or a refusal; raises nothing of ours.
+
+    `headers`: those of the request, with names in lower case. `allowed_origins`: see `parse_origins`.
+    """
     refusal = refuse_token_request(method, headers, allowed_origins=allowed_origins)
     if refusal is not None:
         return refusal
@@ -28,7 +34,7 @@ def answer_token_request(
 async def aanswer_token_request(
     access: MoniteAccess, method: str, headers: Mapping[str, str], allowed_origins: Collection[str] = ()
 ) -> Answer:
-    """Answer `GET|POST token`; see `answer_token_request`."""
+    """Return the principal's token for their browser, or a refusal; see `answer_token_request`."""
     refusal = refuse_token_request(method, headers, allowed_origins=allowed_origins)
     if refusal is not None:
         return refusal
@@ -36,3 +42,36 @@ async def aanswer_token_request(
         return token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
     except MoniteAuthError as error:
         return refuse(error)
+
+
+def token_answer(token: AccessToken) -> Answer:
+    """Return the token as Monite's browser SDK wants it: `{access_token, token_type, expires_in}`, in whole seconds."""
+    return json_answer(
+        200,
+        {
+            "access_token": token.value.reveal(),
+            "token_type": "Bearer",
+            "expires_in": int(token.expires_in),  # rounded down: never promise life that is not there
+        },
+    )
+
+
+def refuse_token_request(
+    method: str, headers: Mapping[str, str], *, allowed_origins: Collection[str] = ()
+) -> Answer | None:
+    """Return the refusal of a request to the token endpoint, or None when it may be answered.
+
+    Browsers say where a request comes from (`Sec-Fetch-Site`; older ones, `Origin`). Only the app's own pages get
+    a token, and those of `allowed_origins` (see `parse_origins`). `headers` has names in lower case.
+    """
+    if method not in ("GET", "POST"):
+        return problem(405, "method_not_allowed", "Use GET or POST.", Allow="GET, POST")
+    origin = headers.get("origin")
+    if origin is not None and origin in allowed_origins:
+        return None
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        is_own = site in ("same-origin", "none")  # none: the user typed the address, so no page asks
+    else:
+        is_own = origin is None or is_origin_of_host(origin, headers.get("host", ""))
+    return None if is_own else problem(403, "cross_site", "Tokens are for the app's own pages only.")

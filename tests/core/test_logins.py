@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monite_auth import MoniteAccess, Principal, TokenBroker
-from monite_auth.adapter.sessions import BINDING, bound_principal, new_login, principal_of
+from monite_auth.adapter.sessions import BINDING, bind_principal, bound_principal, new_login
 from monite_auth.errors import ConfigurationError, NotLoggedIn, SessionEnded
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -62,13 +62,13 @@ def test_a_binding_of_a_host_whose_clock_is_ahead_is_taken_as_of_now():
 def test_what_is_no_binding_binds_nobody_and_is_replaced(strange):
     session = {BINDING: strange}
     assert bound_principal(session) is None
-    assert principal_of(session, "anna") == bound_principal(session)
+    assert bind_principal(session, "anna") == bound_principal(session)
 
 
 def test_a_new_login_in_the_same_session_is_another_session():
     session = {}
-    first = principal_of(session, "anna")
-    assert principal_of(session, "anna") == first
+    first = bind_principal(session, "anna")
+    assert bind_principal(session, "anna") == first
     assert new_login(session, "anna").session_id != first.session_id
 
 
@@ -78,7 +78,7 @@ def test_a_new_login_in_the_same_session_is_another_session():
 def test_a_login_into_the_old_session_gets_tokens_again(broker: TokenBroker):
     session = {"user_id": "anna"}
     access = MoniteAccess(
-        broker, principal_of(session, "anna"), new_login=lambda: new_login(session, session.get("user_id"))
+        broker, bind_principal(session, "anna"), new_login=lambda: new_login(session, session.get("user_id"))
     )
     access.token()
     broker.end_user("anna")
@@ -86,12 +86,12 @@ def test_a_login_into_the_old_session_gets_tokens_again(broker: TokenBroker):
         access.token()
     access.login()
     assert access.token().expires_in > 0
-    assert access.principal == principal_of(session, "anna")
+    assert access.principal == bind_principal(session, "anna")
 
 
 async def test_a_login_ends_what_the_session_had_before(broker: TokenBroker, emulator):
     session = {"user_id": "anna"}
-    before = principal_of(session, "anna")
+    before = bind_principal(session, "anna")
     access = MoniteAccess(broker, before, new_login=lambda: new_login(session, session.get("user_id")))
     await access.atoken()
     await access.alogin()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from monite_auth.adapter.answers import origins, refuse_token_request
+from monite_auth.adapter.origins import parse_origins
+from monite_auth.adapter.token_endpoint import refuse_token_request
 from monite_auth.errors import ConfigurationError
 
 
@@ -34,7 +35,7 @@ from monite_auth.errors import ConfigurationError
     ],
 )
 def test_an_origin_is_understood_as_browsers_send_it(given, sent):
-    allowed = origins([given])
+    allowed = parse_origins([given])
     headers = {"origin": sent, "sec-fetch-site": "cross-site"}
     assert refuse_token_request("GET", headers, allowed_origins=allowed) is None
     assert (
@@ -85,12 +86,12 @@ def test_an_origin_is_understood_as_browsers_send_it(given, sent):
 )
 def test_what_is_no_origin_is_refused(given):
     with pytest.raises(ConfigurationError, match="is no origin"):
-        origins([given])
+        parse_origins([given])
 
 
 def test_one_string_is_no_list_of_origins():
     with pytest.raises(ConfigurationError, match="a list of origins.*not 'https://app.example.com'"):
-        origins("https://app.example.com")
+        parse_origins("https://app.example.com")
 
 
 MALFORMED = [
@@ -119,7 +120,10 @@ MALFORMED = [
 def test_an_origin_that_is_none_is_refused_whatever_the_host_says(origin, host):
     headers = {"origin": origin} if host is None else {"origin": origin, "host": host}
     assert refuse_token_request("GET", headers).status == 403
-    assert refuse_token_request("POST", headers, allowed_origins=origins(["https://x.example"])).status == 403
+    assert (
+        refuse_token_request("POST", headers, allowed_origins=parse_origins(["https://x.example"])).status
+        == 403
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import traceback
 import pytest
 
 from monite_auth import EntityUser, MoniteAccess, Principal, Settings, TokenBroker, errors
-from monite_auth.adapter.answers import error_answer, token_answer
+from monite_auth.adapter.answers import error_answer
+from monite_auth.adapter.token_endpoint import token_answer
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 
 ANNA = Principal("anna", session_id="the-session-id")

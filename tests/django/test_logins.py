@@ -11,7 +11,7 @@ from django.urls import path
 
 import monite_auth_django
 from monite_auth import Principal
-from monite_auth.adapter.sessions import principal_of
+from monite_auth.adapter.sessions import bind_principal
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from monite_auth_django import broker
 from tests.django.conftest import code, live, log_in
@@ -126,7 +126,7 @@ def in_tenant(request):
 
 
 def member(request):
-    return principal_of(request.session, request.session.get("member"))
+    return bind_principal(request.session, request.session.get("member"))
 
 
 def by_header(request):

@@ -222,7 +222,7 @@ def test_promise_7_a_logout_does_not_wait_for_a_monite_that_is_down(client, emul
     emulator.monite.faults.clear()
 
 
-def test_a_logout_that_the_store_cannot_record_is_no_success(broker):
+def test_promise_7_a_logout_that_the_store_cannot_record_leaves_the_apps_answer_alone(broker, caplog):
     app = app_of(broker)
     app.add_middleware(
         MoniteAuthMiddleware, broker=TokenBroker(broker.settings, {}, store=StoreWithoutLogouts())
@@ -231,9 +231,9 @@ def test_a_logout_that_the_store_cannot_record_is_no_success(broker):
     app.user_middleware.pop(1)
     client = TestClient(app)
     log_in(client)
-    answer = client.post("/logout")
-    assert answer.status_code == 503
-    assert answer.json()["error"]["code"] == "store_unavailable"
+    assert client.post("/logout").text == "out"
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert "A logout could not be recorded" in record.message
 
 
 # -- errors

@@ -1,10 +1,12 @@
-"""Monite on behalf of one request's principal: what every adapter puts on its request."""
+"""Monite on behalf of one request's principal; every adapter puts a MoniteAccess on its request."""
 
 import inspect
 from collections.abc import Awaitable, Callable
 
 import httpx
 
+from monite_auth.adapter.endings import abegin, aend, begin, end
+from monite_auth.adapter.visit import Visit
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import BlockingCallError, ConfigurationError, NotLoggedIn, NotPermitted
 from monite_auth.identity import EntityUser, Principal
@@ -20,11 +22,21 @@ class MoniteAccess:
     It is there for anonymous visitors too, and then falsy: whatever needs a person raises NotLoggedIn. Nothing is
     looked up or minted before it is needed.
 
-    `new_login`: how the adapter gives the request's session another id, and who is logged in there now; adapters that
-    leave sessions to the app have none.
+    `new_login`: gives the request's session another id, and returns who is logged in there now; None where the app keeps
+    its sessions itself.
+    `visit`: the request's visit, which is told about logins and logouts that the app asks for.
     """
 
-    __slots__ = ("_aclient", "_broker", "_client", "_new_login", "_principal", "logged_out", "was_used")
+    __slots__ = (
+        "_aclient",
+        "_broker",
+        "_client",
+        "_new_login",
+        "_principal",
+        "_visit",
+        "logged_out",
+        "was_used",
+    )
 
     def __init__(
         self,
@@ -32,10 +44,12 @@ class MoniteAccess:
         principal: Principal | None,
         *,
         new_login: Callable[[], Awaitable[Principal | None] | Principal | None] | None = None,
+        visit: Visit | None = None,
     ) -> None:
         self._broker = broker
         self._principal = principal
         self._new_login = new_login
+        self._visit = Visit() if visit is None else visit
         self._client: httpx.Client | None = None
         self._aclient: httpx.AsyncClient | None = None
         self.logged_out = False
@@ -145,10 +159,13 @@ class MoniteAccess:
             raise _refusal(object_type, action)
 
     def login(self) -> None:
-        """Tell that the user has just logged in, in a session that was not emptied before: a new session begins.
+        """Begin a new session for the user who has just logged in, in a session that was not emptied before.
 
-        What the session had in Monite until now ends, as at a logout; and what ended with an earlier login, or with
-        `end_user`, does not keep this one out. Call it where the app logs people in, after it has put them into the session.
+        Call it where the app logs people in, after it has put them into the session. The tokens of the earlier login end,
+        as at a logout. An earlier logout, or an `end_user`, does not keep the new login out.
+
+        Raises NotLoggedIn if nobody is logged in, ConfigurationError if the app keeps its sessions itself, and
+        BlockingCallError if `identify` is an async function.
         """
         principal = self._ask_for_login()
         if inspect.isawaitable(principal):
@@ -157,30 +174,26 @@ class MoniteAccess:
             raise BlockingCallError(
                 "identify is an async function, so login() cannot ask it who has logged in: await alogin() instead."
             )
-        came = self._begin(principal)
-        if came is not None:
-            self._broker.logout(came)
-        self._broker.login(self._required())
+        end(self._its_broker, self._begin(principal))
+        begin(self._its_broker, self._required())
 
     async def alogin(self) -> None:
         """Tell that the user has just logged in; see `login`."""
         principal = self._ask_for_login()
-        came = self._begin(await principal if inspect.isawaitable(principal) else principal)
-        if came is not None:
-            await self._broker.alogout(came)
-        await self._broker.alogin(self._required())
+        gone = self._begin(await principal if inspect.isawaitable(principal) else principal)
+        await aend(self._its_broker, gone)
+        await abegin(self._its_broker, self._required())
 
     def logout(self) -> None:
-        """End this session in Monite; does nothing for an anonymous visitor. See TokenBroker.logout."""
-        if self._principal is not None:
-            self._broker.logout(self._principal)
-            self.logged_out = True
+        """End this session in Monite; does nothing for an anonymous visitor.
+
+        Never raises and never waits for Monite: if the store cannot record it, the log says so at level ERROR.
+        """
+        end(self._its_broker, self._end())
 
     async def alogout(self) -> None:
         """End this session in Monite; see `logout`."""
-        if self._principal is not None:
-            await self._broker.alogout(self._principal)
-            self.logged_out = True
+        await aend(self._its_broker, self._end())
 
     def _ask_for_login(self) -> Awaitable[Principal | None] | Principal | None:
         if self._new_login is None:
@@ -190,17 +203,29 @@ class MoniteAccess:
             )
         return self._new_login()
 
-    def _begin(self, principal: Principal | None) -> Principal | None:
-        """Act for who has just logged in; return who is to be logged out, if anybody."""
+    def _begin(self, principal: Principal | None) -> list[Principal]:
+        """Act for the person who has just logged in; return whose session is over."""
         if principal is None:
             raise NotLoggedIn(
                 "login() was called before anybody was logged in: put the user into the session first."
             )
-        came = None if self.logged_out else self._principal
+        gone = [] if self.logged_out else self._end()
         self._principal = principal
+        self._visit.note_login(principal)
         self._client = self._aclient = None
         self.logged_out = False
-        return came
+        return gone
+
+    def _end(self) -> list[Principal]:
+        """Note that this session is over; return whose it is."""
+        if self._principal is None:
+            return []
+        self._visit.note_logout(self._principal)
+        self.logged_out = True
+        return [self._principal]
+
+    def _its_broker(self) -> TokenBroker:
+        return self._broker
 
     def _required(self) -> Principal:
         if self._principal is None:

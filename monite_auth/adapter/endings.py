@@ -1,0 +1,70 @@
+"""Logins and logouts, passed on to the broker: no login and no logout of the app fails because of it.
+
+A failed ending never changes the app's own answer. The session is over in the app, whatever the store says; so the answer
+goes out, and the log says at level ERROR what could not be recorded.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+
+from monite_auth.broker import TokenBroker
+from monite_auth.identity import Principal
+
+__all__ = ["BrokerSource", "abegin", "aend", "begin", "end", "log_failed_ending"]
+
+log = logging.getLogger("monite_auth")
+
+BrokerSource = Callable[[], TokenBroker]
+"""Returns the app's broker; it may raise, where the broker is built at first use."""
+
+
+def end(broker: BrokerSource, principals: Iterable[Principal]) -> None:
+    """End the principals' sessions in Monite. Never raises: a failure is written to the log."""
+    for principal in principals:
+        try:
+            broker().logout(principal)
+        except Exception as error:  # noqa: BLE001 - people can log out, whatever is broken
+            log_failed_ending(error)
+
+
+async def aend(broker: BrokerSource, principals: Iterable[Principal]) -> None:
+    """End the principals' sessions in Monite; see `end`."""
+    for principal in principals:
+        try:
+            await broker().alogout(principal)
+        except Exception as error:  # noqa: BLE001 - people can log out, whatever is broken
+            log_failed_ending(error)
+
+
+def begin(broker: BrokerSource, principal: Principal) -> None:
+    """Tell the broker that a principal's session has just begun. Never raises: a failure is written to the log."""
+    try:
+        broker().login(principal)
+    except Exception as error:  # noqa: BLE001 - people can log in, whatever is broken
+        _log_failed_beginning(error)
+
+
+async def abegin(broker: BrokerSource, principal: Principal) -> None:
+    """Tell the broker that a principal's session has just begun; see `begin`."""
+    try:
+        await broker().alogin(principal)
+    except Exception as error:  # noqa: BLE001 - people can log in, whatever is broken
+        _log_failed_beginning(error)
+
+
+def log_failed_ending(error: Exception) -> None:
+    """Write to the log what it means that a logout could not be recorded."""
+    log.error(
+        "A logout could not be recorded: the user is logged out of the app, but a Monite token may stay valid until it "
+        "expires. %s: %s",
+        type(error).__name__,
+        error,
+    )
+
+
+def _log_failed_beginning(error: Exception) -> None:
+    log.error(
+        "A login could not be recorded: a clock decides whether its session is older than an end_user. %s: %s",
+        type(error).__name__,
+        error,
+    )

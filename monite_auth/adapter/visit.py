@@ -1,0 +1,95 @@
+"""One request, from its beginning to its end: who arrived, who acted, who has left, and who has logged in.
+
+This is the one state machine of all adapters. It does no I/O and knows no framework. An adapter says who is there, and
+carries out what comes back with `endings.end` and `endings.begin`:
+
+    visit = Visit()
+    visit.arrive("session", bound_principal(session))     # when the request comes in
+    visit.arrive("identify", await identify(request))
+    …                                                      # the view runs
+    gone = visit.leave("session", bound_principal(session))  # before the response starts
+    await aend(broker, gone)
+
+A *witness* names people: the framework's session, by its binding, or the app's own `identify`. The rules:
+
+| event                                       | what follows                                                          |
+| ------------------------------------------- | --------------------------------------------------------------------- |
+| a witness named somebody and no longer does | their session ends (`leave`), whatever another witness says           |
+| a witness was not asked at the end          | its people stay: no word is no logout                                 |
+| the app ended a session itself              | it is not ended again (`note_logout`)                                 |
+| an ending failed                            | the log says so, and it is not tried again within this request        |
+| a session is there that did not arrive      | somebody has logged in (`has_begun`), and the broker is told once     |
+| the user only changes the tenant            | nothing: a session is the same in all of the user's tenants           |
+"""
+
+from typing import Literal
+
+from monite_auth.adapter.sessions import session_of
+from monite_auth.identity import Principal
+
+__all__ = ["Visit", "Witness"]
+
+Witness = Literal["session", "identify"]
+"""What names people: the session's binding, or the app's own function."""
+
+Session = tuple[str, str | None]
+
+
+class Visit:
+    """The people of one request. Each session ends once at the most, and each login is told once."""
+
+    __slots__ = ("_ended", "_known", "_named")
+
+    def __init__(self) -> None:
+        self._named: dict[Witness, dict[Session, Principal]] = {"session": {}, "identify": {}}
+        """Whom each witness has named, and not been found to miss since."""
+        self._known: set[Session] = set()
+        """Sessions that are no news: they arrived, or the broker was told of their login."""
+        self._ended: set[Session] = set()
+
+    def arrive(self, witness: Witness, *principals: Principal | None) -> None:
+        """Note whom a witness names as the request comes in."""
+        self.act(witness, *principals)
+        self._known |= {session_of(each) for each in principals if each is not None}
+
+    def act(self, witness: Witness, *principals: Principal | None) -> None:
+        """Note whom a witness names later, when a view asks."""
+        self._named[witness] |= {session_of(each): each for each in principals if each is not None}
+
+    def leave(self, witness: Witness, *current: Principal | None) -> list[Principal]:
+        """Note whom a witness names now; return those whose session is over because it no longer names them.
+
+        Call it before the response starts, and again when the request is over: each session comes back once.
+        """
+        here = {session_of(each): each for each in current if each is not None}
+        gone = [each for session, each in self._open(witness).items() if session not in here]
+        self._named[witness] = here
+        self._ended |= {session_of(each) for each in gone}
+        return gone
+
+    def leave_all(self) -> list[Principal]:
+        """Return everybody whose session is still open, because all of them are over now."""
+        here = {**self._open("session"), **self._open("identify")}
+        self._ended |= here.keys()
+        return list(here.values())
+
+    def has_begun(self, current: Principal | None) -> bool:
+        """Return whether this login has happened within the request, and nobody has told the broker; asked once."""
+        if current is None or current.session_id is None:
+            return False
+        session = session_of(current)
+        is_news = session not in self._known | self._ended
+        self._known.add(session)
+        return is_news
+
+    def note_login(self, principal: Principal) -> None:
+        """Note that the broker was told of a login."""
+        self._known.add(session_of(principal))
+
+    def note_logout(self, principal: Principal) -> None:
+        """Note that the app ended a session itself."""
+        self._ended.add(session_of(principal))
+
+    def _open(self, witness: Witness) -> dict[Session, Principal]:
+        named = self._named[witness]
+        return {session: each for session, each in named.items() if session not in self._ended}
