@@ -17,8 +17,10 @@ from monite_auth import Directory, EntityUser, Principal, Settings
 from monite_auth.adapter.origins import parse_origins
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
+from monite_auth.functions import kind_of
 from monite_auth.permissions.policy import Authorize
 from monite_auth.settings import SETTING_NAMES, overridden
+from monite_auth.stores import Store
 from monite_auth.tokens import MaskedUrl, Secret
 from monite_auth_django.directory import ProjectDirectory
 
@@ -66,6 +68,17 @@ class Conf:
         return found
 
     @property
+    def STORE(self) -> Store | None:  # noqa: N802
+        """Where tokens live: a store, or its dotted path. None, the default, means what `STORE_URL` says."""
+        found = self._named("STORE", None)
+        is_store = all(callable(getattr(found, name, None)) for name in ("of", "operations"))
+        if found is None or (is_store and not isclass(found)):
+            return found
+        raise ConfigurationError(
+            f'MONITE_AUTH["STORE"] is a store, such as RedisStore(…), or its dotted path, not {kind_of(found)}.'
+        )
+
+    @property
     def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
         """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
         return parse_origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
@@ -78,7 +91,7 @@ class Conf:
     @property
     def known_names(self) -> frozenset[str]:
         """All keys that `MONITE_AUTH` may have."""
-        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "ALLOWED_ORIGINS"}
+        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "STORE", "ALLOWED_ORIGINS"}
 
     @discreet
     def core_values(self) -> dict[str, Any]:

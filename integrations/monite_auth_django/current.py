@@ -36,7 +36,9 @@ def broker() -> TokenBroker:
                 authorize = conf.AUTHORIZE and ProjectFunction(
                     "authorize", conf.AUTHORIZE, instead="`await request.monite.acan(…)`"
                 )
-                _broker = TokenBroker(conf.core_settings(), conf.directory(), authorize=authorize)
+                _broker = TokenBroker(
+                    conf.core_settings(), conf.directory(), authorize=authorize, store=conf.STORE
+                )
             found = _broker
     return found
 

@@ -16,6 +16,7 @@ from monite_auth.errors import ConfigurationError, MoniteAuthError
 from monite_auth.permissions.policy import Authorize
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import SETTING_NAMES, overridden
+from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
 from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
@@ -44,6 +45,7 @@ class MoniteAuth:
     where the app has Flask-Login, else `session["user_id"]`.
     `authorize`: what a principal may do, in the security models where the application decides; or use the decorator
     `@monite.authorize`. See TokenBroker.
+    `store`: where tokens live, for all apps: a store that you have made yourself. By default, what `MONITE_STORE_URL` says.
     `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
     `app.config`, and in the environment where that has nothing.
     """
@@ -55,15 +57,17 @@ class MoniteAuth:
         directory: DirectoryLike | None = None,
         identify: Identify | None = None,
         authorize: Authorize | None = None,
+        store: Store | None = None,
         broker: TokenBroker | None = None,
     ) -> None:
-        if broker is not None and not (directory is None and authorize is None):
+        if broker is not None and not (directory is None and authorize is None and store is None):
             raise ConfigurationError(
-                "MoniteAuth got a broker, which has all that it asks, and another directory or authorize."
+                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store."
             )
         self._directory = directory
         self._identify = identify
         self._authorize = authorize
+        self._store = store
         self._given_broker = broker
         if app is not None:
             self.init_app(app)
@@ -138,6 +142,7 @@ class AppState:
             settings_of(self._app),
             directory_of(self._app, directory),
             authorize=None if authorize is None else authorize_of(self._app, authorize),
+            store=self._extension._store,  # noqa: SLF001 - ours
         )
         _built.add(broker)
         return broker

@@ -7,8 +7,10 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 import monite_auth_django
-from monite_auth import FixedDirectory
-from monite_auth_django.checks import OURS, check_deployment, check_project
+from monite_auth import FixedDirectory, MemoryStore, SQLiteStore
+from monite_auth.errors import ConfigurationError
+from monite_auth_django.checks import check_deployment, check_project
+from monite_auth_django.checks.project import MIDDLEWARE as OURS
 
 ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
 
@@ -184,6 +186,42 @@ def test_directories_of_all_kinds_are_fine(settings, monite_settings, directory)
 def test_e007_a_key_means_nothing(settings, monite_settings, name, hint):
     configure(settings, monite_settings, **{name: "x"})
     assert hint in found("E007").hint
+
+
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        (7, "not an int"),
+        ({}, "not a dict"),
+        (MemoryStore, "not the class MemoryStore"),
+        ("redis://127.0.0.1", "dotted path"),
+        ("nowhere.store", "dotted path"),
+    ],
+)
+def test_e008_a_store_is_none(settings, monite_settings, store, says):
+    configure(settings, monite_settings, STORE=store)
+    assert 'MONITE_AUTH["STORE"]' in found("E008").msg
+    assert says in found("E008").msg
+    with pytest.raises(ConfigurationError, match="STORE"):
+        monite_auth_django.broker()
+    configure(settings, monite_settings)
+
+
+def test_e008_tokens_live_in_one_place(settings, monite_settings):
+    configure(settings, monite_settings, STORE=MemoryStore(), STORE_URL="redis://h")
+    assert "both STORE and STORE_URL" in found("E008").msg
+
+
+@pytest.mark.parametrize("store", [MemoryStore(), "tests.django.project.stores.memory"])
+def test_a_store_may_be_an_object_or_a_dotted_path(settings, monite_settings, store):
+    configure(settings, monite_settings, STORE=store)
+    assert check_project() == []
+    assert found("W001", check_deployment())
+
+
+def test_a_shared_store_of_the_projects_own_is_for_deployment(settings, monite_settings, tmp_path):
+    configure(settings, monite_settings, STORE=SQLiteStore(tmp_path / "tokens.db", keys=["k"]))
+    assert [each.id for each in check_deployment()] == ["monite_auth.W003"]
 
 
 def test_w001_memory_is_not_for_deployment(settings, monite_settings):

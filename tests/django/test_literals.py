@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as project
 
 from monite_auth_django.checks import check_project
-from monite_auth_django.literals import modules_with_literal
+from monite_auth_django.checks.literals import modules_with_literal
 
 
 @pytest.fixture

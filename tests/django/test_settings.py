@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
 import monite_auth_django
+from monite_auth import SQLiteStore, TokenBroker
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.errors import ConfigurationError
 from monite_auth_django.conf import conf
@@ -42,6 +44,18 @@ def test_defaults():
     assert conf.IDENTIFY is monite_auth_django.identify
     assert not conf.ALLOWED_ORIGINS
     assert conf.identifies_by_default
+
+
+def test_tokens_live_in_a_store_of_the_projects_own(settings, monite_settings, tmp_path, client, anna):
+    path = tmp_path / "tokens.db"
+    settings(
+        MONITE_AUTH={**monite_settings, "STORE": SQLiteStore(path, keys=conf.core_settings().sealing_keys)}
+    )
+    client.force_login(anna)
+    assert client.get("/me").status_code == 200
+    same = replace(conf.core_settings(), store_url=f"sqlite:///{path}")
+    with TokenBroker(same, {}) as other_process:
+        assert other_process.status(str(anna.pk)).expires_at is not None
 
 
 def test_the_dict_wins_over_the_environment_key_by_key(settings, monkeypatch):

@@ -6,12 +6,21 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask, g, has_app_context
 
-from monite_auth import EntityUser, Principal, TokenBroker, errors
+from monite_auth import (
+    EntityUser,
+    MemoryStore,
+    Principal,
+    Settings,
+    SQLiteStore,
+    TokenBroker,
+    errors,
+)
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.tokens import steady_clock
 from monite_auth_flask import MoniteAuth, current_monite, monite_allowed
@@ -73,6 +82,22 @@ def test_settings_are_the_apps_config(factory):
     assert (settings.api_version, settings.deadline) == ("2024-01-31", 7)
 
 
+def test_tokens_live_in_a_store_of_the_apps_own(factory, config, tmp_path):
+    path = tmp_path / "tokens.db"
+    settings = Settings.from_mapping(config, prefix="MONITE_")
+    store = SQLiteStore(path, keys=settings.sealing_keys)
+    app = factory(MoniteAuth(directory={"anna": ANNA}, store=store))
+    with app.app_context():
+        app.extensions["monite_auth"].broker.token(Principal("anna", session_id="1"))
+    with TokenBroker(replace(settings, store_url=f"sqlite:///{path}"), {}) as other_process:
+        assert other_process.status("anna").expires_at is not None
+
+
+def test_a_broker_of_the_apps_own_has_its_store_already(broker):
+    with pytest.raises(errors.ConfigurationError, match="directory, authorize or store"):
+        MoniteAuth(broker=broker, store=MemoryStore())
+
+
 def test_the_environment_is_asked_where_the_config_has_nothing(factory, monkeypatch):
     monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
     monkeypatch.setenv("MONITE_DEADLINE", "6")
@@ -126,7 +151,7 @@ def test_a_broker_and_a_directory_are_one_too_many(broker):
         MoniteAuth(broker=broker, directory={})
     with pytest.raises(errors.ConfigurationError, match="of its own"):
         MoniteAuth(broker=broker).directory(lambda _: None)
-    with pytest.raises(errors.ConfigurationError, match="another directory or authorize"):
+    with pytest.raises(errors.ConfigurationError, match="another directory, authorize or store"):
         MoniteAuth(broker=broker, authorize=lambda *_: True)
     with pytest.raises(errors.ConfigurationError, match="of its own, or none"):
         MoniteAuth(broker=broker).authorize(lambda *_: True)

@@ -1,4 +1,4 @@
-"""Tells secrets that are none: placeholders, and what stands in the source of the settings for all to read."""
+"""Detects placeholder secrets, and secrets written as literals in the settings module."""
 
 import ast
 import importlib.util
@@ -21,18 +21,18 @@ PLACEHOLDER = re.compile(
 
 
 def is_placeholder(value: object) -> bool:
-    """Say whether a value is what a template has in the place of an ID or a secret."""
+    """Return whether a value is a placeholder, as a template has it where an ID or a secret belongs."""
     return PLACEHOLDER.match(text_of(value)) is not None
 
 
 def text_of(value: object) -> str:
-    """Return the text of an ID or a secret, whichever way it was given."""
+    """Return the text of an ID or a secret, given as text or as a Secret."""
     return (value.reveal() if isinstance(value, Secret) else str(value)).strip()
 
 
 @discreet
 def modules_with_literal(module: str | None, secret: object) -> list[str]:
-    """Return the names of the modules that have `secret` as a literal: `module` and what it star-imports, all the way."""
+    """Return the names of the modules that have `secret` as a literal: of `module`, and of all that it star-imports."""
     secret = text_of(secret)
     if not module or not secret:
         return []
@@ -44,7 +44,7 @@ def modules_with_literal(module: str | None, secret: object) -> list[str]:
         if tree is None:
             continue
         nodes = list(ast.walk(tree))
-        if any(isinstance(node, ast.Constant) and _says(node.value, secret) for node in nodes):
+        if any(isinstance(node, ast.Constant) and _is_secret(node.value, secret) for node in nodes):
             found.append(name)
         ahead += [
             _absolute(node, name)
@@ -54,8 +54,8 @@ def modules_with_literal(module: str | None, secret: object) -> list[str]:
     return found
 
 
-def _says(value: object, secret: str) -> bool:
-    """Say whether a literal is the secret; a comparison with ==, since longer texts may hold short ones by chance."""
+def _is_secret(value: object, secret: str) -> bool:
+    """Return whether a literal is the secret. The whole text is compared: a longer one may contain a short secret by chance."""
     return value in (secret, secret.encode()) if isinstance(value, str | bytes) else False
 
 
