@@ -1,7 +1,7 @@
-"""Which session a user has who came with an API's credentials: `request.auth`, as Django REST framework has it.
+"""Session ids for users of an API, from their credentials: `request.auth`, as Django REST framework sets it.
 
-Such a request has no session of Django's. Without an id of any kind a logout of it could not be final, so the id is taken from
-what the user came with, where that lasts as long as the login does.
+Such a request has no session of Django's. A logout is final only for a session with an id, so the id is taken from the
+credentials, where they last as long as the login.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ __all__ = ["api_principal"]
 def api_principal(request: HttpRequest, user_id: str, tenant: str | None) -> Principal:
     """Return the principal of a user who has no session of Django's.
 
-    A stored token (DRF's TokenAuthentication, knox) is a session of its own. Of a JWT it is the claim `sid`, and `auth_time` says when
-    they logged in. `jti` is no session, since a refresh gives the same login another one; and `iat`, which a refresh may renew too,
-    has to do where there is nothing else.
+    A stored token (DRF's TokenAuthentication, knox) is a session of its own. The session of a JWT is its claim `sid`, and
+    `auth_time` is the time of the login. `jti` is not used, because a refresh gives the same login another one. `iat`, which a
+    refresh may renew too, is used only where nothing else is there.
     """
     auth = getattr(request, "auth", None)
     if isinstance(auth, Model):

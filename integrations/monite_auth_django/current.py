@@ -1,4 +1,4 @@
-"""The process's broker: built at first use, and anew when `MONITE_AUTH` is overridden in a test."""
+"""The process's broker: built at first use, and again when a test overrides `MONITE_AUTH`."""
 
 import atexit
 import contextlib
@@ -25,9 +25,9 @@ _broker: TokenBroker | None = None
 def broker() -> TokenBroker:
     """Return the broker of this process, set up by `MONITE_AUTH`.
 
-    Raises ConfigurationError where that does not work; `manage.py check` says so earlier.
+    Raises ConfigurationError if settings are missing or wrong; `manage.py check` finds that earlier.
     """
-    global _broker  # noqa: PLW0603 - one per process is what this is about
+    global _broker  # noqa: PLW0603 - there is one per process
     found = _broker
     if found is None:
         with _lock:
@@ -44,19 +44,19 @@ def broker() -> TokenBroker:
 
 
 def error_about(exception: BaseException) -> MoniteAuthError | None:
-    """Return the error of ours that an exception is about, if it is about one; see `answers.error_behind`."""
-    if isinstance(exception, MoniteAuthError) or _broker is None:  # nobody has called Monite without it
+    """Return the error of ours that an exception is about, or None; see `error_behind`."""
+    if isinstance(exception, MoniteAuthError) or _broker is None:  # without a broker nobody has called Monite
         return exception if isinstance(exception, MoniteAuthError) else None
     return error_behind(exception, _broker.settings)
 
 
 def close_broker() -> None:
-    """Close the broker: pending revocations are worked on once more; the next use builds another one."""
+    """Close the broker after one more try at the pending revocations; the next use builds another broker."""
     global _broker
     with _lock:
         old, _broker = _broker, None
     if old is not None:
-        with contextlib.suppress(MoniteAuthError):  # a store that is down now keeps what it has
+        with contextlib.suppress(MoniteAuthError):  # if the store is down, its pending revocations stay in it
             old.close()
 
 
@@ -66,5 +66,5 @@ def _setting_changed(*, setting: str, **_: Any) -> None:
 
 
 setting_changed.connect(_setting_changed, dispatch_uid="monite_auth_django")
-# A worker that stops in good order revokes what it can; one that is killed leaves it to the others, or to monite_drain.
+# A worker that stops in good order revokes what it can. After one that is killed, the others or monite_drain do it.
 atexit.register(close_broker)

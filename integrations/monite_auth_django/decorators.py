@@ -16,10 +16,10 @@ __all__ = ["monite_allowed", "monite_required"]
 
 
 def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only those in who are logged in and linked to an entity user; `def` and `async def`.
+    """Let in only users who are logged in and linked to an entity user; `def` and `async def`.
 
-    Others get the right answer: an anonymous visitor's browser is sent to `LOGIN_URL` and everybody else gets a 401; who is
-    not linked gets a 403. For class-based views: `monite_required(InvoiceView.as_view())`.
+    An anonymous visitor's browser is sent to `LOGIN_URL`; other anonymous clients get a 401. A user who is not linked gets a
+    403. For class-based views: `monite_required(InvoiceView.as_view())`.
     """
     if iscoroutinefunction(view):
 
@@ -46,9 +46,9 @@ def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
 def monite_allowed(
     object_type: ObjectType | str, action: Action | str, *, own: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only those in who may do this in Monite, as `request.monite.can` says; others get a 403, or log in first.
+    """Let in only users who may do this in Monite, as `request.monite.can` says; others get a 403, or log in first.
 
-    `own`: it is about what they created themselves. A wrong word is an error when the module is imported:
+    `own`: the view is about objects that they created themselves. A wrong word is an error at import:
 
         @monite_allowed("payable", "create")
         def new_invoice(request): ...

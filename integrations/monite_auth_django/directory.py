@@ -1,4 +1,4 @@
-"""Directories as Django asks them: in its threads, and without leaving connections to a database behind."""
+"""Directories that ask the database: in Django's threads, and without leaving connections open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ __all__ = ["LinkDirectory", "ProjectDirectory"]
 
 
 class LinkDirectory:
-    """Answers from the database who a user is in Monite: it reads MoniteLink.
+    """Finds a user's MoniteLink in the database.
 
-    It knows no users who are not active: there is nobody to act for, in a job that was queued before, say.
+    It does not find inactive users: a job that was queued before gets no token for them.
     """
 
     def find(self, principal: Principal) -> EntityUser | None:
@@ -29,13 +29,13 @@ class LinkDirectory:
         try:
             with _connections_left_as_found():
                 link = links.filter(user=principal.user_id, tenant=principal.tenant or "").first()
-        except (ValueError, ValidationError):  # no primary key of this user model: nobody we know
+        except (ValueError, ValidationError):  # the id is no primary key of this user model
             return None
-        # Asked of the user and not of the database: `is_active` need not be a field.
+        # Ask the user object and not the database: `is_active` need not be a field.
         return link.entity_user if link is not None and getattr(link.user, "is_active", True) else None
 
     async def afind(self, principal: Principal) -> EntityUser | None:
-        """Look the user's link up; as all of Django's ORM, in the thread that belongs to the request."""
+        """Look the user's link up in the request's thread, where all of Django's ORM runs."""
         return await sync_to_async(self.find)(principal)
 
 
@@ -51,7 +51,7 @@ class ProjectDirectory(FunctionDirectory):
             return super().find(principal)
 
     async def afind(self, principal: Principal) -> EntityUser | None:
-        """Await the function, or run it in the thread that belongs to the request."""
+        """Await the function, or run it in the request's thread."""
         if self.function.is_async:
             return await super().afind(principal)
         return await sync_to_async(self.find)(principal)
@@ -59,9 +59,9 @@ class ProjectDirectory(FunctionDirectory):
 
 @contextmanager
 def _connections_left_as_found() -> Iterator[None]:
-    """Close the connections to databases that the block opens.
+    """Close the database connections that the block opens.
 
-    A renewal runs in a thread that no request ever ends, so nobody else would.
+    A renewal runs in a background thread. Django closes connections at the end of a request, and there is none.
     """
     found = [each for each in connections.all(initialized_only=True) if each.connection is not None]
     try:

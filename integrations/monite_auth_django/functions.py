@@ -1,4 +1,4 @@
-"""Functions of the project that the core asks, called as Django calls views."""
+"""The project's functions, called the way Django calls views."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ __all__ = ["ProjectFunction"]
 
 
 class ProjectFunction(ViewFunction[Any]):
-    """A `def` or an `async def`, asked by views of both kinds.
+    """A `def` or an `async def` that views of both kinds call.
 
-    Under ASGI a `def` runs in the thread that belongs to the request, as all of Django's ORM: another one would have
-    connections to the database of its own, which nobody closes.
+    Under ASGI a `def` runs in the request's thread, as all of Django's ORM does: another thread would open database
+    connections of its own, and nobody would close them.
     """
 
     def __init__(self, name: str, function: Any, *, instead: str) -> None:

@@ -1,4 +1,4 @@
-"""Who is logged in, by Django's own means: `request.user` and `request.session`."""
+"""Identifies the logged-in user by Django's own means: `request.user` and `request.session`."""
 
 from typing import Any
 
@@ -34,19 +34,19 @@ async def aidentify(request: HttpRequest, *, tenant: str | None = None) -> Princ
     _check_order(request)
     user = await auser(request)
     if hasattr(request, "session"):
-        await request.session.aget(SESSION_KEY)  # from here on the session is in memory
+        await request.session.aget(SESSION_KEY)  # read it, so that it is in memory
     return _principal(request, user, tenant)
 
 
 def principal(request: HttpRequest) -> Principal | None:
-    """Return who is logged in, as `MONITE_AUTH["IDENTIFY"]` has it."""
+    """Return who is logged in, according to `MONITE_AUTH["IDENTIFY"]`."""
     function = conf.IDENTIFY
     found: Any = async_to_sync(function)(request) if iscoroutinefunction(function) else function(request)
     return checked_principal(found)
 
 
 async def aprincipal(request: HttpRequest) -> Principal | None:
-    """Return who is logged in, as `MONITE_AUTH["IDENTIFY"]` has it; the default makes no thread hop of its own."""
+    """Return who is logged in, according to `MONITE_AUTH["IDENTIFY"]`; the default makes no thread hop of its own."""
     function = conf.IDENTIFY
     if function is identify:
         return await aidentify(request)
@@ -57,8 +57,8 @@ async def aprincipal(request: HttpRequest) -> Principal | None:
 async def auser(request: HttpRequest) -> Any:
     """Return `request.user` without blocking the event loop.
 
-    `request.auser` may be about somebody else: it is out of date after a login or logout within the request (Django 5.2), and a
-    middleware that lets staff act as a customer replaces `request.user` alone.
+    `request.auser` may name another user: it is out of date after a login or logout within the request (Django 5.2), and a
+    middleware that lets staff act as a customer replaces only `request.user`.
     """
     user = request.user
     if type(user) is not SimpleLazyObject or user._wrapped is not empty:  # noqa: SLF001 - nothing else tells
@@ -71,7 +71,7 @@ async def auser(request: HttpRequest) -> Any:
 
 
 def _is_djangos(find_user: Any) -> bool:
-    """Say whether Django's AuthenticationMiddleware has put this at a request."""
+    """Return whether Django's AuthenticationMiddleware has put this function on a request."""
     function: Any = getattr(find_user, "func", find_user)  # of a partial
     return bool(function.__module__ == "django.contrib.auth.middleware")
 
@@ -82,7 +82,7 @@ def _principal(request: HttpRequest, user: Any, tenant: str | None) -> Principal
     user_id = str(user.pk)
     session = getattr(request, "session", None)
     if session is None or getattr(request, "auth", None) is not None or session_user(session) is None:
-        # Logged in by other means for this request alone: the session, if there is one, is not this user's.
+        # The user logged in by other means, for this request only; a session, if there is one, is not theirs.
         return api_principal(request, user_id, tenant)
     return principal_in(session, user_id, tenant)
 

@@ -12,9 +12,9 @@ __all__ = ["MoniteLink"]
 
 
 class MoniteLink(models.Model):
-    """Says who a user is in Monite, in one of their organizations.
+    """The entity user that a user is in Monite, in one of their organizations.
 
-    Saving, changing and deleting it has old tokens revoked when the transaction commits. `QuerySet.update()` and
+    Saving or deleting it revokes old tokens when the transaction commits. `QuerySet.update()` and
     `bulk_create()` send no signals: call `broker().relink(user_id)` after them.
     """
 
@@ -51,7 +51,7 @@ class MoniteLink(models.Model):
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What tokens depend on, in one spelling: forms and fixtures give UUIDs as text."""
+        """The fields that tokens depend on, converted: forms and fixtures give UUIDs as text."""
         return tuple(
             field.to_python(getattr(self, field.attname))
             for field in (

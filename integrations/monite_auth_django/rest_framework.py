@@ -1,12 +1,12 @@
-"""For Django REST framework: a token view for its users, and permission classes.
+"""Django REST framework: a token view for its users, and permission classes.
 
     path("api/monite/token", MoniteTokenView.as_view())
 
     class InvoiceView(APIView):
         permission_classes = [monite_permission("payable", "read")]
 
-DRF authenticates inside its views, so nothing outside of them, such as `monite_required` or `monite_auth_django.urls`, knows a user
-of TokenAuthentication or of a JWT. Inside, `request.monite` acts for them.
+DRF authenticates inside its views. So `monite_required` and `monite_auth_django.urls`, which stand outside of them, do not know a
+user of TokenAuthentication or of a JWT. Inside, `request.monite` acts for them.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ __all__ = ["MonitePermission", "MoniteTokenView", "monite_permission"]
 
 
 class MonitePermission(BasePermission):
-    """Lets those in who are logged in and linked to an entity user; others get DRF's answer, or a 403 of ours."""
+    """Lets in whoever is logged in and linked to an entity user; others get DRF's answer, or a 403 of ours."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - BasePermission's
         """See BasePermission."""
@@ -45,9 +45,9 @@ class MonitePermission(BasePermission):
 def monite_permission(
     object_type: ObjectType | str, action: Action | str, *, own: bool = False
 ) -> type[MonitePermission]:
-    """Return the permission class of those who may do this in Monite, as `request.monite.can` says.
+    """Return a permission class that lets in whoever may do this in Monite, as `request.monite.can` says.
 
-    `own`: it is about what they created themselves. A wrong word is an error when the module is imported.
+    `own`: the permission is about objects that they created themselves. A wrong word is an error at import.
     """
     asked = words(object_type, action)
 
@@ -67,7 +67,7 @@ class MoniteTokenView(APIView):
     permission_classes = ()  # it says 401 itself, in the words that Monite's browser SDK reads
 
     def get(self, request: Request) -> HttpResponse:
-        """Answer with the user's token for their browser, or why not."""
+        """Answer with the user's token for their browser, or with a refusal."""
         _access(request)
         return answer(request._request)  # noqa: SLF001 - DRF's documented way to Django's request
 
@@ -75,7 +75,7 @@ class MoniteTokenView(APIView):
 
 
 def _access(request: Request) -> Any:
-    """Return `request.monite` of the user whom DRF has found; it may have been asked before."""
+    """Return `request.monite` for the user that DRF has found, even if it was asked before that."""
     _ = request.user  # DRF puts it at Django's request, too
     attach(request._request)  # noqa: SLF001
     return request.monite

@@ -1,6 +1,6 @@
-"""What Django tells us: logins and logouts, links and users that change.
+"""Receivers of Django's signals: logins and logouts, and changes of links and users.
 
-What concerns the database is carried out when its transaction commits, and never breaks it.
+A change of the database takes effect in Monite when its transaction commits, and never breaks it.
 """
 
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger("monite_auth")
 
 
 def connect() -> None:
-    """Connect everything; called once, when models are there."""
+    """Connect all receivers; called once, when the models are loaded."""
     user_logged_in.connect(logged_in, dispatch_uid="monite_auth_django")
     user_logged_out.connect(logged_out, dispatch_uid="monite_auth_django")
     pre_save.connect(remember_link, MoniteLink, dispatch_uid="monite_auth_django")
@@ -44,9 +44,9 @@ def connect() -> None:
 
 
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Give the login a binding of its own, while the session is written anyway; and have the store know it."""
+    """Give the login a binding of its own, while the session is written anyway, and tell the store about it."""
     session = getattr(request, "session", None)
-    # Others send this signal too, for logins without a session.
+    # Some packages send this signal for logins without a session, too.
     if session is not None and session_user(session) == str(user.pk):
         end(unbind(session))
         begin(bind(session, str(user.pk)))
@@ -54,16 +54,16 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 
 def logged_out(request: HttpRequest | None, **_: Any) -> None:
-    """End the session in Monite. Who the user was does not matter (it may be None): the session knows.
+    """End the session in Monite. The session names its people, so the signal's user, which may be None, is not needed.
 
-    Without a request there is nothing to do here: where a session ends, it tells so itself.
+    Without a request there is nothing to do: a WatchedSession ends its people itself.
     """
     session = getattr(request, "session", None)
     if request is not None and hasattr(request, "monite"):
         if not conf.identifies_by_default:
             _end_by_own_means(request, 'MONITE_AUTH["IDENTIFY"] failed')
         elif getattr(request, "auth", None) is not None:
-            # An API's: no session of Django's is about this login.
+            # The login is an API's, so no session of Django's names it.
             _end_by_own_means(request, "Who is logged in could not be found out")
     if session is not None:
         end(unbind(session))
@@ -89,14 +89,14 @@ def _attach_anew(request: HttpRequest | None) -> None:
 
 def remember_link(instance: MoniteLink, using: str, **_: Any) -> None:
     """Remember what a link was before it is saved."""
-    # Asked of the database and not kept from loading: the object may be older than what is stored.
+    # Read the row again: the object in memory may be older than what is stored.
     manager = MoniteLink._base_manager.using(using)  # noqa: SLF001 - Django's documented name
     old = None if instance.pk is None else manager.filter(pk=instance.pk).first()
     instance._monite_before = old and old.identity  # noqa: SLF001
 
 
 def link_saved(instance: MoniteLink, using: str, **_: Any) -> None:
-    """Take away the tokens of whoever a link was about, if it says something else now."""
+    """Revoke the tokens of the users that a link was about and is about, if it has changed."""
     before = instance.__dict__.pop("_monite_before", None)
     if before is not None and before != instance.identity:
         for user_id in {before[0], instance.identity[0]}:
@@ -104,12 +104,12 @@ def link_saved(instance: MoniteLink, using: str, **_: Any) -> None:
 
 
 def link_deleted(instance: MoniteLink, using: str, **_: Any) -> None:
-    """Take away the tokens of a user who is not linked any more."""
+    """Revoke the tokens of a user who is no longer linked."""
     _on_commit(using, "relink", instance.user_id)
 
 
 def user_saved(instance: Any, created: bool, update_fields: Any, using: str, **_: Any) -> None:
-    """End every session of a user who is not active, and take old tokens away when the password has changed."""
+    """End every session of a user who is no longer active; revoke the tokens of one whose password has changed."""
     if created:
         return
     if (update_fields is None or "is_active" in update_fields) and not getattr(instance, "is_active", True):
@@ -119,7 +119,7 @@ def user_saved(instance: Any, created: bool, update_fields: Any, using: str, **_
 
 
 def user_deleted(instance: Any, using: str, **_: Any) -> None:
-    """End every session of a user who is gone."""
+    """End every session of a deleted user."""
     _on_commit(using, "end_user", instance.pk)
 
 

@@ -14,7 +14,7 @@ __all__ = ["answer", "atoken", "token"]
 @login_not_required  # it says 401 itself; LoginRequiredMiddleware would send the SDK to a page
 @csrf_protect
 def token(request: HttpRequest) -> HttpResponse:
-    """Answer `GET|POST token`: the user's token for their browser, or why not."""
+    """Answer `GET|POST token` with the user's token for their browser, or with a refusal."""
     return answer(request)
 
 
@@ -29,7 +29,7 @@ async def atoken(request: HttpRequest) -> HttpResponse:
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """Return the answer of a token endpoint, in a view that has seen to CSRF."""
+    """Return the answer of the token endpoint, for a view that has its own CSRF protection."""
     return response(
         answer_token_request(request.monite, request.method, _headers(request), conf.ALLOWED_ORIGINS)
     )

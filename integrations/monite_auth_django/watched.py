@@ -1,9 +1,9 @@
-"""Sessions that tell when what they had for Monite is gone.
+"""Sessions that end their users' sessions in Monite when their bindings are removed, by whatever code.
 
-Django has a signal for `logout()`, and none for a session that is emptied or deleted by anybody else: by a middleware that
-stands outside of ours and answers itself (idle timeouts), by `request.user` (the password was changed elsewhere), by a view,
-by code without a request. So every session object is one of a class that stands before its engine's own methods. To find out
-any earlier would cost every request a read: nothing here reads a session that nobody else reads, but one that is about to go.
+Django has a signal for `logout()`, but none for a session that something else empties or deletes: a middleware outside of ours
+that answers itself (idle timeouts), `request.user` (the password was changed elsewhere), a view, or code without a request.
+So each session object gets a class that stands in front of its engine's own methods. Nothing here reads a session that nobody
+else has read, except one that is about to be deleted: a read costs a query.
 """
 
 from functools import cache, wraps
@@ -22,15 +22,15 @@ __all__ = ["WatchedSession", "watch_sessions"]
 
 
 class WatchedSession(SessionBase):
-    """Stands before the class of an engine's sessions; see `watch_sessions`."""
+    """Stands in front of an engine's session class; see `watch_sessions`."""
 
     bonds: Bonds
     _owed: list[Principal]
-    """Who left where ending their sessions would have blocked the event loop."""
+    """People whose sessions are still to be ended, because ending them at once would have blocked the event loop."""
     _unread: "WatchedSession | None" = None
-    """What this session was before it was emptied, where reading would have blocked."""
+    """This session before it was emptied, where reading it would have blocked the event loop."""
     _rotates = False
-    """Whether the session is going on under another key."""
+    """Whether the session is being moved to another key."""
 
     def load(self) -> Any:
         """See SessionBase."""
@@ -45,7 +45,7 @@ class WatchedSession(SessionBase):
         return data
 
     def save(self, *args: Any, **options: Any) -> Any:
-        """End what the session has no more, and store it."""
+        """End the sessions whose bindings are gone, and store this session."""
         self.end_gone()
         return super().save(*args, **options)
 
@@ -55,12 +55,12 @@ class WatchedSession(SessionBase):
         return await super().asave(*args, **options)
 
     def clear(self) -> None:
-        """End everything; but on an event loop, not before the session is saved or the request is over."""
+        """Remove every binding and end their sessions; on an event loop, when the session is saved or the request is over."""
         try:
             gone = unbind(self)
         except SynchronousOnlyOperation:
             self._unread = type(self)(self.session_key)
-        except Exception as error:  # noqa: BLE001 - emptying a session does not fail because we want to read it
+        except Exception as error:  # noqa: BLE001 - emptying a session must not fail because we read it
             not_recorded(error)
         else:
             if is_on_event_loop():
@@ -70,13 +70,13 @@ class WatchedSession(SessionBase):
         super().clear()
 
     async def aflush(self) -> Any:
-        """End everything."""
-        await self.aget(BINDING)  # from here on it is in memory
+        """Remove every binding and end their sessions."""
+        await self.aget(BINDING)  # read it, so that it is in memory
         await aend(unbind(self))
         return await super().aflush()
 
     def delete(self, session_key: str | None = None) -> Any:
-        """End what goes: this session, or the one of another key."""
+        """End the sessions that are bound to what is deleted: this session, or that of another key."""
         if not self._rotates:
             end([*self._take_owed(), *self._of(session_key).forget()])
         return super().delete(session_key)
@@ -84,13 +84,13 @@ class WatchedSession(SessionBase):
     async def adelete(self, session_key: str | None = None) -> Any:
         """See `delete`."""
         if not self._rotates:
-            goes = self._of(session_key)
-            await goes.aget(BINDING)
-            await aend([*await self._atake_owed(), *goes.forget()])
+            deleted = self._of(session_key)
+            await deleted.aget(BINDING)
+            await aend([*await self._atake_owed(), *deleted.forget()])
         return await super().adelete(session_key)
 
     def cycle_key(self) -> None:
-        """End nothing: the session goes on under another key."""
+        """Move the session to another key; nothing ends."""
         self._rotates = True
         try:
             super().cycle_key()
@@ -105,10 +105,10 @@ class WatchedSession(SessionBase):
         finally:
             self._rotates = False
 
-    # -- what the methods above and the middleware have in common
+    # -- shared by the methods above and the middleware
 
     def end_gone(self) -> None:
-        """End what the session had when it was read, and has no more."""
+        """End the sessions that this one was bound to when it was read, and is no longer."""
         end([*self._take_owed(), *self._part()])
 
     async def aend_gone(self) -> None:
@@ -117,15 +117,15 @@ class WatchedSession(SessionBase):
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether somebody has read the session; not so where reading has failed."""
+        """Whether the session has been read; False where reading has failed."""
         return hasattr(self, "_session_cache")
 
     def forget(self) -> list[Principal]:
-        """Return everybody whom the session was bound to, and leave it as it is."""
+        """Return everybody the session was bound to; its data stays as it is."""
         return self.bonds.forget(bound_in(self))
 
     def _part(self) -> list[Principal]:
-        # Who has not read the session, has taken nothing out; and a new one, which is saved to get its key, cannot be read.
+        # Nothing was removed from a session that nobody has read; and a new one, which is saved to get its key, cannot be read.
         return self.bonds.part(self) if self.is_in_memory else []
 
     def _of(self, session_key: str | None) -> "WatchedSession":
@@ -143,10 +143,10 @@ class WatchedSession(SessionBase):
 
 
 def watch_sessions() -> None:
-    """Let every session that is made from now on be a WatchedSession, of whichever engine; called once, by the app.
+    """Make every session from now on a WatchedSession, whatever its engine; called once, by the app.
 
-    Engines are not subclassed but at run time: the project's own, in `SESSION_ENGINE`, need not know of us, and whoever has
-    imported a `SessionStore` before makes the same ones.
+    The class is derived from the engine's at run time. So the project's own engine (`SESSION_ENGINE`) need not know of us, and a
+    `SessionStore` that was imported before makes watched sessions, too.
     """
     original = SessionBase.__init__
 
@@ -164,6 +164,6 @@ def watch_sessions() -> None:
 def _watched(engine: Any) -> Any:
     if issubclass(engine, WatchedSession):
         return engine
-    # The name is part of the salt with which sessions are signed.
+    # Keep the engine's names: they are part of the salt with which sessions are signed.
     names = {"__module__": engine.__module__, "__qualname__": engine.__qualname__, "__doc__": engine.__doc__}
     return type(engine.__name__, (WatchedSession, engine), names)

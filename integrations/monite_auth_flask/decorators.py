@@ -1,4 +1,4 @@
-"""Decorators for views that only some may use."""
+"""Decorators that guard views."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ __all__ = ["monite_allowed", "monite_required"]
 
 
 def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only those in who are logged in and linked to an entity user; `def` and `async def`.
+    """Let in only users who are logged in and linked to an entity user; `def` and `async def`.
 
     An anonymous visitor gets a 401, and a user who is not linked a 403:
 
@@ -27,9 +27,9 @@ def monite_required(view: Callable[..., Any]) -> Callable[..., Any]:
 def monite_allowed(
     object_type: ObjectType | str, action: Action | str, *, own: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only those in who may do this in Monite, as `current_monite.can` says; others get a 401 or a 403.
+    """Let in only users who may do this in Monite, as `current_monite.can` says; others get a 401 or a 403.
 
-    `own`: it is about what they created themselves. A wrong word is an error when the module is imported:
+    `own`: the view is about objects that they created themselves. A wrong word is an error at import:
 
         @app.post("/invoices")
         @monite_allowed("payable", "create")

@@ -1,4 +1,4 @@
-"""What an app answers, about people and what they may do: asked inside its application context, by any thread."""
+"""The app's own functions, directory and authorize, called inside its application context by any thread."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -26,7 +26,7 @@ DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
 
 
 def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
-    """Return the directory that a developer meant, for this app."""
+    """Return what was given as a directory as one that is asked inside this app's context."""
     meant = as_directory(directory)
     if isinstance(meant, FixedDirectory):
         return meant  # a mapping needs no context
@@ -40,7 +40,7 @@ def _as_view(app: Flask, name: str, function: Any) -> ViewFunction[Any]:
 
 
 class _InAppContext:
-    """Another directory, asked inside the application context."""
+    """A directory that is asked inside the application context."""
 
     def __init__(self, app: Flask, directory: Directory) -> None:
         self._app = app
@@ -57,13 +57,13 @@ class _InAppContext:
             return await aask_directory(self._directory, principal)
 
     def bind(self, broker: TokenBroker) -> None:
-        """Pass the broker on to a directory that wants it."""
+        """Pass the broker on to a directory that is Bindable."""
         if isinstance(self._directory, Bindable):
             self._directory.bind(broker)
 
 
 def authorize_of(app: Flask, function: Authorize) -> Authorize:
-    """Return the function that says what a principal may do, `def` or `async def`, called as Flask calls views."""
+    """Return `authorize`, a `def` or an `async def`, as a function that is called the way Flask calls views."""
     asked = _as_view(app, "authorize", function)
 
     def authorize(principal: Principal, object_type: ObjectType, action: Action) -> bool:
@@ -75,7 +75,7 @@ def authorize_of(app: Flask, function: Authorize) -> Authorize:
 
 
 def _context(app: Flask) -> AbstractContextManager[object]:
-    """Return the request's own context, so that its transaction is seen; a renewal in the background has none."""
+    """Return a context to ask in: the request's own, whose transaction is seen, or a new one for a background renewal."""
     if has_app_context() and current_app == app:
         return nullcontext()
     return app.app_context()

@@ -1,4 +1,4 @@
-"""The extension: a broker for each app, `current_monite` for each request, errors as answers."""
+"""The extension: one broker for each app, `current_monite` for each request, and errors as answers."""
 
 import atexit
 import os
@@ -30,7 +30,7 @@ IdentifyT = TypeVar("IdentifyT", bound=Identify)
 AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 
 LONGEST_MEMORY = 366 * 24 * 3600
-"""Seconds; the most that Settings takes for `session_memory`."""
+"""Seconds: the maximum of Settings.session_memory."""
 
 
 class MoniteAuth:
@@ -108,7 +108,7 @@ class MoniteAuth:
 
 
 class AppState:
-    """What one app has; `app.extensions["monite_auth"]`."""
+    """The state of one app: `app.extensions["monite_auth"]`."""
 
     def __init__(self, extension: MoniteAuth, app: Flask) -> None:
         self._extension = extension
@@ -158,7 +158,7 @@ def settings_of(app: Flask) -> Settings:
         if isinstance(key, str) and key.startswith("MONITE_") and value not in (None, "")
     }
     environ = {key: value for key, value in os.environ.items() if key.startswith("MONITE_") and value}
-    # Flask takes its cookies for as long as this, so an ended session has to be remembered for as long.
+    # Flask accepts a session cookie for this long, so an ended session has to be remembered for as long.
     lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
     memory = {"MONITE_SESSION_MEMORY": lifetime}
     given = overridden(environ, config, prefix="MONITE_")
@@ -166,7 +166,7 @@ def settings_of(app: Flask) -> Settings:
 
 
 def state_of_current_app() -> AppState:
-    """Return what the current app has."""
+    """Return the state of the current app; raises ConfigurationError if it has no MoniteAuth."""
     state = current_app.extensions.get("monite_auth")
     if not isinstance(state, AppState):
         raise ConfigurationError("This app has no MoniteAuth: call MoniteAuth(app), or monite.init_app(app).")
@@ -187,7 +187,7 @@ _built: weakref.WeakSet[TokenBroker] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Finish revocations that are under way, and close what is open, when the process ends: Flask has no such hook."""
+    """Close all brokers when the process ends, after one more try at their revocations: Flask has no hook for that."""
     for broker in list(_built):
         with suppress(MoniteAuthError):
             broker.close()

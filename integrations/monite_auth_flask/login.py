@@ -1,4 +1,4 @@
-"""Flask-Login's signals, where it is installed: a logout takes effect within the request, a login is a new session."""
+"""Receivers of Flask-Login's signals, where it is installed: a logout takes effect at once, and a login begins a new session."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ __all__ = ["LoginSignals"]
 
 
 class LoginSignals:
-    """What an app does about them; it keeps this object, since signals hold their receivers weakly."""
+    """The receivers of one app, which keeps this object: signals hold their receivers weakly."""
 
     def __init__(self, app: Flask, visits: Visits) -> None:
         self._visits = visits
         if user_logged_in is not None:
-            # Even of the same person: what ended with an earlier login must not keep this one out.
+            # A new session even for the same user: an earlier logout must not keep this login out.
             user_logged_in.connect(self._logged_in, app)
             user_login_confirmed.connect(self._logged_in, app)  # they have just given their password again
             user_loaded_from_cookie.connect(self._remembered, app)

@@ -1,9 +1,9 @@
-"""Flask-Login's "remember me" cookie: which login it remembers.
+"""A cookie beside Flask-Login's "remember me", which names the login that is remembered.
 
-The cookie says who to log in again when the session is gone, and nothing about when they logged in: all that a user ever
-gets are the same. One that was stolen would bring a session back that has logged out, or that `end_user` has ended. So a
-cookie beside it keeps which login it was (the session's id of ours, and its time): the session that it brings back is that
-session, and what ended it holds. A remembered user without it, or with another's, has to log in once more.
+Flask-Login's cookie names the user, and not the login: all cookies of a user are the same. A stolen one would bring back a
+session that has logged out, or that `end_user` has ended. So a cookie beside it keeps the binding of the login, with its
+time. The session that is brought back continues that login, and stays ended if it has ended. A remembered user without our
+cookie, or with another user's, has to log in once more.
 """
 
 import secrets
@@ -18,14 +18,14 @@ from monite_auth_flask.identify import FLASK_LOGIN_KEY
 __all__ = ["keep_remembered", "login_remembered"]
 
 UNDATED = 0.0
-"""The time of a login of which nobody knows when it was: before all that is remembered."""
+"""The time of a login whose time is not known: so early that the session counts as too old."""
 
 YEAR = 366 * 24 * 3600
-"""Seconds. By itself the cookie is worth nothing, so it need not be over when the other one is."""
+"""Seconds that our cookie lives. It may outlive Flask-Login's, because alone it is worth nothing."""
 
 
 def login_remembered(app: Flask) -> None:
-    """Bind the session of a user whom the cookie has just brought back to the login that it remembers."""
+    """Bind the session to the remembered login, for a user whom the cookie has just brought back."""
     user_id = str(session[FLASK_LOGIN_KEY])
     kept = _kept(app)
     known = None if kept is None else bound_principal(kept)
@@ -36,9 +36,9 @@ def login_remembered(app: Flask) -> None:
 
 
 def keep_remembered(app: Flask, response: Response, bound: Principal | None, *, logged_in: bool) -> None:
-    """Set, or delete, the cookie beside Flask-Login's.
+    """Set our cookie when Flask-Login's is set, and delete it when that one is deleted.
 
-    `bound`: whose session it is when the response leaves; `logged_in`: whether that login has just happened.
+    `bound`: the session's principal when the response leaves. `logged_in`: whether that login has just happened.
     """
     theirs = app.config.get("REMEMBER_COOKIE_NAME", "remember_token")
     value = _set_by(response, theirs)
@@ -69,7 +69,7 @@ def _kept(app: Flask) -> dict[str, object] | None:
 
 
 def _set_by(response: Response, name: str) -> str | None:
-    """Return the value that a response gives to a cookie; "" where it deletes it."""
+    """Return the value that a response gives to a cookie, "" if it deletes the cookie, or None."""
     values = [
         header.partition(";")[0].partition("=")[2]
         for header in response.headers.getlist("Set-Cookie")
