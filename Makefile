@@ -18,8 +18,10 @@ demo-django: .venv/demo ## the same with the example app for Django
 demo-flask: .venv/demo ## the same with the example app for Flask
 	@$(BIN)/python -m examples.demo --app flask
 
-test: .venv/dev servers ## run the whole suite
-	@$(BIN)/python -m pytest
+ARGS ?=
+
+test: .venv/dev servers ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
+	@$(BIN)/python -m pytest $(ARGS)
 
 test-matrix: .venv/dev servers ## the adapters on the built wheel, with the oldest and newest Pythons and frameworks
 	@.ci/matrix

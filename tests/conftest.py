@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +16,38 @@ from monite_auth.emulator import (
     Monite,
     serve,
 )
+from tests import redis_server
 from tests.people import PEOPLE
 from tests.scripted import close_background
+
+SLOW = re.compile(
+    r"""tests/(
+        chaos/test_chaos | e2e/ | servers/              # whole servers, browsers and jobs
+        | simulation/test_(exhaustive|mutants|random)   # every schedule
+        | stores/test_one_budget                        # Monite's limit, in real time
+    )""",
+    re.VERBOSE,
+)
+REDIS = re.compile("redis|valkey", re.IGNORECASE)
+BROWSER = re.compile(r"tests/(e2e/|emulator/test_page)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need: their path, parameters and fixtures name it."""
+    for item in items:
+        names = [item.nodeid, *getattr(item, "fixturenames", ())]
+        if SLOW.search(item.nodeid):
+            item.add_marker("slow")
+        if any(REDIS.search(name) for name in names):
+            item.add_marker("redis")
+        if BROWSER.search(item.nodeid):
+            item.add_marker("browser")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let only marked tests start Redis, so that `-m "not redis"` needs none."""
+    redis_server.is_allowed = item.get_closest_marker("redis") is not None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -26,11 +26,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.waiting import until
 
+is_allowed = True
+"""Whether a server may be started now: not by a test that is not marked as one that needs Redis."""
+
 ADMIN = ("--user", "admin", "on", "nopass", "~*", "&*", "+@all")
 
 
 def needs(*programs: str) -> None:
     """Skip the test where a program is missing."""
+    assert is_allowed, "name a fixture, a parameter or the file of this test after redis (tests/conftest.py)"
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed; `make servers` says how")

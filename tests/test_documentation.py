@@ -58,12 +58,16 @@ def claims_of(token: str) -> Any:
 
 
 @pytest.fixture
-def starlette_page(demo_environment, monkeypatch):
+def redis_url():
+    with RedisServer() as server:
+        yield server.url
+
+
+@pytest.fixture
+def starlette_page(demo_environment, redis_url, monkeypatch):
     """Return the page's names, and its app with one of its middlewares around: the page has one for each recipe."""
     with ExitStack() as stack:
-        server = RedisServer().start()
-        stack.callback(server.stop)
-        monkeypatch.setenv("SESSIONS_URL", f"redis://127.0.0.1:{server.port}")
+        monkeypatch.setenv("SESSIONS_URL", redis_url)
         names = run_page("README.md", {"verified": claims_of})
         names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
 
