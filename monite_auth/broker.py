@@ -27,12 +27,12 @@ from monite_auth.identity import (
     Subject,
     as_directory,
 )
-from monite_auth.monite_api.wire import ASSUMED_LIFE, bearer_of
+from monite_auth.monite_api.grants import ASSUMED_LIFE, bearer_of
 from monite_auth.outbound import BrokerAuth, Call, Pools, monite_headers
 from monite_auth.permissions.policy import Authorize, Policy
 from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerProcess
-from monite_auth.rbac import Action, ObjectType, Role, words
+from monite_auth.rbac import Action, ObjectType, Role, parse_permission
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
 from monite_auth.stores.choose import store_for
@@ -273,7 +273,7 @@ class TokenBroker:
         objects that they created themselves, which a role can allow for. Raises ValueError for a wrong word, and what
         `role` does.
         """
-        asked = words(object_type, action)
+        asked = parse_permission(object_type, action)
         if self._policy.is_needed:
             return self._policy.allows(_known(principal), *asked)
         return self.role(principal).allows(*asked, own=own)
@@ -287,7 +287,7 @@ class TokenBroker:
         own: bool = False,
     ) -> bool:
         """Say whether the principal may do `action` to objects of `object_type`; see `can`."""
-        asked = words(object_type, action)
+        asked = parse_permission(object_type, action)
         if self._policy.is_needed:
             return await self._policy.aallows(_known(principal), *asked)
         return (await self.arole(principal)).allows(*asked, own=own)

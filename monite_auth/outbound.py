@@ -15,8 +15,8 @@ import httpx
 from monite_auth.configuration.proxies import connection_options
 from monite_auth.errors import BodySpent, MoniteUnavailable
 from monite_auth.identity import Partner, Principal
-from monite_auth.monite_api.wire import names_dead_token, speaks_of_dead_token
-from monite_auth.monite_api.wire import retry_after as seconds_of
+from monite_auth.monite_api.dead_tokens import names_dead_token, speaks_of_dead_token
+from monite_auth.monite_api.pauses import seconds_to_wait
 from monite_auth.processes.lifetimes import PerProcess, close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.tokens import AccessToken
@@ -181,7 +181,7 @@ def retry_after(response: Any) -> float | None:
     Calls that are turned away with 429 are the application's own to repeat. `response` is httpx's or httpx2's.
     """
     header = response.headers.get("retry-after")
-    return None if header is None else seconds_of(header, now=time.time())
+    return None if header is None else seconds_to_wait(header, now=time.time())
 
 
 _libraries: list[Any] = [httpx, httpx2]

@@ -27,9 +27,10 @@ from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.configuration.discretion import discreet
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
+from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
 from monite_auth.tokens import MaskedUrl, Secret
 
-__all__ = ["ENVIRONMENTS", "SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
+__all__ = ["SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 
 
 class SecurityModel(StrEnum):
@@ -44,12 +45,6 @@ class SecurityModel(StrEnum):
     PARTNER_MANAGED = "partner_managed"
     MIXED = "mixed"
 
-
-ENVIRONMENTS = {
-    "sandbox": "https://api.sandbox.monite.com/v1",
-    "eu": "https://api.monite.com/v1",
-    "us": "https://us.api.monite.com/v1",
-}
 
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 """What an origin is written without (RFC 6454, section 6)."""
@@ -131,7 +126,7 @@ class Settings:
     client_secret_file: str = ""
     environment: str = ""
     base_url: str = ""
-    api_version: str = "2024-05-25"
+    api_version: str = API_VERSION
     security_model: SecurityModel | str = SecurityModel.MONITE_MANAGED
     store_url: str = field(default="memory://", repr=False)
     store_keys: tuple[Secret | str, ...] | str = ()
@@ -140,7 +135,7 @@ class Settings:
     connect_timeout: float = _seconds(3)
     read_timeout: float = _seconds(5)
     deadline: float = _seconds(10)
-    requests_per_second: float = _seconds(30)
+    requests_per_second: float = _seconds(REQUESTS_PER_SECOND)
     lease: float = _seconds(5)
     min_browser_ttl: float = _seconds(600)
     role_ttl: float = _seconds(60)
@@ -155,7 +150,7 @@ class Settings:
         try:
             date.fromisoformat(self.api_version)
         except (TypeError, ValueError):
-            problems.append(f'api_version is a date such as "2024-05-25", not {self.api_version!r}.')
+            problems.append(f'api_version is a date such as "{API_VERSION}", not {self.api_version!r}.')
         if self.token_scope not in ("user", "session"):
             problems.append(f'token_scope is "user" or "session", not {self.token_scope!r}.')
         try:

@@ -12,7 +12,8 @@ from monite_auth.engine.flights import Flight
 from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import run
 from monite_auth.identity import Directory, Subject, as_directory
-from monite_auth.monite_api.wire import Fault, Request, Response
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
 from monite_auth.stores import Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken

@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
 from monite_auth.errors import NotLoggedIn
-from monite_auth.rbac import Action, ObjectType, words
+from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_django.responses import error_response, keep_private
 
 __all__ = ["monite_allowed", "monite_required"]
@@ -53,7 +53,7 @@ def monite_allowed(
         @monite_allowed("payable", "create")
         def new_invoice(request): ...
     """
-    asked = words(object_type, action)
+    asked = parse_permission(object_type, action)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         if iscoroutinefunction(view):

@@ -23,7 +23,7 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from monite_auth.rbac import Action, ObjectType, words
+from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_django.access import attach
 from monite_auth_django.views import answer
 
@@ -49,7 +49,7 @@ def monite_permission(
 
     `own`: the permission is about objects that they created themselves. A wrong word is an error at import.
     """
-    asked = words(object_type, action)
+    asked = parse_permission(object_type, action)
 
     class Allowed(MonitePermission):
         def has_permission(self, request: Request, view: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app
 
-from monite_auth.rbac import Action, ObjectType, words
+from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_flask.extension import current_monite
 
 __all__ = ["monite_allowed", "monite_required"]
@@ -35,7 +35,7 @@ def monite_allowed(
         @monite_allowed("payable", "create")
         def new_invoice(): ...
     """
-    asked = words(object_type, action)
+    asked = parse_permission(object_type, action)
     return lambda view: _guarded(view, lambda: current_monite.demand(*asked, own=own))
 
 

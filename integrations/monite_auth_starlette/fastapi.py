@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from monite_auth import MoniteAccess
 from monite_auth.errors import NotLoggedIn
-from monite_auth.rbac import Action, ObjectType, words
+from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_starlette.late_sessions import load_session
 from monite_auth_starlette.state import monite
 
@@ -52,7 +52,7 @@ def allowed(object_type: ObjectType | str, action: Action | str, *, own: bool = 
         @app.post("/invoices", dependencies=[allowed("payable", "create")])
         async def new_invoice(monite: Annotated[MoniteAccess, allowed("payable", "create")]): ...  # or so
     """
-    asked = words(object_type, action)
+    asked = parse_permission(object_type, action)
 
     async def checked(connection: HTTPConnection) -> MoniteAccess:
         access = await logged_in(connection)

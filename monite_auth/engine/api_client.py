@@ -9,14 +9,9 @@ from monite_auth.engine.asking import Turn, send
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable, RateLimited
 from monite_auth.identity import Subject
-from monite_auth.monite_api.wire import (
-    Call,
-    Fault,
-    Response,
-    call_request,
-    names_dead_token,
-    speaks_of_dead_token,
-)
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.dead_tokens import names_dead_token, speaks_of_dead_token
+from monite_auth.monite_api.requests import Call, call_request
 from monite_auth.settings import Settings
 from monite_auth.stores import Priority
 from monite_auth.tokens import AccessToken

@@ -14,7 +14,9 @@ import math
 from typing import NamedTuple
 
 from monite_auth.engine.runtime import Runtime
-from monite_auth.monite_api.wire import Fault, Request, Response, pause_asked_for
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.pauses import requested_pause
+from monite_auth.monite_api.requests import Request
 from monite_auth.stores import Priority, Ticket
 
 __all__ = ["LONGEST_HOLD", "Reply", "Turn", "send"]
@@ -71,7 +73,7 @@ async def send(runtime: Runtime, request: Request, *, within: float, shortest_ho
     for less.
     """
     answer = await runtime.send(request, within=within)
-    pause = pause_asked_for(answer, now=runtime.clock())
+    pause = requested_pause(answer, now=runtime.clock())
     if pause is None:
         return Reply(answer, 0.0)
     seconds = min(max(pause, shortest_hold), LONGEST_HOLD)

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 
 from monite_auth.engine.pace import LONGEST_HOLD, hold, turn
 from monite_auth.engine.runtime import Runtime
-from monite_auth.monite_api.wire import (
-    BadCredentials,
-    Fault,
-    Gone,
-    Refused,
-    Revoked,
-    Throttled,
-    read_revocation,
-    revoke_request,
-)
+from monite_auth.monite_api.answers import Fault
+from monite_auth.monite_api.outcomes import BadCredentials, Gone, Refused, Revoked, Throttled
+from monite_auth.monite_api.requests import revoke_request
+from monite_auth.monite_api.revocations import read_revocation
 from monite_auth.settings import Settings
 from monite_auth.stores import Pending, Priority
 from monite_auth.telemetry import Telemetry

@@ -24,17 +24,10 @@ from monite_auth.errors import (
     TokenTooShort,
 )
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
-from monite_auth.monite_api.wire import (
-    Astray,
-    BadCredentials,
-    Fault,
-    Granted,
-    Refused,
-    Throttled,
-    Unusable,
-    mint_request,
-    read_mint,
-)
+from monite_auth.monite_api.answers import Fault
+from monite_auth.monite_api.grants import read_mint
+from monite_auth.monite_api.outcomes import Astray, BadCredentials, Granted, Refused, Throttled, Unusable
+from monite_auth.monite_api.requests import mint_request
 from monite_auth.settings import SecurityModel, Settings
 from monite_auth.stores import (
     Busy,

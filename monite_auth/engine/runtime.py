@@ -21,7 +21,8 @@ from monite_auth.configuration.proxies import connection_options
 from monite_auth.engine.flights import Flight
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, Subject, aask_directory, ask_directory
-from monite_auth.monite_api.wire import Fault, Request, Response, masked
+from monite_auth.monite_api.answers import Fault, Response, masked
+from monite_auth.monite_api.requests import Request
 from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.stores import Operations, Slot, Store

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from monite_auth.errors import ConfigurationError, NoTokenToGive, NotPermitted
 from monite_auth.functions import AppFunction
 from monite_auth.identity import EntityUser, Principal
-from monite_auth.rbac import Action, Asked, ObjectType, asked_for
+from monite_auth.rbac import Action, ObjectType, RequiredPermission, permission_for
 from monite_auth.settings import SecurityModel, Settings
 
 __all__ = ["Authorize", "Policy"]
@@ -48,14 +48,14 @@ class Policy:
                 "ask authorize first."
             )
 
-    def check(self, principal: Principal, method: str, path: str) -> Asked:
+    def check(self, principal: Principal, method: str, path: str) -> RequiredPermission:
         """Return what a call asks for; raise NotPermitted unless the application allows it. `path` is the API's."""
         asked = _known(method, path)
         if not self.allows(principal, asked.object_type, asked.action):
             raise _refusal(asked)
         return asked
 
-    async def acheck(self, principal: Principal, method: str, path: str) -> Asked:
+    async def acheck(self, principal: Principal, method: str, path: str) -> RequiredPermission:
         """Return what a call asks for, if the application allows it; see `check`."""
         asked = _known(method, path)
         if not await self.aallows(principal, asked.object_type, asked.action):
@@ -89,8 +89,8 @@ class Policy:
         return self._authorize
 
 
-def _known(method: str, path: str) -> Asked:
-    asked = asked_for(method, path)
+def _known(method: str, path: str) -> RequiredPermission:
+    asked = permission_for(method, path)
     if asked is None:
         raise NotPermitted(
             f"{method} {path} is no call that authorize could be asked about: it belongs to none of Monite's object "
@@ -106,7 +106,7 @@ def _verdict(answer: object) -> bool:
     return answer
 
 
-def _refusal(asked: Asked) -> NotPermitted:
+def _refusal(asked: RequiredPermission) -> NotPermitted:
     return NotPermitted(
         f"authorize does not allow this principal to {asked.action} objects of type {asked.object_type}."
     )

@@ -10,7 +10,9 @@ from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import InvalidRole, MoniteUnavailable, NotLinked, NotPermitted
 from monite_auth.identity import Principal
-from monite_auth.monite_api.wire import Call, Response, json_of, quotable, request_id_of
+from monite_auth.monite_api import paths
+from monite_auth.monite_api.answers import Response, json_of, quotable, request_id_of
+from monite_auth.monite_api.requests import Call
 from monite_auth.rbac import Role
 from monite_auth.settings import Settings
 from monite_auth.stores import Slot
@@ -58,17 +60,17 @@ class Roles:
 
     async def _read(self, api: ApiClient, token: AccessToken) -> Response:
         if self._settings.is_monite_managed:
-            return await api.send(Call("GET", "/entity_users/my_role"), failed=FAILED)
+            return await api.send(Call("GET", paths.MY_ROLE), failed=FAILED)
         person = token.entity_user.entity_user_id if token.entity_user is not None else None
         if person is None:
             raise NotLinked(
                 "This principal is no entity user, so there is no role in Monite; ask can(), which asks authorize."
             )
-        answer = await api.send(Call("GET", f"/entity_users/{person}"), failed=FAILED)
+        answer = await api.send(Call("GET", paths.entity_user(person)), failed=FAILED)
         found = json_of(answer)
         if answer.status != 200 or not isinstance(found, dict):
             return answer
-        return await api.send(Call("GET", f"/roles/{found.get('role_id')}"), failed=FAILED)
+        return await api.send(Call("GET", paths.role(str(found.get("role_id")))), failed=FAILED)
 
 
 def _role(answer: Response) -> Role:

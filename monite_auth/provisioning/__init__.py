@@ -1,11 +1,20 @@
-"""People who are not in Monite yet: found there by their login, or created, when they first need a token.
+"""Provisioning: find people in Monite by their login, or create them there, when they first need a token.
 
     directory = ProvisioningDirectory(lambda principal: Profile(login=principal.user_id, first_name="Anna", …))
     broker = TokenBroker(Settings.from_env(), directory)
 
-`profile` has what the application says about a person, `directory` what it calls, `steps` what is done in Monite and
-in which order; `entities` and `ownership` say which entity that is and who may be in it; `creation` makes one thing once,
-`calls` has what is asked and what the answers mean, and `partner` sends it. docs/provisioning.md is for readers in a hurry.
+docs/provisioning.md is for readers in a hurry. The names below are public; the modules are private:
+
+| module | has |
+|---|---|
+| `profile` | what the application says about a person |
+| `directory` | what the application calls |
+| `steps` | what is done in Monite, and in which order |
+| `entities`, `ownership` | which entity that is, and who may be in it |
+| `creation` | how one of many creates something once |
+| `partner`, `answers` | the requests, and what their answers mean |
+
+Everything here is one `async` logic over a runtime of the broker, which threads and event loops drive alike.
 """
 
 from monite_auth.provisioning.directory import ProvisioningDirectory

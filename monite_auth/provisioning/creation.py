@@ -1,61 +1,59 @@
-"""Changes in Monite: made, or, in a plan, written down and not made. And how one of many makes something once."""
+"""Changes in Monite, made once among many that want the same; or, in a plan, written down and not made."""
 
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from monite_auth.errors import CredentialsRejected, ProvisioningFailed
 from monite_auth.identity import PARTNER
-from monite_auth.monite_api.wire import Call
-from monite_auth.provisioning.calls import Record, checked
+from monite_auth.monite_api.records import Record
+from monite_auth.monite_api.requests import Call
 from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.stores import Claimed, CoolingDown, Lease, Slot
 
-__all__ = ["Create", "Creator", "Look"]
+__all__ = ["Create", "Creator", "Find"]
 
 POLL = 0.05
-"""Seconds between looks at what somebody else is creating: their request to Monite takes several times as long."""
+"""Seconds between checks whether another process has finished creating: its request to Monite takes several times as long."""
 
-Look = Callable[[], Awaitable[Record | None]]
+Find = Callable[[], Awaitable[Record | None]]
 Create = Callable[[], Awaitable[Record]]
 
 
 class Creator:
-    """Changes and creates records; `plan`: what would be done is written there, and not done."""
+    """Changes and creates records. With a `plan`, it writes there what it would do, and does nothing."""
 
     def __init__(self, api: PartnerApi, plan: list[str] | None) -> None:
         self.api = api
         self._runtime = api.runtime
         self._plan = plan
 
-    def note(self, doing: str) -> bool:
-        """Write into the plan, if this is one, and say whether it is."""
+    def plans(self, doing: str) -> bool:
+        """Return whether this is only a plan; then write `doing` into it."""
         if self._plan is not None:
             self._plan.append(f"{doing[0].upper()}{doing[1:].rstrip('.')}.")
         return self._plan is not None
 
     async def change(self, doing: str, call: Call) -> None:
-        """Send a call that changes something."""
-        if not self.note(doing):
+        """Send a call that changes something; raises what `PartnerApi.ask` does."""
+        if not self.plans(doing):
             await self.api.ask(doing, call)
 
-    async def post(self, doing: str, path: str, body: Record, entity_id: str | None = None) -> Record:
-        """Create a record."""
-        return checked(doing, await self.api.ask(doing, Call("POST", path, entity_id, body=body)))
-
     async def create(
-        self, doing: str, look: Look, create: Create, *, once: str | None = None
+        self, doing: str, find: Find, create: Create, *, once: str | None = None
     ) -> Record | None:
-        """Create what `look` did not find, or find what somebody else has created meanwhile; None in a plan.
+        """Create what `find` did not find, or find what somebody else has created meanwhile; None in a plan.
 
-        `once`: names it among all things, where the store has to see to it that it is created once.
+        `once`: a name of the record among all things. It is needed where Monite takes two that are alike; then the store lets
+        one caller create and the others wait.
+        Raises what `PartnerApi.ask` does.
         """
-        if self.note(doing):
+        if self.plans(doing):
             return None
         if once is None:
-            return await _created(look, create)
+            return await _created(find, create)
         lease = await self._claim(doing, Slot(PARTNER, once, None, "creation"))
         try:
-            created = await look() or await _created(look, create)
+            created = await find() or await _created(find, create)
         except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
             raise
         except BaseException:
@@ -65,7 +63,7 @@ class Creator:
         return created
 
     async def _claim(self, doing: str, slot: Slot) -> Lease:
-        """Take the right to create something, and wait while somebody else has it."""
+        """Take the right to create something; wait while somebody else has it."""
         owner = uuid4().hex
         while True:
             self.api.check_time(doing)
@@ -74,17 +72,19 @@ class Creator:
             )
             if isinstance(claim, Claimed):
                 return claim.lease
-            if isinstance(claim, CoolingDown):  # nothing else than refused credentials makes everyone rest
+            if isinstance(
+                claim, CoolingDown
+            ):  # only refused credentials cool down every slot, and so this one
                 raise CredentialsRejected(
                     claim.why.message, request_id=claim.why.request_id, retry_after=claim.retry_in
                 )
             await self._runtime.sleep(POLL)
 
 
-async def _created(look: Look, create: Create) -> Record:
+async def _created(find: Find, create: Create) -> Record:
     try:
         return await create()
     except ProvisioningFailed:
-        if (found := await look()) is None:
+        if (found := await find()) is None:
             raise
         return found

@@ -1,33 +1,33 @@
-"""For whom this store created an entity. An entity is joined by its own people, not by whoever knows its name.
+"""The notes that say for whom this store created an entity: its own people may join it, not everybody who knows its name.
 
-Two notes of the store say so:
+| note | under | says |
+|---|---|---|
+| owner of an entity | the entity's id | the tenant that it was created for, or the user where principals have no tenant |
+| creation that has begun | the company's type and e-mail address | who is about to send `POST /entities`, and when |
 
-*The owner of an entity*, under the entity's id: the tenant for which it was created, or the user, where principals
-have no tenant. It is kept for as long as notes can be, and renewed whenever it is read for a new token.
+The owner's note is kept as long as notes can be, and renewed whenever it is read for a new token.
 
-*The creation that was begun*, under the company's type and e-mail address: who is about to send `POST /entities`, and
-when. It is written when Monite has no such entity, under the claim that lets one create. So who finds this note of
-their own, and an entity of that time, has created it, and died before the first note was written. Who begins after
-them writes over it, and is then the only one who can find it.
+The second note is for a process that dies between `POST /entities` and the first note. It is written under the claim that lets
+only one process create, when Monite has no such entity yet. Whoever finds their own note, and an entity from that time, has
+created that entity. A later creation overwrites the note, so that it has one reader.
 
-A note that was lost says nothing. Then nobody is let in, and the error tells how to go on.
+If a note is lost, nobody is let in, and the error says how to go on.
 """
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
-from monite_auth.provisioning.calls import Record
+from monite_auth.monite_api.records import Record, created_at
 from monite_auth.provisioning.profile import EntityProfile
 
 __all__ = ["Owner", "Ownership"]
 
 KEPT = 10 * 365 * 24 * 3600.0
-"""Seconds for which an owner is remembered, counted from the last time: longer than people stay away."""
+"""Seconds for which an owner is noted, counted from the last use: longer than people stay away."""
 
 CLOCKS_DIFFER = 300.0
 """Seconds by which Monite's clock may be ahead of ours. Machines that keep time are closer than a second; five
@@ -35,19 +35,19 @@ minutes is what other protocols, such as Kerberos, allow for the others."""
 
 
 class Owner(NamedTuple):
-    """Who an entity belongs to. `kind`: "tenant", or "user" for principals without a tenant."""
+    """The owner of an entity. `kind`: "tenant", or "user" for principals without a tenant."""
 
     kind: str
     name: str
 
     @classmethod
     def of(cls, principal: Principal) -> "Owner":
-        """Return the owner of what is created for this principal."""
+        """Return the owner of an entity that is created for this principal."""
         return cls("user", principal.user_id) if principal.tenant is None else cls("tenant", principal.tenant)
 
 
 class Ownership:
-    """What the store has noted of one owner's entities. `longest`: seconds that one creation takes at most."""
+    """The store's notes on one owner's entities. `longest`: seconds that one creation takes at most."""
 
     def __init__(self, runtime: Runtime, owner: Owner, *, longest: float) -> None:
         self.kind = owner.kind
@@ -57,7 +57,7 @@ class Ownership:
         self._longest = longest
 
     async def has(self, entity: Record, company: EntityProfile) -> bool:
-        """Say whether the entity of this company was created for the owner, by this store.
+        """Return whether this store created the company's entity for the owner.
 
         Raises StoreUnavailable if there is no note and the store is down, which looks the same from here.
         """
@@ -74,9 +74,9 @@ class Ownership:
         await self._store.put_note(*_owner_note(entity_id), json.dumps(self._owner), seconds=KEPT)
 
     async def begin(self, company: EntityProfile) -> None:
-        """Note that the company's entity is about to be created, where there was none.
+        """Note that the company's entity is about to be created.
 
-        Raises StoreUnavailable if the store cannot keep that: what is created now, nobody would find later.
+        Raises StoreUnavailable if the store cannot keep the note: then nobody could join the entity later.
         """
         note = json.dumps([self._owner, company.key, self._clock()])
         await self._store.put_note(*_creation_note(company), note, seconds=KEPT)
@@ -92,13 +92,13 @@ class Ownership:
             await self._store.delete_note(*_creation_note(company))
 
     async def _began(self, entity: Record, company: EntityProfile) -> bool:
-        """Say whether the entity comes from a creation that the owner began, and that did not get to its end."""
+        """Return whether the entity comes from a creation that the owner began and that did not get to its end."""
         noted = await self._store.get_note(*_creation_note(company))
         if noted is None:
             return False
         owner, key, began = _read(noted)
         latest = began + self._longest + CLOCKS_DIFFER
-        return [owner, key] == [self._owner, company.key] and _created_at(entity) <= latest
+        return [owner, key] == [self._owner, company.key] and created_at(entity) <= latest
 
 
 def _read(note: str) -> list[Any]:
@@ -113,12 +113,3 @@ def _owner_note(entity_id: str) -> tuple[str, str]:
 
 def _creation_note(company: EntityProfile) -> tuple[str, str]:
     return company.place, "creation"
-
-
-def _created_at(entity: Record) -> float:
-    """Return the time in epoch seconds; without a sensible one: never."""
-    try:
-        moment = datetime.fromisoformat(entity["created_at"])
-    except (KeyError, TypeError, ValueError):
-        return float("inf")
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

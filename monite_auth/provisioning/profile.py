@@ -1,4 +1,4 @@
-"""What an application says about a person: who they should be in Monite. Pure: nothing is asked of anybody here."""
+"""Profiles: what an application says that a person should be in Monite. Pure: no I/O here."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from monite_auth.identity import EntityUser
+from monite_auth.monite_api.records import INDIVIDUAL, ORGANIZATION, entity_body, entity_details
 
 __all__ = ["EntityProfile", "Profile", "RoleDefinition"]
 
@@ -16,7 +17,7 @@ class RoleDefinition(Protocol):
 
     @property
     def name(self) -> str:
-        """What the role is called in Monite."""
+        """The role's name in Monite."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of `POST /roles`: `{"name": …, "permissions": …}`."""
@@ -26,11 +27,11 @@ class RoleDefinition(Protocol):
 class EntityProfile:
     """A company, which has a `legal_name`, or a person in business, who has a `first_name` and a `last_name`.
 
-    `email` and the name are what it is found by: Monite keeps no id of yours with an entity. Who knows them proves
-    nothing. So one that exists is joined only where the broker's store has noted that it was created for the principal's
-    tenant (without a tenant: for this user), or where you say so:
-    `join_existing`: True if your app has verified that the principal belongs to this company, never because a form
-    says so: whoever is let in sees the company's bills.
+    It is found by `email` and the name: Monite keeps no id of yours with an entity. Knowing them proves nothing. So one that
+    exists is joined only where the broker's store has noted that it was created for the principal's tenant (without a tenant:
+    for this user), or where you say so:
+    `join_existing`: True if your app has verified that the principal belongs to this company. A form that they filled in is
+    no proof, and everybody who is let in sees the company's bills.
     `address`: `city`, `country` (two letters), `line1`, `postal_code`, and as needed `line2`, `state`.
     `more`: other fields of `POST /entities`, such as `phone`, `tax_id` or `website`; used when it is created.
     """
@@ -55,7 +56,7 @@ class EntityProfile:
     @property
     def type(self) -> str:
         """Monite's word for what it is."""
-        return "individual" if self.legal_name is None else "organization"
+        return INDIVIDUAL if self.legal_name is None else ORGANIZATION
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -66,41 +67,35 @@ class EntityProfile:
 
     @property
     def key(self) -> list[str | None]:
-        """What it is found by."""
+        """The fields that it is found by."""
         return [self.type, self.email, *self.names.values()]
 
     @property
     def place(self) -> str:
-        """What the store calls the place where such an entity is created: there is one for each e-mail address."""
+        """The name of the slot where such an entity is created: there is one for each type and e-mail address."""
         return f"entity {self.type} {self.email.casefold()}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of `POST /entities`."""
-        return {
-            **self.more,
-            "type": self.type,
-            "email": self.email,
-            "address": dict(self.address),
-            self.type: self.names,
-        }
+        return entity_body(self.type, self.email, self.address, self.names, self.more)
 
     def shares_email_with(self, entity: Mapping[str, Any]) -> bool:
-        """Say whether an entity of Monite's is of this type and has this e-mail address."""
+        """Return whether an entity of Monite's has this type and e-mail address."""
         return entity.get("type") == self.type and _folded(entity.get("email")) == _folded(self.email)
 
     def shares_name_with(self, entity: Mapping[str, Any]) -> bool:
-        """Say whether an entity of Monite's is called the same."""
-        details = entity.get(self.type)
-        return isinstance(details, dict) and all(details.get(key) == name for key, name in self.names.items())
+        """Return whether an entity of Monite's has the same name."""
+        details = entity_details(entity, self.type)
+        return all(details.get(key) == name for key, name in self.names.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Who a principal should be in Monite.
+    """The entity user that a principal should be in Monite.
 
     `login`: maps your user to Monite's, for good: your user's id is a better one than an e-mail address, which may be
     another person's next year. At most 255 characters, one of a kind within the entity.
-    `last_name`, `email`: None says nothing about them, and leaves what Monite has.
+    `last_name`, `email`: None leaves what Monite has.
     `role`: the name of a role of the entity; or the role itself, so that it can be created where it is missing. One
     that is there keeps its permissions.
     `entity`: the UUID of the person's entity; or an EntityProfile, to be found or created.
@@ -120,12 +115,12 @@ class Profile:
 
     @property
     def role_name(self) -> str:
-        """What the role is called."""
+        """The name of the role."""
         return self.role if isinstance(self.role, str) else self.role.name
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What Monite should have of the person, in its own words, the role apart."""
+        """The fields that the entity user should have in Monite, without the role."""
         said = {
             "login": self.login,
             "first_name": self.first_name,
@@ -136,7 +131,7 @@ class Profile:
 
     @property
     def digest(self) -> str:
-        """What changes with anything that Monite would have to be told."""
+        """A digest that changes with everything that Monite would have to be told."""
         entity = self.entity
         place = entity.key if isinstance(entity, EntityProfile) else entity
         said = json.dumps([self.fields, self.role_name, place], sort_keys=True)

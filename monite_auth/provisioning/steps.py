@@ -1,12 +1,17 @@
-"""What is done in Monite for a person, and in which order: first their entity, then their role, then themselves.
+"""The steps in Monite for one person, in order: their entity, their role, and then their entity user.
 
-Everything is looked for before it is created, so that a run which broke off goes on where it was, whoever runs it.
+Each step looks before it creates. So a run that was broken off goes on where it was, in whichever process.
 
-*Two that create the same.* Logins are unique within an entity: who comes second is refused, looks again, and finds.
-Roles and entities may have the same name in Monite, so there the store decides who creates: with a claim on a slot
-that nobody mints for. The others wait, and find. A store that is down claims for this process only; then all take the
-oldest role, and one that is too many is removed by whoever created it. Monite's API cannot remove an entity: so none is
-created while the store is down, when it could not be noted whose it is either.
+Two processes may want to create the same thing:
+
+| what | what keeps it from being created twice |
+|---|---|
+| entity user | Monite: logins are unique within an entity. The second one is refused, looks again, and finds the first. |
+| role, entity | The store: Monite takes two of the same name. One process claims a slot that nobody mints for; the others wait. |
+
+While the store is down, a claim holds in its own process only. Then everybody takes the oldest role, and whoever created
+another one removes it. Entities are not created at all then: Monite's API cannot remove them, and the store could not note
+whose they are.
 """
 
 from collections.abc import Awaitable
@@ -14,8 +19,10 @@ from contextlib import suppress
 
 from monite_auth.errors import ProvisioningFailed
 from monite_auth.identity import EntityUser
-from monite_auth.monite_api.wire import Call
-from monite_auth.provisioning.calls import Record, checked
+from monite_auth.monite_api import paths
+from monite_auth.monite_api.records import Record, is_deleted
+from monite_auth.monite_api.requests import Call
+from monite_auth.provisioning.answers import checked
 from monite_auth.provisioning.creation import Creator
 from monite_auth.provisioning.entities import Entities
 from monite_auth.provisioning.ownership import Owner, Ownership
@@ -37,47 +44,50 @@ class Steps:
         self._entities = Entities(self._creator, Ownership(api.runtime, owner, longest=api.longest))
 
     async def provide(self, profile: Profile, known: EntityUser | None) -> EntityUser | None:
-        """Find the person, or create them; make them what the profile says. `known` is who they were.
+        """Find or create the person's entity user, change it to what the profile says, and return it.
 
-        Return who they are; None in a plan for somebody who is not there, or would be refused.
+        `known`: the entity user that the person had so far. Return None in a plan for somebody who is not there yet, or who
+        would be refused. Raises ProvisioningFailed, CredentialsRejected, RateLimited, MoniteUnavailable, StoreUnavailable.
         """
         try:
             entity_id = await self._entity(profile.entity)
         except ProvisioningFailed as refusal:
-            if self._creator.note(f"refuse: {refusal}"):
+            if self._creator.plans(f"refuse: {refusal}"):
                 return None
             raise
         role_id = await self._role(entity_id, profile.role)
         wanted = {**profile.fields, "role_id": role_id}
 
-        async def look() -> Record | None:
+        async def find() -> Record | None:
             return await self._user(entity_id, profile.login, known)
 
         async def create() -> Record:
-            return await self._creator.post(creating, "/entity_users", wanted, entity_id)
+            return await self._api.create(creating, paths.ENTITY_USERS, wanted, entity_id)
 
         creating = f"create an entity user with the role {profile.role_name!r}"
-        user = await look() or await self._creator.create(creating, look, create)
+        user = await find() or await self._creator.create(creating, find, create)
         if user is None:
             return None
         changes = {name: value for name, value in wanted.items() if user.get(name) != value}
         if changes:
             changing = f"change {', '.join(name.removesuffix('_id') for name in changes)} of the entity user"
             await self._creator.change(
-                changing, Call("PATCH", f"/entity_users/{user['id']}", entity_id, body=changes)
+                changing, Call("PATCH", paths.entity_user(user["id"]), entity_id, body=changes)
             )
         return EntityUser(user["id"], str(entity_id))
 
     async def existing(self, profile: Profile) -> EntityUser | None:
-        """Return who the person is in Monite, if they are there."""
+        """Return the person's entity user, or None if Monite has none."""
         entity = profile.entity
         entity_id = _id(await self._entities.find(entity)) if isinstance(entity, EntityProfile) else entity
         user = await self._user(entity_id, profile.login, None)
         return EntityUser(user["id"], str(entity_id)) if user is not None else None
 
     async def remove(self, person: EntityUser) -> bool:
-        """Delete an entity user; say whether there was one."""
-        call = Call("DELETE", f"/entity_users/{person.entity_user_id}", person.entity_id)
+        """Delete an entity user; return whether there was one."""
+        if person.entity_user_id is None:
+            return False
+        call = Call("DELETE", paths.entity_user(person.entity_user_id), person.entity_id)
         return await _unless_absent(self._api.ask("remove the entity user", call)) is not None
 
     async def _entity(self, entity: str | EntityProfile) -> str | None:
@@ -92,11 +102,11 @@ class Steps:
             return None
         doing = "look for the entity user"
         if known is not None and known.entity_id == entity_id and known.entity_user_id is not None:
-            call = Call("GET", f"/entity_users/{known.entity_user_id}", entity_id)
+            call = Call("GET", paths.entity_user(known.entity_user_id), entity_id)
             user = await _unless_absent(self._api.ask(doing, call))
-            if user is not None and checked(doing, user).get("status") != "deleted":
+            if user is not None and not is_deleted(checked(doing, user)):
                 return user
-        users = await self._api.records(doing, "/entity_users", entity_id, login=login)
+        users = await self._api.records(doing, paths.ENTITY_USERS, entity_id, login=login)
         return next((user for user in users if user.get("login") == login), None)
 
     # -- the role
@@ -107,33 +117,33 @@ class Steps:
         name = role if isinstance(role, str) else role.name
         doing = f"create the role {name!r}"
 
-        async def look() -> Record | None:
+        async def find() -> Record | None:
             if entity_id is None:
                 return None
-            roles = await self._api.records(f"look for the role {name!r}", "/roles", entity_id, name=name)
+            roles = await self._api.records(f"look for the role {name!r}", paths.ROLES, entity_id, name=name)
             return next((each for each in roles if each.get("name") == name), None)
 
         async def create() -> Record:
             assert definition is not None
-            created = await self._creator.post(doing, "/roles", definition.to_json(), entity_id)
-            oldest = await look() or created
+            created = await self._api.create(doing, paths.ROLES, definition.to_json(), entity_id)
+            oldest = await find() or created
             if oldest["id"] != created["id"]:
                 with suppress(ProvisioningFailed):  # somebody has been given it already
                     removing = f"remove the second role {name!r}"
-                    await self._api.ask(removing, Call("DELETE", f"/roles/{created['id']}", entity_id))
+                    await self._api.ask(removing, Call("DELETE", paths.role(created["id"]), entity_id))
             return oldest
 
-        found = await look()
+        found = await find()
         if found is None and definition is None:
             if entity_id is not None:
                 raise await self._no_such_role(entity_id, name)
-            self._creator.note(f"give the role {name!r}, which the new entity has to come with")
+            self._creator.plans(f"give the role {name!r}, which the new entity has to come with")
         elif found is None:
-            found = await self._creator.create(doing, look, create, once=f"role {entity_id} {name}")
+            found = await self._creator.create(doing, find, create, once=f"role {entity_id} {name}")
         return _id(found)
 
     async def _no_such_role(self, entity_id: str, name: str) -> ProvisioningFailed:
-        roles = await self._api.records("list the roles", "/roles", entity_id)
+        roles = await self._api.records("list the roles", paths.ROLES, entity_id)
         there = ", ".join(sorted({repr(role.get("name")) for role in roles})) or "none"
         return ProvisioningFailed(
             f"The entity has no role {name!r}, and the profile does not define it. Roles that it has: {there}. Name one "

@@ -4,25 +4,32 @@
     client.post("/roles", json=accountant.to_json())
     role = Role.from_json(client.get("/entity_users/my_role").json())
     print(role.diff(accountant) or "the same")
-    asked = asked_for("POST", f"/payables/{payable_id}/cancel")  # None: not known, so refuse
+    asked = permission_for("POST", f"/payables/{payable_id}/cancel")  # None: not known, so refuse
 
 Then `role.allows(asked.object_type, asked.action)` answers. Nothing here does I/O.
 """
 
-from monite_auth.rbac.paths import Asked, asked_for
+from monite_auth.monite_api.operations import RequiredPermission, permission_for
+from monite_auth.monite_api.vocabulary import (
+    Action,
+    ObjectType,
+    Permission,
+    actions_of,
+    member,
+    parse_permission,
+)
 from monite_auth.rbac.role import Change, Role, RoleDiff
-from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, actions_of, member, words
 
 __all__ = [
     "Action",
-    "Asked",
     "Change",
     "ObjectType",
     "Permission",
+    "RequiredPermission",
     "Role",
     "RoleDiff",
     "actions_of",
-    "asked_for",
     "member",
-    "words",
+    "parse_permission",
+    "permission_for",
 ]

@@ -6,19 +6,15 @@ grants, so that two roles are equal when they mean the same.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from monite_auth.errors import InvalidRole
-from monite_auth.rbac.vocabulary import Action, ObjectType, Permission, Word, member, words
+from monite_auth.monite_api.role_body import LONGEST_NAME, Grant, read_role, role_body
+from monite_auth.monite_api.vocabulary import Action, ObjectType, Permission, Word, member, parse_permission
 
 __all__ = ["Change", "Role", "RoleDiff"]
 
-Grant = tuple[str, str, str]  # object type, action, permission, in Monite's words
 Actions = Mapping[Any, str] | Collection[str]
-
-_LONGEST_NAME = 255  # Monite's CreateRoleRequest
-_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "text"}
-Json = TypeVar("Json", dict[Any, Any], list[Any], str)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -44,8 +40,8 @@ class Role:
         id: str | None = None,  # noqa: A002 - Monite's name for it
     ) -> None:
         problems: list[str] = []
-        if not name or len(name) > _LONGEST_NAME:
-            problems.append(f"name is text of 1 to {_LONGEST_NAME} characters.")
+        if not name or len(name) > LONGEST_NAME:
+            problems.append(f"name is text of 1 to {LONGEST_NAME} characters.")
         granted = frozenset(_spoken(permissions, problems))
         if problems:
             raise InvalidRole(*problems, role=name)
@@ -55,13 +51,10 @@ class Role:
     def from_json(cls, resource: Mapping[str, Any]) -> Self:
         """Read a role as Monite returns it from `GET /roles/{id}` or `GET /entity_users/my_role`.
 
-        Words that are newer than this package are kept, and grant nothing. InvalidRole: the structure is wrong.
+        Words that are newer than this package are kept, and grant nothing. Raises InvalidRole where the structure is wrong.
         """
         role = cls.__new__(cls)
-        name = _take(resource, "name", str, "role")
-        permissions = _take(resource, "permissions", dict, "role")
-        identity = None if resource.get("id") is None else _take(resource, "id", str, "role")
-        cls._become(role, name, frozenset(_listed(permissions)), identity)
+        cls._become(role, *read_role(resource))
         return role
 
     def _become(self, name: str, granted: frozenset[Grant], identity: str | None) -> None:
@@ -78,7 +71,7 @@ class Role:
 
     def permission(self, object_type: str, action: str) -> Permission:
         """Return what the role says about `action` on `object_type`; a wrong word is a ValueError."""
-        kind, deed = words(object_type, action)
+        kind, deed = parse_permission(object_type, action)
         for permission in (Permission.ALLOWED, Permission.ALLOWED_FOR_OWN):
             if (kind, deed, permission) in self.granted:
                 return permission
@@ -94,14 +87,7 @@ class Role:
 
     def to_json(self) -> dict[str, Any]:
         """Return the body that `POST /roles` takes."""
-        objects = [
-            {
-                "object_type": object_type,
-                "actions": [{"action_name": word, "permission": said} for word, said in actions.items()],
-            }
-            for object_type, actions in self.permissions.items()
-        ]
-        return {"name": self.name, "permissions": {"objects": objects}}
+        return role_body(self.name, self.permissions)
 
     def diff(self, other: "Role") -> "RoleDiff":
         """Compare permissions: the changes that turn this role into `other`. Names and ids do not count."""
@@ -180,28 +166,3 @@ def _understood(
     except ValueError as error:
         problems.append(f"{where}{error}")
         return None
-
-
-def _listed(permissions: dict[Any, Any]) -> Iterator[Grant]:
-    """Yield the grants of Monite's `{"objects": [{"object_type", "actions": [{"action_name", "permission"}]}]}`."""
-    seen: dict[tuple[str, str], str] = {}
-    for index, entry in enumerate(_take(permissions, "objects", list, "permissions", [])):
-        where = f"permissions.objects[{index}]"
-        object_type = _take(entry, "object_type", str, where)
-        for number, grant in enumerate(_take(entry, "actions", list, where, [])):
-            place = f"{where}.actions[{number}]"
-            action, said = _take(grant, "action_name", str, place), _take(grant, "permission", str, place)
-            if seen.setdefault((object_type, action), said) != said:
-                raise InvalidRole(f"{object_type}.{action} is listed twice, and not alike.")
-            if said != Permission.NOT_ALLOWED:
-                yield object_type, action, said
-
-
-def _take(holder: Any, key: str, kind: type[Json], where: str, default: Json | None = None) -> Json:
-    """Return `holder[key]`, which has to be of the JSON type `kind`."""
-    if not isinstance(holder, Mapping):
-        raise InvalidRole(f"{where} is an object of JSON, not {type(holder).__name__}.")
-    value = holder.get(key, default)
-    if not isinstance(value, kind):
-        raise InvalidRole(f"{where}.{key} is {_KINDS[kind]}, not {type(value).__name__}.")
-    return value

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monite_auth.engine import mint
-from monite_auth.monite_api.wire import Granted
+from monite_auth.monite_api.outcomes import Granted
 from monite_auth.stores import Committed, Lease, Operations, Store
 from monite_auth.tokens import AccessToken, fingerprint
 from tests.chaos.diary import Diary

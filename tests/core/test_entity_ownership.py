@@ -229,7 +229,7 @@ def test_a_plan_says_whether_an_entity_is_created_joined_or_refused_and_why(open
         "Create an entity user with the role 'Clerk'.",
     ]
     (refusal,) = call(app, "plan", other)
-    assert refusal.startswith("Refuse: Monite has an entity of this type")
+    assert refusal.startswith("Refuse: Monite already has an entity of this type")
     assert "join_existing=True" in refusal
     assert call(open_app(BY_HAND), "plan", other) == [
         f"Join the entity {entity_id}: the profile says join_existing.",
@@ -260,7 +260,7 @@ def test_a_note_that_was_lost_is_a_refusal_that_tells_how_to_go_on(open_app, emu
     assert call(open_app(BY_HAND), "find", owner).entity_id == entity_id
 
 
-def test_while_the_store_is_down_no_entity_is_created_and_none_is_refused_for_good(open_app, emulator, call):
+def test_while_redis_is_down_no_entity_is_created_and_none_is_refused_for_good(open_app, emulator, call):
     owner = Principal("ida", tenant="cafe")
     with RedisServer() as server:
         app = open_app(store_url=server.url)

@@ -8,7 +8,7 @@ import pytest
 
 from monite_auth import TokenBroker, errors
 from monite_auth.adapter.answers import error_answer
-from monite_auth.monite_api.wire import Fault
+from monite_auth.monite_api.answers import Fault
 from tests.scripted import ALICE, ALICE_IN_MONITE, BOB, World, granted, refused, reply, settings, throttled
 
 

@@ -28,7 +28,8 @@ from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.engine.runtime import run
 from monite_auth.identity import PARTNER
-from monite_auth.monite_api.wire import Call, Request, Response
+from monite_auth.monite_api.answers import Response
+from monite_auth.monite_api.requests import Call, Request
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.partner import PartnerApi

@@ -16,8 +16,8 @@ from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.engine import runtime as runtime_module
 from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime, Closed, run
-from monite_auth.monite_api.wire import Fault as Failure
-from monite_auth.monite_api.wire import Request, mint_request
+from monite_auth.monite_api.answers import Fault as Failure
+from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
 from tests.waiting import until

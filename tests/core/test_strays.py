@@ -7,7 +7,9 @@ import pytest
 
 from monite_auth import errors
 from monite_auth.engine.runtime import AsyncRuntime, run
-from monite_auth.monite_api.wire import Granted, mint_request, read_mint
+from monite_auth.monite_api.grants import read_mint
+from monite_auth.monite_api.outcomes import Granted
+from monite_auth.monite_api.requests import mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
 from tests.scripted import ALICE, World, granted

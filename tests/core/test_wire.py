@@ -10,26 +10,22 @@ from hypothesis import strategies as st
 
 from monite_auth import EntityUser, Secret, Settings
 from monite_auth.errors import MoniteAuthError
-from monite_auth.monite_api.wire import (
-    ASSUMED_LIFE,
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.dead_tokens import names_dead_token, speaks_of_dead_token
+from monite_auth.monite_api.grants import ASSUMED_LIFE, read_mint
+from monite_auth.monite_api.outcomes import (
     Astray,
     BadCredentials,
-    Fault,
     Gone,
     Granted,
     Refused,
-    Response,
     Revoked,
     Throttled,
     Unusable,
-    mint_request,
-    names_dead_token,
-    read_mint,
-    read_revocation,
-    retry_after,
-    revoke_request,
-    speaks_of_dead_token,
 )
+from monite_auth.monite_api.pauses import seconds_to_wait
+from monite_auth.monite_api.requests import mint_request, revoke_request
+from monite_auth.monite_api.revocations import read_revocation
 from tests.scripted import CLIENT_ID, SECRET, World, refused, reply, settings
 
 PERSON = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
@@ -290,12 +286,12 @@ def test_a_fault_knows_how_long_it_wants_to_be_left_alone(status):
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
-    assert retry_after(header, now=1_800_000_000) == seconds
+    assert seconds_to_wait(header, now=1_800_000_000) == seconds
 
 
 @given(st.text())
 def test_retry_after_takes_anything(header):
-    assert 0 <= retry_after(header, now=1_800_000_000) <= 3600
+    assert 0 <= seconds_to_wait(header, now=1_800_000_000) <= 3600
 
 
 MONITES_WORDS = "The token has been revoked, expired or not found."

@@ -45,7 +45,8 @@ from typing import TYPE_CHECKING, Any
 from monite_auth import AccessToken, EntityUser, Principal
 from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
 from monite_auth.identity import PARTNER, Partner, Subject
-from monite_auth.monite_api.wire import Fault, Request, Response
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
 from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Lease, Priority, Slot
 from monite_auth.tokens import SAFETY

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from monite_auth.monite_api.wire import Fault, Request, Response
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
 
 __all__ = ["HANG", "LATE", "MISHAPS", "Minted", "MoniteModel", "is_mint"]
 

@@ -17,7 +17,8 @@ from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Subject
-from monite_auth.monite_api.wire import Fault, Gone
+from monite_auth.monite_api.answers import Fault
+from monite_auth.monite_api.outcomes import Gone
 from monite_auth.stores import (
     Admission,
     Committed,

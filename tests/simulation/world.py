@@ -25,7 +25,8 @@ from monite_auth.engine.flows import Flows
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import PARTNER, Directory, Subject
-from monite_auth.monite_api.wire import Fault, Request, Response
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
 from monite_auth.stores import PARTNER_SLOT, Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monite_auth.rbac import Action, Asked, ObjectType, Role, actions_of, asked_for
+from monite_auth.rbac import Action, ObjectType, RequiredPermission, Role, actions_of, permission_for
 from tests.data.facts import operations
 
 A = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
@@ -119,7 +119,9 @@ CALLS = [line.split() for line in EXAMPLES.strip().splitlines()]
 def test_a_call_asks_for_an_action_on_an_object_type(method, path, words):
     object_type, action = words.split(".")
     entity = A if path.startswith("/entities/") else None
-    assert asked_for(method, path) == Asked(ObjectType(object_type), Action(action), entity_id=entity)
+    assert permission_for(method, path) == RequiredPermission(
+        ObjectType(object_type), Action(action), entity_id=entity
+    )
 
 
 def test_the_examples_name_every_object_type_and_every_action_of_payables():
@@ -131,15 +133,15 @@ def test_the_examples_name_every_object_type_and_every_action_of_payables():
 
 def test_what_is_asked_for_is_what_a_role_answers():
     role = Role("Clerk", {"payable": "read submit"})
-    asked = asked_for("POST", f"/payables/{A}/submit_for_approval")
+    asked = permission_for("POST", f"/payables/{A}/submit_for_approval")
     assert role.allows(asked.object_type, asked.action)
-    asked = asked_for("DELETE", f"/payables/{A}")
+    asked = permission_for("DELETE", f"/payables/{A}")
     assert not role.allows(asked.object_type, asked.action)
 
 
 def test_an_entity_in_the_path_is_reported_as_ids_are_written_here():
-    assert asked_for("GET", f"/entities/{A.upper()}").entity_id == A
-    assert asked_for("GET", f"/counterparts/{A}/vat_ids").entity_id is None
+    assert permission_for("GET", f"/entities/{A.upper()}").entity_id == A
+    assert permission_for("GET", f"/counterparts/{A}/vat_ids").entity_id is None
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_an_entity_in_the_path_is_reported_as_ids_are_written_here():
 )
 @pytest.mark.parametrize("method", ["GET", "get", "Get"])
 def test_one_call_can_be_written_in_several_ways(method, path):
-    assert asked_for(method, path) == Asked(ObjectType.PAYABLE, Action.READ)
+    assert permission_for(method, path) == RequiredPermission(ObjectType.PAYABLE, Action.READ)
 
 
 @pytest.mark.parametrize(
@@ -208,21 +210,25 @@ def test_one_call_can_be_written_in_several_ways(method, path):
     ],
 )
 def test_tricks_and_unknown_paths_are_refused(path):
-    assert asked_for("GET", path) is None
+    assert permission_for("GET", path) is None
 
 
 @pytest.mark.parametrize(
     "method", ["", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PUT", " GET", "GET ", "*", "po\u017ft"]
 )
 def test_other_methods_are_refused(method):
-    assert asked_for(method, "/payables") is None
+    assert permission_for(method, "/payables") is None
 
 
 @given(st.text(), st.text())
 @example("GET", "/" * 10_000)
 @example("GET", "/a" * 10_000 + "%")
 def test_no_text_raises(method, path):
-    for answer in (asked_for(method, path), asked_for("GET", path), asked_for(method, f"/payables/{path}")):
+    for answer in (
+        permission_for(method, path),
+        permission_for("GET", path),
+        permission_for(method, f"/payables/{path}"),
+    ):
         assert answer is None or answer.action in actions_of(answer.object_type)
 
 
@@ -244,7 +250,7 @@ SEGMENTS = [
 
 @given(st.sampled_from(["GET", "POST", "delete"]), st.lists(st.sampled_from(SEGMENTS)))
 def test_an_answer_is_always_a_word_that_roles_know(method, segments):
-    asked = asked_for(method, "/".join(segments))
+    asked = permission_for(method, "/".join(segments))
     assert asked is None or asked.action in actions_of(asked.object_type)
 
 
@@ -288,7 +294,7 @@ def read_operations():
     """Yield every operation as method, path with `{}` for ids, its facts, and what it asks for."""
     for each in operations():
         path = re.sub(r"\{.*?\}", "{}", each.path)
-        yield each.method, path, each, asked_for(each.method, path.replace("{}", A))
+        yield each.method, path, each, permission_for(each.method, path.replace("{}", A))
 
 
 def listed(method, path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monite_auth.rbac import Action, ObjectType, Permission, actions_of, member, words
+from monite_auth.rbac import Action, ObjectType, Permission, actions_of, member, parse_permission
 from tests.data import facts
 
 
@@ -57,11 +57,11 @@ def test_an_action_has_to_be_one_of_its_object_type():
 
 
 def test_an_object_type_and_its_action_are_understood_together():
-    assert words("payable", "pay") == (ObjectType.PAYABLE, Action.PAY)
+    assert parse_permission("payable", "pay") == (ObjectType.PAYABLE, Action.PAY)
     for pair, wrong in (
         (("payabel", "pay"), "payabel"),
         (("payable", "pya"), "pya"),
         (("tag", "pay"), "pay"),
     ):
         with pytest.raises(ValueError, match=f"'{wrong}' is no"):
-            words(*pair)
+            parse_permission(*pair)

@@ -1,10 +1,10 @@
-"""Monite's words for permissions: kinds of object, actions on them, and what is granted (its RBAC, 2024-05-25)."""
+"""Monite's words for permissions: object types, actions on them, and what a role grants (its RBAC, 2024-05-25)."""
 
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["Action", "ObjectType", "Permission", "actions_of", "member", "words"]
+__all__ = ["Action", "ObjectType", "Permission", "actions_of", "member", "parse_permission"]
 
 
 class ObjectType(StrEnum):
@@ -83,9 +83,10 @@ def actions_of(object_type: ObjectType) -> tuple[Action, ...]:
 
 
 def member(kind: type[Word], word: str, of: ObjectType | None = None) -> Word:
-    """Return the member of `kind` that Monite writes as `word`; a ValueError suggests the nearest right word.
+    """Return the member of `kind` that Monite writes as `word`.
 
-    `of`: for actions, the object type that has to have it.
+    `of`: for actions, the object type that has to have it. Raises ValueError for a wrong word, and suggests the nearest right
+    one.
     """
     choices = [choice for choice in kind if of is None or choice in actions_of(of)]
     for choice in choices:
@@ -96,7 +97,10 @@ def member(kind: type[Word], word: str, of: ObjectType | None = None) -> Word:
     raise ValueError(f"{word!r} is no {_NOUNS[kind]}{'' if of is None else f' of {of}'}; {hint}")
 
 
-def words(object_type: str, action: str) -> tuple[ObjectType, Action]:
-    """Return the members for an object type and one of its actions; a ValueError suggests the nearest right word."""
+def parse_permission(object_type: str, action: str) -> tuple[ObjectType, Action]:
+    """Return the members for an object type and one of its actions.
+
+    Raises ValueError for a wrong word, and suggests the nearest right one.
+    """
     kind = member(ObjectType, object_type)
     return kind, member(Action, action, of=kind)

@@ -1,7 +1,7 @@
-"""What a call to Monite's API asks for: from method and path to the object type and action that a role speaks about.
+"""The calls of Monite's API: from method and path to the object type and action that a role has to allow.
 
 For partners who call with the partner token and enforce their own rules. That token is root, so what is not in this
-table is refused: `asked_for` answers None for every path that it does not know, and for these that it knows:
+table is refused: `permission_for` returns None for every path that it does not know, and for these that it knows:
 
 - other tokens: `entity_users/me`, `my_entity`, `my_role` and `entities/me` need an entity user's own; `auth` makes
   tokens;
@@ -18,20 +18,20 @@ table is refused: `asked_for` answers None for every path that it does not know,
   `payment_terms`, an entity's `payment_methods`, `recurrences`, `text_templates`, `vat_rates`.
 
 `reconciliation`, `todo_task`, `todo_task_mute`, `transaction` and `workflow` are words of roles without a path, and
-mail makes payables by itself, so nothing asks for `create_from_mail`. From Monite's OpenAPI document, 2024-05-25.
+mail makes payables by itself, so no call needs `create_from_mail`. From Monite's OpenAPI document, 2024-05-25.
 """
 
 import re
 from dataclasses import dataclass
 
-from monite_auth.rbac.vocabulary import Action, ObjectType
+from monite_auth.monite_api.vocabulary import Action, ObjectType
 
-__all__ = ["Asked", "asked_for"]
+__all__ = ["RequiredPermission", "permission_for"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a call asks for: to do `action` with an object of `object_type`.
+class RequiredPermission:
+    """What a call needs: to be allowed `action` on objects of `object_type`.
 
     `entity_id`: the entity that the path itself names (`entities/{id}/…`), else None. No header confines such a call:
     whoever enforces rules compares it with the entity of the user.
@@ -200,7 +200,7 @@ _OPERATIONS: dict[ObjectType, _Calls] = {
     ObjectType.TAG: _objects("tags"),
 }
 
-_ASKED = {
+_PERMISSIONS = {
     call: (object_type, action)
     for object_type, calls in _OPERATIONS.items()
     for call, action in calls.items()
@@ -210,8 +210,8 @@ _PLAIN = re.compile(r"/?[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*/?")
 _ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def asked_for(method: str, path: str) -> Asked | None:
-    """Return what a call asks for, or None: then it is not known, and is to be refused.
+def permission_for(method: str, path: str) -> RequiredPermission | None:
+    """Return the permission that a call needs, or None for a call that is not known: refuse it.
 
     `method`: in any case. `path`: relative to the base URL, with or without `/v1`; a query does not matter. Ids are
     UUIDs, as in all of Monite's paths, written with dashes.
@@ -222,7 +222,9 @@ def asked_for(method: str, path: str) -> Asked | None:
     segments = plain.strip("/").split("/")
     if segments[0] == "v1":
         del segments[0]
-    known = _ASKED.get((method.upper(), "/".join("*" if _ID.fullmatch(word) else word for word in segments)))
+    known = _PERMISSIONS.get(
+        (method.upper(), "/".join("*" if _ID.fullmatch(word) else word for word in segments))
+    )
     if known is None:
         return None
-    return Asked(*known, entity_id=segments[1].lower() if segments[0] == "entities" else None)
+    return RequiredPermission(*known, entity_id=segments[1].lower() if segments[0] == "entities" else None)
