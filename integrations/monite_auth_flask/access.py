@@ -1,8 +1,7 @@
 """Monite for one request of Flask's, in views of both kinds.
 
-Flask gives each call of an `async def` view an event loop of its own, which ends with the view. What goes on behind
-a token or a logout, renewals and revocations, would end with it. So the work is done by threads here, which stay;
-only the app's own calls to Monite are made on the view's loop.
+Flask runs each `async def` view on an event loop of its own, which ends with the view. Renewals and revocations in the
+background would end with it. So threads do the work here; only the app's own calls to Monite run on the view's loop.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from typing import TypeVar
 import httpx
 
 from monite_auth import AccessToken, BrokerAuth, EntityUser, MoniteAccess, Principal, Settings, TokenBroker
-from monite_auth.errors import NotLoggedIn
+from monite_auth.adapter import Visit, nobody_logged_in
 from monite_auth.identity import Partner
 from monite_auth.outbound import Call
 from monite_auth.rbac import Action, ObjectType, Role
@@ -25,9 +24,9 @@ Result = TypeVar("Result")
 
 
 class ViewAccess(MoniteAccess):
-    """A MoniteAccess whose `a…` methods leave nothing to the event loop that they are awaited on."""
+    """A MoniteAccess whose `a…` methods leave no background work on the view's event loop."""
 
-    __slots__ = ("_view_client", "_view_loop", "begun", "ended")
+    __slots__ = ("_view_client", "_view_loop")
 
     def __init__(
         self,
@@ -35,12 +34,9 @@ class ViewAccess(MoniteAccess):
         principal: Principal | None,
         *,
         new_login: Callable[[], Principal | None] | None = None,
+        visit: Visit | None = None,
     ) -> None:
-        super().__init__(broker, principal, new_login=new_login)
-        self.begun: list[Principal] = []
-        """Whose sessions the store knows by `login()`."""
-        self.ended: list[Principal] = []
-        """Whose sessions `logout()`, or `login()`, has ended."""
+        super().__init__(broker, principal, new_login=new_login, visit=visit)
         self._view_client: httpx.AsyncClient | None = None
         self._view_loop: asyncio.AbstractEventLoop | None = None
 
@@ -58,7 +54,7 @@ class ViewAccess(MoniteAccess):
         self.was_used = True
         principal = self.principal
         if principal is None:
-            raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
+            raise nobody_logged_in()
         loop = asyncio.get_running_loop()
         # An async before_request has a loop of its own.
         if self._view_client is None or self._view_loop is not loop:
@@ -75,7 +71,7 @@ class ViewAccess(MoniteAccess):
         return await _in_thread(self.role)
 
     async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
-        """Say whether the principal may do this; see `can`."""
+        """Return whether the principal may do this; see `can`."""
         return await _in_thread(partial(self.can, object_type, action, own=own))
 
     async def ademand(
@@ -84,24 +80,9 @@ class ViewAccess(MoniteAccess):
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
         await _in_thread(partial(self.demand, object_type, action, own=own))
 
-    def login(self) -> None:
-        """Tell that the user has just logged in; see MoniteAccess.login."""
-        came = self.principal
-        super().login()
-        if came is not None:
-            self.ended.append(came)
-        if self.principal is not None:
-            self.begun.append(self.principal)
-
     async def alogin(self) -> None:
-        """Tell that the user has just logged in; see MoniteAccess.login."""
-        await _in_thread(partial(copy_context().run, self.login))  # it looks into the request's session
-
-    def logout(self) -> None:
-        """End this session in Monite; see MoniteAccess.logout."""
-        super().logout()
-        if self.principal is not None:
-            self.ended.append(self.principal)
+        """Begin a new session for the user who has just logged in; see MoniteAccess.login."""
+        await _in_thread(partial(copy_context().run, self.login))  # it reads the request's session
 
     async def alogout(self) -> None:
         """End this session in Monite; see `logout`."""
@@ -109,7 +90,7 @@ class ViewAccess(MoniteAccess):
 
 
 class _TokensOfThreads:
-    """Where the client of an async view has its tokens from (a TokenSource)."""
+    """The source of tokens for an async view's client (a TokenSource)."""
 
     def __init__(self, broker: TokenBroker) -> None:
         self.settings: Settings = broker.settings
@@ -133,7 +114,7 @@ class _TokensOfThreads:
 async def _in_thread(call: Callable[[], Result]) -> Result:
     """Make a blocking call in a thread, without the view's context.
 
-    Not `asyncio.to_thread`, which takes the context along: the directory would share the view's database session, in
-    another thread. Here it gets an application context of its own.
+    `asyncio.to_thread` would take the context along, and the directory would use the view's database session in another
+    thread. Without it, the directory gets an application context of its own.
     """
     return await asyncio.get_running_loop().run_in_executor(None, call)

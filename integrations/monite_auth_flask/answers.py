@@ -1,4 +1,4 @@
-"""Neutral answers as Flask's, and errors as answers: ours, and those that others raise about ours."""
+"""Translates neutral answers into Flask's responses, and errors into answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 
 from monite_auth import Settings
-from monite_auth.adapter import answers as neutral
-from monite_auth.adapter.answers import Answer, error_behind, refuse
+from monite_auth.adapter import HANDLED, Answer, error_behind, refuse
+from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.outbound import BROKEN
 
 __all__ = ["add_error_handlers", "as_response", "forward"]
 
@@ -23,23 +22,22 @@ def forward(response: Any) -> Response:
 
     But Monite's 401 becomes a 502. `response`: httpx's or httpx2's, read whole.
     """
-    return as_response(neutral.forward(response))
+    return as_response(neutral_forward(response))
 
 
 def as_response(answer: Answer) -> Response:
-    """Translate a neutral answer."""
+    """Return a neutral answer as Flask's."""
     return current_app.response_class(answer.body, answer.status, dict(answer.headers))
 
 
 def add_error_handlers(app: Flask, settings: Callable[[], Settings]) -> None:
-    """Answer what views let through: our errors, groups of nothing else, and calls to Monite that broke off.
+    """Answer exceptions that views let through: our errors, groups of nothing else, and calls to Monite that broke off.
 
-    The app's own handlers stay, whenever they are registered.
+    The app's own handlers win, whenever they are registered.
     """
-    about_ours = _AboutOurs(settings)
     answers: dict[type[Exception], Callable[..., Any]] = {
+        **dict.fromkeys(HANDLED, _AboutOurs(settings)),
         MoniteAuthError: _answer,
-        **dict.fromkeys([ExceptionGroup, *BROKEN], about_ours),
     }
     for kind, answer in answers.items():
         if kind not in app.error_handler_spec[None][None]:
@@ -47,20 +45,20 @@ def add_error_handlers(app: Flask, settings: Callable[[], Settings]) -> None:
 
 
 def _answer(error: MoniteAuthError) -> Response:
-    if error.status_hint == 500:  # the developer's own mistake: it belongs in the log, with its traceback
+    if error.status_hint == 500:  # a mistake of the developer's: it belongs in the log, with its traceback
         raise error
     return as_response(refuse(error, accept=request.headers.get("Accept", "")))
 
 
 class _AboutOurs:
-    """Handles exceptions that are not ours and may be about ours: a TaskGroup's, httpx's."""
+    """Handles exceptions of a TaskGroup or of httpx, which may be about an error of ours."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
 
     def __call__(self, error: Exception) -> Any:
-        # Flask has chosen this handler, the nearest one. What it would have chosen without it comes first, but for the
-        # app's answer to everything: of that, our errors are spared anyway.
+        # Flask has chosen this handler because it is the nearest. A handler that Flask would have chosen without it comes
+        # first, except the app's handler for every Exception: our errors have a handler of their own before that one.
         handlers = current_app.error_handler_spec[None][None]
         others = [handlers[kind] for kind in type(error).__mro__ if handlers.get(kind, self) is not self]
         catch_all = handlers.get(Exception)

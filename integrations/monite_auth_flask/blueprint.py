@@ -4,8 +4,7 @@ from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 
-from monite_auth.adapter.origins import parse_origins
-from monite_auth.adapter.token_endpoint import answer_token_request
+from monite_auth.adapter import answer_token_request, parse_origins
 from monite_auth_flask.answers import as_response
 from monite_auth_flask.extension import request_access
 

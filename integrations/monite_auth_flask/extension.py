@@ -20,8 +20,8 @@ from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
 from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
+from monite_auth_flask.hooks import Identify, RequestHooks
 from monite_auth_flask.login import LoginSignals
-from monite_auth_flask.visits import Identify, Visits
 
 __all__ = ["MoniteAuth", "current_monite", "request_access"]
 
@@ -115,8 +115,8 @@ class AppState:
         self._app = app
         self._broker: TokenBroker | None = None
         self._lock = ProcessLock()
-        self.visits = Visits(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
-        self._signals = LoginSignals(app, self.visits)
+        self.hooks = RequestHooks(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
+        self._signals = LoginSignals(app, self.hooks)
 
     @property
     def broker(self) -> TokenBroker:
@@ -175,7 +175,7 @@ def state_of_current_app() -> AppState:
 
 def request_access() -> MoniteAccess:
     """Return the current request's MoniteAccess."""
-    return state_of_current_app().visits.access()
+    return state_of_current_app().hooks.access()
 
 
 current_monite: MoniteAccess = LocalProxy(request_access)  # type: ignore[assignment]  # a proxy is what it stands for

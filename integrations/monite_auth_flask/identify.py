@@ -1,4 +1,4 @@
-"""Who is logged in, by Flask's own means: Flask-Login where the app has it, else `session["user_id"]`."""
+"""Identifies the logged-in user by Flask's own means: Flask-Login where the app has it, else `session["user_id"]`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import bind_principal, bound_principal
+from monite_auth.adapter import bind_principal, bound_principal
 
 __all__ = [
     "FLASK_LOGIN_KEY",
+    "current_binding",
     "has_flask_login",
     "identify",
     "logged_in_user",
-    "principal_that_leaves",
     "unmarked_session",
 ]
 
@@ -42,51 +42,52 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
         return bind_principal(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
     from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
 
-    # First, since the cookie that remembers a user may put them into the session.
+    # Ask this first: the cookie that remembers a user may put them into the session.
     if not current_user.is_authenticated:
         return bind_principal(session, None, may_write=may_write)
     in_session, bound = session.get(FLASK_LOGIN_KEY), bound_principal(session, tenant=tenant)
     if in_session is not None and bound is not None and not may_write:
-        return bound  # a stream goes on for who it was begun for; the user object may have lost its database session
-    # Whom the app shows as logged in, which is another person than the session's where an administrator looks at the app
-    # through a customer's eyes.
+        return (
+            bound  # a stream goes on for its first user; the user object may have lost its database session
+        )
+    # The user whom the app shows as logged in. It is not the session's user where an administrator acts as a customer.
     user_id = str(getattr(current_user, current_app.login_manager.id_attribute)())  # type: ignore[attr-defined]  # Flask-Login's
     if in_session is None:
-        # A request_loader found them, by an API key say: there is no session that could be given an id.
+        # A request_loader has found the user, by an API key for example: there is no session to bind.
         return Principal(user_id, tenant or None)
     return bind_principal(session, user_id, tenant=tenant, may_write=may_write)
 
 
 def has_flask_login() -> bool:
-    """Say whether the current app uses Flask-Login."""
+    """Return whether the current app uses Flask-Login."""
     return hasattr(current_app, "login_manager")
 
 
 def logged_in_user(found: SessionMixin) -> Any:
-    """Return the id under which a session has the user who is logged in; None is nobody."""
+    """Return the id of the logged-in user in a session, or None."""
     return found.get(FLASK_LOGIN_KEY if has_flask_login() else SESSION_KEY)
 
 
-def principal_that_leaves(leaving: SessionMixin, came_in: Any, *, may_write: bool) -> Principal | None:
-    """Return whom a session belongs to as it leaves, and give it an id where somebody has logged in.
+def current_binding(opened: SessionMixin, arrived_user: Any, *, may_write: bool) -> Principal | None:
+    """Return the principal that a session is bound to, and bind it if somebody has logged in.
 
-    `came_in`: the user who stood in it when it came.
+    `arrived_user`: the user id that the session had when the request arrived.
     """
-    user_id = logged_in_user(leaving)
-    if has_flask_login() and user_id is not None and user_id == came_in:
-        return bound_principal(leaving)  # `identify` has seen to it, if it was asked
-    return bind_principal(leaving, user_id, may_write=may_write)
+    user_id = logged_in_user(opened)
+    if has_flask_login() and user_id is not None and user_id == arrived_user:
+        return bound_principal(opened)  # `identify` has bound it, if it was asked
+    return bind_principal(opened, user_id, may_write=may_write)
 
 
 @contextmanager
 def unmarked_session() -> Iterator[SessionMixin]:
-    """Look at the session on our own behalf, without a trace.
+    """Read the session for our own purposes, without marking it as read.
 
-    Flask marks a session that is looked at, and adds `Vary: Cookie` to the answer, since it may depend on who is
-    asking. An answer does not because we look for a logout; it would only be kept from shared caches.
+    Flask adds `Vary: Cookie` to the response of a request that has read its session. The response does not depend on our
+    search for a logout, and shared caches should keep it.
     """
     context = request_ctx
-    # Flask 3.1.3 marks in the property `session`, others in the session.
+    # Flask 3.1.3 marks it in the property `session`, other versions in the session itself.
     found = getattr(context, "_session", None)
     opened: SessionMixin = context.session if found is None else found
     accessed = opened.accessed

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from monite_auth_flask.visits import Visits
+from monite_auth_flask.hooks import RequestHooks
 
 try:
     from flask_login import user_loaded_from_cookie, user_logged_in, user_logged_out, user_login_confirmed
@@ -17,8 +17,8 @@ __all__ = ["LoginSignals"]
 class LoginSignals:
     """The receivers of one app, which keeps this object: signals hold their receivers weakly."""
 
-    def __init__(self, app: Flask, visits: Visits) -> None:
-        self._visits = visits
+    def __init__(self, app: Flask, hooks: RequestHooks) -> None:
+        self._hooks = hooks
         if user_logged_in is not None:
             # A new session even for the same user: an earlier logout must not keep this login out.
             user_logged_in.connect(self._logged_in, app)
@@ -27,10 +27,10 @@ class LoginSignals:
             user_logged_out.connect(self._logged_out, app)
 
     def _logged_in(self, _app: Flask, **_: Any) -> None:
-        self._visits.begin_anew()
+        self._hooks.begin_anew()
 
     def _remembered(self, _app: Flask, **_: Any) -> None:
-        self._visits.go_on_remembered()
+        self._hooks.continue_remembered()
 
     def _logged_out(self, _app: Flask, **_: Any) -> None:
-        self._visits.log_out_everybody()
+        self._hooks.log_out_everybody()

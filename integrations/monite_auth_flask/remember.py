@@ -12,7 +12,7 @@ from flask import Flask, Response, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING, bound_principal
+from monite_auth.adapter import BINDING, bound_principal
 from monite_auth_flask.identify import FLASK_LOGIN_KEY
 
 __all__ = ["keep_remembered", "login_remembered"]

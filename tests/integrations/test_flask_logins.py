@@ -99,7 +99,7 @@ def test_a_login_of_nobody_is_a_mistake(broker):
 def test_an_own_identify_that_names_the_same_session_again_is_explained(broker):
     client = site_of(broker, identify=lambda: Principal("anna", session_id="always"))
     client.application.testing = True
-    with pytest.raises(errors.ConfigurationError, match="name another session_id"):
+    with pytest.raises(errors.ConfigurationError, match="name a new session_id"):
         client.post("/login", query_string={"user": "anna"})
     assert client.get("/me").text == ANNA_ID
 
