@@ -1,28 +1,29 @@
-"""The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
+"""The middleware: that of every ASGI framework, with errors answered as Starlette answers them."""
 
-from functools import partial
+from typing import Any
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException, WebSocketException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import TokenBroker
-from monite_auth.adapter.answers import error_behind
-from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.functions import is_on_event_loop
+from monite_auth_asgi import MoniteAuthMiddleware as ASGIMiddleware
+from monite_auth_asgi.visit import Identify
 from monite_auth_starlette.identify import identify
-from monite_auth_starlette.outlet import Outlet
 from monite_auth_starlette.refusals import add_handlers, answer_as_a_route, unwrapped
-from monite_auth_starlette.visit import Identify, Visit
+from monite_auth_starlette.stack import chain
+from monite_auth_starlette.visit import StarletteVisit
 
 __all__ = ["MoniteAuthMiddleware"]
 
 
-class MoniteAuthMiddleware:
+class MoniteAuthMiddleware(ASGIMiddleware):
     """Put a MoniteAccess at `request.state.monite`, for http and websocket; everything else passes untouched.
 
-    `identify`: who is logged in, from a connection as it came in; `def` or `async def`. It is asked when a request comes in
-    and again when the response starts, or when the request ends without one: when the principal has gone, or is another,
-    the one that came in is logged out of Monite. It may raise Starlette's HTTPException to refuse a request.
+    `identify`: returns who is logged in, from a connection as it came in; `def` or `async def`. It is asked when a request
+    comes in, and again when the response starts, or when the request ends without one. If the principal has gone, or is
+    another one, the one that came in is logged out of Monite. It may raise Starlette's HTTPException to refuse a request.
 
     The default reads `scope["user"]` and `scope["session"]`. For users of several organizations, say which one is
     active: `lambda connection: identify(connection, tenant=connection.session.get("organization"))`.
@@ -30,56 +31,28 @@ class MoniteAuthMiddleware:
     An error of monite-auth that the app lets through becomes an answer with its status.
     """
 
+    refusals = (HTTPException, WebSocketException)
+
     def __init__(self, app: ASGIApp, broker: TokenBroker, identify: Identify = identify) -> None:
-        self.app = app
-        self.broker = broker
-        self._identify = identify
+        super().__init__(app, broker, identify)
         self._has_handlers = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection (ASGI)."""
-        _check_event_loop()
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        outer = scope.get("app")
+    def visit_of(self, scope: Scope) -> StarletteVisit:
+        """Return the visit of a connection that comes in."""
         if not self._has_handlers:  # all routes are there by now
             self._has_handlers = True
-            add_handlers(self.app, outer)
-        visit = Visit(self.app, self.broker, self._identify, scope)
-        outlet = Outlet(send, visit)
-        answer = partial(
-            answer_as_a_route, app=self.app, outer=outer, scope=scope, receive=receive, send=send
-        )
-        try:
-            try:
-                await visit.begin()
-            except (HTTPException, WebSocketException) as refusal:  # the word of the app's `identify`
-                await answer(refusal)
-            else:
-                await self.app(scope, receive, outlet.send)
-                await outlet.release()
-        except Exception as raised:
-            error = unwrapped(raised)
-            ours = error_behind(error, self.broker.settings)
-            if ours is None or isinstance(ours, ConfigurationError) or outlet.started:
-                await outlet.release()
-                if error is raised:
-                    raise
-                raise error from error.__cause__
-            try:
-                await visit.compare()
-            except MoniteAuthError as not_recorded:
-                error = not_recorded
-            await answer(error)
-        finally:
-            await visit.end()
+            add_handlers(self.app, scope.get("app"))
+        return StarletteVisit(self.app, self.broker, self._identify, scope)
 
+    def replaces_errors(self, visit: Any) -> bool:
+        """Return whether the app is another framework's. Starlette's answers errors of ours in its handlers."""
+        apps: list[Any] = [visit.outer_app, *chain(self.app)]
+        return not any(isinstance(each, Starlette | ExceptionMiddleware) for each in apps)
 
-def _check_event_loop() -> None:
-    """Raise ConfigurationError on trio, where nothing of ours works."""
-    if not is_on_event_loop():
-        raise ConfigurationError(
-            "MoniteAuthMiddleware needs asyncio's event loop, or uvloop, and this server runs the app on another kind, such as "
-            "trio. Start it on asyncio: hypercorn --worker-class asyncio, or TestClient(app, backend='asyncio')."
-        )
+    def unwrapped(self, error: Exception) -> Exception:
+        """Return the exception that a route raised."""
+        return unwrapped(error)
+
+    async def answer(self, error: Exception, visit: Any, receive: Receive, send: Send) -> None:
+        """Answer an error as if a route had raised it."""
+        await answer_as_a_route(error, self.app, visit.outer_app, visit.scope, receive, send)

@@ -1,11 +1,11 @@
 """Errors as answers.
 
 An error that a route raises is answered there, where Starlette asks an app's exception handlers: inside of CORSMiddleware
-and whatever else stands inside of MoniteAuthMiddleware, and inside of the error handling that a mounted app has of its own. So
-ours are handlers, too, added to each app inside that has none for these errors.
+and whatever else stands inside of MoniteAuthMiddleware, and inside of a mounted app's own error handling. So our answers are
+handlers, too, added to each app inside that has none for these errors.
 
-Other errors come as far as the middleware: those of middleware inside, of `identify`, of a logout that cannot be recorded.
-They are answered as if a route had raised them, with the headers of the CORSMiddleware that stands inside.
+Other errors come as far as the middleware: those of middleware inside, and those of `identify`. They are answered as if a
+route had raised them, with the headers of the CORSMiddleware that stands inside.
 """
 
 from collections.abc import Mapping
@@ -21,16 +21,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from monite_auth import MoniteAccess
-from monite_auth.adapter.answers import Answer, error_behind, refuse
-from monite_auth.adapter.answers import forward as forwarded
-from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.outbound import BROKEN
+from monite_auth.adapter import HANDLED, Answer, error_to_answer, refuse
+from monite_auth.adapter import forward as forwarded
+from monite_auth_asgi.answers import close_code
 from monite_auth_starlette.stack import chain, mounted
 
 __all__ = ["add_handlers", "answer_as_a_route", "as_response", "forward", "unwrapped"]
-
-HANDLED: tuple[type[Exception], ...] = (MoniteAuthError, ExceptionGroup, *BROKEN)
-"""What may be about an error of ours: itself, several of a TaskGroup, a call to Monite that broke."""
 
 
 def as_response(answer: Answer) -> Response:
@@ -39,10 +35,9 @@ def as_response(answer: Answer) -> Response:
 
 
 def forward(response: Any) -> Response:
-    """Return Monite's answer to a call as the app's own: its status, its body, and the headers that belong to them.
+    """Return Monite's answer to a call as the app's own; see `monite_auth.adapter.forward`.
 
-    `response`: what `monite.client` or `monite.aclient` returned. Monite's 401 becomes a 502, since to the browser it would
-    say that the *user* has to log in.
+    `response`: what `monite.client` or `monite.aclient` returned.
     """
     return as_response(forwarded(response))
 
@@ -59,13 +54,12 @@ def unwrapped(error: Exception) -> Exception:
 async def answer_error(connection: Any, error: Exception) -> Any:
     """Answer an error of ours: an exception handler of Starlette's, for requests and websockets."""
     access = connection.scope.get("state", {}).get("monite")
-    ours = error_behind(error, access.broker.settings) if isinstance(access, MoniteAccess) else None
-    if ours is None or isinstance(ours, ConfigurationError):
+    ours = error_to_answer(error, access.broker.settings) if isinstance(access, MoniteAccess) else None
+    if ours is None:
         raise error
     answer = refuse(ours, accept=connection.headers.get("accept", ""))
     if isinstance(connection, WebSocket):
-        # 1008: the client may not do this; 1011: the server cannot (RFC 6455, section 7.4.1)
-        await connection.close(1008 if ours.status_hint < 500 else 1011, ours.public_message)
+        await connection.close(close_code(answer.status), ours.public_message)
         return None
     return as_response(answer)
 

@@ -1,15 +1,18 @@
 """Monite on behalf of one request's principal; every adapter puts a MoniteAccess on its request."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 
 from monite_auth.adapter.endings import abegin, aend, begin, end
+from monite_auth.adapter.failures import NotedTokens, NoteFailure, noted
 from monite_auth.adapter.visit import Visit
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import BlockingCallError, ConfigurationError, NotLoggedIn, NotPermitted
 from monite_auth.identity import EntityUser, Principal
+from monite_auth.outbound import BrokerAuth
 from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth.tokens import AccessToken
 
@@ -25,6 +28,8 @@ class MoniteAccess:
     `new_login`: gives the request's session another id, and returns who is logged in there now; None where the app keeps
     its sessions itself.
     `visit`: the request's visit, which is told about logins and logouts that the app asks for.
+    `on_failure`: called with each error that a method raises, and with None when the next one works. An adapter whose
+    framework answers every exception by itself learns from it what such an answer is about.
     """
 
     __slots__ = (
@@ -32,6 +37,7 @@ class MoniteAccess:
         "_broker",
         "_client",
         "_new_login",
+        "_on_failure",
         "_principal",
         "_visit",
         "logged_out",
@@ -45,11 +51,13 @@ class MoniteAccess:
         *,
         new_login: Callable[[], Awaitable[Principal | None] | Principal | None] | None = None,
         visit: Visit | None = None,
+        on_failure: NoteFailure | None = None,
     ) -> None:
         self._broker = broker
         self._principal = principal
         self._new_login = new_login
         self._visit = Visit() if visit is None else visit
+        self._on_failure = on_failure
         self._client: httpx.Client | None = None
         self._aclient: httpx.AsyncClient | None = None
         self.logged_out = False
@@ -75,88 +83,94 @@ class MoniteAccess:
 
     def token(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see TokenBroker.token."""
-        self.was_used = True
-        return self._broker.token(self._principal, min_ttl=min_ttl)
+        with self._using():
+            return self._broker.token(self._principal, min_ttl=min_ttl)
 
     async def atoken(self, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see TokenBroker.token."""
-        self.was_used = True
-        return await self._broker.atoken(self._principal, min_ttl=min_ttl)
+        with self._using():
+            return await self._broker.atoken(self._principal, min_ttl=min_ttl)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a call to Monite; see TokenBroker.headers."""
-        self.was_used = True
-        return self._broker.headers(self._principal)
+        with self._using():
+            return self._broker.headers(self._principal)
 
     async def aheaders(self) -> dict[str, str]:
         """Return the headers of a call to Monite; see TokenBroker.headers."""
-        self.was_used = True
-        return await self._broker.aheaders(self._principal)
+        with self._using():
+            return await self._broker.aheaders(self._principal)
 
     @property
     def client(self) -> httpx.Client:
         """An `httpx.Client` that calls Monite as the principal; see TokenBroker.client."""
-        self.was_used = True
-        if self._client is None:
-            self._client = self._broker.client(self._required())
-        return self._client
+        with self._using():
+            if self._client is None:
+                self._client = self._broker.client(self._required())
+                if self._on_failure is not None:
+                    self._client.auth = self._noted_auth(self._on_failure)
+            return self._client
 
     @property
     def aclient(self) -> httpx.AsyncClient:
         """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
-        self.was_used = True
-        if self._aclient is None:
-            self._aclient = self._broker.aclient(self._required())
-        return self._aclient
+        with self._using():
+            if self._aclient is None:
+                self._aclient = self._broker.aclient(self._required())
+                if self._on_failure is not None:
+                    self._aclient.auth = self._noted_auth(self._on_failure)
+            return self._aclient
 
     def entity_user(self) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
-        self.was_used = True
-        return self._broker.entity_user(self._principal)
+        with self._using():
+            return self._broker.entity_user(self._principal)
 
     async def aentity_user(self) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
-        self.was_used = True
-        return await self._broker.aentity_user(self._principal)
+        with self._using():
+            return await self._broker.aentity_user(self._principal)
 
     def role(self) -> Role:
         """Return the principal's role in Monite; see TokenBroker.role."""
-        self.was_used = True
-        return self._broker.role(self._principal)
+        with self._using():
+            return self._broker.role(self._principal)
 
     async def arole(self) -> Role:
         """Return the principal's role in Monite; see TokenBroker.role."""
-        self.was_used = True
-        return await self._broker.arole(self._principal)
+        with self._using():
+            return await self._broker.arole(self._principal)
 
     def can(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
         """Say whether the principal may do this, for views and templates; an anonymous visitor may do nothing.
 
         See TokenBroker.can.
         """
-        self.was_used = True
-        return self._principal is not None and self._broker.can(self._principal, object_type, action, own=own)
+        with self._using():
+            return self._principal is not None and self._broker.can(
+                self._principal, object_type, action, own=own
+            )
 
     async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
         """Say whether the principal may do this; see `can`."""
-        self.was_used = True
-        return self._principal is not None and await self._broker.acan(
-            self._principal, object_type, action, own=own
-        )
+        with self._using():
+            return self._principal is not None and await self._broker.acan(
+                self._principal, object_type, action, own=own
+            )
 
     def demand(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> None:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
-        self.was_used = True
-        if not self._broker.can(self._required(), object_type, action, own=own):
-            raise _refusal(object_type, action)
+        with self._using():
+            if not self._broker.can(self._required(), object_type, action, own=own):
+                raise _refusal(object_type, action)
 
     async def ademand(
         self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
     ) -> None:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
-        self.was_used = True
-        if not await self._broker.acan(self._required(), object_type, action, own=own):
-            raise _refusal(object_type, action)
+        with self._using():
+            if not await self._broker.acan(self._required(), object_type, action, own=own):
+                raise _refusal(object_type, action)
 
     def login(self) -> None:
         """Begin a new session for the user who has just logged in, in a session that was not emptied before.
@@ -226,6 +240,16 @@ class MoniteAccess:
 
     def _its_broker(self) -> TokenBroker:
         return self._broker
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Note that the answer depends on the principal's token from here on, and whether the call fails."""
+        self.was_used = True
+        with noted(self._on_failure):
+            yield
+
+    def _noted_auth(self, note: NoteFailure) -> BrokerAuth:
+        return BrokerAuth(NotedTokens(self._broker, note), self._principal)
 
     def _required(self) -> Principal:
         if self._principal is None:

@@ -82,6 +82,11 @@ class Visit:
         self._known.add(session)
         return is_news
 
+    @property
+    def has_people(self) -> bool:
+        """Whether anybody is here whose session is still open."""
+        return bool(self._open("session") or self._open("identify"))
+
     def note_login(self, principal: Principal) -> None:
         """Note that the broker was told of a login."""
         self._known.add(session_of(principal))

@@ -1,0 +1,81 @@
+"""The messages that an app sends, on their way out."""
+
+from monite_auth.adapter import is_made_while_sent, private_headers
+from monite_auth_asgi.types import Message, Send
+from monite_auth_asgi.visit import ConnectionVisit
+
+__all__ = ["Outlet"]
+
+HELD_BYTES = 1 << 20
+"""How much of an answer with status 500 is held back: more than a page with a traceback has, and little memory for streams."""
+
+
+class Outlet:
+    """Passes messages on. When the response starts, the visit is compared, and caches are told not to keep it.
+
+    An answer with status 500 is held back until the app has returned or raised. The app may have sent it because of an
+    error of ours that has a status of its own.
+    """
+
+    def __init__(self, send: Send, visit: ConnectionVisit) -> None:
+        self._send = send
+        self._visit = visit
+        self._held: list[Message] = []
+        self._size = 0
+        self.started = False
+        """Whether a response, or the end of a websocket, is on its way, so that there can be no other answer."""
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a whole answer with status 500 is still here."""
+        return bool(self._held) and not self._held[-1].get("more_body", False) and len(self._held) > 1
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the app's (ASGI)."""
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            self._held.append(message)
+        elif self._held and message["type"] == "http.response.body":
+            self._held.append(message)
+            self._size += len(message.get("body", b""))
+            if self._size > HELD_BYTES:
+                await self.release()
+        else:
+            await self.release()
+            await self._pass_on(message)
+
+    async def release(self) -> None:
+        """Send what is held back."""
+        held, self._held = self._held, []
+        for message in held:
+            await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._visit.compare()
+            self._visit.give_back_session()
+            self.started = True
+            access = self._visit.access
+            if access.was_used or (access and _is_made_while_sent(message)):
+                _keep_private(message)
+        elif message["type"] == "websocket.close":
+            self.started = True
+        await self._send(message)
+
+
+def _is_made_while_sent(message: Message) -> bool:
+    return is_made_while_sent([name.decode("latin-1") for name, _ in message.get("headers", ())])
+
+
+def _keep_private(message: Message) -> None:
+    """Keep an answer that depends on a person's token out of shared caches."""
+    headers = list(message.get("headers", ()))
+    cache_control, vary = (_joined(headers, name) for name in (b"cache-control", b"vary"))
+    said = private_headers(cache_control, vary)
+    kept = [(name, value) for name, value in headers if name.lower() not in (b"cache-control", b"vary")]
+    message["headers"] = kept + [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in said.items()
+    ]
+
+
+def _joined(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return ", ".join(value.decode("latin-1") for name, value in headers if name.lower() == wanted)

@@ -1,0 +1,260 @@
+"""One connection: its people, from the moment it comes in until it is over.
+
+The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI keeps things, and when to ask.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from inspect import isawaitable
+from typing import Any
+
+from monite_auth.adapter import (
+    BINDING,
+    MoniteAccess,
+    Visit,
+    abegin,
+    aend,
+    bound_principal,
+    checked_principal,
+    is_logged_out,
+)
+from monite_auth.broker import TokenBroker
+from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.identity import Principal
+from monite_auth_asgi.afterwards import call_when_task_is_free, shielded, start
+from monite_auth_asgi.identify import ASKED, BOUND, identify, session_in
+from monite_auth_asgi.state import ACCESS, RequestState
+from monite_auth_asgi.types import Scope
+
+__all__ = ["ConnectionVisit", "Identify", "close_session", "open_session"]
+
+log = logging.getLogger("monite_auth")
+
+Identify = Callable[[Any], Awaitable[Principal | None] | Principal | None]
+"""The app's function: asked about a scope here, about a connection where a framework has such an object."""
+
+VISIT = "monite_auth.visit"
+"""The scope's key for its visit."""
+
+
+class ConnectionVisit:
+    """Logs out whoever has gone by the end of a request, and tells the broker who has logged in.
+
+    `identify` is asked about the scope as it came in, with the session and the user that it had then. What apps inside put
+    into the scope for themselves says nothing about this user; a session that has been emptied does.
+    """
+
+    not_loaded: tuple[type[Exception], ...] = ()
+    """Exceptions by which the framework says that the session is not loaded yet; then `identify` is asked later."""
+
+    no_word: tuple[type[Exception], ...] = ()
+    """Exceptions by which `identify` says, at the end of a request, neither that somebody is there nor that nobody is."""
+
+    def __init__(self, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
+        self._broker = broker
+        self._ask = ask
+        self.scope = scope
+        self._people = Visit()
+        self._own_session: MutableMapping[str, Any] | None = None
+        self.failure: MoniteAuthError | None = None
+        """The error that the access has raised last, unless it has worked since then."""
+        scope["state"] = RequestState(scope.get("state", {}))
+        scope[VISIT] = self
+        self.keep_arrived()
+        # A websocket is not compared as a whole: what it came in with, such as a token in a header, may have run out since.
+        self._compared = scope["type"] == "websocket"
+        self._enter(None)
+
+    # -- coming in
+
+    async def begin(self) -> None:
+        """Find out who comes in; raises what `identify` raises."""
+        if _is_preflight(self.scope):
+            self._compared = True
+            return
+        bound = self._bound()
+        self.arrived_scope = self.scope  # so that the app sees whatever its function leaves there
+        self.scope[ASKED] = False
+        try:
+            arrived = await self._principal()
+        except self.not_loaded:
+            return
+        except BaseException:
+            self._compared = True  # nobody has come in
+            raise
+        finally:
+            self.keep_arrived(self.scope.pop(ASKED))
+        self._enter(arrived)
+        if self._was_asked:
+            bound = bound or bound_principal(await self.find_session_that_arrived())
+        self._arrive(bound, arrived)
+
+    def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
+        said = self._said_by_session()
+        self._people.arrive("session", bound)
+        self._people.act("session", said)
+        # A middleware outside of ours may have logged somebody else in.
+        is_news = self._was_asked and is_logged_out(bound, said)
+        note = self._people.act if is_news else self._people.arrive
+        note("identify", arrived)
+
+    def keep_arrived(self, asked: bool = False) -> None:
+        """Keep the scope that the app's function is asked about from now on."""
+        # Its state goes on saying what it says now, whatever the app writes into the request's.
+        self.arrived_scope = {**self.scope, "state": RequestState(self.scope["state"]), ASKED: asked}
+
+    async def open_session(self, session: MutableMapping[str, Any]) -> None:
+        """Take a session that the framework has opened inside of the middleware; see the function `open_session`."""
+        self._own_session = session
+        self.arrived_scope["session"] = session
+        bound = self._bound()
+        arrived = await self._principal()
+        self._enter(arrived)
+        self._arrive(bound, arrived)
+
+    def _enter(self, arrived: Principal | None) -> None:
+        # A websocket has no response that could set a cookie.
+        may_begin = self._was_asked and self.scope["type"] == "http"
+        self.access = MoniteAccess(
+            self._broker,
+            arrived,
+            new_login=self._new_login if may_begin else None,
+            visit=self._people,
+            on_failure=self._note_failure,
+        )
+        self.scope["state"][ACCESS] = self.access
+        self.arrived_scope[BOUND] = self._bound() is not None
+
+    def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
+        session = session_in(self.arrived_scope)
+        if session is not None:
+            session.pop(BINDING, None)
+        self.arrived_scope[BOUND] = False
+        return self.ask()
+
+    # -- leaving
+
+    async def compare(self) -> None:
+        """Log out who has gone, and tell of who has logged in: once, before the response starts."""
+        if self._compared:
+            return
+        self._compared = True
+        self.follow_session()
+        try:
+            current = await self._principal()
+        except (*self.not_loaded, *self.no_word):
+            return
+        self._people.act("identify", self.access.principal)  # the app may have told of a login itself
+        gone = self._people.leave("identify", current)
+        if self._was_asked:
+            gone += self._people.leave("session", self._said_by_session())
+        await aend(self._its_broker, gone)
+        if current is not None and self._people.has_begun(current):
+            await abegin(self._its_broker, current)
+
+    def follow_session(self) -> None:
+        """Look at the session that the app leaves behind: it may have put another one into the scope."""
+        if self._own_session is None and "session" in self.arrived_scope:
+            self.arrived_scope["session"] = self.scope.get("session")
+
+    def give_back_session(self) -> None:
+        """Put the session that came in back into the scope, where an app inside has put its own in its place."""
+
+    async def end(self) -> None:
+        """Log out who has gone since then, or where nothing was answered; cancelled or not."""
+        self.failure = None  # its traceback holds the frames of the whole request
+        if not self._people.has_people:
+            return
+        if not self._compared:
+            await shielded(self._last(self.compare()))
+        elif gone := self._gone_since():
+            await shielded(aend(self._its_broker, gone))
+        elif self._was_asked:
+            call_when_task_is_free(self._look_back)
+
+    def _look_back(self) -> None:
+        """Log out who has gone since the request was over for us.
+
+        A middleware outside of ours may have held the response back, and emptied the session first.
+        """
+        if gone := self._gone_since():
+            start(aend(self._its_broker, gone))
+
+    def _gone_since(self) -> list[Principal]:
+        """Return everybody, if the session has lost its user. An app's own function is not asked again: it may cost a query."""
+        gone = self._people.leave("session", self._said_by_session()) if self._was_asked else []
+        return gone + self._people.leave_all() if gone else []
+
+    async def _last(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("At the end of a request it could not be settled whether its user has logged out.")
+
+    # -- what is there
+
+    @property
+    def _was_asked(self) -> bool:
+        return bool(self.arrived_scope[ASKED])
+
+    def ask(self) -> Awaitable[Principal | None] | Principal | None:
+        """Ask the app's function about the scope as it came in."""
+        return self._ask(self.arrived_scope)
+
+    async def _principal(self) -> Principal | None:
+        found = self.ask()
+        return checked_principal(await found if isawaitable(found) else found)
+
+    def _said_by_session(self) -> Principal | None:
+        return identify(self.arrived_scope) if self._was_asked else None
+
+    def _bound(self) -> Principal | None:
+        try:
+            session = session_in(self.arrived_scope)
+            return None if session is None else bound_principal(session)
+        except self.not_loaded:
+            return None
+
+    async def find_session_that_arrived(self) -> MutableMapping[str, Any]:
+        """Return the session as the client sent it, where a middleware outside of ours may have changed it since."""
+        return {}
+
+    def _its_broker(self) -> TokenBroker:
+        return self._broker
+
+    def _note_failure(self, error: MoniteAuthError | None) -> None:
+        self.failure = error
+
+
+def _is_preflight(scope: Scope) -> bool:
+    """Return whether a browser asks for CORS permission: without credentials (Fetch standard, section 3.3.2), so as nobody."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "OPTIONS"
+        and any(name == b"access-control-request-method" for name, _ in scope["headers"])
+    )
+
+
+async def open_session(scope: Scope, session: MutableMapping[str, Any]) -> None:
+    """Hand the middleware a session that the framework opens inside of it, before the view uses it.
+
+    Quart, for one, keeps sessions within the app; docs/any-framework.md shows where to call this. The middleware asks
+    `identify` again, with `scope["session"]`.
+    """
+    await _visit_in(scope).open_session(session)
+
+
+async def close_session(scope: Scope) -> None:
+    """Compare who came with who is there now, before the framework saves the session.
+
+    Without this call the middleware does so when the response starts. By then such a framework has saved the session, and
+    a login's new id is only kept with the next request.
+    """
+    await _visit_in(scope).compare()
+
+
+def _visit_in(scope: Scope) -> ConnectionVisit:
+    visit = scope.get(VISIT)
+    if not isinstance(visit, ConnectionVisit):
+        raise ConfigurationError("This request has not passed MoniteAuthMiddleware: put it around the app.")
+    return visit
