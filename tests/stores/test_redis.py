@@ -36,10 +36,11 @@ from monite_auth.stores import (
     Slot,
 )
 from monite_auth.stores.redis import RedisStore
+from monite_auth.stores.redis.connections import CONNECTION_LIMITS
 from monite_auth.stores.redis.health import check_version
-from monite_auth.stores.redis.links import LOOKS
+from monite_auth.stores.redis.keyspace import NAME, SHARDS
+from monite_auth.stores.redis.records import LEASE, TIMES
 from monite_auth.stores.redis.scripts import GRACE, SCRIPTS
-from monite_auth.stores.redis.vault import LEASE, NAME, SHARDS, TIMES
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.tokens import steady_clock
 from tests.forking import FORKS
@@ -250,7 +251,7 @@ def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others
         with suppress(Torn):
             driver.peek(*user(0))
 
-    connections = driver.store._links().of_threads._idle
+    connections = driver.store._connections().of_threads._stack
     assert len(connections) == 1
     torn = threading.Thread(target=be_torn)
     with server.paused():
@@ -279,7 +280,7 @@ def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
     for thread in threads:
         thread.join()
     assert seen == ["t"] * 50
-    assert len(server.admin.client_list(_type="normal")) - before <= LOOKS
+    assert len(server.admin.client_list(_type="normal")) - before <= CONNECTION_LIMITS["peek"]
 
 
 # -- time
@@ -617,7 +618,7 @@ def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, for
     drive(ground, form, keys=[KEY]).put("before")
     stolen = drive(ground, form, keys=[KEY])
     assert stolen.peek() == "before"
-    old_seal = stolen.store._opening._vault._seal
+    old_seal = stolen.store._keys._vault._seal
     drive(ground, form, keys=[OTHER_KEY, KEY]).peek()
     new = drive(ground, form, keys=[OTHER_KEY])
     new.put("after", *user(1))
@@ -626,14 +627,14 @@ def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, for
         next(
             key
             for key in server.content()
-            if b":user:" in key and new.store._opening._vault.user(user(1)[0].user)[1].encode() in key
+            if b":user:" in key and new.store._keys._vault.user(user(1)[0].user).encode() in key
         )
     )
     (token,) = (value for field, value in record.items() if field.startswith(b"t"))
     with pytest.raises(SealBroken):
         old_seal.open_token(
             token[TIMES.size + NAME + LEASE :],
-            new.store._opening._vault.place(user(1)[0]),
+            new.store._keys._vault.place(user(1)[0]),
             token[24:46].decode(),
         )
 
@@ -866,7 +867,7 @@ def test_what_was_sealed_with_a_lost_data_key_is_let_alone(server, form, drive):
     driver = drive(LiveGround(server.url), form)
     driver.end("lost")
     # As a server would that drops keys when its memory is full.
-    server.admin.delete(driver.store._opening._own.envelope)
+    server.admin.delete(driver.store._keys._own.envelope)
     newcomer = drive(LiveGround(server.url), form)
     newcomer.end("kept")
     (kept,) = newcomer.run(newcomer.ops.due(9, seconds=1)).batch
@@ -1181,7 +1182,7 @@ def test_an_event_loop_that_has_ended_is_not_kept(server):
 
     for _ in range(3):
         asyncio.run(main())
-    until(lambda: gc.collect() >= 0 and not store._links()._by_loop)
+    until(lambda: gc.collect() >= 0 and not store._connections()._by_loop)
 
 
 FORK = """
@@ -1231,6 +1232,7 @@ RACE = """
 import json, sys
 from monite_auth import MemoryStore, Principal, Secret
 from monite_auth.engine.runtime import run
+from monite_auth.identity import PARTNER
 from monite_auth.stores import Slot
 from monite_auth.stores.redis import RedisStore
 

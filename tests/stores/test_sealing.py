@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from monite_auth import Secret
-from monite_auth.stores.sealing import WRAPPED_BYTES, Envelope, SealBroken
+from monite_auth.stores.sealing import Envelope, SealBroken
+from monite_auth.stores.sealing.envelope import WRAPPED_BYTES
 
 ONE, TWO, THREE = (Secret(f"key number {number}, long enough") for number in (1, 2, 3))
 

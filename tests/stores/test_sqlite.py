@@ -25,9 +25,9 @@ import pytest
 from monite_auth import AccessToken, Principal, Secret
 from monite_auth.engine.runtime import run
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Hit, Priority, Slot
-from monite_auth.stores.sqlite import SQLiteStore, database, schema
-from monite_auth.stores.sqlite.decisions import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
+from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Hit, Priority, Slot, Status
+from monite_auth.stores.sqlite import SQLiteStore, connections, locks, schema
+from monite_auth.stores.sqlite.tokens import PEEK, PEEK_BY_DATE, PEEK_BY_SESSION
 from monite_auth.tokens import steady_clock
 from tests.stores.harness import ABROAD, ALICE, BOB, BOBS, HOME, PERSON, Driver, SQLiteGround
 
@@ -132,14 +132,14 @@ def test_a_store_is_not_opened_before_it_is_used(ground, path):
 def test_a_closed_store_opens_again(driver):
     driver.put("t")
     driver.close_store()
-    assert driver.store._database._open == 0
+    assert driver.store._connections._open == 0
     assert driver.peek() == "t"
 
 
 def test_a_store_that_nobody_closes_leaves_nothing_open(ground, path):
     store = ground.open()
     claim(store)
-    held = store._database
+    held = store._connections
     del store
     assert held._open == 0
     assert not path.with_name("store.db-wal").exists()
@@ -170,7 +170,7 @@ def fails(driver):
         driver.claim()
     with pytest.raises(caught.type):
         driver.peek()
-    assert driver.store._database._open == 0
+    assert driver.store._connections._open == 0
     return caught
 
 
@@ -251,7 +251,7 @@ def test_a_file_system_without_shared_memory_is_reported(driver, path):
         def as_uri(self):
             return super().as_uri() + "?vfs=unix-dotfile&rest="
 
-    driver.store._database.path = Elsewhere(path)
+    driver.store._connections._locks.path = Elsewhere(path)
     error = fails(driver)
     assert error.type is ConfigurationError
     assert "Choose a store_url on a local disk" in str(error.value)
@@ -265,7 +265,7 @@ def test_an_sqlite_that_is_too_old_is_reported(path, monkeypatch):
 
 def test_a_full_disk_is_reported_and_forgotten_when_there_is_room(driver):
     driver.put("t")
-    connection = driver.store._database._idle[0]
+    connection = driver.store._connections._stack[0]
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable, match="the disk is full. Make room"):
@@ -381,7 +381,7 @@ def test_who_finds_the_file_locked_waits(driver, raw, monkeypatch):
         if len(pauses) == 3:
             raw().execute("ROLLBACK")
 
-    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+    monkeypatch.setattr(locks, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert driver.run(driver.ops.end_session(ALICE)) == 1
     assert len(pauses) == 3
     assert max(pauses) < 0.01
@@ -399,7 +399,7 @@ def test_a_reader_that_is_locked_out_waits_too(driver, raw, monkeypatch):
             raw().close()
         waiting.append(threading.current_thread())
 
-    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+    monkeypatch.setattr(locks, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert driver.peek() == "t"
     assert waiting
     assert (waiting[0] is threading.current_thread()) == (driver.form == "blocking")
@@ -419,7 +419,7 @@ async def test_promise_2_while_a_task_waits_for_a_lock_the_event_loop_goes_on_an
         waits.set()
         goes_on.wait(10)
 
-    monkeypatch.setattr(database, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+    monkeypatch.setattr(locks, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     ending = asyncio.create_task(operations.end_session(ALICE))
     await asyncio.to_thread(waits.wait, 10)
     assert await operations.peek(HOME, ALICE) is None
@@ -468,20 +468,15 @@ async def test_promise_2_a_cancelled_task_leaves_no_lock_and_loses_no_token(grou
     await store.aclose()
 
 
-async def test_a_hit_makes_no_thread_hop(ground, monkeypatch):
+async def test_a_hit_makes_no_thread_hop(ground):
     store = ground.open()
     operations = store.operations(blocking=False)
     claimed = await operations.claim(HOME, ALICE, owner="me", seconds=5, min_life=0)
-    threads = set()
-    look = store._decisions.peek
-
-    def note(*args, **kwargs):
-        threads.add(threading.current_thread())
-        return look(*args, **kwargs)
-
-    monkeypatch.setattr(store._decisions, "peek", note)
     fresh = Driver.token(SimpleNamespace(now=ground.now, ground=ground), "fresh")
     assert await operations.commit(claimed.lease, fresh)
+    threads = set()
+    for connection in store._connections._stack:
+        connection.set_trace_callback(lambda _statement: threads.add(threading.current_thread()))
     assert await operations.peek(HOME, ALICE) == fresh
     assert threads == {threading.current_thread()}
     await store.aclose()
@@ -497,19 +492,48 @@ def test_a_hit_is_one_indexed_read(blocking, raw, statement):
         assert not step.startswith("SCAN") or step == "SCAN CONSTANT ROW", step
         assert not step.startswith("SEARCH") or " PRIMARY KEY " in step or " INDEX " in step, step
     statements = []
-    blocking.store._database._idle[0].set_trace_callback(statements.append)
+    blocking.store._connections._stack[0].set_trace_callback(statements.append)
     for principal in (ALICE, Principal("alice"), Principal("alice", authenticated_at=blocking.now)):
         assert blocking.peek(principal=principal) == "t"
     assert len(statements) == 3
 
 
-def test_a_transaction_that_breaks_off_changes_nothing(blocking, monkeypatch):
+def test_a_transaction_that_breaks_off_changes_nothing(blocking, raw):
     blocking.put("t")
-    monkeypatch.setattr(blocking.store._decisions, "_end_before", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    raw().execute(
+        "CREATE TRIGGER breaks_off BEFORE UPDATE OF state ON tokens BEGIN SELECT RAISE(ABORT, 'broken off'); END"
+    )
+    with pytest.raises(StoreUnavailable, match="broken off"):
         run(blocking.ops.end_user("alice"))
+    raw().execute("DROP TRIGGER breaks_off")
     assert blocking.peek() == "t"
     assert isinstance(blocking.claim(), Hit)
+
+
+def test_status_and_backlog_are_reads_and_wait_for_no_writer(driver, ground, drive, raw):
+    driver.end("ended")
+    driver.put("t")
+    raw().execute("BEGIN IMMEDIATE")
+    for each in (
+        driver,
+        drive(ground, driver.form, busy_timeout=0.05),
+    ):  # one of them opens the file only now
+        assert each.run(each.ops.status("alice")).live == 1
+        assert each.run(each.ops.status("bob")) == Status(0, None)
+        assert each.run(each.ops.backlog()) == 1
+        assert each.peek() == "t"
+    raw().execute("ROLLBACK")
+
+
+def test_status_and_backlog_are_answered_by_a_connection_that_may_only_read(driver):
+    driver.end("ended")
+    driver.put("t")
+    for connection in driver.store._connections._stack:
+        connection.execute("PRAGMA query_only = ON")
+    assert driver.run(driver.ops.status("alice")).live == 1
+    assert driver.run(driver.ops.backlog()) == 1
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        driver.run(driver.ops.hold(1))
 
 
 # -- sealing
@@ -739,7 +763,7 @@ def test_promise_1_many_threads_do_not_get_in_each_others_way(path):
 
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(work, range(32)))
-        assert store._database._open <= database.MOST_IDLE
+        assert store._connections._open <= connections.IDLE_LIMIT
         assert intact(path)
 
 

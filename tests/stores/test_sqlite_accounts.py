@@ -12,7 +12,8 @@ from monite_auth import Secret
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import PARTNER
 from monite_auth.stores import PARTNER_SLOT, Claimed, Cooldown, CoolingDown, Priority
-from monite_auth.stores.sealing import WRAPPED_BYTES, Envelope
+from monite_auth.stores.sealing import Envelope
+from monite_auth.stores.sealing.envelope import WRAPPED_BYTES
 from monite_auth.stores.sqlite import schema
 from monite_auth.tokens import fingerprint
 from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, SQLiteGround, rows
@@ -91,7 +92,7 @@ def test_views_of_one_account_know_of_each_other(ground, form, drive):
     view.put("t")
     one.put("u")
     assert (again.peek(), back.peek()) == ("t", "u")
-    assert view.store._database is one.store._database
+    assert view.store._connections is one.store._connections
 
 
 def test_a_file_stays_open_as_long_as_somebody_has_a_view(ground, drive):
@@ -99,9 +100,9 @@ def test_a_file_stays_open_as_long_as_somebody_has_a_view(ground, drive):
     store.of("first")
     view = drive(ground, "blocking", account="second", store=store)
     view.put("t")
-    database = store._database
+    connections = store._connections
     del store
-    assert database._open
+    assert connections._open
     assert view.peek() == "t"
 
 

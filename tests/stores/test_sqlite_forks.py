@@ -55,15 +55,15 @@ def fork(request):
 
 def test_parent_and_child_have_connections_of_their_own(store, fork, path):
     assert use(store, "parent")
-    mine = store._database
+    mine = store._connections
 
     def child():
-        return store._database is not mine and finds(store, "parent") and use(store, "child")
+        return store._connections is not mine and finds(store, "parent") and use(store, "child")
 
     assert child_of(fork, child)
     assert use(store, "parent-2")
     assert finds(store, "parent", "child", "parent-2")
-    assert store._database is mine
+    assert store._connections is mine
     store.close()
     assert intact(path)
 
@@ -119,7 +119,7 @@ def test_two_stores_on_one_file_do_not_unlock_each_other(path, store):
     assert use(store, "one")
     other = SQLiteStore(path, keys=[KEY])
     assert use(other, "two")
-    database = other._database
+    connections = other._connections
 
     def write(connection):
         store.close()
@@ -129,7 +129,7 @@ def test_two_stores_on_one_file_do_not_unlock_each_other(path, store):
         )
         assert "database is locked" in tried.stderr
 
-    database.write(write, until=database.patience_ends())
+    connections.write(write, until=connections.deadline())
     other.close()
 
 
@@ -151,13 +151,13 @@ def busy(store):
     """Have a thread inside SQLite, until `ends` is called; return that."""
     assert use(store, "parent")
     entered, let_go = threading.Event(), threading.Event()
-    database = store._database
+    connections = store._connections
 
     def job(connection: sqlite3.Connection) -> None:
         entered.set()
         assert let_go.wait(20)
 
-    thread = threading.Thread(target=lambda: database.write(job, until=database.patience_ends()))
+    thread = threading.Thread(target=lambda: connections.write(job, until=connections.deadline()))
     thread.start()
     assert entered.wait(20)
 

@@ -391,7 +391,7 @@ RENEWER = """
         if left[0] <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for connection in store._database._idle:
+    for connection in store._connections._stack:
         connection.set_trace_callback(count)
     del given[1:]  # the former key is dropped, while the process runs
     now[0] += 60

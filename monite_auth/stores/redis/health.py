@@ -1,11 +1,11 @@
-"""What Redis says of itself: whether it is new enough, and whether it would forget pending revocations."""
+"""Checks of the server at the start: whether it is new enough, and whether it could lose pending revocations."""
 
 import logging
 from collections.abc import Mapping
 
 from monite_auth.errors import ConfigurationError
 
-__all__ = ["check_version", "say_what_could_be_lost"]
+__all__ = ["check_version", "warn_about_durability"]
 
 log = logging.getLogger("monite_auth")
 
@@ -22,8 +22,8 @@ def check_version(info: Mapping[str, str], where: str) -> None:
         )
 
 
-def say_what_could_be_lost(info: Mapping[str, str], appendfsync: str, where: str) -> None:
-    """Log how this server could lose a logout: each line says what to set."""
+def warn_about_durability(info: Mapping[str, str], appendfsync: str, where: str) -> None:
+    """Log how this server could lose a logout, and what to set against that."""
     if info.get("aof_enabled") == "0":
         log.warning(
             "Redis at %s keeps no append-only file: if it crashes, logouts and pending revocations since its last "

@@ -1,11 +1,19 @@
 """The tables of the SQLite store, and how older files come to have them.
 
-Who a row is for stands in it as a digest (`sealing.Seal.name`), what is secret as a sealed value; times are epoch
-seconds. A token is one row from its mint to its end: that it is superseded, or must be revoked, is its `state`, so
-nothing is copied, or lost between two tables, on the way there.
+A row names its owner by a digest (`sealing.Seal.name`) and holds secrets as sealed values; times are epoch seconds. A token is
+one row from its mint to its end: its `state` says that it is superseded or must be revoked, so nothing is copied, or lost
+between two tables, on the way there.
 """
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "OWNED"]
+import sqlite3
+from pathlib import Path
+
+from monite_auth.errors import ConfigurationError
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "OWNED", "check_library", "is_newest", "upgrade", "use_log"]
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables (November 2021)."""
 
 APPLICATION_ID = 0x4D6F6E69
 """Tells our files from those of other programs: "Moni" in the file's header."""
@@ -34,7 +42,7 @@ _VERSION_1 = (
     "CREATE INDEX tokens_of_user ON tokens (user) WHERE state <> 'pending'",
     "CREATE INDEX tokens_due ON tokens (due_at) WHERE state = 'pending'",
     "CREATE INDEX tokens_expiry ON tokens (expires_at)",
-    # Slots that are being minted for, or rest after a failure; both are over soon, and so are these rows.
+    # Slots that are being minted for, or cool down after a failure; both are over soon, and so are these rows.
     """
     CREATE TABLE mints (
         slot TEXT PRIMARY KEY,
@@ -71,7 +79,7 @@ _VERSION_1 = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX endings_expiry ON endings (until)",
-    # One row: the rest of everyone.
+    # One row: the cooldown of everyone.
     "CREATE TABLE rest (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL, until REAL NOT NULL) STRICT",
     # One row: the request budget, and when it was last looked at.
     """
@@ -94,8 +102,8 @@ _VERSION_2 = (
 
 _VERSION_3 = (
     # `account` is the digest of an account's name everywhere; '' is what was there before, until an account takes it over.
-    # `stamp` names the data key in force, so that who has opened the envelope sees that it was renewed. `traces`: what a
-    # former key opens may still be read in the write-ahead log.
+    # `stamp` names the data key in force, so that a process which has opened the envelope sees that it was renewed.
+    # `traces`: the write-ahead log may still have what a former key opens.
     """
     CREATE TABLE accounts (
         account TEXT PRIMARY KEY,
@@ -206,3 +214,55 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 OWNED = ("keys", "tokens", "mints", "sessions", "endings", "rest", "budget", "notes")
 """The tables in which rows from before there were accounts belong to nobody yet."""
+
+
+def check_library() -> None:
+    """Raise ConfigurationError where Python's SQLite is too old."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ConfigurationError(
+            f"SQLiteStore needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}."
+        )
+
+
+def use_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Have the file use a write-ahead log; raise ConfigurationError where its file system cannot."""
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise ConfigurationError(
+            f"{path} cannot be a store: its file system has no shared memory for SQLite's write-ahead log. "
+            "Choose a store_url on a local disk."
+        )
+
+
+def is_newest(connection: sqlite3.Connection, path: Path) -> bool:
+    """Say whether the file has the newest version of the schema; raise ConfigurationError if it is not ours to use."""
+    return _version(connection, path) == len(MIGRATIONS)
+
+
+def upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest version of the schema, in the transaction of the caller."""
+    version = _version(connection, path)  # again: another process may have been first
+    if version < len(MIGRATIONS):
+        for step in MIGRATIONS[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the schema; refuse files of other programs, and of newer versions."""
+    application, version, tables = connection.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id), "
+        "(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+    ).fetchone()
+    if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
+        raise ConfigurationError(
+            f"{path} is an SQLite database of another program, and is left alone. Choose another store_url."
+        )
+    newest = len(MIGRATIONS)
+    if version > newest:
+        raise ConfigurationError(
+            f"{path} was written by a newer monite-auth (schema {version}; this one knows up to {newest}). "
+            "Install that version here too, or choose another store_url."
+        )
+    return int(version)

@@ -1,4 +1,4 @@
-"""What can go wrong with a database file, and what its reader is to do about it."""
+"""What SQLite and the system raise about the file, and the errors of ours that it becomes: they say what to do."""
 
 import errno
 import sqlite3
@@ -8,12 +8,16 @@ from pathlib import Path
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 
-__all__ = ["explained", "is_busy", "locked_too_long"]
+__all__ = ["Locked", "is_busy", "locked_too_long", "translated"]
+
+
+class Locked(Exception):
+    """Another process has the file locked at this moment, or no connection is free."""
 
 
 @contextmanager
-def explained(path: Path, patience: float) -> Iterator[None]:
-    """Turn what SQLite and the system raise about the file into errors that say what to do."""
+def translated(path: Path, patience: float) -> Iterator[None]:
+    """Turn errors about the file into ours. `patience`: the seconds that an operation waits for locks."""
     try:
         yield
     except sqlite3.Error as error:
@@ -34,7 +38,7 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def locked_too_long(path: Path, patience: float) -> StoreUnavailable:
-    """Return the error for who has waited for `patience` seconds."""
+    """Return the error for an operation that has waited for `patience` seconds."""
     return StoreUnavailable(
         f"{_lead(path)}: another process kept it locked for {patience:g} s. Does a backup or an open shell hold a "
         "transaction? Only monite-auth should write to it.",

@@ -1,0 +1,156 @@
+"""The keys of one account in Redis: opens its envelope, and notices when another data key is in force.
+
+Each shard bears a stamp, which names the store and the data key that the shard is sealed with. Every script checks it first.
+Where it is another one, the caller opens the envelope again and notes in the shard what it found, so that all agree in the end.
+That happens when a data key was renewed, and when a store was emptied (FLUSHALL, or a primary that comes back without its
+data): then the next process to ask makes another envelope.
+"""
+
+import base64
+import hashlib
+import logging
+from collections.abc import Sequence
+
+from monite_auth.errors import MoniteAuthError
+from monite_auth.stores.redis.address import Address
+from monite_auth.stores.redis.connections import Connections
+from monite_auth.stores.redis.health import check_version, warn_about_durability
+from monite_auth.stores.redis.keyspace import NAME, Keyspace
+from monite_auth.stores.redis.records import STORE, RedisVault
+from monite_auth.stores.redis.scripts import SCRIPTS
+from monite_auth.stores.sealing import NEW_PAIR, REOPEN_INTERVAL, Envelope, no_key_opens
+from monite_auth.tokens import Clock
+
+__all__ = ["AccountKeys"]
+
+log = logging.getLogger("monite_auth")
+
+
+class AccountKeys:
+    """Opens the envelope of one account. `envelope`: our keys. `clock` counts the seconds until it is opened again."""
+
+    def __init__(self, envelope: Envelope, prefix: str, account: str, address: Address, clock: Clock) -> None:
+        self._envelope = envelope
+        self._account = base64.urlsafe_b64encode(hashlib.sha256(account.encode()).digest()).decode()[:NAME]
+        self._prefix = prefix
+        self._first = Keyspace(prefix)  # of what is there from before there were accounts
+        self._own = Keyspace(f"{prefix}:{self._account}")
+        self._where = address.shown
+        self._clock = clock
+        self._vault: RedisVault | None = None
+        self._opened_at = 0.0
+        self._has_checked = False
+        self._has_warned = False
+
+    async def vault(self, connections: Connections) -> RedisVault:
+        """Return the vault; open the envelope where that has not been done yet, or not for a while."""
+        vault = self._vault
+        if vault is not None and abs(self._clock() - self._opened_at) < REOPEN_INTERVAL:
+            return vault
+        self._opened_at = self._clock()  # at once, so that one caller opens it for all
+        await self._check(connections)
+        found = await self._open(connections)
+        if vault is not None and found.stamp == vault.stamp:
+            return vault  # which keeps what it has opened
+        self._use(found, vault)
+        return found
+
+    def reopen(self) -> None:
+        """Have the envelope opened again by the next operation."""
+        self._vault = None
+
+    async def adopt(self, connections: Connections, vault: RedisVault, shard: int) -> None:
+        """Open the envelope again, and note in the shard which data key is in force."""
+        found = await self._open(connections)
+        self._use(found, vault)
+        await connections.send("SET", found.keyspace.stamp(shard), found.stamp)
+
+    def _use(self, found: RedisVault, before: RedisVault | None) -> None:
+        if before is not None and found.stamp[:STORE] != before.stamp[:STORE] and self._vault is before:
+            log.warning(
+                "Redis at %s has lost the data of the token store, and it begins anew: tokens in it before will not be "
+                "revoked, and sessions that had ended are unknown.",
+                self._where,
+            )
+        self._vault = found
+
+    async def _open(self, connections: Connections) -> RedisVault:
+        keyspace = self._first if await self._has_the_first(connections) else self._own
+        seen: dict[str, bytes] = {}
+        offer = self._envelope.new().content
+        while True:
+            pairs = [each for content in (seen, offer) for pair in content.items() for each in pair]
+            was_empty = not seen
+            answer = await connections.run(SCRIPTS["envelope"], [keyspace.envelope], [len(seen), *pairs])
+            seen = _content(answer)
+            if was_empty and seen == offer:
+                await self._warn_of_another_pair(connections)
+            opened = self._envelope.open(seen)
+            if opened is None:
+                raise no_key_opens(f"the token store in Redis at {self._where}")
+            if opened.content == seen:
+                return RedisVault(opened.seal, keyspace, self._clock)
+            offer = opened.content
+
+    async def _has_the_first(self, connections: Connections) -> bool:
+        """Say whether this account has what is there from before there were accounts. The first to open it gets it."""
+        keys = [self._first.envelope, self._first.owner, self._first.accounts]
+        owner, pairs, _ = await connections.run(SCRIPTS["account"], keys, ["", ""])
+        content = _content(pairs)
+        if owner is None and content:
+            if self._envelope.open(content) is not None:
+                owner, *_ = await connections.run(SCRIPTS["account"], keys, [self._account, ""])
+            elif not self._has_warned:
+                self._has_warned = True
+                log.warning(
+                    "The token store in Redis at %s has tokens from before it knew accounts, sealed with a key that is not "
+                    "here. They are left to the account that they belong to. If it is this one, add the former client secret "
+                    "or key to MONITE_STORE_KEYS.",
+                    self._where,
+                )
+        return bool(owner == self._account.encode())
+
+    async def _warn_of_another_pair(self, connections: Connections) -> None:
+        """Warn where this account is new and its keys open another one's: it may be the same, under a new pair."""
+        keys = [self._first.envelope, self._first.owner, self._first.accounts]
+        _, first, accounts = await connections.run(SCRIPTS["account"], keys, ["", self._account])
+        contents = [_content(first)]
+        for account in accounts:
+            if account.decode() != self._account:
+                envelope = Keyspace(f"{self._prefix}:{account.decode()}").envelope
+                # -1 pairs were seen, which fits no envelope: it is only read.
+                contents.append(_content(await connections.run(SCRIPTS["envelope"], [envelope], [-1])))
+        if any(self._envelope.open(content) is not None for content in contents):
+            log.warning(NEW_PAIR)
+
+    async def _check(self, connections: Connections) -> None:
+        """Check the server's version and durability, once per process."""
+        if self._has_checked:
+            return
+        answer: bytes = await connections.run(SCRIPTS["info"], [self._own.envelope], [])
+        lines = (line.partition(":") for line in answer.decode(errors="replace").splitlines())
+        info = {name: value for name, _, value in lines}
+        check_version(info, self._where)
+        appendfsync = await _appendfsync(connections) if info.get("aof_enabled") == "1" else ""
+        if not self._has_checked:
+            self._has_checked = True
+            warn_about_durability(info, appendfsync, self._where)
+
+
+async def _appendfsync(connections: Connections) -> str:
+    """Return the setting, or "" where the user may not ask, or there are many servers to ask."""
+    try:
+        settings = await connections.send("CONFIG GET", "appendfsync")
+    except MoniteAuthError:
+        return ""
+    match settings:
+        case {"appendfsync": str(found)}:  # as redis-py's client has it
+            return found
+        case [_, bytes(found)]:  # as the server says it
+            return found.decode()
+    return ""
+
+
+def _content(pairs: Sequence[bytes]) -> dict[str, bytes]:
+    """Return an envelope as Redis gives it."""
+    return {name.decode(): value for name, value in zip(*[iter(pairs)] * 2, strict=True)}

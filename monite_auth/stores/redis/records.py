@@ -1,0 +1,107 @@
+"""The records of one account as scripts keep them: packed times, names, and a sealed value behind them.
+
+Times in records are the server's. Where one is read, `at` is the caller's time at the moment when the server's was `now`.
+"""
+
+import struct
+
+from monite_auth.identity import PARTNER, Partner, Subject
+from monite_auth.stores.redis.keyspace import NAME, Keyspace, shard_of
+from monite_auth.stores.sealing import Seal, SealBroken, Vault
+from monite_auth.stores.values import Pending, Slot
+from monite_auth.tokens import AccessToken, Clock
+
+__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "name_in", "owner_in", "split_answer"]
+
+LEASE = 16
+"""Characters of a lease's ID."""
+
+STORE = NAME
+"""Characters of a stamp that name the store; those of the data key follow."""
+
+NOW = struct.Struct(">d")
+TIMES = struct.Struct(">ddd")
+DUE = struct.Struct(">dI")
+
+
+class RedisVault(Vault):
+    """The vault of an account whose keys are in `keyspace`. `clock` is that of the tokens that callers get."""
+
+    def __init__(self, seal: Seal, keyspace: Keyspace, clock: Clock) -> None:
+        super().__init__(seal)
+        self.keyspace = keyspace
+        self.stamp = seal.name("store") + seal.id
+        """Names the store, and the data key in force."""
+        self._clock = clock
+
+    # -- names
+
+    def home(self, user: str | Partner) -> tuple[int, str]:
+        """Return a user's shard and name."""
+        name = self.user(user)
+        return shard_of(name), name
+
+    def owner(self, user: str | Partner) -> str:
+        """Return what leads to a user's keys from anywhere in the store; see `owner_in`."""
+        shard, name = self.home(user)
+        return f"{shard}.{name}"
+
+    def place(self, slot: Slot) -> str:
+        """Return the name of a slot, with that of its session behind it where it has one."""
+        return self.slot(slot) + (self.session(slot.user, slot.session) or "")
+
+    def identity(self, principal: Subject) -> tuple[str, str, float | str, float | str]:
+        """Return what scripts check of a principal: the names of its session and its date, and its moments (`ending`)."""
+        if principal is PARTNER:
+            return "", "", "", ""
+        name, at, by = self.principal(principal) or "", principal.began_at, principal.began_by
+        session, date = (name, "") if principal.session_id is not None else ("", name)
+        return (session, date, "", "") if at is None or by is None else (session, date, by, at)
+
+    # -- records
+
+    def pack_token(self, place: str, token: AccessToken, at: float) -> tuple[str, bytes, float, float, float]:
+        """Return a token for the scripts: its name, sealed; expiry, issue and renewal in seconds from now."""
+        sealed = self.seal_token(place, token)
+        name = self.fingerprint_name(token.fingerprint)
+        return name, sealed, token.expires_at - at, token.issued_at - at, token.renew_at - at
+
+    def unpack_token(self, place: str, record: bytes, now: float, at: float) -> AccessToken:
+        """Return the token of a record; raise SealBroken if it was never sealed for this place."""
+        try:
+            expires, issued, renew = TIMES.unpack_from(record)
+        except struct.error:
+            raise SealBroken("A record in the store is too short.") from None
+        name = name_in(record).decode(errors="replace")
+        value, person = self.open_token(record[TIMES.size + NAME + LEASE :], place, name)
+        ahead = at - now
+        return AccessToken(value, expires + ahead, issued + ahead, renew + ahead, person, self._clock)
+
+    def unpack_pending(self, shard: int, raw_name: bytes, record: bytes, now: float, at: float) -> Pending:
+        """Return a pending revocation; raise SealBroken if its record belongs elsewhere."""
+        name = raw_name.decode(errors="replace")
+        until, attempts = DUE.unpack_from(record)
+        value = self.open_value(record[DUE.size + NAME :], name[NAME:], name[:NAME])
+        return Pending(f"{shard}.{name}", value, until + at - now, attempts)
+
+    def pack_unowned(self, token: AccessToken) -> tuple[str, str, bytes]:
+        """Return a place for a token that no slot has, the name of its fingerprint, and the token sealed for there."""
+        place = self._name("slot", "of nobody")
+        return place, self.fingerprint_name(token.fingerprint), self.seal_token(place, token)
+
+
+def name_in(record: bytes) -> bytes:
+    """Return the name of the fingerprint in a token's record."""
+    return record[TIMES.size : TIMES.size + NAME]
+
+
+def owner_in(held: bytes) -> tuple[int, str]:
+    """Return the shard and the name of the user whose place holds a value, as `lua/hold.lua` has written it."""
+    shard, _, user = held[NOW.size :].decode().partition(".")
+    return int(shard), user
+
+
+def split_answer(answer: bytes) -> tuple[float, bytes]:
+    """Return the server's time and the record that `peek` answers with."""
+    (now,) = NOW.unpack_from(answer)
+    return now, answer[NOW.size :]

@@ -1,0 +1,86 @@
+"""Sessions in Redis: how they begin, and all ways to end them and to take tokens away."""
+
+from collections.abc import Callable
+
+from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal
+from monite_auth.stores.redis.execution import Execution, always
+from monite_auth.stores.redis.keyspace import Keyspace
+from monite_auth.stores.redis.records import RedisVault, owner_in
+from monite_auth.stores.values import Everything
+from monite_auth.tokens import SAFETY, AccessToken
+
+__all__ = ["RedisSessions"]
+
+
+class RedisSessions(Execution):
+    """See SessionOperations."""
+
+    async def begin_session(self, principal: Principal) -> None:
+        """See Operations."""
+        if principal.session_id is not None:
+            await self._ask(
+                "begin",
+                principal.user_id,
+                9,
+                lambda vault: [vault.identity(principal)[0], self._session_memory],
+            )
+
+    async def end_session(self, principal: Principal) -> int:
+        """See Operations."""
+        pending, _ = await self._end(
+            "session",
+            lambda vault: vault.home(principal.user_id),
+            lambda vault: vault.identity(principal)[:2],
+        )
+        return pending
+
+    async def end_user(self, user: str) -> int:
+        """See Operations."""
+        pending, _ = await self._end("user", lambda vault: vault.home(user))
+        return pending
+
+    async def relink(self, user: str | Partner) -> int:
+        """See Operations."""
+        pending, _ = await self._end("relink", lambda vault: vault.home(user))
+        return pending
+
+    async def _end(
+        self,
+        reach: str,
+        home: Callable[[RedisVault], tuple[int, str]],
+        session: Callable[[RedisVault], tuple[str, str]] = lambda _: ("", ""),
+    ) -> tuple[int, int]:
+        """Return how many tokens are pending by it, and how many sessions that were known have ended."""
+        _, (pending, sessions) = await self._run(
+            "end", home, 6, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY]
+        )
+        return pending, sessions
+
+    async def end_everything(self) -> Everything:
+        """See Operations. First, sessions from before now get in nowhere any more; then all users end, one by one."""
+        sessions = tokens = 0
+        for group in self._groups:
+            for home in await self._end_shards(group):
+                pending, known = await self._end("user", always(home))
+                tokens, sessions = tokens + pending, sessions + known
+        return Everything(sessions, tokens)
+
+    async def _end_shards(self, group: range) -> list[tuple[int, str]]:
+        """End all sessions that some shards do not know; return the homes of the users that they know."""
+        memory = self._session_memory + LEEWAY
+        _, (_, found) = await self._ask_shards("everything", group, Keyspace.everything, [memory])
+        return [(group[number], name.decode()) for number, name in zip(*[iter(found)] * 2, strict=True)]
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See Operations."""
+        left = token.expires_at + SAFETY - self._clock()
+        vault = await self._vault()
+        name = vault.fingerprint_name(token.fingerprint)
+        _, holders = await self._script("condemn", [vault.keyspace.value(name)], ["", left])
+        taken = 0
+        for place, held in zip(*[iter(holders)] * 2, strict=True):
+            _, answer = await self._run("take", always(owner_in(held)), 6, always([place, name]))
+            taken += answer
+        if not taken:
+            await self._ask("enqueue", PARTNER, 6, lambda vault: [*vault.pack_unowned(token), left - SAFETY])
+        return taken

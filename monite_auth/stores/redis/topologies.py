@@ -1,0 +1,119 @@
+"""How redis-py's clients are made for each topology: a single server, one behind sentinels, or a cluster.
+
+redis-py's own retries are off everywhere: they would multiply the timeout. `connections` says what is tried again.
+"""
+
+from typing import Any
+
+import redis
+import redis.asyncio
+import redis.asyncio.cluster
+import redis.asyncio.retry
+import redis.asyncio.sentinel
+import redis.backoff
+import redis.cluster
+import redis.retry
+import redis.sentinel
+
+from monite_auth.stores.redis.address import Address
+
+__all__ = ["async_clients", "blocking_client", "blocking_connection"]
+
+SENTINEL_SHARE = 0.3
+"""The share of the timeout that each sentinel may take: if one hangs, there is time left to ask the next."""
+
+# redis-py gives these no types, or types that do not fit how they are called.
+_connections: Any = redis.Connection, redis.SSLConnection
+_async_connections: Any = redis.asyncio.Connection, redis.asyncio.SSLConnection
+_nodes: Any = redis.cluster.ClusterNode
+_async_nodes: Any = redis.asyncio.cluster.ClusterNode
+_sentinels: Any = redis.sentinel.Sentinel
+_async_sentinels: Any = redis.asyncio.sentinel.Sentinel
+
+
+class _SentinelConnection(redis.sentinel.SentinelManagedConnection):
+    """A connection that is closed when its answer is given up: the next caller would read that answer."""
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        return super().read_response(*args, **{**options, "disconnect_on_error": True})
+
+
+class _SecureSentinelConnection(_SentinelConnection, redis.sentinel.SentinelManagedSSLConnection):
+    pass
+
+
+def blocking_connection(address: Address, timeout: float) -> Any:
+    """Return a connection to a single server; it connects with its first command."""
+    (host, port), *_ = address.hosts
+    made_by = _connections[address.secure]
+    return made_by(host=host, port=port, **_server_options(address, timeout, _no_retry()))
+
+
+def blocking_client(address: Address, timeout: float) -> Any:
+    """Return a client for threads, for more than one server."""
+    retry = _no_retry()
+    if address.kind == "cluster":
+        nodes = [_nodes(*host) for host in address.hosts]
+        return redis.RedisCluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
+    asked = _sentinel_options(address, timeout, retry)
+    sentinel = _sentinels(address.hosts, sentinel_kwargs=asked, **_server_options(address, timeout, retry))
+    made_by: Any = _SecureSentinelConnection if address.secure else _SentinelConnection
+    return sentinel.master_for(address.service, connection_class=made_by)
+
+
+def async_clients(address: Address, timeout: float) -> tuple[Any, ...]:
+    """Return a client for an event loop, and behind it the clients of its sentinels, which have to be closed too."""
+    retry = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
+    if address.kind == "cluster":
+        nodes = [_async_nodes(*host) for host in address.hosts]
+        client = redis.asyncio.RedisCluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
+        return (client,)
+    options = _server_options(address, timeout, retry)
+    if address.kind == "sentinel":
+        asked = _sentinel_options(address, timeout, retry)
+        sentinel = _async_sentinels(address.hosts, sentinel_kwargs=asked, **options)
+        return sentinel.master_for(address.service, ssl=address.secure), *sentinel.sentinels
+    (host, port), *_ = address.hosts
+    made_by = _async_connections[address.secure]
+    pool = redis.asyncio.ConnectionPool(connection_class=made_by, host=host, port=port, **options)
+    return (redis.asyncio.Redis.from_pool(pool),)
+
+
+def _no_retry() -> Any:
+    return redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+
+
+def _options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+    return {
+        **address.options,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "socket_keepalive": True,
+        "protocol": 2,
+        "retry": retry,
+    }
+
+
+def _server_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+    return {**_options(address, timeout, retry), "db": address.database}
+
+
+def _sentinel_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+    share = timeout * SENTINEL_SHARE
+    return {
+        **address.sentinel_options,
+        "socket_timeout": share,
+        "socket_connect_timeout": share,
+        "protocol": 2,
+        "retry": retry,
+        "ssl": address.secure,
+    }
+
+
+def _cluster_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+    return {
+        **_options(address, timeout, retry),
+        "ssl": address.secure,
+        "require_full_coverage": False,  # users of the part that works go on
+        "reinitialize_steps": 0,  # a moved slot is noted by itself; a whole new start would cut off commands of others
+    }

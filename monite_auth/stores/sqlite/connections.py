@@ -1,0 +1,252 @@
+"""The database file: opening it, its connections, its transactions.
+
+What the file says about tokens is none of this file's business.
+
+Connections are taken from a stack and put back: to take one is a single atomic step of a deque, without a lock. They belong to
+one process, and so does a `Connections`; `forks` says what its children inherit. Writers of one process queue at a lock of
+their own, so that only one of them has to try for the file's.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from monite_auth.errors import StoreUnavailable
+from monite_auth.stores.sqlite import schema
+from monite_auth.stores.sqlite.errors import Locked, is_busy
+from monite_auth.stores.sqlite.forks import CALLS, HOLDS, Hold
+from monite_auth.stores.sqlite.locks import FIRST_PAUSE, Locks
+
+__all__ = ["IDLE_LIMIT", "Connections", "Job"]
+
+Result = TypeVar("Result")
+Job = Callable[[sqlite3.Connection], Result]
+
+CONNECTION_LIMIT = 4
+"""Threads that use a connection when none is idle. The others wait, since to open one takes as long as fifty reads."""
+
+IDLE_LIMIT = 16
+"""Connections that are kept for later; seldom do more threads use the file at once."""
+
+EMPTYING_LIMIT = 0.25
+"""Seconds to try to empty the log: a read keeps it for microseconds only, but a backup may for long."""
+
+
+class Connections:
+    """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
+
+    `opening` is another object each time that the file was opened: knowledge of its content from before may be outdated.
+    """
+
+    def __init__(self, path: Path, *, patience: float) -> None:
+        self._locks = Locks(path, patience)
+        self.opening: object = None
+        self.deadline = self._locks.deadline
+        self._stack: deque[sqlite3.Connection] = deque()
+        self._calls = CALLS()
+        self._hold: Hold | None = None
+        self._ready = False
+        self._open = 0
+        self._count_lock = threading.Lock()
+        self._open_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._limit = threading.Semaphore(CONNECTION_LIMIT)
+
+    # -- transactions
+
+    def read(self, job: Job[Result], *, until: float) -> Result:
+        """Run `job`, which reads with one statement, and wait for locks."""
+        with self._connection(until) as connection:
+            return self._locks.retry_while_locked(lambda: job(connection), until)
+
+    def read_at_once(self, job: Job[Result]) -> Result:
+        """Run `job` as `read` does if nothing has to be waited for; else raise Locked."""
+        try:
+            connection = self._stack.pop()
+        except IndexError:
+            raise Locked from None
+        try:
+            self._calls.enter()
+            try:
+                result = job(connection)
+            finally:
+                self._calls.leave()
+        except BaseException as error:
+            with self._borrowed(connection):
+                if isinstance(error, sqlite3.Error) and is_busy(error):
+                    raise Locked from error
+                raise
+        self._give_back(connection)
+        return result
+
+    def write(self, job: Job[Result], *, until: float) -> Result:
+        """Run `job` in a transaction of its own: when this returns, all that it did is recorded, else nothing."""
+        with self._locks.acquired(self._write_lock, until), self._connection(until) as connection:
+            return self._locks.retry_while_locked(lambda: self._transact(connection, job), until)
+
+    def empty_log(self, *, until: float) -> bool:
+        """Write all of the write-ahead log into the file, and empty it; return False if others keep it from that."""
+        until = min(until, time.monotonic() + EMPTYING_LIMIT)
+        with self._locks.acquired(self._write_lock, until), self._connection(until) as connection:
+            while self._locks.retry_while_locked(
+                lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], until
+            ):
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(FIRST_PAUSE)
+            return True
+
+    def _transact(self, connection: sqlite3.Connection, job: Job[Result]) -> Result:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            with self._locks.translated():  # here already: a transaction that has begun is not tried again
+                result = job(connection)
+                connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # some errors have ended it already
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    # -- connections
+
+    @contextmanager
+    def _connection(self, until: float) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._stack.pop()
+        except IndexError:
+            with self._locks.acquired(self._limit, until), self._another(until) as connection:
+                yield connection
+            return
+        with self._borrowed(connection):
+            yield connection
+
+    @contextmanager
+    def _another(self, until: float) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._stack.pop()  # one that came back while we waited
+        except IndexError:
+            with self._locks.translated():
+                connection = self._connect(until)
+        with self._borrowed(connection):
+            yield connection
+
+    @contextmanager
+    def _borrowed(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Take the connection back when its borrower is done; one that has seen an error is not used again."""
+        fit = True
+        try:
+            with self._locks.translated():
+                yield
+        except StoreUnavailable:
+            fit = False
+            raise
+        finally:
+            if fit and not connection.in_transaction:
+                self._give_back(connection)
+            else:
+                self._discard(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._ready and len(self._stack) < IDLE_LIMIT:
+            self._stack.append(connection)
+        else:
+            self._discard(connection)
+
+    def _connect(self, until: float) -> sqlite3.Connection:
+        with self._locks.acquired(self._open_lock, until):
+            if not self._ready:
+                _create(self._locks.path)
+            with self._locks.inside_sqlite():
+                connection = self._new_connection()
+            try:
+                # What is committed is in the file of the write-ahead log, where it survives any process.
+                self._locks.retry_while_locked(
+                    lambda: connection.execute("PRAGMA synchronous = NORMAL"), until
+                )
+                # What is deleted, a former key must not open.
+                self._locks.retry_while_locked(lambda: connection.execute("PRAGMA secure_delete = ON"), until)
+                if not self._ready:
+                    self._prepare(connection, until)
+                    self.opening = object()
+                    self._ready = True
+                if self._hold is None:
+                    self._hold = HOLDS().take(self._locks.path)
+            except BaseException:
+                with self._locks.inside_sqlite():
+                    connection.close()
+                raise
+            with self._count_lock:
+                self._open += 1
+            return connection
+
+    def _prepare(self, connection: sqlite3.Connection, until: float) -> None:
+        """Bring the file to the newest version of the schema; a file that has it is only read."""
+        path, retry = self._locks.path, self._locks.retry_while_locked
+        is_new = retry(
+            lambda: schema.is_newest(connection, path), until
+        )  # first: others' files are left as they are
+        retry(lambda: schema.use_log(connection, path), until)
+        if not is_new:
+            retry(lambda: self._transact(connection, lambda db: schema.upgrade(db, path)), until)
+
+    def _new_connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._locks.path.as_uri()}?mode=rw",  # never create: _create does, with the right mode
+            uri=True,
+            timeout=0,  # see `locks`
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time: the one that took it from the stack
+        )
+
+    def _discard(self, connection: sqlite3.Connection) -> None:
+        try:
+            with self._locks.inside_sqlite():
+                connection.close()
+        finally:
+            with self._count_lock:
+                self._open -= 1
+
+    def close(self) -> None:
+        """Close all connections, those in use when they are free; the next operation opens the file anew."""
+        with self._open_lock:
+            self._ready = False
+            until = self.deadline()
+            while self._open and time.monotonic() < until:
+                self._close_idle()
+                if self._open:
+                    time.sleep(FIRST_PAUSE)  # being told would cost every reader a lock
+            hold = self._hold
+            if hold is not None and self._open == 0:
+                self._hold = None
+                HOLDS().give_back(hold)
+                self._delete_log()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._discard(self._stack.pop())
+
+    def _delete_log(self) -> None:
+        """Leave one file, if no other process has it open: the last connection to close does that, unless held."""
+        with suppress(sqlite3.Error), self._locks.inside_sqlite(), closing(self._new_connection()) as last:
+            last.execute("SELECT count(*) FROM sqlite_schema")
+
+
+def _create(path: Path) -> None:
+    """Create the file, readable by its owner alone whatever the umask; SQLite's side files take after it."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        if hasattr(os, "fchmod"):  # not on Windows
+            os.fchmod(file, 0o600)
+    finally:
+        os.close(file)

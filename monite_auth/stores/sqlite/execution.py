@@ -1,0 +1,167 @@
+"""How an operation is executed in SQLite: as one transaction or one read, here or in a thread.
+
+An operation is written as a function that decides over a Transaction and waits for nothing; `writing` and `reading` make
+operations of such functions.
+
+Every write begins by unlocking the account's vault, so it knows of a data key that somebody else has renewed. A read takes the
+vault as the last write left it: the hot path is one statement. If a value does not open then, somebody has renewed the data key
+since, or changed the file: the vault is unlocked anew, and the value is read once more.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from functools import partial, wraps
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+
+from monite_auth.errors import StoreUnavailable
+from monite_auth.processes.lifetimes import PerProcess
+from monite_auth.stores.protocol import Store
+from monite_auth.stores.sealing import SealBroken, Vault
+from monite_auth.stores.sqlite.connections import Connections
+from monite_auth.stores.sqlite.keys import AccountKeys, VaultLocked
+from monite_auth.stores.sqlite.sweep import Sweeper
+from monite_auth.tokens import Clock
+
+__all__ = ["Execution", "Executor", "Transaction", "reading", "writing"]
+
+Result = TypeVar("Result")
+Kind = TypeVar("Kind", bound="Execution")
+Arguments = ParamSpec("Arguments")
+
+
+class Transaction(NamedTuple):
+    """All that an operation decides over: the rows of an `account`, its vault, and the wall clock's time.
+
+    Names are digests that only this account can make, so rows that are found by a name are its own. Where rows are found
+    otherwise, their column `account` says whose they are.
+    """
+
+    db: sqlite3.Connection
+    vault: Vault
+    account: str
+    now: float
+
+
+Decide = Callable[Concatenate[Kind, Transaction, Arguments], Result]
+Operation = Callable[Concatenate[Kind, Arguments], Coroutine[Any, Any, Result]]
+
+
+class Executor(Protocol):
+    """Does `work`, here or in another thread."""
+
+    def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]:
+        """Run `work`, and return its result."""
+
+
+class Execution:
+    """Runs the operations of one account in one of their two forms, which differ in how they do `reads` and `writes`.
+
+    `store`: closes its file when nobody has it any more, so this keeps it.
+    `session_memory`: for how many seconds ended sessions are remembered.
+    `clock`: the wall clock, which all processes of the host agree on. The file counts by it, and dates of logins are compared
+    with it. `token_clock`: that of the tokens which callers bring and get.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: AccountKeys,
+        sweeper: Sweeper,
+        connections: PerProcess[Connections],
+        reads: Executor,
+        writes: Executor,
+        *,
+        session_memory: float,
+        requests_per_second: float,
+        clock: Clock,
+        token_clock: Clock,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._sweeper = sweeper
+        self._connections = connections
+        self._reads = reads
+        self._writes = writes
+        self._session_memory = session_memory
+        self._requests_per_second = requests_per_second
+        self._clock = clock
+        self._token_clock = token_clock
+
+    # -- writes
+
+    def _write(self, decide: Callable[[Transaction], Result]) -> Awaitable[Result]:
+        return self._writes(partial(self._write_until, self._connections().deadline(), decide))
+
+    def _write_until(self, until: float, decide: Callable[[Transaction], Result]) -> Result:
+        connections = self._connections()
+
+        def unlock_decide_and_sweep(db: sqlite3.Connection) -> Result:
+            vault = self._keys.unlock(db, connections.opening)
+            transaction = self._transaction(db, vault)
+            result = decide(transaction)
+            self._sweeper.sweep(db, transaction.now)
+            return result
+
+        result = connections.write(unlock_decide_and_sweep, until=until)
+        if self._keys.has_traces:
+            self._wipe(until)
+        return result
+
+    def _wipe(self, until: float) -> None:
+        """Empty the file's log after the data key was renewed; if that cannot be done now, the next opening tries again."""
+        self._keys.has_traces = False
+        connections = self._connections()
+        with suppress(StoreUnavailable):  # what this was called after is recorded
+            if connections.empty_log(until=until):
+                connections.write(self._keys.traces_are_gone, until=until)
+
+    # -- reads
+
+    async def _read(self, look: Callable[[Transaction], Result]) -> Result:
+        """Read with one statement; raise SealBroken if something does not open."""
+        return await self._reads(partial(self._read_until, self._connections().deadline(), look))
+
+    def _read_until(self, until: float, look: Callable[[Transaction], Result]) -> Result:
+        connections = self._connections()
+
+        def look_unlocked(db: sqlite3.Connection) -> Result:
+            opening = connections.opening
+            vault = self._keys.unlocked(opening) or self._keys.unlock_to_read(db, opening)
+            return look(self._transaction(db, vault))
+
+        with suppress(VaultLocked, SealBroken):
+            return connections.read(look_unlocked, until=until)
+        vault = self._write_until(until, lambda transaction: transaction.vault)
+        return connections.read(lambda db: look(self._transaction(db, vault)), until=until)
+
+    def _read_at_once(self, look: Callable[[Transaction], Result]) -> Result:
+        """Read as `_read` does if nothing has to be waited for; raise Locked or VaultLocked otherwise."""
+        connections = self._connections()
+        vault = self._keys.unlocked(connections.opening)
+        if vault is None:
+            raise VaultLocked
+        return connections.read_at_once(lambda db: look(self._transaction(db, vault)))
+
+    def _transaction(self, db: sqlite3.Connection, vault: Vault) -> Transaction:
+        return Transaction(db, vault, self._keys.account, self._clock())
+
+
+def writing(decide: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:
+    """Make an operation of a function that decides: it runs in one transaction."""
+
+    @wraps(decide)
+    async def operation(self: Kind, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return await self._write(lambda transaction: decide(self, transaction, *args, **kwargs))
+
+    return operation
+
+
+def reading(look: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:
+    """Make an operation of a function that reads with one statement: it waits for no writer."""
+
+    @wraps(look)
+    async def operation(self: Kind, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return await self._read(lambda transaction: look(self, transaction, *args, **kwargs))
+
+    return operation

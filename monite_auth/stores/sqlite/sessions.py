@@ -1,0 +1,135 @@
+"""Sessions in SQLite: how they begin, and all ways to end them and to take tokens away."""
+
+from monite_auth.identity import LEEWAY, Partner, Principal
+from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
+from monite_auth.stores.sqlite.rows import insert_token, is_doomed
+from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything
+from monite_auth.tokens import SAFETY, AccessToken
+
+__all__ = ["ENDED_BY_DATE", "SQLiteSessions", "begin", "ending_of", "is_too_old"]
+
+ENDED_BY_DATE = """
+    EXISTS (SELECT * FROM endings WHERE user = :user AND ended_before > :by AND until > :now)
+    OR EXISTS (SELECT * FROM accounts WHERE account = :account AND ended_before > :by)
+"""
+
+
+class SQLiteSessions(Execution):
+    """See SessionOperations."""
+
+    @writing
+    def begin_session(self, on: Transaction, principal: Principal) -> None:
+        """See Operations."""
+        begin(on, principal, self._session_memory)
+
+    @writing
+    def end_session(self, on: Transaction, principal: Principal) -> int:
+        """See Operations."""
+        user = on.vault.user(principal.user_id)
+        name = on.vault.principal(principal)
+        if name is not None:
+            on.db.execute(
+                "INSERT OR REPLACE INTO sessions (user, session, account, ended, until) VALUES (?, ?, ?, 1, ?)",
+                (user, name, on.account, self._remembered_until(on)),
+            )
+            if principal.session_id is None:
+                self._end_before(on, user)
+        session = on.vault.session(principal.user_id, principal.session_id)
+        return _take_away(on, "user = ? AND (session IS NULL OR session = ?)", user, session)
+
+    @writing
+    def end_user(self, on: Transaction, user: str) -> int:
+        """See Operations."""
+        name = on.vault.user(user)
+        self._end_sessions(on, "user = ?", name)
+        self._end_before(on, name)
+        return _take_away(on, "user = ?", name)
+
+    @writing
+    def relink(self, on: Transaction, user: str | Partner) -> int:
+        """See Operations."""
+        name = on.vault.user(user)
+        on.db.execute("UPDATE mints SET rest_until = 0 WHERE user = ?", (name,))
+        return _take_away(on, "user = ?", name)
+
+    @writing
+    def end_everything(self, on: Transaction) -> Everything:
+        """See Operations."""
+        on.db.execute("UPDATE accounts SET ended_before = ? WHERE account = ?", (on.now, on.account))
+        sessions = self._end_sessions(on, "account = ?", on.account)
+        return Everything(sessions, _take_away(on, "account = ?", on.account))
+
+    @writing
+    def revoke(self, on: Transaction, token: AccessToken) -> int:
+        """See Operations."""
+        name = on.vault.fingerprint_name(token.fingerprint)
+        live: int = on.db.execute(
+            "SELECT count(*) FROM tokens WHERE print = ? AND state = 'live'", (name,)
+        ).fetchone()[0]
+        on.db.execute(
+            "UPDATE tokens SET state = 'pending', due_at = ? WHERE print = ? AND state <> 'pending' AND expires_at > ?",
+            (on.now, name, on.now - SAFETY),
+        )
+        if not is_doomed(on, name):
+            insert_token(on, "pending", PARTNER_SLOT, token)
+        return live
+
+    def _end_sessions(self, on: Transaction, whose: str, value: str) -> int:
+        """End the known sessions that `whose` names; return how many there were."""
+        return on.db.execute(
+            f"UPDATE sessions SET ended = 1, until = ? WHERE NOT ended AND until > ? AND {whose}",  # noqa: S608 - ours
+            (self._remembered_until(on), on.now, value),
+        ).rowcount
+
+    def _end_before(self, on: Transaction, user: str) -> None:
+        """Note that the user's sessions from before now have ended."""
+        on.db.execute(
+            "INSERT OR REPLACE INTO endings (user, account, ended_before, until) VALUES (?, ?, ?, ?)",
+            (user, on.account, on.now, self._remembered_until(on)),
+        )
+
+    def _remembered_until(self, on: Transaction) -> float:
+        """Return until when an ending is remembered: until sessions from before it are too old by their dates."""
+        return on.now + self._session_memory + LEEWAY
+
+
+def _take_away(on: Transaction, whose: str, *values: str | None) -> int:
+    """Fence the mints, and make the tokens pending, of the slots that `whose` names; return how many tokens."""
+    on.db.execute(f"UPDATE mints SET fenced = 1 WHERE {whose}", values)  # noqa: S608 - ours
+    return on.db.execute(
+        "UPDATE tokens SET state = 'pending', due_at = ? "  # noqa: S608 - ours
+        f"WHERE state <> 'pending' AND expires_at > ? AND {whose}",
+        (on.now, on.now - SAFETY, *values),
+    ).rowcount
+
+
+def begin(on: Transaction, principal: Principal, memory: float) -> None:
+    """Write a session down as known for `memory` seconds, unless it has ended or has no ID."""
+    session = on.vault.session(principal.user_id, principal.session_id)
+    if session is not None:
+        on.db.execute(
+            "INSERT INTO sessions (user, session, account, ended, until) VALUES (?, ?, ?, 0, ?) "
+            "ON CONFLICT (user, session) DO UPDATE SET ended = 0, until = excluded.until WHERE NOT ended OR until <= ?",
+            (on.vault.user(principal.user_id), session, on.account, on.now + memory, on.now),
+        )
+
+
+def ending_of(on: Transaction, principal: Principal, memory: float) -> Ended | None:
+    """Return how the principal's session has ended, if it has. Endings are remembered for `memory` seconds."""
+    user, session = on.vault.user(principal.user_id), on.vault.principal(principal)
+    known = on.db.execute(
+        "SELECT ended FROM sessions WHERE user = ? AND session = ? AND until > ?", (user, session, on.now)
+    ).fetchone()
+    if known is not None:  # and judged by its name alone
+        return Ended() if known[0] else None
+    if principal.began_at is None:
+        return None
+    asked = {"account": on.account, "user": user, "by": principal.began_by, "now": on.now}
+    if on.db.execute(f"SELECT {ENDED_BY_DATE}", asked).fetchone()[0]:
+        return Ended()
+    return Ended(too_old=True) if is_too_old(principal, on.now, memory) else None
+
+
+def is_too_old(principal: Principal, now: float, memory: float) -> bool:
+    """Say whether a session that is not known began before the time for which endings are remembered."""
+    return principal.began_at is not None and principal.began_at <= now - memory
