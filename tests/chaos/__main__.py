@@ -6,23 +6,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.grounds import GROUNDS
-from tests.chaos.orchestra import SHORT, long, perform
+from tests.chaos.experiment import SHORT, long, run_experiment
+from tests.chaos.stores import STORES
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--store", choices=sorted(GROUNDS), default="redis")
-    parser.add_argument("--seconds", type=float, help="how long the violence lasts; without, the form of CI")
+    parser.add_argument("--store", choices=sorted(STORES), default="redis")
+    parser.add_argument(
+        "--seconds", type=float, help="how long faults are injected; without it, the short form"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--token-scope", choices=("user", "session"), default="user")
-    parser.add_argument("--place", type=Path, help="where the diaries go: an empty folder")
+    parser.add_argument("--folder", type=Path, help="where the event logs go: an empty folder")
     options = parser.parse_args()
-    place = options.place or Path(tempfile.mkdtemp(prefix="chaos-"))
-    place.mkdir(parents=True, exist_ok=True)
-    form = SHORT if options.seconds is None else long(options.seconds)
-    say(f"chaos over {options.store}, seed {options.seed}, diaries in {place}")
-    report = perform(options.store, options.seed, form, place, token_scope=options.token_scope)
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    profile = SHORT if options.seconds is None else long(options.seconds)
+    say(f"chaos over {options.store}, seed {options.seed}, event logs in {folder}")
+    report = run_experiment(options.store, options.seed, profile, folder, token_scope=options.token_scope)
     for line in report.lines():
         say(line)
     return 1 if report.wrong else 0

@@ -1,4 +1,4 @@
-"""What the chaos came to is printed at the end of every run, passed or failed."""
+"""Prints the reports of the experiments at the end of every run, passed or failed."""
 
 from collections.abc import Callable
 

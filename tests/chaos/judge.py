@@ -1,30 +1,41 @@
-"""The judge: the emulator's ledger against what the workers wrote down.
+"""The judge: compares the emulator's ledger with what the workers recorded.
 
 *What is promised.* A logout counts from the moment that it is recorded, which is when `logout` has returned. One that
-raised StoreUnavailable was not; the person is told so, and presses again. With `token_scope="user"` it ends every
-token of the user, whichever session it was minted for; with `"session"`, those of that session. So a token is
-*condemned* when a recorded logout began after it was minted, when it was handed to a session that has logged out
-since, or when nobody is left who could have it. When everything is drained, no condemned token may be alive, but for
-those that nobody could have revoked. They are told apart by evidence, not by trust:
+raised StoreUnavailable was not recorded; the user sees the error and presses "Log out" again. With `token_scope="user"`
+a logout ends every token of the user, whichever session it was minted for; with `"session"`, those of that session. So a
+token is *condemned*
+
+- when a recorded logout began after it was minted,
+- when it was handed to a session that has logged out since, or
+- when the user has no session left.
+
+When everything is drained, no condemned token may be alive, except those that nobody could have revoked. These are told
+apart by evidence:
 
 | a token that is alive | evidence | verdict |
 |---|---|---|
 | never arrived | no process has read it, and the ledger says that the answer was cut or spoiled | *lost on the way* |
-| came too late | no process has read it: whoever had asked had given up, or was killed | *missed* |
+| came too late | no process has read it: its caller had given up, or was killed | *missed* |
 | died with its process | a process read it and was killed before a store said that it had it | *died with a process* |
-| was minted without the store | it went into the memory of a process, as the store was down, and that was killed | *orphan of an outage* |
+| was minted without the store | it was in the memory of a process, as the store was down, and the process was killed | *orphan of an outage* |
 | is not condemned | | *of sessions that stay* |
 | anything else | a store had it, or a process that ended well | **violation** |
 
-*What else is a violation.* A caller that came after the logout and was given a token; a caller that was given
-someone else's; one that was refused as logged out and was not; one that was given a token that was condemned, or known
-to be dead, before it came; a session that stays and does not work at the end; and a worker that went wrong.
+*Other violations.*
 
-*In the dark.* A process that the store does not answer keeps tokens in its own memory, and hears of no logout but its
-own. What its callers get by that, after a logout elsewhere, is counted, and is no violation; it is revoked when the
-store is back. It shows in the diary: the token was committed to `memory` by the process that handed it out. The same
-goes for a token whose commit was interrupted: its process revokes it, and until the store has heard of that, others
-may be given it.
+- A caller that came after its logout was given a token.
+- A caller was given somebody else's token.
+- A caller was refused as logged out, and was not.
+- A caller was given a token that was condemned, or known to be dead, before it asked.
+- A session that stays does not work at the end.
+- A worker failed in another way.
+
+*During an outage* a process that cannot reach the store keeps tokens in its own memory, and hears of no logout but its
+own. Tokens that it hands out after a logout elsewhere are counted and are no violation; they are revoked when the store is
+back. The event log shows it: the token was committed to `memory` by the process that handed it out.
+
+*An interrupted commit* is counted in the same way: its process revokes the token, and others may be given it until the
+store has heard of that.
 """
 
 import math
@@ -33,7 +44,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.chaos.diary import Event
+from tests.chaos.event_log import Event
 from tests.chaos.plan import Plan
 
 STAYING = "of sessions that stay"
@@ -43,7 +54,7 @@ VIOLATION = "of ended sessions"
 
 
 class Entry(NamedTuple):
-    """A token of the ledger. Times are of the monotonic clock, as in diaries."""
+    """A token of the ledger. Times are of the monotonic clock, as in event logs."""
 
     token: str  # its fingerprint
     entity_user_id: str | None
@@ -68,7 +79,7 @@ class Logout:
 
 @dataclass(slots=True)
 class Trace:
-    """Where a token got to, as far as the diaries know."""
+    """Where a token got to, as far as the event logs know."""
 
     read_by: str | None = None
     committed: bool = False  # the shared store has said that it has it
@@ -79,16 +90,20 @@ class Trace:
 
 @dataclass(slots=True)
 class Verdict:
-    """What came out. `violations` are sentences; `live` counts by class what is alive at the end."""
+    """The outcome. `violations` are sentences; `live` counts by class the tokens that are alive at the end.
+
+    `during_outage`: tokens handed out by a process that could not know of a logout. `interrupted`: tokens handed out, dead,
+    after an interrupted commit.
+    """
 
     violations: list[str] = field(default_factory=list)
     live: Counter[str] = field(default_factory=Counter)
-    in_the_dark: int = 0
-    ghosts: int = 0  # interrupted commits that were handed out, dead
+    during_outage: int = 0
+    interrupted: int = 0
 
 
 class Judge:
-    """One trial. `now` is when the ledger was read; `killed` names the processes that were."""
+    """Judges one experiment. `now`: when the ledger was read; `killed`: the names of the processes that were."""
 
     def __init__(
         self, plan: Plan, events: Iterable[Event], ledger: Iterable[Entry], killed: set[str], now: float
@@ -215,9 +230,9 @@ class Judge:
             return
         heard_here = late and logout is not None and logout.process == event.process
         if trace.kept_by == event.process and not heard_here:
-            verdict.in_the_dark += 1
+            verdict.during_outage += 1
         elif trace.kept_by is not None and not late:
-            verdict.ghosts += 1
+            verdict.interrupted += 1
         else:
             why = "had logged out and got" if late else "got, taken away," if condemned else "got, dead,"
             verdict.violations.append(

@@ -1,7 +1,7 @@
-"""What is decided beforehand: the settings, the people, and what each session does.
+"""The plan of an experiment: the settings, the people, and what each session does.
 
-All of it follows from the seed, so that a worker knows a session by its number. What the processes make of it, and
-when, is up to the machine: a seed repeats the violence, not the accidents.
+All of it follows from the seed, so a worker knows a session by its number. When things happen is up to the machine: a
+seed repeats the faults, not the races.
 """
 
 import json
@@ -23,41 +23,42 @@ CREDENTIALS = ("c11e0000-0000-4000-8000-00000000c405", "a secret of the chaos, w
 TOKEN_LIFE = 1800
 """Seconds: nothing expires by itself, so every token that is dead at the end was revoked."""
 
-Visit = Literal["token", "fresh", "call"]
+Use = Literal["token", "fresh", "call"]
+"""How a session uses the broker: any token, one that was minted just now, or a call of the API."""
 
 
 class Session(NamedTuple):
-    """One login: who it is, what it does, and how it ends.
+    """One login: the user, what they do, and how it ends.
 
     `stays`: it never logs out. `handed_over`: another worker may end it. `races`: it asks for a token while it logs
-    out. `haunted`: somebody tries its cookie again later.
+    out. `used_after_end`: somebody tries to use it later.
     """
 
     number: int
     principal: Principal
     entity_user: EntityUser
-    visits: tuple[Visit, ...]
+    uses: tuple[Use, ...]
     stays: bool
     handed_over: bool
     races: bool
-    haunted: bool
+    used_after_end: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a worker is told. Durations are seconds.
+    """What a worker is told. Durations are in seconds.
 
-    `hurried`: revocations of a drainer that was killed are due again after `HURRIED_LEASE`, and none is put off for
-    longer than `HURRIED_POSTPONEMENT`, since a test in CI cannot wait for half a minute.
+    `short_drains`: revocations of a drain that was killed are due again after `SHORT_LEASE`, and none is put off for
+    longer than `SHORT_POSTPONEMENT`, since a test in CI cannot wait for half a minute.
     """
 
     seed: int
     store_url: str
     api_url: str
-    hurried: bool
+    short_drains: bool
     token_scope: Literal["user", "session"] = "user"
     people: int = 60
-    lanes: int = 8
+    visitors: int = 8
     lease: float = 1.0
     read_timeout: float = 1.5
     connect_timeout: float = 1.0
@@ -65,8 +66,8 @@ class Plan:
     requests_per_second: int = 400
     store_patience: float = 1.0
 
-    HURRIED_LEASE = 3.0
-    HURRIED_POSTPONEMENT = 2.0
+    SHORT_LEASE = 3.0
+    SHORT_POSTPONEMENT = 2.0
 
     @property
     def settings(self) -> Settings:
@@ -86,23 +87,23 @@ class Plan:
 
     @property
     def freshness(self) -> float:
-        """A min_ttl that only a token of the last moment has: whoever asks for it makes an older one superseded."""
+        """A min_ttl, seconds, that only a token of the last moment has, so that asking for it supersedes an older one."""
         return TOKEN_LIFE - SAFETY - 0.3
 
     def session(self, number: int) -> Session:
         chance = random.Random(f"{self.seed}/{number}")
         person = chance.randrange(self.people)
-        kinds: tuple[Visit, ...] = ("token", "fresh", "call")
-        visits = tuple(chance.choices(kinds, (5, 3, 2), k=chance.randint(1, 3)))
+        kinds: tuple[Use, ...] = ("token", "fresh", "call")
+        uses = tuple(chance.choices(kinds, (5, 3, 2), k=chance.randint(1, 3)))
         return Session(
             number=number,
             principal=Principal(f"user-{person}", session_id=f"session-{number}"),
             entity_user=entity_user(person),
-            visits=visits,
+            uses=uses,
             stays=person < self.people // 3 and chance.random() < 0.1,
             handed_over=chance.random() < 0.7,
             races=chance.random() < 0.5,
-            haunted=chance.random() < 0.5,
+            used_after_end=chance.random() < 0.5,
         )
 
     def save(self, path: Path) -> None:

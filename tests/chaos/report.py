@@ -1,4 +1,4 @@
-"""What a performance is told as: a table of what was measured, and what is wrong."""
+"""The report of an experiment: a table of what was measured, and the violations."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome. `place`: where the diaries are. `complaints`: what went wrong beside the verdict."""
+    """The outcome. `folder`: where the event logs are. `complaints`: what went wrong beside the verdict."""
 
     store: str
     seed: int
-    place: Path
+    folder: Path
     verdict: Verdict
     complaints: list[str]
     logouts: int
     kills: int
-    blows: int
+    outages: int
     hits: Counter[str]
     numbers: dict[str, object]
 
@@ -37,8 +37,8 @@ class Report:
             "seed": self.seed,
             **self.numbers,
             "faults of Monite that hit": f"{self.hits.total()} ({faults})",
-            "tokens handed out in the dark": self.verdict.in_the_dark,
-            "dead tokens handed out, commit interrupted": self.verdict.ghosts,
+            "tokens handed out during an outage": self.verdict.during_outage,
+            "dead tokens handed out, commit interrupted": self.verdict.interrupted,
             **{
                 f"live at the end, {found}": live[found]
                 for found in (STAYING, LOST, MISSED, DIED, ORPHANED, VIOLATION)
@@ -48,4 +48,4 @@ class Report:
         yield from (f"{name:<44}{value}" for name, value in rows.items())
         yield from (f"VIOLATION: {wrong}" for wrong in self.wrong[:SHOWN])
         if self.wrong:
-            yield f"The diaries are in {self.place}"
+            yield f"The event logs are in {self.folder}"

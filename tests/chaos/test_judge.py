@@ -1,12 +1,12 @@
-"""The judge has to see what is wrong, and to let pass what is not: a small trial for each line of its tables."""
+"""The judge reports violations and nothing else: a small trial for each line of its tables."""
 
 import pytest
 
-from tests.chaos.diary import Event
+from tests.chaos.event_log import Event
 from tests.chaos.judge import DIED, LOST, MISSED, ORPHANED, STAYING, VIOLATION, Entry, Judge
 from tests.chaos.plan import Plan
 
-PLAN = Plan(seed=7, store_url="", api_url="", hurried=True)
+PLAN = Plan(seed=7, store_url="", api_url="", short_drains=True)
 LEAVER = next(number for number in range(1000) if not PLAN.session(number).stays)
 USER = PLAN.session(LEAVER).entity_user.entity_user_id
 OTHER = next(n for n in range(1000) if PLAN.session(n).entity_user.entity_user_id != USER)
@@ -117,7 +117,7 @@ def test_another_session_of_the_user_saves_no_token_from_a_logout():
 
 
 def test_with_a_token_for_each_session_it_does():
-    plan = Plan(seed=7, store_url="", api_url="", hurried=True, token_scope="session")
+    plan = Plan(seed=7, store_url="", api_url="", short_drains=True, token_scope="session")
     trial = begun(plan=plan).writes(WELL, "opened", session=SAME).writes(WELL, "checked", session=SAME)
     trial.mints("t").keeps(WELL, "t", session=f"session-{SAME}").logs_out()
     assert found(trial) == (STAYING, False)
@@ -138,13 +138,13 @@ def test_a_caller_of_an_ended_session_that_gets_a_token_is_a_violation():
     assert any("had logged out" in each for each in trial.revokes("t").verdict().violations)
 
 
-def test_in_the_dark_it_is_not_unless_the_process_knew():
+def test_during_an_outage_it_is_not_unless_the_process_knew():
     trial = begun().logs_out(KILLED).mints("t").keeps(WELL, "t", "memory")
     verdict = trial.writes(WELL, "got", token="t", session=LEAVER).revokes("t").verdict()
-    assert (verdict.in_the_dark, verdict.violations) == (1, [])
+    assert (verdict.during_outage, verdict.violations) == (1, [])
     trial = begun().logs_out(WELL).mints("t").keeps(WELL, "t", "memory")
     verdict = trial.writes(WELL, "got", token="t", session=LEAVER).revokes("t").verdict()
-    assert (verdict.in_the_dark, len(verdict.violations)) == (0, 1)
+    assert (verdict.during_outage, len(verdict.violations)) == (0, 1)
 
 
 @pytest.mark.parametrize("logged_out", [True, False])
@@ -156,10 +156,10 @@ def test_a_token_that_was_taken_away_or_is_dead_must_not_be_handed_out(logged_ou
     assert len(trial.verdict().violations) == 1
 
 
-def test_a_dead_token_whose_commit_was_interrupted_is_a_ghost():
+def test_a_dead_token_whose_commit_was_interrupted_is_counted_apart():
     trial = begun(SAME).mints("t").keeps(WELL, "t", "memory").writes(WELL, "checked", session=SAME)
     verdict = trial.revokes("t").writes(KILLED, "got", token="t", session=SAME).verdict()
-    assert (verdict.ghosts, verdict.violations) == (1, [])
+    assert (verdict.interrupted, verdict.violations) == (1, [])
 
 
 def test_a_token_of_somebody_else_is_a_violation():

@@ -1,7 +1,7 @@
-"""Whatever can go wrong, going wrong at once: to the workers, to their store, and to Monite.
+"""Injects faults into the workers, their store and Monite, all at the same time.
 
-Three threads, each with a plan of its own that follows from the seed. They do not wait for each other, so that a
-worker dies while its store is down and Monite hangs.
+Three threads inject them, each in an order of its own that follows from the seed. They do not wait for each other, so
+a worker may die while its store is down and Monite hangs.
 """
 
 import random
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from monite_auth.emulator import Fault, Monite
-from tests.chaos.crew import Crew
-from tests.chaos.grounds import Ground
+from tests.chaos.processes import Processes
+from tests.chaos.stores import StoreUnderTest
 
 MINT, REVOKE, API = "/auth/token", "/auth/revoke", "/entity_users"
 
@@ -35,39 +35,46 @@ KINDS = {
 }
 
 OUTAGES = ("hang", "cut_before", "status")
-"""What hits all of Monite now and then."""
+"""Faults that all of Monite has now and then."""
 
-KILL_EVERY = (0.5, 2.0)
-STRIKE_EVERY = (1.5, 4.5)
-FAULT_EVERY = (0.1, 0.6)
-"""Seconds between two acts, from and to."""
+WORKER_FAULT_EVERY = (0.5, 2.0)
+STORE_OUTAGE_EVERY = (1.5, 4.5)
+MONITE_FAULT_EVERY = (0.1, 0.6)
+"""Seconds between two faults of one thread, from and to."""
 
 FROZEN = (0.5, 2.5)
-"""Seconds that a worker stands still: less and more than its lease."""
+"""Seconds for which a worker is frozen: less and more than its lease."""
 
-MANY = 4
+KILLED_TOGETHER = 4
 """Workers that are killed together now and then: half of them."""
 
 
-class Violence:
-    """All three, until `stop`. `hits` counts the faults by kind; what the others count is theirs."""
+class FaultInjector:
+    """Injects faults until `stop`. `hits` counts those of Monite by kind; workers and store count their own."""
 
     def __init__(
-        self, seed: int, crew: Crew, ground: Ground, monite: Monite, killed: Callable[[str], Any]
+        self,
+        seed: int,
+        processes: Processes,
+        store: StoreUnderTest,
+        monite: Monite,
+        killed: Callable[[str], Any],
     ) -> None:
-        self._crew = crew
-        self._ground = ground
+        self._processes = processes
+        self._store = store
         self._monite = monite
         self._killed = killed
         self._over = threading.Event()
         self._errors: list[Exception] = []
         self.hits: Counter[str] = Counter()
         self._threads = [
-            threading.Thread(target=self._go_on, args=(act, every, random.Random(f"{seed}/{act.__name__}")))
-            for act, every in (
-                (self._hit_a_worker, KILL_EVERY),
-                (self._hit_the_store, STRIKE_EVERY),
-                (self._hit_monite, FAULT_EVERY),
+            threading.Thread(
+                target=self._repeat, args=(disturb, every, random.Random(f"{seed}/{disturb.__name__}"))
+            )
+            for disturb, every in (
+                (self._disturb_worker, WORKER_FAULT_EVERY),
+                (self._disturb_store, STORE_OUTAGE_EVERY),
+                (self._disturb_monite, MONITE_FAULT_EVERY),
             )
         ]
 
@@ -76,7 +83,7 @@ class Violence:
             thread.start()
 
     def stop(self) -> None:
-        """Let everything work again; raise what the violence itself ran into."""
+        """Let everything work again; raise the first error of a thread that injects faults."""
         self._over.set()
         for thread in self._threads:
             if thread.ident is not None:
@@ -84,40 +91,40 @@ class Violence:
         if self._errors:
             raise self._errors[0]
 
-    def _go_on(
-        self, act: Callable[[random.Random], None], every: tuple[float, float], chance: random.Random
+    def _repeat(
+        self, disturb: Callable[[random.Random], None], every: tuple[float, float], chance: random.Random
     ) -> None:
         try:
             while not self._over.wait(chance.uniform(*every)):
-                act(chance)
+                disturb(chance)
         except Exception as error:  # noqa: BLE001 - stop raises it
             self._errors.append(error)
 
-    def _hit_a_worker(self, chance: random.Random) -> None:
-        seats = self._crew.seats
-        chance.shuffle(seats)
+    def _disturb_worker(self, chance: random.Random) -> None:
+        numbers = self._processes.numbers
+        chance.shuffle(numbers)
         how = chance.choices(("kill", "freeze", "kill many"), (6, 3, 1))[0]
         if how == "freeze":
-            with self._frozen(seats[0]):
+            with self._frozen(numbers[0]):
                 self._over.wait(chance.uniform(*FROZEN))
             return
-        for seat in seats[: MANY if how == "kill many" else 1]:
-            self._killed(self._crew.kill(seat))
+        for number in numbers[: KILLED_TOGETHER if how == "kill many" else 1]:
+            self._killed(self._processes.kill(number))
 
     @contextmanager
-    def _frozen(self, seat: int) -> Iterator[None]:
-        self._crew.signal(seat, signal.SIGSTOP)
+    def _frozen(self, number: int) -> Iterator[None]:
+        self._processes.send_signal(number, signal.SIGSTOP)
         try:
             yield
         finally:
-            self._crew.signal(seat, signal.SIGCONT)
-        self._crew.blows["worker frozen"] += 1
+            self._processes.send_signal(number, signal.SIGCONT)
+        self._processes.faults["worker frozen"] += 1
 
-    def _hit_the_store(self, chance: random.Random) -> None:
-        self._ground.strike(chance, self._over.wait)
+    def _disturb_store(self, chance: random.Random) -> None:
+        self._store.interrupt(chance, self._over.wait)
 
-    def _hit_monite(self, chance: random.Random) -> None:
-        kind, path, times = self._trouble(chance)
+    def _disturb_monite(self, chance: random.Random) -> None:
+        kind, path, times = self._choose_fault(chance)
         fault: Any = {
             "kind": kind,
             "path": path,
@@ -132,12 +139,12 @@ class Violence:
         self._monite.faults.remove(order.id)
         self.hits[kind] += order.hits
 
-    def _trouble(self, chance: random.Random) -> tuple[str, str, int | None]:
-        """Return a kind, whom it hits, and how often."""
+    def _choose_fault(self, chance: random.Random) -> tuple[str, str, int | None]:
+        """Return the kind of a fault, the path that it concerns, and how often it happens (None: always)."""
         if chance.random() < 0.05:
             return chance.choice(OUTAGES), "", None
         path = chance.choices((MINT, REVOKE, API), (5, 4, 1))[0]
         kind = chance.choice(KINDS[path])
-        # After each that throttles, all hold for a second.
+        # One is enough: all workers hold for a second after it.
         times = 1 if kind == "throttle" else chance.randint(2, 10)
         return kind, path, times

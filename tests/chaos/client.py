@@ -1,6 +1,6 @@
-"""One way to use the broker for threads and for event loops, so that a lane is written once.
+"""One client of the broker for threads and event loops alike, so that a visitor is written once.
 
-As in the package: the threads' methods do their work inside and never suspend, and `run` drives them.
+As in the package, the methods for threads do their work inside and never suspend, and `run` drives them.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from monite_auth.engine.drain import DrainReport
 from monite_auth.engine.runtime import run
 
 
-class Hands(Protocol):
-    """What a lane does with the broker, in threads or on an event loop."""
+class Client(Protocol):
+    """The calls of the broker that a visitor makes, in threads or on an event loop."""
 
     async def token(self, principal: Principal, min_ttl: float) -> AccessToken: ...
     async def get(self, principal: Principal, path: str) -> httpx.Response: ...
@@ -27,7 +27,7 @@ class Hands(Protocol):
     async def close(self) -> None: ...
 
 
-class Threads:
+class ThreadClient:
     """Blocking calls; nothing here suspends."""
 
     def __init__(self, broker: TokenBroker) -> None:
@@ -59,7 +59,7 @@ class Threads:
         self._broker.close()
 
 
-class Tasks:
+class TaskClient:
     """Calls on the event loop."""
 
     def __init__(self, broker: TokenBroker) -> None:

@@ -1,4 +1,4 @@
-"""The worker processes: hired, killed, frozen, replaced and, at the end, let go."""
+"""The worker processes: started, killed and replaced, frozen and, at the end, stopped."""
 
 import os
 import signal
@@ -9,13 +9,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.agenda import Agenda
-from tests.chaos.diary import Library
+from tests.chaos.event_log import EventLogs
+from tests.chaos.task_queue import TaskQueue
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FORMS = ("threads", "tasks")
+FLAVOURS = ("threads", "tasks")
+"""How a worker serves its users; every other one has an event loop."""
 
 BROKEN = "Background work failed"
 """What the package logs where nobody is left to raise to."""
@@ -23,47 +24,48 @@ BROKEN = "Background work failed"
 
 @dataclass(slots=True)
 class Worker:
-    """One process. `name` is its diary's, too."""
+    """One process. `name`: of the process, and of its event log."""
 
     name: str
     process: subprocess.Popen[bytes]
     errors: Path
 
 
-class Crew:
-    """As many workers as there are seats, half of them with threads, half with an event loop.
+class Processes:
+    """A number of workers, half of them with threads, half with an event loop.
 
-    `killed`: the names of those that were; the others must end well.
+    A worker that is killed is replaced by another with the same number. `killed`: the names of those that were; the others
+    must end well. `faults` counts what happened to them, by kind.
     """
 
-    def __init__(self, seats: int, plan: Path, agenda: Agenda, library: Library) -> None:
+    def __init__(self, count: int, plan: Path, tasks: TaskQueue, logs: EventLogs) -> None:
         self._plan = plan
-        self._agenda = agenda
-        self._library = library
+        self._tasks = tasks
+        self._logs = logs
         self._lifeline, self._held = os.pipe()
         self._generations: Counter[int] = Counter()
-        self._lock = threading.RLock()  # nobody is replaced while all are let go
+        self._lock = threading.RLock()  # none is replaced while all are being stopped
         self._workers: dict[int, Worker] = {}
         self.all: list[Worker] = []
         self.killed: set[str] = set()
-        self.blows: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
         try:
-            for seat in range(seats):
-                self._hire(seat)
+            for number in range(count):
+                self._start(number)
         except BaseException:
             self.close()
             raise
 
-    def _hire(self, seat: int) -> None:
-        self._generations[seat] += 1
-        name = f"{FORMS[seat % 2]}-{seat}-{self._generations[seat]}"
-        diary = self._library.path(name)
-        inherited = (self._lifeline, *self._agenda.files)
+    def _start(self, number: int) -> None:
+        self._generations[number] += 1
+        name = f"{FLAVOURS[number % 2]}-{number}-{self._generations[number]}"
+        log = self._logs.path(name)
+        inherited = (self._lifeline, *self._tasks.files)
         module = (sys.executable, "-W", "error", "-m", "tests.chaos.worker")
-        errors = diary.with_suffix(".err")
+        errors = log.with_suffix(".err")
         with errors.open("wb") as stream:
             process = subprocess.Popen(
-                [*module, str(self._plan), str(diary), FORMS[seat % 2], *map(str, inherited)],
+                [*module, str(self._plan), str(log), FLAVOURS[number % 2], *map(str, inherited)],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -71,29 +73,29 @@ class Crew:
                 pass_fds=inherited,
                 process_group=0,  # Ctrl-C is for the test alone
             )
-        self._workers[seat] = Worker(name, process, errors)
-        self.all.append(self._workers[seat])
+        self._workers[number] = Worker(name, process, errors)
+        self.all.append(self._workers[number])
 
     @property
-    def seats(self) -> list[int]:
+    def numbers(self) -> list[int]:
         return sorted(self._workers)
 
-    def kill(self, seat: int) -> str:
-        """Kill a worker, hire another in its place, and return the name of the dead one."""
+    def kill(self, number: int) -> str:
+        """Kill a worker, start another in its place, and return the name of the killed one."""
         with self._lock:
-            worker = self._workers[seat]
+            worker = self._workers[number]
             self.killed.add(worker.name)
             worker.process.kill()
             worker.process.wait()
-            self._hire(seat)
-        self.blows["worker killed"] += 1
+            self._start(number)
+        self.faults["worker killed"] += 1
         return worker.name
 
-    def signal(self, seat: int, number: signal.Signals) -> None:
-        self._workers[seat].process.send_signal(number)
+    def send_signal(self, number: int, signal_number: signal.Signals) -> None:
+        self._workers[number].process.send_signal(signal_number)
 
     def names(self) -> set[str]:
-        """Return the names of those at work now."""
+        """Return the names of those that run now."""
         with self._lock:
             return {worker.name for worker in self._workers.values()}
 
@@ -102,8 +104,8 @@ class Crew:
         with self._lock:
             return any(worker.process.poll() is not None for worker in self._workers.values())
 
-    def let_go(self, *, within: float) -> None:
-        """Ask all to stop, and wait until they have."""
+    def stop_all(self, *, within: float) -> None:
+        """Ask all to stop, and wait for it, `within` seconds at the most."""
         with self._lock:
             for worker in self._workers.values():
                 worker.process.terminate()
@@ -111,7 +113,7 @@ class Crew:
             until(lambda: all(process.poll() is not None for process in waiting), seconds=within)
 
     def close(self) -> None:
-        """Kill whoever is left."""
+        """Kill those that still run."""
         for worker in self.all:
             worker.process.kill()
             worker.process.wait()
@@ -119,7 +121,7 @@ class Crew:
         os.close(self._lifeline)
 
     def complaints(self) -> list[str]:
-        """Return what went wrong beside what they noticed: how they ended, what they wrote to stderr and the log."""
+        """Return what went wrong beside the events: how they ended, and what they wrote to stderr and the log."""
         found = []
         for worker in self.all:
             log = worker.errors.with_suffix(".log")

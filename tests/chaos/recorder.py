@@ -1,7 +1,7 @@
-"""What a worker writes down about every token that it mints, from the answer on.
+"""Records what becomes of every token that a worker mints, from Monite's answer on.
 
-The judge has to know where a token got to. So the store's `commit` is watched, in front and behind, and so is the
-reading of Monite's answer: from there on this package is responsible for the token.
+The judge has to know where a token got to. So the reading of Monite's answer is recorded, since from there on this
+package is responsible for the token, and so is the store's `commit`, before and after.
 
 | event | means |
 |---|---|
@@ -16,35 +16,35 @@ from monite_auth.engine import mint
 from monite_auth.monite_api.outcomes import Granted
 from monite_auth.stores import Committed, Lease, Operations, Store
 from monite_auth.tokens import AccessToken, fingerprint
-from tests.chaos.diary import Diary
+from tests.chaos.event_log import EventLog
 
 LENGTH = 12
 """Hex digits of a fingerprint, as in the emulator's ledger."""
 
 
-class WatchedStore:
-    """A store whose commits are written down."""
+class RecordedStore:
+    """A store whose commits are recorded."""
 
-    def __init__(self, store: Any, diary: Diary, where: str) -> None:
+    def __init__(self, store: Any, log: EventLog, where: str) -> None:
         self._store: Store = store
-        self._diary = diary
+        self._log = log
         self._where = where
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def of(self, account: str) -> "WatchedStore":
+    def of(self, account: str) -> "RecordedStore":
         self._store = self._store.of(account)
         return self
 
     def operations(self, *, blocking: bool) -> Any:
-        return _WatchedOperations(self._store.operations(blocking=blocking), self._diary, self._where)
+        return _RecordedOperations(self._store.operations(blocking=blocking), self._log, self._where)
 
 
-class _WatchedOperations:
-    def __init__(self, operations: Operations, diary: Diary, where: str) -> None:
+class _RecordedOperations:
+    def __init__(self, operations: Operations, log: EventLog, where: str) -> None:
         self._operations = operations
-        self._diary = diary
+        self._log = log
         self._where = where
 
     def __getattr__(self, name: str) -> Any:
@@ -52,20 +52,20 @@ class _WatchedOperations:
 
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         facts = {"token": token.fingerprint[:LENGTH], "where": self._where}
-        self._diary.write("committing", **facts, session=lease.slot.session)
+        self._log.write("committing", **facts, session=lease.slot.session)
         committed = await self._operations.commit(lease, token)
-        self._diary.write("committed", **facts, stored=committed is Committed.STORED)
+        self._log.write("committed", **facts, stored=committed is Committed.STORED)
         return committed
 
 
-def watch_answers(diary: Diary) -> None:
-    """Write down every token in an answer that is read."""
+def record_answers(log: EventLog) -> None:
+    """Record every token in an answer that is read."""
     read_mint: Callable[..., object] = mint.read_mint  # type: ignore[attr-defined]  # what `mint` calls
 
-    def watched(*arguments: Any, **options: Any) -> Any:
+    def recorded(*arguments: Any, **options: Any) -> Any:
         outcome = read_mint(*arguments, **options)
         if isinstance(outcome, Granted):
-            diary.write("read", token=fingerprint(outcome.value)[:LENGTH])
+            log.write("read", token=fingerprint(outcome.value)[:LENGTH])
         return outcome
 
-    mint.read_mint = watched  # type: ignore[attr-defined]  # it is not ours to set
+    mint.read_mint = recorded  # type: ignore[attr-defined]  # it is not ours to set

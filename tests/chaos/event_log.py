@@ -1,4 +1,4 @@
-"""The workers' diaries: one file per process, one line per event, written at once, so that `kill -9` loses none.
+"""Event logs of the workers: one file per process, one line per event, written at once, so that `kill -9` loses none.
 
 Times are of the monotonic clock, which all processes of a machine share.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Event(NamedTuple):
-    """Something that happened in a process at a moment. `facts` depend on the kind; see `witness` and `worker`."""
+    """Something that happened in a process at a moment. `facts` depend on the kind; see `recorder` and `worker`."""
 
     process: str
     kind: str
@@ -19,8 +19,8 @@ class Event(NamedTuple):
     facts: dict[str, Any]
 
 
-class Diary:
-    """Where a worker writes. A line is a single write, which threads and signals do not tear apart."""
+class EventLog:
+    """The log that one worker writes. A line is a single write, so threads and signals cannot tear it apart."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -32,25 +32,25 @@ class Diary:
         os.close(self._file)
 
 
-class Library:
-    """All diaries of a place, read as they grow."""
+class EventLogs:
+    """All event logs in a folder, read as they grow."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._read: dict[Path, int] = {}
         self.events: list[Event] = []
 
     def path(self, process: str) -> Path:
-        return self._place / f"{process}.diary"
+        return self._folder / f"{process}.events"
 
-    def read_on(self) -> list[Event]:
-        """Return what is new, each process's in its own order."""
-        news = [event for path in sorted(self._place.glob("*.diary")) for event in self.read(path.stem)]
-        self.events += news
-        return news
+    def read_new(self) -> list[Event]:
+        """Return the new events, each process's in its own order, and add them to `events`."""
+        new = [event for path in sorted(self._folder.glob("*.events")) for event in self.read(path.stem)]
+        self.events += new
+        return new
 
     def read(self, process: str) -> list[Event]:
-        """Return what is new in one diary, if there is one: its writer may have died before it began."""
+        """Return the new events of one process. There may be no log: its writer may have died before it began."""
         path = self.path(process)
         if not path.exists():
             return []
