@@ -4,10 +4,10 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask test test-matrix lint facts chaos bench servers clean
+.PHONY: help demo demo-django demo-flask test test-fast test-coverage test-matrix lint facts chaos bench servers clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 15
 
 demo: .venv/demo ## start a local Monite and the example partner app, and print where they are
 	@$(BIN)/python -m examples.demo
@@ -22,6 +22,12 @@ ARGS ?=
 
 test: .venv/dev servers ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: .venv/dev ## a first answer in less than two minutes: no servers, no browsers, no Redis, nothing slow
+	@$(BIN)/python -m pytest -m "not slow and not redis and not browser" $(ARGS)
+
+test-coverage: .venv/dev servers ## run the whole suite on both cores, and print how much of the core it covers
+	@.ci/tests
 
 test-matrix: .venv/dev servers ## the adapters on the built wheel, with the oldest and newest Pythons and frameworks
 	@.ci/matrix
@@ -48,7 +54,7 @@ servers: ## install redis-server, faketime and chromium from Debian's packages, 
 	@.ci/servers
 
 clean: ## remove the environment and what tools left behind
-	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
 
 .venv/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("monite-auth needs Python 3.11 or newer; name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
