@@ -28,7 +28,9 @@ from monite_auth.identity import (
     as_directory,
 )
 from monite_auth.monite_api.grants import ASSUMED_LIFE, bearer_of
-from monite_auth.outbound import BrokerAuth, Call, Pools, monite_headers
+from monite_auth.monite_api.headers import call_headers
+from monite_auth.monite_api.requests import Call
+from monite_auth.outbound import BrokerAuth, Pools
 from monite_auth.permissions.policy import Authorize, Policy
 from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerProcess
@@ -40,7 +42,7 @@ from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
 
 if TYPE_CHECKING:
-    from monite_auth.outbound import Httpx2BrokerAuth
+    from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth
 
 __all__ = ["TokenBroker"]
 
@@ -138,11 +140,11 @@ class TokenBroker:
 
     def headers(self, principal: Subject | None) -> dict[str, str]:
         """Return the headers of a call to Monite: `Authorization`, `x-monite-version`, `x-monite-entity-id`."""
-        return monite_headers(self.settings, self.token(principal))
+        return call_headers(self.settings.api_version, self.token(principal))
 
     async def aheaders(self, principal: Subject | None) -> dict[str, str]:
         """Return the headers of a call to Monite; see `headers`."""
-        return monite_headers(self.settings, await self.atoken(principal))
+        return call_headers(self.settings.api_version, await self.atoken(principal))
 
     def reject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched."""
@@ -206,7 +208,7 @@ class TokenBroker:
             return self._token(acting)
         asked = self._policy.check(acting, call.method, call.path)
         token = self._token(acting)
-        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
+        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
     async def atoken_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
@@ -216,7 +218,7 @@ class TokenBroker:
             return await self._atoken(acting)
         asked = await self._policy.acheck(acting, call.method, call.path)
         token = await self._atoken(acting)
-        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity)
+        self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
     def auth(self, principal: Subject | None) -> BrokerAuth:
@@ -226,7 +228,7 @@ class TokenBroker:
     def httpx2_auth(self, principal: Subject | None) -> "Httpx2BrokerAuth":
         """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2."""
         try:
-            from monite_auth.outbound import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
+            from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise ImportError(
                 "httpx2_auth needs httpx2; install it with: pip install 'monite-auth[httpx2]'", name="httpx2"

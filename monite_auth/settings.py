@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from monite_auth.configuration.addresses import base_url_problem, is_local, is_this_machine
+from monite_auth.configuration.addresses import DEFAULT_PORTS, base_url_problem, is_local, is_this_machine
 from monite_auth.configuration.credentials import (
     Credentials,
     parse_keys,
@@ -45,9 +45,6 @@ class SecurityModel(StrEnum):
     PARTNER_MANAGED = "partner_managed"
     MIXED = "mixed"
 
-
-DEFAULT_PORTS = {"https": ":443", "http": ":80"}
-"""What an origin is written without (RFC 6454, section 6)."""
 
 STORE_SCHEMES = (
     "memory",
@@ -171,7 +168,7 @@ class Settings:
     def account_name(self) -> str:
         """What everything of ours in a store belongs to: Monite's origin, and the account there."""
         url = urlsplit(self.base_url)
-        origin = f"{url.scheme}://{url.netloc.lower()}".removesuffix(DEFAULT_PORTS[url.scheme])
+        origin = f"{url.scheme}://{url.netloc.lower()}".removesuffix(f":{DEFAULT_PORTS[url.scheme]}")
         return f"{origin} {self.account or self.client_id}"
 
     @property

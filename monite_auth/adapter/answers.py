@@ -13,6 +13,7 @@ from typing import Any
 
 from monite_auth.adapter.error_log import log_error
 from monite_auth.errors import MoniteAuthError
+from monite_auth.monite_api.headers import REQUEST_ID, RETRY_AFTER
 from monite_auth.outbound import BROKEN, unreachable
 from monite_auth.settings import Settings
 
@@ -49,7 +50,7 @@ NO_STORE = {
 }
 """The headers of each answer that this package makes."""
 
-FORWARDED = ("content-type", "content-disposition", "retry-after", "x-request-id")
+FORWARDED = ("content-type", "content-disposition", RETRY_AFTER, REQUEST_ID)
 """Headers of Monite's that describe the answer's content, not its transport."""
 
 

@@ -8,11 +8,10 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from monite_auth.configuration.addresses import DEFAULT_PORTS
 from monite_auth.errors import ConfigurationError
 
 __all__ = ["is_origin_of_host", "parse_origins"]
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 PLACE = re.compile(r"(\[[0-9a-f:.]*:[0-9a-f:.]*\]|[a-z0-9._~-]+)(:[0-9]*)?", re.IGNORECASE)
 """A host, or an IPv6 address in brackets, and a port: nothing else stands in an origin."""

@@ -10,6 +10,9 @@ import httpx
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError, EntityUserRejected, MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
+from monite_auth.monite_api import paths
+from monite_auth.monite_api.answers import request_id_in
+from monite_auth.monite_api.headers import entity_header
 from monite_auth.outbound import unreachable
 from monite_auth.stores.memory import MemoryStore
 
@@ -59,8 +62,8 @@ def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> 
 
 def _check_own_token(broker: TokenBroker, principal: Principal, found: EntityUser) -> None:
     try:
-        me = _id_at(broker, principal, "/entity_users/me")
-        entity = _id_at(broker, principal, "/entity_users/my_entity")
+        me = _id_at(broker, principal, paths.MY_ENTITY_USER)
+        entity = _id_at(broker, principal, paths.MY_ENTITY)
     except EntityUserRejected as rejected:
         _refuse_swapped(broker, found, rejected)
         raise
@@ -76,18 +79,18 @@ def _check_own_token(broker: TokenBroker, principal: Principal, found: EntityUse
 
 
 def _check_as_partner(broker: TokenBroker, found: EntityUser) -> None:
-    if _id_at(broker, PARTNER, f"/entities/{found.entity_id}") is None:
+    if _id_at(broker, PARTNER, paths.entity(found.entity_id)) is None:
         _refuse_swapped(broker, found, None)
         raise _misfit(f"there is no entity {found.entity_id}")
     if found.entity_user_id is not None:
-        path = f"/entity_users/{found.entity_user_id}"
+        path = paths.entity_user(found.entity_user_id)
         if _id_at(broker, PARTNER, path, entity=found.entity_id) is None:
             raise _misfit(f"there is no entity user {found.entity_user_id} in the entity {found.entity_id}")
 
 
 def _refuse_swapped(broker: TokenBroker, found: EntityUser, cause: Exception | None) -> None:
     """Raise if the id that should be a person's is an entity's."""
-    if found.entity_user_id and _id_at(broker, PARTNER, f"/entities/{found.entity_user_id}") is not None:
+    if found.entity_user_id and _id_at(broker, PARTNER, paths.entity(found.entity_user_id)) is not None:
         raise _misfit(
             f"{found.entity_user_id} is an entity: are the two ids swapped? It is EntityUser(entity_user_id, entity_id)"
         ) from cause
@@ -102,7 +105,7 @@ def _id_at(
 ) -> str | None:
     """Return the id of what Monite has at a path; None for the partner where there is nothing."""
     try:
-        answer = broker.client(who).get(path, headers={"x-monite-entity-id": entity} if entity else {})
+        answer = broker.client(who).get(path, headers=entity_header(entity))
     except httpx.TransportError as error:
         raise unreachable(error, broker.settings) or error from None
     if who is PARTNER and answer.status_code in (400, 404, 422):
@@ -112,5 +115,5 @@ def _id_at(
             return str(answer.json()["id"])
     raise MoniteUnavailable(
         f"Monite answered GET {path} with {answer.status_code} and no id.",
-        request_id=answer.headers.get("x-request-id"),
+        request_id=request_id_in(answer.headers),
     )

@@ -10,6 +10,7 @@ from monite_auth.adapter.access import MoniteAccess
 from monite_auth.adapter.answers import Answer, json_answer, problem, refuse
 from monite_auth.adapter.origins import is_origin_of_host
 from monite_auth.errors import MoniteAuthError
+from monite_auth.monite_api.grants import token_body
 from monite_auth.tokens import AccessToken
 
 __all__ = ["aanswer_token_request", "answer_token_request", "refuse_token_request", "token_answer"]
@@ -46,14 +47,8 @@ async def aanswer_token_request(
 
 def token_answer(token: AccessToken) -> Answer:
     """Return the token as Monite's browser SDK wants it: `{access_token, token_type, expires_in}`, in whole seconds."""
-    return json_answer(
-        200,
-        {
-            "access_token": token.value.reveal(),
-            "token_type": "Bearer",
-            "expires_in": int(token.expires_in),  # rounded down: never promise life that is not there
-        },
-    )
+    # Rounded down: never promise life that is not there.
+    return json_answer(200, token_body(token.value, int(token.expires_in)))
 
 
 def refuse_token_request(

@@ -9,7 +9,10 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["base_url_problem", "is_local", "is_private_network", "is_this_machine"]
+__all__ = ["DEFAULT_PORTS", "base_url_problem", "is_local", "is_private_network", "is_this_machine"]
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+"""Ports that an origin is written without (RFC 6454, section 6.1)."""
 
 PRIVATE_NETWORKS = tuple(
     ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")

@@ -1,0 +1,119 @@
+"""The auth object of an application's httpx client: it attaches the token, and sends a refused call once more."""
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import httpx
+
+from monite_auth.errors import BodySpent
+from monite_auth.identity import Subject
+from monite_auth.monite_api.dead_tokens import may_be_about_token, names_dead_token, speaks_of_dead_token
+from monite_auth.monite_api.headers import ENTITY_ID, call_headers
+from monite_auth.monite_api.requests import Call
+from monite_auth.outbound.origin import origin_of
+from monite_auth.outbound.token_source import TokenSource
+from monite_auth.tokens import AccessToken
+
+__all__ = ["BrokerAuth", "TokenAuth"]
+
+
+class TokenAuth:
+    """The flow of both auth classes; requests and responses of the two libraries differ by name only."""
+
+    def __init__(self, source: TokenSource, principal: Subject | None) -> None:
+        self._source = source
+        self._principal = principal
+        self._base = httpx.URL(source.settings.base_url)
+        self._home = origin_of(self._base)
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """See httpx.Auth."""
+        if origin_of(request.url) != self._home:
+            yield request
+            return
+        call = self._call(request)
+        token = self._source.token_for_call(self._principal, call)
+        response = yield self._attach(request, token)
+        if self._may_be_refused(response):
+            response.read()
+        if not self._is_refused(response):
+            return
+        certain = names_dead_token(response.status_code, response.content)
+        if not self._source.exchange(self._principal, token, certain=certain):
+            return
+        _rewind(request)
+        response = yield self._attach(request, self._source.token_for_call(self._principal, call))
+        if self._may_be_refused(response):
+            response.read()
+        self._source.exchanged(self._principal, helped=not self._is_refused(response))
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """See httpx.Auth."""
+        if origin_of(request.url) != self._home:
+            yield request
+            return
+        call = self._call(request)
+        token = await self._source.atoken_for_call(self._principal, call)
+        response = yield self._attach(request, token)
+        if self._may_be_refused(response):
+            await response.aread()
+        if not self._is_refused(response):
+            return
+        certain = names_dead_token(response.status_code, response.content)
+        if not await self._source.aexchange(self._principal, token, certain=certain):
+            return
+        _rewind(request)
+        response = yield self._attach(request, await self._source.atoken_for_call(self._principal, call))
+        if self._may_be_refused(response):
+            await response.aread()
+        await self._source.aexchanged(self._principal, helped=not self._is_refused(response))
+
+    def _call(self, request: Any) -> Call:
+        """Return what the call is, by its path as it is sent: what is encoded there stays so."""
+        path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+        before, _, of_the_api = path.partition(self._base.path.rstrip("/") + "/")
+        return Call(request.method, "" if before else f"/{of_the_api}", request.headers.get(ENTITY_ID))
+
+    def _attach(self, request: Any, token: AccessToken) -> Any:
+        headers = call_headers(self._source.settings.api_version, token)
+        request.headers["Authorization"] = headers.pop("Authorization")
+        for name, value in headers.items():
+            request.headers.setdefault(name, value)
+        return request
+
+    def _may_be_refused(self, response: Any) -> bool:
+        """Say whether it is worth reading the body; after a redirect it may be somebody else's."""
+        return may_be_about_token(response.status_code) and origin_of(response.request.url) == self._home
+
+    def _is_refused(self, response: Any) -> bool:
+        """Say whether the answer may mean that the token is dead; its body has been read where that is worth it."""
+        return self._may_be_refused(response) and speaks_of_dead_token(response.status_code, response.content)
+
+
+class BrokerAuth(TokenAuth, httpx.Auth):
+    """An httpx auth that attaches the principal's token; for `httpx.Client` and `httpx.AsyncClient`.
+
+    Requests to another origin than `base_url`'s go out untouched. When Monite answers that the token is expired,
+    revoked or unknown, the request is sent once more with a new one; where its body is a stream, and spent, BodySpent
+    is raised instead. In the security models where the application decides, it is asked first: NotPermitted.
+    """
+
+
+def _rewind(request: Any) -> None:
+    """See that the body can be sent again, or raise BodySpent: text, JSON and forms can, files that can be rewound."""
+    try:
+        request.content  # noqa: B018 - raises where the body is a stream that was not read into memory
+    except RuntimeError:  # the library's own RequestNotRead
+        fields = getattr(request.stream, "fields", None)  # of a multipart body
+        if fields is None or not all(_can_be_rewound(getattr(field, "file", b"")) for field in fields):
+            raise BodySpent(
+                "Monite no longer accepted the token, and the request could not be sent again with the new one: its "
+                "body is a generator or a stream, and is spent. Call again with a body from its beginning, or give "
+                "the body as bytes, a form, JSON, or a file that can be rewound.",
+                retry_after=0,
+            ) from None
+
+
+def _can_be_rewound(content: Any) -> bool:
+    seekable = getattr(content, "seekable", None)
+    return isinstance(content, str | bytes) or (seekable is not None and seekable())

@@ -1,0 +1,124 @@
+"""Connections to Monite that all clients of a broker share."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from monite_auth.configuration.proxies import connection_options
+from monite_auth.processes.lifetimes import PerProcess, close_with_loop
+from monite_auth.settings import Settings
+
+__all__ = ["Pools"]
+
+
+class _Borrowed(httpx.BaseTransport):
+    """The shared transport as one client sees it: closing the client leaves it open.
+
+    It is looked up for each request, since a client may be older than the process that uses it.
+    """
+
+    def __init__(self, shared: Callable[[], httpx.BaseTransport]) -> None:
+        self._shared = shared
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._shared().handle_request(request)
+
+
+class _AsyncPool(httpx.AsyncHTTPTransport):
+    """The shared transport of one event loop, closed with it. `forget` is called then."""
+
+    def __init__(self, forget: Callable[[], object], options: dict[str, Any]) -> None:
+        super().__init__(**options)
+        self._forget = forget
+        self._loop_end = close_with_loop(self.aclose)
+
+    async def aclose(self) -> None:
+        self._forget()
+        await super().aclose()
+
+
+class _AsyncBorrowed(httpx.AsyncBaseTransport):
+    """The shared transport of whichever event loop is running; see _Borrowed."""
+
+    def __init__(self, shared: Callable[[], httpx.AsyncBaseTransport]) -> None:
+        self._shared = shared
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._shared().handle_async_request(request)
+
+
+OWN_TRANSPORT = {"transport", "mounts", "proxy", "verify", "cert", "http1", "http2", "limits", "trust_env"}
+"""Options of a client that a shared transport cannot honour: a client with one of them gets its own."""
+
+
+class _Transports:
+    """What is open to Monite in one process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.of_threads: httpx.HTTPTransport | None = None
+        self.by_loop: dict[asyncio.AbstractEventLoop, _AsyncPool] = {}
+
+
+class Pools:
+    """Connections to Monite, shared by all clients of a broker: one pool for threads, one for each event loop.
+
+    They make a client per request cheap: no TLS context, no handshake. The environment's proxies are honoured (`proxies`).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._here = PerProcess(_Transports)
+
+    def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
+        """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
+        if OWN_TRANSPORT & options.keys():
+            options |= connection_options(self._settings, options)
+        else:
+            self._transport()  # now, so that what is wrong with the environment is told here
+            options["transport"] = _Borrowed(self._transport)
+        return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
+
+    def aclient(self, auth: httpx.Auth, **options: Any) -> httpx.AsyncClient:
+        """Return a client for the running event loop, and for later ones, as `client` does."""
+        if OWN_TRANSPORT & options.keys():
+            options |= connection_options(self._settings, options)
+        else:
+            self._async_transport()
+            options["transport"] = _AsyncBorrowed(self._async_transport)
+        return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
+
+    def _transport(self) -> httpx.HTTPTransport:
+        here = self._here()
+        with here.lock:
+            if here.of_threads is None:
+                here.of_threads = httpx.HTTPTransport(**connection_options(self._settings))
+            return here.of_threads
+
+    def _async_transport(self) -> _AsyncPool:
+        loop, here = asyncio.get_running_loop(), self._here()
+        with here.lock:
+            pool = here.by_loop.get(loop)
+            if pool is None:
+                pool = _AsyncPool(lambda: here.by_loop.pop(loop, None), connection_options(self._settings))
+                here.by_loop[loop] = pool
+            return pool
+
+    def close(self) -> None:
+        """Close the threads' connections."""
+        here = self._here()
+        with here.lock:
+            transport, here.of_threads = here.of_threads, None
+        if transport is not None:
+            transport.close()
+
+    async def aclose(self) -> None:
+        """Close the running event loop's connections."""
+        here = self._here()
+        with here.lock:
+            transport = here.by_loop.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()

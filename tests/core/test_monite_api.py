@@ -1,0 +1,104 @@
+"""Monite's own facts stand in one room: paths, headers, grants, bodies and hosts are written in `monite_api` only."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import monite_auth
+
+PACKAGE = Path(monite_auth.__file__).parent
+INTEGRATIONS = PACKAGE.parent / "integrations"
+ROOM = PACKAGE / "monite_api"
+ELSEWHERE = (ROOM, PACKAGE / "emulator")  # the emulator plays Monite, and must not share our mistakes
+
+FACTS = re.compile(
+    r"""
+    /?(auth/(token|revoke)|entity_users|entities|roles|payables)(/.*)?  # paths
+    | (?i:x-monite-.* | x-request-id)  # headers
+    | grant_type | client_credentials | entity_user  # grants
+    | access_token | expires_in | token_type  # tokens
+    | pagination_token | next_pagination_token | object_type | action_name  # bodies
+    | .*\bmonite\.com\b.*  # hosts
+    | 2024-05-25  # the version
+    """,
+    re.VERBOSE,
+)
+
+
+def literals(source: str) -> Iterator[str]:
+    """Yield the texts that a module holds as data: not its docstrings, nor the names of arguments and fields."""
+    tree = ast.parse(source)
+    prose = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in prose:
+            yield each.value
+
+
+def facts_in(source: str) -> list[str]:
+    return [each for each in literals(source) if FACTS.fullmatch(each.strip())]
+
+
+MODULES = [
+    file
+    for root in (PACKAGE, INTEGRATIONS)
+    for file in sorted(root.rglob("*.py"))
+    if not any(file.is_relative_to(each) for each in ELSEWHERE)
+]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE.parent)))
+def test_no_other_module_writes_a_fact_of_monites(file):
+    assert facts_in(file.read_text()) == [], f"write these in {ROOM.name}, and import them"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'url + "/auth/token"',
+        'f"/entity_users/{someone}"',
+        'path = "entities"',
+        '{"X-Monite-Version": version}',
+        '{"grant_type": "entity_user"}',
+        'body["access_token"]',
+        'url = "https://api.sandbox.monite.com/v1"',
+    ],
+)
+def test_the_search_finds_what_it_looks_for(line):
+    assert facts_in(line)
+
+
+def test_the_search_leaves_prose_alone():
+    assert facts_in('"""Ask `POST /auth/token`."""\nraise Error("See PATCH /entities/{id}.")') == []
+
+
+def imports(file: Path) -> Iterator[str]:
+    for each in ast.walk(ast.parse(file.read_text())):
+        if isinstance(each, ast.ImportFrom):
+            yield str(each.module)
+        elif isinstance(each, ast.Import):
+            yield from (name.name for name in each.names)
+
+
+@pytest.mark.parametrize("file", sorted(ROOM.glob("*.py")), ids=lambda file: file.stem)
+def test_the_room_is_pure(file):
+    """No I/O, no clock, no settings: values in, values out."""
+    ours = ("monite_auth.monite_api", "monite_auth.errors", "monite_auth.identity", "monite_auth.tokens")
+    pure = {
+        "json",
+        "re",
+        "dataclasses",
+        "typing",
+        "collections",
+        "urllib",
+        "email",
+        "enum",
+        "difflib",
+        "http",
+    }
+    pure |= {"uuid", "datetime", "contextlib"}  # datetime reads dates here, and never the clock
+    for name in imports(file):
+        assert name.startswith(ours) or name.split(".")[0] in pure, name
+    assert not re.search(r"\bnow\(|\btoday\(|\btime\(\)", file.read_text())
