@@ -15,7 +15,7 @@ import httpx
 from monite_auth import AccessToken, BrokerAuth, EntityUser, MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth.adapter import Visit, nobody_logged_in
 from monite_auth.identity import Partner
-from monite_auth.monite_api.requests import Call
+from monite_auth.outbound import Call
 from monite_auth.rbac import Action, ObjectType, Role
 
 __all__ = ["ViewAccess"]

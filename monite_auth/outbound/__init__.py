@@ -12,9 +12,10 @@ Tokens stay home: they go to the configured origin only. Nothing here knows the 
 The names below are public; the modules are private. (`httpx2_auth` needs an extra; `TokenBroker.httpx2_auth` imports it.)
 """
 
+from monite_auth.monite_api.requests import Call
 from monite_auth.outbound.auth import BrokerAuth
 from monite_auth.outbound.failures import BROKEN, retry_after, unreachable
 from monite_auth.outbound.pools import Pools
 from monite_auth.outbound.token_source import TokenSource
 
-__all__ = ["BROKEN", "BrokerAuth", "Pools", "TokenSource", "retry_after", "unreachable"]
+__all__ = ["BROKEN", "BrokerAuth", "Call", "Pools", "TokenSource", "retry_after", "unreachable"]
