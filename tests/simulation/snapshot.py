@@ -21,6 +21,7 @@ from cachetools import TLRUCache, TTLCache
 
 from monite_auth import AccessToken, MemoryStore
 from monite_auth.engine.flights import Flight
+from monite_auth.identity import Partner
 from monite_auth.stores import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
@@ -198,6 +199,7 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     dict: _mapping,
     TLRUCache: _mapping,
     Committed: _same,
+    Partner: _same,
     Sessions: Sessions.facts,
     TTLCache: _mapping,  # what it holds is when it was put there
     set: frozenset,

@@ -1,0 +1,42 @@
+"""Promise 1, isolation: mistakes that give somebody a token of somebody else."""
+
+from monite_auth import Principal
+from monite_auth.engine import flows, mint
+from monite_auth.engine.flows import Flows
+from monite_auth.identity import EntityUser, Subject
+from monite_auth.stores import (
+    Slot,
+)
+from tests.simulation.mutants.mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+
+class _ForgetsTenants(Flows):
+    def slot(self, principal: Subject) -> Slot:
+        return super().slot(principal)._replace(tenant=None)
+
+
+class TenantsShareASlot(Mutant):
+    about = "a user's tenants share one token"
+    promise = "1 isolation"
+    scenarios = ("logout in two tenants x use",)
+    flows = _ForgetsTenants
+
+
+class _AsksTheDirectoryOnce(mint.Mint):
+    async def _find(self, principal: Principal) -> EntityUser:
+        found: EntityUser | None = self.__dict__.get("_found")
+        if found is None:
+            found = self._found = await super()._find(principal)
+        return found
+
+
+class DirectoryAskedOnce(Mutant):
+    about = "a mint that was fenced by a relink goes on with the entity user from before"
+    promise = "1 isolation"
+    scenarios = ("relink x mint x mint",)
+    replaced = ((flows, "Mint", _AsksTheDirectoryOnce),)
+
+
+MUTANTS: tuple[type[Mutant], ...] = (TenantsShareASlot, DirectoryAskedOnce)

@@ -1,0 +1,144 @@
+"""Promise 5, logout is final: mistakes about which sessions an ending ends."""
+
+from typing import Any
+
+from monite_auth import MemoryStore, Principal
+from monite_auth.engine.flows import Flows
+from monite_auth.engine.runtime import Runtime
+from monite_auth.identity import PARTNER, Subject
+from monite_auth.stores import (
+    Ended,
+    Everything,
+    Slot,
+)
+from tests.simulation.mutants.mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+
+class _BeginsAnew(MemoryStore):
+    async def begin_session(self, principal: Principal) -> None:
+        await super().begin_session(principal)
+        user = self._user(principal.user_id)
+        if principal.session_id is not None:
+            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            self._written(principal.user_id, user)
+
+
+class LoginRevives(Mutant):
+    about = "a session that has ended is known again once it is begun again"
+    promise = "5 logout is final"
+    scenarios = ("logout x login of the same session x use of another",)
+    store = _BeginsAnew
+
+
+class _ForgetsUnused(MemoryStore):
+    _used: tuple[str, ...] = ()
+
+    async def claim(self, slot: Slot, principal: Subject, **options: Any) -> Any:
+        if principal is not PARTNER and principal.session_id is not None:
+            self._used = (*self._used, principal.session_id)
+        return await super().claim(slot, principal, **options)
+
+    def _end_sessions(self, name: str, user: Any) -> None:
+        user.sessions = {session: until for session, until in user.sessions.items() if session in self._used}
+        super()._end_sessions(name, user)
+
+
+class EndUserForgetsUnused(Mutant):
+    about = "end_user does not end sessions that were begun and never used"
+    promise = "5 logout is final"
+    scenarios = ("end_user x logins that were never used",)
+    store = _ForgetsUnused
+
+
+class _ForgetsTheMoment(MemoryStore):
+    async def end_user(self, user: str) -> int:
+        ended = await super().end_user(user)
+        del self._ended[user, None]
+        return ended
+
+
+class EndUserForgetsStrangers(Mutant):
+    about = "end_user does not end sessions that the store has not seen yet"
+    promise = "5 logout is final"
+    scenarios = ("end_user x a session that nobody knows",)
+    store = _ForgetsTheMoment
+
+
+class _NeverTooOld(MemoryStore):
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
+        ending = super()._ending_of(principal, is_known=is_known)
+        return None if ending is not None and ending.too_old else ending
+
+
+class NeverTooOld(Mutant):
+    about = "a session comes back to life when its ending is forgotten"
+    promise = "5 logout is final"
+    scenarios = ("sessions that are older than what is remembered",)
+    store = _NeverTooOld
+
+
+class _ForgetsItsDate(MemoryStore):
+    async def end_session(self, principal: Principal) -> int:
+        ended = await super().end_session(principal)
+        if principal.session_id is None:
+            del self._ended[principal.user_id, principal.began_at]
+        return ended
+
+
+class LogoutForgetsItsDate(Mutant):
+    about = "a logout by date within the second of the login is not final"
+    promise = "5 logout is final"
+    scenarios = ("end_user x login within the same second x its logout",)
+    store = _ForgetsItsDate
+
+
+class _PeekIgnoresDates(MemoryStore):
+    def _may_peek(self, user: Any, principal: Principal, now: float) -> bool:
+        return principal.session_id is None or super()._may_peek(user, principal, now)
+
+
+class PeekIgnoresDates(Mutant):
+    about = "a job from before an end_user is handed the token of a later one"
+    promise = "5 logout is final"
+    scenarios = ("job x end_user x a later job",)
+    store = _PeekIgnoresDates
+
+
+class _LoginForgotten(Flows):
+    async def login(self, rt: Runtime, principal: Principal) -> None:
+        pass
+
+
+class LoginForgotten(Mutant):
+    about = "a login is not told to the store"
+    promise = "5 logout is final"
+    scenarios = ("login x end_user x use",)
+    flows = _LoginForgotten
+
+
+class _ForgetsStrangers(MemoryStore):
+    async def end_everything(self) -> Everything:
+        everything = await super().end_everything()
+        self._everything_ended = 0.0
+        return everything
+
+
+class EverythingButStrangers(Mutant):
+    about = "end_everything does not end sessions that the store has not seen yet"
+    promise = "5 logout is final"
+    scenarios = ("end_everything x mint x the partner",)
+    store = _ForgetsStrangers
+
+
+MUTANTS: tuple[type[Mutant], ...] = (
+    LoginRevives,
+    EndUserForgetsUnused,
+    EndUserForgetsStrangers,
+    NeverTooOld,
+    LogoutForgetsItsDate,
+    PeekIgnoresDates,
+    LoginForgotten,
+    EverythingButStrangers,
+)
