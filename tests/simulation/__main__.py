@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from tests.simulation.mutants import MUTANTS, mutant_named
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.report import Report
 from tests.simulation.scenarios import SMALL, named
 from tests.simulation.scheduler import Failure, Sampled, Schedule, replay
@@ -58,7 +58,7 @@ def main() -> int:
 
 def _replay(text: str, mutant: str | None) -> int:
     name, _, choices = text.rpartition(":")
-    library = mutant_named(mutant)() if mutant else Library()
+    library = next((each() for each in MUTANTS if each.__name__ == mutant), Library())
     schedule = Schedule(named(name), tuple(int(each) for each in choices.split(".") if each))
     violation, trace = replay(schedule, library)
     _print("\n".join([str(schedule.scenario), "", *trace, ""]))

@@ -9,9 +9,7 @@ from monite_auth.engine.flights import Flight, Flights
 from monite_auth.engine.flows import Flows
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.judge import Violation
-from tests.simulation.mutants import MUTANTS
-from tests.simulation.mutants.budget import DueWithoutLease
-from tests.simulation.mutants.logout import FenceRemoved, FlightsTokenHandedOver
+from tests.simulation.mutants import MUTANTS, DueWithoutLease, FenceRemoved, FlightsTokenHandedOver
 from tests.simulation.scenarios import AHEAD, ALICE, ALICE_TOO, Scenario, Script, named
 from tests.simulation.scheduler import Schedule, explore, replay, sample
 from tests.simulation.snapshot import freeze

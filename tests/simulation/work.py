@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 
-from tests.simulation.mutants import mutant_named
+from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.scenarios import named
 from tests.simulation.scheduler import Explored, Sampled, explore, sample
 from tests.simulation.world import Library
@@ -35,7 +35,7 @@ def explore_small(name: str) -> Explored:
 
 def hunt(mutant_name: str) -> Explored:
     """Look for a mutant in the scenarios where it should show; return the exploration that caught it, or the last."""
-    mutant = mutant_named(mutant_name)
+    mutant: type[Mutant] = next(each for each in MUTANTS if each.__name__ == mutant_name)
     runs, explored = 0, None
     for name in mutant.scenarios:
         explored = explore(named(name), mutant(), shuffled=True, most_runs=MOST_RUNS)
