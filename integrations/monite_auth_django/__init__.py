@@ -9,18 +9,17 @@ Every request then has `request.monite`, a MoniteAccess, and `await request.amon
 Monite is kept in `monite_auth_django.models.MoniteLink`.
 """
 
+from monite_auth.adapter import missing_framework
+
 try:
     import django as _django
 except ImportError as error:
-    raise ImportError(
-        "monite_auth_django needs Django; install it with: pip install 'monite-auth[django]'",
-        name=error.name,
-    ) from error
+    raise missing_framework("monite_auth_django", "Django", "'monite-auth[django]'", error) from error
 
 from monite_auth_django.current import broker
 from monite_auth_django.identify import aidentify, identify
 from monite_auth_django.responses import forward
 
-del _django
+del _django, missing_framework
 
 __all__ = ["aidentify", "broker", "forward", "identify"]

@@ -7,50 +7,49 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import AccessToken, EntityUser, MoniteAccess, Principal
-from monite_auth.adapter.sessions import BINDING, is_logged_out
-from monite_auth.errors import BlockingCallError, ConfigurationError
+from monite_auth.adapter import BINDING, Visit, aend, end, is_logged_out, same_session_after_login
+from monite_auth.errors import BlockingCallError
 from monite_auth.rbac import Action, ObjectType, Role
 from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker
-from monite_auth_django.endings import aend, end
 from monite_auth_django.identify import aprincipal, principal
 
 __all__ = ["LazyMonite", "attach", "was_used"]
 
 
 class RequestAccess(MoniteAccess):
-    """A MoniteAccess that keeps what it shows out of Django's caches."""
+    """A MoniteAccess that keeps responses with its data out of Django's caches."""
 
     __slots__ = ("_request",)
 
     def __init__(self, request: HttpRequest, principal: Principal | None, new_login: Any) -> None:
         self._request = request
-        super().__init__(broker(), principal, new_login=new_login)
+        super().__init__(broker(), principal, new_login=new_login, visit=request.monite_visit)
 
     @property
     def was_used(self) -> bool:
-        """See MoniteAccess; it stays when somebody logs in or out within the request."""
+        """See MoniteAccess. It stays true when somebody logs in or out within the request."""
         return was_used(self._request)
 
     @was_used.setter
     def was_used(self, used: bool) -> None:
         if used:
             self._request.monite_was_used = True
-            # Django's cache asks this before it keeps an answer; `cache_page` does so before our middleware sees the answer.
-            self._request._cache_update_cache = False  # noqa: SLF001 - its views and middleware talk by it
+            # Django's cache reads this before it keeps a response; `cache_page` does so before our middleware sees it.
+            self._request._cache_update_cache = False  # noqa: SLF001 - Django's own views set it, too
 
 
 def was_used(request: HttpRequest) -> bool:
-    """Say whether the answer may depend on a token."""
+    """Return whether the response may depend on a token."""
     return bool(getattr(request, "monite_was_used", False))
 
 
 class LazyMonite(SimpleLazyObject):
     """A MoniteAccess that finds out who is logged in when it is first used, as `request.user` does.
 
-    Its `a…` methods ask on the event loop. What is no method (`aclient`, whether it is true) needs to know before, there:
-    `monite = await request.amonite()`, or the decorator `monite_required`.
+    Its `a…` methods do that on the event loop. Its properties (`aclient`) and its truth value cannot wait, so on an event
+    loop load it first: `monite = await request.amonite()`, or the decorator `monite_required`.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -58,7 +57,13 @@ class LazyMonite(SimpleLazyObject):
         super().__init__(lambda: self._access(principal(request)))
 
     def _access(self, found: Principal | None) -> MoniteAccess:
-        return RequestAccess(self.__dict__["_request"], found, self._new_login)
+        return RequestAccess(self.__dict__["_request"], self._act(found), self._new_login)
+
+    def _act(self, found: Principal | None) -> Principal | None:
+        """Note whom an `IDENTIFY` of the app's own names; otherwise the session itself notes its bindings."""
+        if not conf.identifies_by_default:
+            self.__dict__["_request"].monite_visit.act("identify", found)
+        return found
 
     def _setup(self) -> None:
         try:
@@ -68,11 +73,6 @@ class LazyMonite(SimpleLazyObject):
                 "Finding out who is logged in would block the event loop here. Write "
                 "`monite = await request.amonite()` and use that, or decorate the view with monite_required."
             ) from None
-
-    @property
-    def known_principal(self) -> Principal | None:
-        """Who is logged in, if somebody has asked already."""
-        return None if self._wrapped is empty else self._wrapped.principal
 
     async def aload(self) -> MoniteAccess:
         """Return the MoniteAccess."""
@@ -110,9 +110,10 @@ class LazyMonite(SimpleLazyObject):
     def login(self) -> None:
         """See MoniteAccess."""
         if self._wrapped is empty:
-            # Who came is known by the session, and who is there now is another.
-            self._wrapped = self._access(None)
-        end(self._others(self._session))
+            self._wrapped = self._access(
+                None
+            )  # the session names who arrived; the user who is there now is another
+        end(broker, self._others(self._session))
         self._wrapped.login()
 
     async def alogin(self) -> None:
@@ -120,8 +121,8 @@ class LazyMonite(SimpleLazyObject):
         if self._wrapped is empty:
             self._wrapped = self._access(None)
         if self._session is not None:
-            await self._session.aget(BINDING)  # from here on it is in memory
-        await aend(self._others(self._session))
+            await self._session.aget(BINDING)  # read it, so that it is in memory
+        await aend(broker, self._others(self._session))
         self.__dict__["_logged_in"] = await self._afind_new_login()
         await self._wrapped.alogin()
 
@@ -134,13 +135,13 @@ class LazyMonite(SimpleLazyObject):
         return getattr(self.__dict__["_request"], "session", None)
 
     def _others(self, session: Any) -> list[Principal]:
-        """Take the bindings out of a session; return whose they were, but for whoever this object ends itself."""
-        came = self._wrapped.principal
+        """Remove the bindings from a session; return whose they were, except the principal whom this object ends itself."""
+        arrived = self._wrapped.principal
         gone = [] if session is None else unbind(session)
-        return [each for each in gone if is_logged_out(each, came)]
+        return [each for each in gone if is_logged_out(each, arrived)]
 
     def _new_login(self) -> Principal | None:
-        """Return who has just logged in. On an event loop that was found out before, where one can wait."""
+        """Return who has just logged in. For `alogin` that was found out before, by a call that can wait."""
         if "_logged_in" in self.__dict__:
             prepared: Principal | None = self.__dict__.pop("_logged_in")
             return prepared
@@ -154,13 +155,10 @@ class LazyMonite(SimpleLazyObject):
         return self._another(await aprincipal(self.__dict__["_request"]))
 
     def _another(self, found: Principal | None) -> Principal | None:
-        came = self._wrapped.principal
-        if found is not None and came is not None and not is_logged_out(came, found):
-            raise ConfigurationError(
-                'MONITE_AUTH["IDENTIFY"] names the same session after the login as before, and what ended then would end the '
-                "new one: let it name a new session_id for each login, or use monite_auth_django.identify."
-            )
-        return found
+        arrived = self._wrapped.principal
+        if found is not None and arrived is not None and not is_logged_out(arrived, found):
+            raise same_session_after_login('MONITE_AUTH["IDENTIFY"]', "monite_auth_django.identify")
+        return self._act(found)
 
 
 def _bound_anew(session: Any) -> Principal | None:
@@ -169,6 +167,8 @@ def _bound_anew(session: Any) -> Principal | None:
 
 
 def attach(request: HttpRequest) -> None:
-    """Give the request its `monite` and `amonite`; anew, when somebody has logged in or out."""
+    """Give the request its `monite` and `amonite`, and new ones when somebody has logged in or out."""
+    if not hasattr(request, "monite_visit"):
+        request.monite_visit = Visit()
     request.monite = LazyMonite(request)
     request.amonite = request.monite.aload

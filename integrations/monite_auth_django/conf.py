@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
-from monite_auth.adapter.origins import parse_origins
+from monite_auth.adapter import parse_origins
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.functions import kind_of

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from monite_auth import TokenBroker
-from monite_auth.adapter.answers import error_behind
+from monite_auth.adapter import error_to_answer
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import MoniteAuthError
 from monite_auth.processes.lifetimes import ProcessLock
@@ -44,10 +44,11 @@ def broker() -> TokenBroker:
 
 
 def error_about(exception: BaseException) -> MoniteAuthError | None:
-    """Return the error of ours that an exception is about, or None; see `error_behind`."""
-    if isinstance(exception, MoniteAuthError) or _broker is None:  # without a broker nobody has called Monite
-        return exception if isinstance(exception, MoniteAuthError) else None
-    return error_behind(exception, _broker.settings)
+    """Return the error of ours that an exception is about, if end users get an answer for it; see `error_to_answer`."""
+    if _broker is None:  # nobody has called Monite, so only an error of ours itself counts
+        is_answered = isinstance(exception, MoniteAuthError) and exception.status_hint != 500
+        return exception if is_answered else None  # type: ignore[return-value]
+    return error_to_answer(exception, _broker.settings)
 
 
 def close_broker() -> None:

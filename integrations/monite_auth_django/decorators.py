@@ -8,7 +8,7 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
-from monite_auth.errors import NotLoggedIn
+from monite_auth.adapter import nobody_logged_in
 from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_django.responses import error_response, keep_private
 
@@ -78,4 +78,4 @@ def monite_allowed(
 def _log_in_first(request: HttpRequest) -> HttpResponse:
     if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):
         return redirect_to_login(request.get_full_path())
-    return error_response(request, NotLoggedIn("Nobody is logged in, and this needs somebody."))
+    return error_response(request, nobody_logged_in())

@@ -4,7 +4,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 
-from monite_auth.functions import ViewFunction
+from monite_auth.adapter import ViewFunction
 
 __all__ = ["ProjectFunction"]
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from monite_auth import Principal
-from monite_auth.identity import checked_principal
-from monite_auth_django.bindings import principal_in, session_user
+from monite_auth.adapter import checked_principal
+from monite_auth_django.bindings import bind_user, session_user
 from monite_auth_django.conf import conf
 from monite_auth_django.credentials import api_principal
 
@@ -84,7 +84,7 @@ def _principal(request: HttpRequest, user: Any, tenant: str | None) -> Principal
     if session is None or getattr(request, "auth", None) is not None or session_user(session) is None:
         # The user logged in by other means, for this request only; a session, if there is one, is not theirs.
         return api_principal(request, user_id, tenant)
-    return principal_in(session, user_id, tenant)
+    return bind_user(session, user_id, tenant)
 
 
 def _check_order(request: HttpRequest) -> None:

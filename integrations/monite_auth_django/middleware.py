@@ -1,4 +1,4 @@
-"""The middleware: `request.monite`, errors as responses, and a logout that nobody has to remember."""
+"""The middleware: `request.monite`, errors as responses, and logouts that the app need not report."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,13 +14,12 @@ from django.core.exceptions import (
 from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING, bound_principal, is_logged_out
+from monite_auth.adapter import BINDING, aend, bound_principal, end
 from monite_auth.errors import NotLoggedIn
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
 from monite_auth_django.conf import conf
-from monite_auth_django.current import error_about
-from monite_auth_django.endings import aend, end
+from monite_auth_django.current import broker, error_about
 from monite_auth_django.identify import aprincipal, auser, principal
 from monite_auth_django.responses import error_response, keep_private
 from monite_auth_django.watched import WatchedSession
@@ -28,14 +27,14 @@ from monite_auth_django.watched import WatchedSession
 __all__ = ["MoniteAuthMiddleware"]
 
 REFUSALS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, NotLoggedIn)
-"""By raising these, an `IDENTIFY` says that there is nobody, as far as a logout is concerned."""
+"""Exceptions by which an `IDENTIFY` says that nobody is logged in, as far as a logout is concerned."""
 
 
 class MoniteAuthMiddleware:
     """Puts a lazy MoniteAccess at `request.monite`; belongs after AuthenticationMiddleware.
 
     A request that does not use Monite costs no query and does not touch its session. When a session loses its user in this
-    request, in whatever way, it is logged out of Monite.
+    request, in whatever way, the user's session in Monite ends.
     """
 
     sync_capable = True
@@ -55,54 +54,54 @@ class MoniteAuthMiddleware:
             return self.__acall__(request)
         attach(request)
         session: Any = getattr(request, "session", None)
-        arrived = _ask(request) if _may_log_out(request) else None
+        if _may_log_out(request):
+            request.monite_visit.arrive("identify", _ask(request))
         try:
             response = self.get_response(request)
-        finally:  # a view that is cancelled may have logged out before
+        finally:  # even if a view is cancelled, because it may have logged the user out before
             if _is_replaced(request, session):
-                end(_gone_with(session, request.session))
+                end(broker, _gone_with(session, request.session))
             acting = _acting(request)
             if acting is not None:
                 _stop_acting(request, acting, request.user)
             if _has_changed(request):
                 request.session.end_gone()
-            came = _known_by_own_means(request, arrived)
-            if came:
-                end(_gone(came, _ask(request)))
+            if request.monite_visit.has_open("identify"):
+                end(broker, request.monite_visit.leave("identify", _ask(request)))
         return keep_private(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         attach(request)
         session: Any = getattr(request, "session", None)
-        arrived = await _aask(request) if _may_log_out(request) else None
+        if _may_log_out(request):
+            request.monite_visit.arrive("identify", await _aask(request))
         try:
             response = await self.get_response(request)
         finally:
             if _is_replaced(request, session):
                 for each in (session, request.session):
-                    await each.aget(BINDING)  # from here on they are in memory
-                await aend(_gone_with(session, request.session))
+                    await each.aget(BINDING)  # read them, so that they are in memory
+                await aend(broker, _gone_with(session, request.session))
             acting = _acting(request)
             if acting is not None:
                 _stop_acting(request, acting, await auser(request))
             if _has_changed(request):
                 await request.session.aend_gone()
-            came = _known_by_own_means(request, arrived)
-            if came:
-                await aend(_gone(came, await _aask(request)))
+            if request.monite_visit.has_open("identify"):
+                await aend(broker, request.monite_visit.leave("identify", await _aask(request)))
         return keep_private(request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for an error of ours that a view lets through; a developer's mistake stays an exception."""
         error = error_about(exception)
-        return None if error is None or error.status_hint == 500 else error_response(request, error)
+        return None if error is None else error_response(request, error)
 
 
-# What both ways of serving share; what asks, does I/O by the app's own function alone.
+# Shared by both ways of serving. Of these, only _ask and _aask may do I/O: that of the app's own function.
 
 
 def _may_log_out(request: HttpRequest) -> bool:
-    """Say whether an `IDENTIFY` of the app's own has to say who came: where there is no Django session, nothing else knows."""
+    """Return whether an `IDENTIFY` of the app's own is to name who arrives: without a Django session, nothing else does."""
     return not conf.identifies_by_default and request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -121,18 +120,18 @@ async def _aask(request: HttpRequest) -> Principal | None:
 
 
 def _is_replaced(request: HttpRequest, session: Any) -> bool:
-    """Say whether a view has put another session in the place of the one that came in."""
+    """Return whether a view has put another session object in the place of the one that arrived."""
     return isinstance(session, WatchedSession) and getattr(request, "session", session) is not session
 
 
-def _gone_with(session: WatchedSession, other: Any) -> list[Principal]:
-    """Return whom a session was bound to that `other` was put in the place of, and is not."""
-    stay = bound_in(other)
-    return [each for each in session.forget() if each not in stay]
+def _gone_with(session: WatchedSession, replacement: Any) -> list[Principal]:
+    """Return the principals that a session was bound to, and its replacement is not."""
+    stay = bound_in(replacement)
+    return [each for each in session.leave_all() if each not in stay]
 
 
 def _acting(request: HttpRequest) -> Principal | None:
-    """Return whom the request's user acted as when the session was last bound, where somebody has read that session."""
+    """Return whom the user acted as when the session was last bound, if the session has been read."""
     session = getattr(request, "session", None)
     if isinstance(session, WatchedSession) and session.is_in_memory:
         return bound_principal(session.get(ACTING, {}))
@@ -140,29 +139,12 @@ def _acting(request: HttpRequest) -> Principal | None:
 
 
 def _stop_acting(request: HttpRequest, acting: Principal, user: Any) -> None:
-    """Take the binding of an impersonation out of the session, if another user is at `request.user` by now."""
+    """Remove the binding of an impersonation, if `request.user` is another user by now."""
     if str(user.pk) != acting.user_id:
         request.session.pop(ACTING, None)
 
 
 def _has_changed(request: HttpRequest) -> bool:
-    # Whoever takes a user away has modified the session; and who has not read it, need not read it for us.
+    # Removing a user marks the session as modified, so an unmodified session need not be read.
     session = getattr(request, "session", None)
     return isinstance(session, WatchedSession) and session.modified
-
-
-def _known_by_own_means(request: HttpRequest, arrived: Principal | None) -> list[Principal]:
-    """Return who the request came with, where the app has its own `IDENTIFY` and was asked."""
-    if conf.identifies_by_default:
-        return []
-    known = request.monite.known_principal
-    if known is not None and request.monite.logged_out:
-        return [] if arrived is None or not is_logged_out(arrived, known) else [arrived]
-    found = [] if known is None else [known]
-    if arrived is not None and is_logged_out(arrived, known):
-        found.append(arrived)
-    return found
-
-
-def _gone(came: list[Principal], leaves: Principal | None) -> list[Principal]:
-    return [each for each in came if is_logged_out(each, leaves)]

@@ -1,12 +1,11 @@
-"""The core's neutral answers, as Django's responses; and what caches are told."""
+"""Translates neutral answers into Django's responses, and keeps private answers out of caches."""
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from monite_auth.adapter.answers import PRIVATE, Answer, refuse
-from monite_auth.adapter.answers import forward as forwarded
+from monite_auth.adapter import Answer, is_made_while_sent, private_headers, refuse
+from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.access import was_used
 
@@ -19,39 +18,34 @@ def response(answer: Answer) -> HttpResponse:
 
 
 def error_response(request: HttpRequest, error: MoniteAuthError) -> HttpResponse:
-    """Return the response for an error: JSON, or one sentence for who accepts HTML. What developers need is in the log."""
+    """Return the response for an error: JSON, or one sentence if the client accepts HTML. The log has the details."""
     return response(refuse(error, accept=request.headers.get("accept", "")))
 
 
 def forward(answer: Any) -> HttpResponse:
-    """Return Monite's answer to a call as the view's own: with its status, its body and what says what the body is.
+    """Return Monite's answer to a call as the view's own: its status, its body, and the headers that belong to them.
 
         return forward(request.monite.client.get("/payables"))
 
     `answer`: httpx's or httpx2's, read whole. Monite's 401 becomes a 502, since it is not about the user's login here.
     """
-    return response(forwarded(answer))
+    return response(neutral_forward(answer))
 
 
 def keep_private(request: HttpRequest, answer: Any) -> Any:
-    """Tell caches that an answer is for this user alone, where Monite was used to make it; return it.
-
-    A view that has said something itself is left its word: who said `public` meant it.
-    """
+    """Keep an answer out of shared caches if Monite was used to make it, unless the view says `public`; return it."""
     if was_used(request) or (getattr(answer, "streaming", False) and _may_yet_use(request, answer)):
-        said = answer.get("Cache-Control", "").lower()
-        if not said:
-            answer["Cache-Control"] = PRIVATE
-        elif "public" not in said:
-            patch_cache_control(answer, private=True)
-        patch_vary_headers(answer, ("Cookie", "Authorization"))
+        private = private_headers(answer.get("Cache-Control", ""), answer.get("Vary", ""))
+        for name, value in private.items():
+            answer[name] = value
     return answer
 
 
 def _may_yet_use(request: HttpRequest, stream: Any) -> bool:
-    """Say whether what is still to come of a stream may use a token. A file says which one it is, or how long.
+    """Return whether a stream may use a token while it is sent.
 
-    Whether somebody is logged in is not asked: that would cost streams that are for all a query.
+    A request without credentials has no user. Whether somebody is logged in is not asked: that would cost public streams a
+    query.
     """
-    is_file = any(name in stream for name in ("Content-Length", "ETag", "Last-Modified"))
-    return not is_file and (bool(request.COOKIES) or "Authorization" in request.headers)
+    has_credentials = bool(request.COOKIES) or "Authorization" in request.headers
+    return has_credentials and is_made_while_sent(stream.headers)

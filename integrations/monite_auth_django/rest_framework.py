@@ -13,14 +13,15 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from monite_auth.adapter import missing_framework
+
 try:
     from rest_framework.permissions import BasePermission
     from rest_framework.request import Request
     from rest_framework.views import APIView
 except ImportError as error:
-    raise ImportError(
-        "monite_auth_django.rest_framework needs Django REST framework; install it with: pip install djangorestframework",
-        name=error.name,
+    raise missing_framework(
+        "monite_auth_django.rest_framework", "Django REST framework", "djangorestframework", error
     ) from error
 
 from monite_auth.rbac import Action, ObjectType, parse_permission

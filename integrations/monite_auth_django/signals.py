@@ -15,11 +15,11 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import HttpRequest
 
+from monite_auth.adapter import begin, end
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker
-from monite_auth_django.endings import begin, end
 from monite_auth_django.models import MoniteLink
 
 __all__ = ["connect"]
@@ -48,8 +48,8 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
     session = getattr(request, "session", None)
     # Some packages send this signal for logins without a session, too.
     if session is not None and session_user(session) == str(user.pk):
-        end(unbind(session))
-        begin(bind(session, str(user.pk)))
+        end(broker, unbind(session))
+        begin(broker, bind(session, str(user.pk)))
     _attach_anew(request)
 
 
@@ -66,17 +66,15 @@ def logged_out(request: HttpRequest | None, **_: Any) -> None:
             # The login is an API's, so no session of Django's names it.
             _end_by_own_means(request, "Who is logged in could not be found out")
     if session is not None:
-        end(unbind(session))
+        end(broker, unbind(session))
     _attach_anew(request)
 
 
 def _end_by_own_means(request: HttpRequest, what_failed: str) -> None:
     try:
-        principal = request.monite.principal
+        request.monite.logout()  # it asks `IDENTIFY`; the logout itself raises nothing
     except Exception:
         log.exception("%s at a logout, which therefore ends nothing in Monite.", what_failed)
-    else:
-        end([] if principal is None else [principal])
 
 
 def _attach_anew(request: HttpRequest | None) -> None:

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_protect
 
-from monite_auth.adapter.token_endpoint import aanswer_token_request, answer_token_request
+from monite_auth.adapter import aanswer_token_request, answer_token_request
 from monite_auth_django.conf import conf
 from monite_auth_django.responses import response
 

@@ -13,10 +13,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import SynchronousOnlyOperation
 
 from monite_auth import Principal
-from monite_auth.adapter.sessions import BINDING
-from monite_auth.functions import is_on_event_loop
-from monite_auth_django.bindings import Bonds, bound_in, unbind
-from monite_auth_django.endings import aend, end, not_recorded
+from monite_auth.adapter import BINDING, aend, end, is_on_event_loop, log_failed_ending
+from monite_auth_django.bindings import SessionBindings, bound_in, unbind
+from monite_auth_django.current import broker
 
 __all__ = ["WatchedSession", "watch_sessions"]
 
@@ -24,7 +23,7 @@ __all__ = ["WatchedSession", "watch_sessions"]
 class WatchedSession(SessionBase):
     """Stands in front of an engine's session class; see `watch_sessions`."""
 
-    bonds: Bonds
+    bindings: SessionBindings
     _owed: list[Principal]
     """People whose sessions are still to be ended, because ending them at once would have blocked the event loop."""
     _unread: "WatchedSession | None" = None
@@ -35,13 +34,13 @@ class WatchedSession(SessionBase):
     def load(self) -> Any:
         """See SessionBase."""
         data = super().load()
-        self.bonds.meet(data)
+        self.bindings.note(data)
         return data
 
     async def aload(self) -> Any:
         """See SessionBase."""
         data = await super().aload()
-        self.bonds.meet(data)
+        self.bindings.note(data)
         return data
 
     def save(self, *args: Any, **options: Any) -> Any:
@@ -61,24 +60,24 @@ class WatchedSession(SessionBase):
         except SynchronousOnlyOperation:
             self._unread = type(self)(self.session_key)
         except Exception as error:  # noqa: BLE001 - emptying a session must not fail because we read it
-            not_recorded(error)
+            log_failed_ending(error)
         else:
             if is_on_event_loop():
                 self._owed += gone
             else:
-                end(gone)
+                end(broker, gone)
         super().clear()
 
     async def aflush(self) -> Any:
         """Remove every binding and end their sessions."""
         await self.aget(BINDING)  # read it, so that it is in memory
-        await aend(unbind(self))
+        await aend(broker, unbind(self))
         return await super().aflush()
 
     def delete(self, session_key: str | None = None) -> Any:
         """End the sessions that are bound to what is deleted: this session, or that of another key."""
         if not self._rotates:
-            end([*self._take_owed(), *self._of(session_key).forget()])
+            end(broker, [*self._take_owed(), *self._of(session_key).leave_all()])
         return super().delete(session_key)
 
     async def adelete(self, session_key: str | None = None) -> Any:
@@ -86,7 +85,7 @@ class WatchedSession(SessionBase):
         if not self._rotates:
             deleted = self._of(session_key)
             await deleted.aget(BINDING)
-            await aend([*await self._atake_owed(), *deleted.forget()])
+            await aend(broker, [*await self._atake_owed(), *deleted.leave_all()])
         return await super().adelete(session_key)
 
     def cycle_key(self) -> None:
@@ -109,24 +108,24 @@ class WatchedSession(SessionBase):
 
     def end_gone(self) -> None:
         """End the sessions that this one was bound to when it was read, and is no longer."""
-        end([*self._take_owed(), *self._part()])
+        end(broker, [*self._take_owed(), *self._leave()])
 
     async def aend_gone(self) -> None:
         """See `end_gone`."""
-        await aend([*await self._atake_owed(), *self._part()])
+        await aend(broker, [*await self._atake_owed(), *self._leave()])
 
     @property
     def is_in_memory(self) -> bool:
         """Whether the session has been read; False where reading has failed."""
         return hasattr(self, "_session_cache")
 
-    def forget(self) -> list[Principal]:
+    def leave_all(self) -> list[Principal]:
         """Return everybody the session was bound to; its data stays as it is."""
-        return self.bonds.forget(bound_in(self))
+        return self.bindings.leave_all(bound_in(self))
 
-    def _part(self) -> list[Principal]:
+    def _leave(self) -> list[Principal]:
         # Nothing was removed from a session that nobody has read; and a new one, which is saved to get its key, cannot be read.
-        return self.bonds.part(self) if self.is_in_memory else []
+        return self.bindings.leave(self) if self.is_in_memory else []
 
     def _of(self, session_key: str | None) -> "WatchedSession":
         return self if session_key in (None, self.session_key) else type(self)(session_key)
@@ -134,7 +133,7 @@ class WatchedSession(SessionBase):
     def _take_owed(self) -> list[Principal]:
         owed, self._owed = self._owed, []
         unread, self._unread = self._unread, None
-        return owed if unread is None else [*owed, *unread.forget()]
+        return owed if unread is None else [*owed, *unread.leave_all()]
 
     async def _atake_owed(self) -> list[Principal]:
         if self._unread is not None:
@@ -154,7 +153,7 @@ def watch_sessions() -> None:
     def initialize(session: SessionBase, *args: Any, **options: Any) -> None:
         original(session, *args, **options)
         session.__class__ = _watched(type(session))  # type: ignore[arg-type]  # mypy takes no class for hashable
-        session.bonds = Bonds()
+        session.bindings = SessionBindings()
         session._owed = []  # noqa: SLF001 - of the class above
 
     SessionBase.__init__ = initialize

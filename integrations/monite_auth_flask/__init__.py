@@ -10,12 +10,12 @@
 Every view then has `current_monite`, a MoniteAccess. Settings are the `MONITE_…` keys of `app.config`.
 """
 
+from monite_auth.adapter import missing_framework
+
 try:
     import flask as _flask
 except ImportError as error:
-    raise ImportError(
-        "monite_auth_flask needs Flask; install it with: pip install 'monite-auth[flask]'", name=error.name
-    ) from error
+    raise missing_framework("monite_auth_flask", "Flask", "'monite-auth[flask]'", error) from error
 
 from monite_auth_flask.answers import forward
 from monite_auth_flask.blueprint import monite_blueprint
@@ -23,7 +23,7 @@ from monite_auth_flask.decorators import monite_allowed, monite_required
 from monite_auth_flask.extension import MoniteAuth, current_monite
 from monite_auth_flask.identify import identify
 
-del _flask
+del _flask, missing_framework
 
 __all__ = [
     "MoniteAuth",

@@ -67,6 +67,10 @@ class Visit:
         self._ended |= {session_of(each) for each in gone}
         return gone
 
+    def has_open(self, witness: Witness) -> bool:
+        """Return whether a witness has named anybody whose session is still open. If not, it need not be asked again."""
+        return bool(self._open(witness))
+
     def leave_all(self) -> list[Principal]:
         """Return everybody whose session is still open, because all of them are over now."""
         here = {**self._open("session"), **self._open("identify")}
