@@ -18,6 +18,12 @@ from tests.redis_server import RedisServer
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 def run_page(name: str, names: dict[str, Any]) -> dict[str, Any]:
@@ -173,14 +179,32 @@ def test_the_page_on_settings(demo_environment):
     assert f"MONITE_CLIENT_SECRET: {DEMO_CLIENT_SECRET}" in text
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if not target.startswith("http"):
             assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_are_there(page):
+    for name in re.findall(r"`([\w.-]+(?:/[\w.-]+)+/?|[\w.-]+/)`", (ROOT / page).read_text()):
+        first = name.partition("/")[0]
+        if (ROOT / first).is_dir() or (ROOT / "monite_auth" / first).is_dir():
+            assert (ROOT / name).exists() or (ROOT / "monite_auth" / name).exists(), name
+
+
+def test_the_picture_of_the_wings_has_all_of_them():
+    (picture,) = re.findall(r"```mermaid\nflowchart.*?```", (ROOT / "docs/design.md").read_text(), re.DOTALL)
+    drawn = {*re.findall(r"monite_auth/(\w+)", picture)}
+    there = {path.stem for path in (ROOT / "monite_auth").iterdir()}
+    assert drawn <= there
+    wings = {path.parent.name for path in (ROOT / "monite_auth").glob("*/__init__.py")}
+    assert wings - drawn == {"emulator"}  # it stands apart
+    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {
+        *re.findall(r"\b(monite_auth_\w+)", picture)
+    }
 
 
 def test_the_readme_has_every_setting_that_the_environment_has():
