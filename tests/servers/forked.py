@@ -16,16 +16,18 @@ from tests.servers.people import PEOPLE
 from tests.servers.served import wsgi_door
 
 broker = TokenBroker(Settings.from_env(), lambda principal: PEOPLE[principal.user_id.partition("-")[0]])
-as_partner = broker.client(PARTNER)
+as_partner = broker.client(PARTNER, timeout=broker.settings.read_timeout)
 
 
 def me(who: str) -> Any:
-    answer = broker.client(_principal(who)).get("/entity_users/me")
+    answer = broker.client(_principal(who), timeout=broker.settings.read_timeout).get("/entity_users/me")
     return answer.raise_for_status().json()
 
 
 async def ame(who: str) -> Any:
-    answer = await broker.aclient(_principal(who)).get("/entity_users/me")
+    answer = await broker.aclient(_principal(who), timeout=broker.settings.read_timeout).get(
+        "/entity_users/me"
+    )
     return answer.raise_for_status().json()
 
 

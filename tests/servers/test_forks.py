@@ -20,7 +20,8 @@ UWSGI = (
 )
 GUNICORN = (
     *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}", "--graceful-timeout", "15"),
-    *("--no-control-socket", "--preload", "tests.servers.forked:served"),
+    # gevent's workers give a new connection only this long to send its request, which on a busy machine is too short.
+    *("--keep-alive", "60", "--no-control-socket", "--preload", "tests.servers.forked:served"),
 )
 SERVERS = {
     "uWSGI": (*UWSGI, "--master"),
@@ -63,6 +64,7 @@ def server(request, emulator, tmp_path) -> Iterator[Server]:
         "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
         "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
         "MONITE_REQUESTS_PER_SECOND": "1000",
+        **dict.fromkeys(("MONITE_CONNECT_TIMEOUT", "MONITE_READ_TIMEOUT", "MONITE_DEADLINE"), str(PATIENCE)),
         "MONITE_STORE_URL": {"sqlite": f"sqlite:///{tmp_path}/tokens.db", "memory": "memory://"}.get(
             store, ""
         ),
