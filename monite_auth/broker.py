@@ -4,7 +4,6 @@ One broker per process (or per client ID). Every method comes twice, `token` for
 loops; both run the same flows over the same store, and a thread and a task that want the same token share one mint.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -20,8 +19,7 @@ from monite_auth.functions import AppFunction
 from monite_auth.identity import (
     PARTNER,
     Bindable,
-    Directory,
-    DirectoryFunction,
+    DirectoryLike,
     EntityUser,
     Principal,
     Subject,
@@ -71,7 +69,7 @@ class TokenBroker:
     def __init__(
         self,
         settings: Settings,
-        directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
+        directory: DirectoryLike,
         *,
         authorize: Authorize | AppFunction[bool] | None = None,
         store: Store | None = None,

@@ -21,6 +21,8 @@ __all__ = [
     "PARTNER",
     "Bindable",
     "Directory",
+    "DirectoryFunction",
+    "DirectoryLike",
     "EntityUser",
     "FixedDirectory",
     "FunctionDirectory",
@@ -246,6 +248,10 @@ def _is_key(key: object) -> bool:
 
 
 DirectoryFunction = Callable[[Principal], Awaitable[EntityUser | None] | EntityUser | None]
+"""A directory that is one function, `def` or `async def`."""
+
+DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
+"""Everything that an application can give as its directory; see `as_directory`."""
 
 
 class FunctionDirectory:
@@ -263,9 +269,7 @@ class FunctionDirectory:
         return await self.function.acall(principal)
 
 
-def as_directory(
-    directory: Directory | DirectoryFunction | Mapping[Any, EntityUser],
-) -> Directory:
+def as_directory(directory: DirectoryLike) -> Directory:
     """Return the directory that a developer meant: a Directory, a function, or a mapping."""
     match directory:
         case type():  # it has the methods of its objects, but they cannot be called

@@ -1,10 +1,9 @@
 """Everything that can be set, checked once at start-up.
 
-A wrong setting is found when the application starts, all wrong ones at once, each with how to mend it; nothing
-that runs later has to doubt them.
+Settings that are wrong are all told at once when the application starts, each with how to mend it. Code that runs later can
+rely on them.
 """
 
-import math
 import os
 import uuid
 from collections.abc import Mapping
@@ -25,16 +24,17 @@ from monite_auth.configuration.credentials import (
 )
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.numbers import is_number, number, number_problems, parse_number
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
-from monite_auth.tokens import MaskedUrl, Secret
+from monite_auth.tokens import DEFAULT_TIMING, LONGEST_EXPIRY_MARGIN, MaskedUrl, Secret, TokenTiming
 
 __all__ = ["SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 
 
 class SecurityModel(StrEnum):
-    """Who decides what a person may do in Monite; docs/security-models.md says when to choose which.
+    """How it is decided what a person may do in Monite; docs/security-models.md says when to choose which.
 
     `MONITE_MANAGED`: calls carry the person's own token, and Monite enforces their role.
     `PARTNER_MANAGED`: calls carry a partner token, and the application has to allow each of them.
@@ -67,10 +67,6 @@ ALTERNATIVES = (
 SettingsType = TypeVar("SettingsType")
 
 
-def _seconds(default: float) -> Any:
-    return field(default=default, metadata={"number": True})
-
-
 def _discreet_init(cls: type[SettingsType]) -> type[SettingsType]:
     """Let the `__init__` that `dataclass` has made be discreet: its arguments are locals of its frame."""
     cls.__init__ = discreet(cls.__init__)  # type: ignore[method-assign]  # of this very class
@@ -80,25 +76,24 @@ def _discreet_init(cls: type[SettingsType]) -> type[SettingsType]:
 @_discreet_init
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How to reach Monite and how to behave. All durations are seconds.
+    """How to reach Monite and how to behave. All durations are seconds; docs/settings.md has more on the numbers.
 
-    Who we are, and where Monite is:
+    The account, and where Monite is:
         `client_id`, `client_secret`: from Monite's partner portal; they differ between sandbox and production.
         `client_secret_file`: instead of the secret, the path of a file that has it. It is read again when Monite refuses the
         secret, so that a new one needs no restart.
         `environment`: `sandbox`, `eu` or `us`; or `base_url`: the API's address, `/v1` included.
         `api_version`: the `x-monite-version` header, a date.
-        `account`: what the account is called in a store, by default the client ID. When Monite gives you a new pair of ID
+        `account`: the name of the account in a store, by default the client ID. When Monite gives you a new pair of ID
         and secret for the same account, set it to the client ID that you had first: sessions, tokens and pending
         revocations go on.
-
-        `security_model`: who decides what a person may do: a SecurityModel, or its word.
+        `security_model`: how it is decided what a person may do: a SecurityModel, or its word.
 
     How tokens are kept:
         `store_url`: where tokens live: `memory://` is this process; `sqlite:///path` serves the processes of one
         host, `redis://…` and `rediss://…` those of many.
-        `store_keys`: what seals tokens in a shared store, the first one; the others, and the client secret, open
-        it as well. Without any, the client secret seals. As one text: separated by commas.
+        `store_keys`: the keys of a shared store. The first one seals tokens; the others, and the client secret, open them as
+        well. Without any, the client secret seals. As one text: separated by commas.
         `store_keys_file`: instead, the path of a file that has them, one on each line. It is read again with the secret's
         file, and when a store has to be opened.
         `token_scope`: `user`: one token per user and tenant, shared by their sessions; `session`: one each.
@@ -108,14 +103,24 @@ class Settings:
         `deadline`: how long a caller of `token()` waits at most, retries included.
         `requests_per_second`: Monite's limit for this client ID, shared by all that use it.
         `lease`: how long one attempt to mint keeps others from trying.
+
+    The lives of tokens:
+        `expiry_margin`: how long before its end a token is no longer used, since a request with it has to arrive in time.
+        `renewal_share`: the last part of a token's life, in which it is renewed while it still works: 0.2 is the last fifth.
+        `renewal_jitter`: how much that part varies, so that tokens minted together are not renewed together: 0.1 is ±10 %.
+        `renewal_margin`: a token is never renewed later than so long before its end, unless it lives less than twice as long.
         `min_browser_ttl`: the life that is left, at least, in a token that goes to a browser. Monite's React SDK
         asks again after 8 minutes, takes a token as stale after 9, and does not ask earlier.
+
+    Roles and sessions:
         `role_ttl`: how long a person's role is kept; a role that was changed in Monite counts after that.
         `session_memory`: for how long an ended session is remembered; at least as long as the application's
         session cookies live (both Django's and Starlette's do for 14 days). A session that began longer ago, and that the
         store does not know, has to log in again.
         `require_sessions`: refuse principals with neither a session id nor the time of their login, whose logouts cannot be
         final.
+
+    Raises ConfigurationError, with all that is wrong.
     """
 
     client_id: str
@@ -129,21 +134,25 @@ class Settings:
     store_keys: tuple[Secret | str, ...] | str = ()
     store_keys_file: str = ""
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
-    connect_timeout: float = _seconds(3)
-    read_timeout: float = _seconds(5)
-    deadline: float = _seconds(10)
-    requests_per_second: float = _seconds(REQUESTS_PER_SECOND)
-    lease: float = _seconds(5)
-    min_browser_ttl: float = _seconds(600)
-    role_ttl: float = _seconds(60)
-    session_memory: float = _seconds(14 * 24 * 3600)
+    connect_timeout: float = number(3)
+    read_timeout: float = number(5)
+    deadline: float = number(10)
+    requests_per_second: float = number(REQUESTS_PER_SECOND, largest=1_000_000, unit="requests")
+    lease: float = number(5)
+    expiry_margin: float = number(DEFAULT_TIMING.expiry_margin, largest=LONGEST_EXPIRY_MARGIN)
+    renewal_share: float = number(DEFAULT_TIMING.renewal_share, largest=0.5, unit="")
+    renewal_jitter: float = number(DEFAULT_TIMING.renewal_jitter, largest=1, unit="", allows_zero=True)
+    renewal_margin: float = number(DEFAULT_TIMING.renewal_margin, allows_zero=True)
+    min_browser_ttl: float = number(600, largest=24 * 3600)
+    role_ttl: float = number(60)
+    session_memory: float = number(14 * 24 * 3600, largest=366 * 24 * 3600)
     account: str = ""
     require_sessions: bool = False
     credentials: Credentials = field(init=False, repr=False, compare=False)
     """The secret and the keys as they are right now."""
 
     def __post_init__(self) -> None:
-        problems = [*self._credential_problems(), *self._address_problems(), *self._number_problems()]
+        problems = [*self._credential_problems(), *self._address_problems(), *number_problems(self)]
         try:
             date.fromisoformat(self.api_version)
         except (TypeError, ValueError):
@@ -166,10 +175,20 @@ class Settings:
 
     @property
     def account_name(self) -> str:
-        """What everything of ours in a store belongs to: Monite's origin, and the account there."""
+        """The name of the account that everything of ours in a store belongs to: Monite's origin, and the account there."""
         url = urlsplit(self.base_url)
         origin = f"{url.scheme}://{url.netloc.lower()}".removesuffix(f":{DEFAULT_PORTS[url.scheme]}")
         return f"{origin} {self.account or self.client_id}"
+
+    @property
+    def timing(self) -> TokenTiming:
+        """When tokens are renewed, and when they are no longer used."""
+        return TokenTiming(
+            expiry_margin=self.expiry_margin,
+            renewal_share=self.renewal_share,
+            renewal_jitter=self.renewal_jitter,
+            renewal_margin=self.renewal_margin,
+        )
 
     @property
     def is_monite_managed(self) -> bool:
@@ -290,26 +309,12 @@ class Settings:
         object.__setattr__(self, "base_url", ENVIRONMENTS[environment])
         return []
 
-    def _number_problems(self) -> list[str]:
-        problems = []
-        for each in fields(self):
-            if "number" not in each.metadata:
-                continue
-            value = getattr(self, each.name)
-            unit = "requests" if each.name == "requests_per_second" else "seconds"
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                problems.append(f"{each.name} is a number of {unit}, not {value!r}.")
-            elif not (math.isfinite(value) and 0 < value <= _LARGEST.get(each.name, 3600)):
-                largest = _LARGEST.get(each.name, 3600)
-                problems.append(f"{each.name} is more than 0 and at most {largest:,} {unit}, not {value!r}.")
-        return problems
-
     @classmethod
     @discreet
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Read `MONITE_CLIENT_ID`, `MONITE_CLIENT_SECRET`, `MONITE_ENVIRONMENT` and so on; `overrides` win.
 
-        A `MONITE_…` variable that means nothing is named in the log, once per process.
+        A `MONITE_…` variable that is no setting is named in the log, once per process. Raises ConfigurationError.
         """
         given = os.environ if environ is None else environ
         warn_of_meaningless(given, SETTING_NAMES)
@@ -320,17 +325,14 @@ class Settings:
     def from_mapping(cls, values: Mapping[str, Any], *, prefix: str = "", **overrides: Any) -> Self:
         """Read settings from upper-case keys: `CLIENT_ID` and so on, each behind `prefix`; `overrides` win.
 
-        Keys that belong to nobody here are left alone: an environment holds more than our settings.
+        Other keys are ignored: an environment holds more than our settings. Raises ConfigurationError.
         """
         given: dict[str, Any] = {}
         for each in fields(cls):
             value = values.get(prefix + each.name.upper()) if each.init else None
             if value is None or value == "":
                 continue
-            if "number" in each.metadata and isinstance(value, str):
-                with suppress(ValueError):  # the check of numbers says it better
-                    value = float(value)
-            given[each.name] = value
+            given[each.name] = parse_number(value) if is_number(each) else value
         return cls(**{"client_id": "", **overridden(given, overrides)})
 
 
@@ -349,7 +351,3 @@ def overridden(weaker: Mapping[str, Any], stronger: Mapping[str, Any], *, prefix
     decided = {name for pair in ALTERNATIVES if pair & said for name in pair}
     rest = {name: value for name, value in weaker.items() if name.removeprefix(prefix).lower() not in decided}
     return {**rest, **stronger}
-
-
-_LARGEST = {"requests_per_second": 1_000_000, "session_memory": 366 * 24 * 3600, "min_browser_ttl": 24 * 3600}
-"""Beyond an hour a duration here is a slip, milliseconds given as seconds say, but for these."""

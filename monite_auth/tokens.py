@@ -12,7 +12,17 @@ from typing import NoReturn
 
 from monite_auth.identity import EntityUser
 
-__all__ = ["AccessToken", "Clock", "MaskedUrl", "Secret", "steady_clock"]
+__all__ = [
+    "DEFAULT_TIMING",
+    "LONGEST_EXPIRY_MARGIN",
+    "SAFETY",
+    "AccessToken",
+    "Clock",
+    "MaskedUrl",
+    "Secret",
+    "TokenTiming",
+    "steady_clock",
+]
 
 Clock = Callable[[], float]
 """Returns the time in epoch seconds."""
@@ -78,16 +88,30 @@ class MaskedUrl(str):
 
 
 SAFETY = 5.0
-"""Seconds taken off every life: the token must still be valid when the request that carries it arrives."""
+"""Seconds by which stores wait beyond the end of a token's use, until it is dead at Monite for certain."""
 
-RENEWAL_FRACTION = 0.2
-"""A token is renewed in this last part of its life, while it still works for everybody …"""
+LONGEST_EXPIRY_MARGIN = SAFETY
+"""Seconds. With a longer margin, stores would give up a pending revocation while its token is still alive."""
 
-RENEWAL_JITTER = 0.1
-"""… give or take this part of that, so that tokens minted together are not renewed together …"""
 
-RENEWAL_FLOOR = 30.0
-"""… and never later than this many seconds before its end, unless half of its life is shorter."""
+@dataclass(frozen=True, slots=True)
+class TokenTiming:
+    """When a token is renewed, and when it is no longer used.
+
+    `expiry_margin`: seconds before its end at Monite: it must still be valid when the request that carries it arrives.
+    `renewal_share`: the last part of its life, in which it is renewed while it still works for everybody.
+    `renewal_jitter`: by how much of that part the moment varies, so that tokens minted together are not renewed together.
+    `renewal_margin`: seconds before its end at which it is renewed at the latest, unless half of its life is shorter.
+    """
+
+    expiry_margin: float = SAFETY
+    renewal_share: float = 0.2
+    renewal_jitter: float = 0.1
+    renewal_margin: float = 30.0
+
+
+DEFAULT_TIMING = TokenTiming()
+"""The timing where nothing is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +142,16 @@ class AccessToken:
         jitter: float,
         entity_user: EntityUser | None = None,
         clock: Clock = steady_clock,
+        timing: TokenTiming = DEFAULT_TIMING,
     ) -> "AccessToken":
         """Return the token that Monite granted for `life` seconds in answer to a request sent at `sent_at`.
 
         `jitter`, from 0 to 1, places the renewal within its window.
         """
-        usable = life - SAFETY
-        ahead = usable * RENEWAL_FRACTION * (1 + RENEWAL_JITTER * (2 * jitter - 1))
+        usable = life - timing.expiry_margin
+        ahead = usable * timing.renewal_share * (1 + timing.renewal_jitter * (2 * jitter - 1))
         expires_at = sent_at + usable
-        renew_at = expires_at - min(max(ahead, RENEWAL_FLOOR), usable / 2)
+        renew_at = expires_at - min(max(ahead, timing.renewal_margin), usable / 2)
         return cls(value, expires_at, sent_at, renew_at, entity_user, clock)
 
     @property

@@ -1,6 +1,5 @@
 """The app's own functions, directory and authorize, called inside its application context by any thread."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,7 +9,7 @@ from monite_auth import Directory, EntityUser, Principal, TokenBroker
 from monite_auth.functions import ViewFunction
 from monite_auth.identity import (
     Bindable,
-    DirectoryFunction,
+    DirectoryLike,
     FixedDirectory,
     FunctionDirectory,
     aask_directory,
@@ -20,9 +19,7 @@ from monite_auth.identity import (
 from monite_auth.permissions.policy import Authorize
 from monite_auth.rbac import Action, ObjectType
 
-__all__ = ["DirectoryLike", "authorize_of", "directory_of"]
-
-DirectoryLike = Directory | DirectoryFunction | Mapping[Any, EntityUser]
+__all__ = ["authorize_of", "directory_of"]
 
 
 def directory_of(app: Flask, directory: DirectoryLike) -> Directory:

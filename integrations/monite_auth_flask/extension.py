@@ -13,13 +13,14 @@ from monite_auth import MoniteAccess, Settings, TokenBroker
 from monite_auth.configuration.discretion import discreet
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.identity import DirectoryLike
 from monite_auth.permissions.policy import Authorize
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import SETTING_NAMES, overridden
 from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
-from monite_auth_flask.directory import DirectoryLike, authorize_of, directory_of
+from monite_auth_flask.directory import authorize_of, directory_of
 from monite_auth_flask.hooks import Identify, RequestHooks
 from monite_auth_flask.login import LoginSignals
 

@@ -225,7 +225,7 @@ class Mint:
             await rt.send(request, within=within) if within >= SHORTEST_ATTEMPT else Fault(self._last_fault)
         )
         now = rt.clock()
-        outcome = read_mint(request, answer, now=now)
+        outcome = read_mint(request, answer, now=now, shortest_life=self._settings.expiry_margin)
         self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
         match outcome:
             case Granted(value, life):
@@ -277,6 +277,7 @@ class Mint:
             jitter=self._rt.random(),
             entity_user=entity_user,
             clock=self._rt.clock,
+            timing=self._settings.timing,
         )
 
     async def _throw_away(self, token: AccessToken, fault: Fault) -> None:

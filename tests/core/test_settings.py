@@ -1,15 +1,18 @@
 """Settings refuse what cannot work, all at once, and say how to mend it."""
 
 import math
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monite_auth import Secret, Settings
+from monite_auth.configuration.numbers import is_number
 from monite_auth.errors import ConfigurationError
-from tests.scripted import CLIENT_ID, SECRET, settings
+from tests.scripted import CLIENT_ID, SECRET, World, granted, settings
 
 
 def problems_of(**changes) -> tuple[str, ...]:
@@ -80,6 +83,14 @@ def test_an_environment_names_an_address(environment, base_url):
         ({"read_timeout": 5000}, "read_timeout is more than 0 and at most 3,600 seconds"),
         ({"connect_timeout": "soon"}, "connect_timeout is a number of seconds, not 'soon'"),
         ({"lease": True}, "lease is a number of seconds, not True"),
+        ({"expiry_margin": 0}, "expiry_margin is more than 0 and at most 5 seconds, not 0"),
+        ({"expiry_margin": 6}, "expiry_margin is more than 0 and at most 5 seconds, not 6"),
+        ({"renewal_share": 0}, "renewal_share is more than 0 and at most 0.5, not 0"),
+        ({"renewal_share": 0.6}, "renewal_share is more than 0 and at most 0.5, not 0.6"),
+        ({"renewal_share": "half"}, "renewal_share is a number, not 'half'"),
+        ({"renewal_jitter": 1.5}, "renewal_jitter is at least 0 and at most 1, not 1.5"),
+        ({"renewal_jitter": math.nan}, "renewal_jitter is at least 0 and at most 1, not nan"),
+        ({"renewal_margin": -1}, "renewal_margin is at least 0 and at most 3,600 seconds, not -1"),
         ({"min_browser_ttl": 10**9}, "min_browser_ttl is more than 0 and at most 86,400"),
     ],
 )
@@ -113,6 +124,53 @@ def test_any_base_url_is_taken_or_refused_and_never_a_crash(url):
     except ConfigurationError:
         return
     assert made.base_url.startswith(("https://", "http://"))
+
+
+NUMBERS = {
+    "CONNECT_TIMEOUT": 3,
+    "READ_TIMEOUT": 5,
+    "DEADLINE": 10,
+    "REQUESTS_PER_SECOND": 30,
+    "LEASE": 5,
+    "EXPIRY_MARGIN": 5,
+    "RENEWAL_SHARE": 0.2,
+    "RENEWAL_JITTER": 0.1,
+    "RENEWAL_MARGIN": 30,
+    "MIN_BROWSER_TTL": 600,
+    "ROLE_TTL": 60,
+    "SESSION_MEMORY": 14 * 24 * 3600,
+}
+
+
+def test_every_number_has_the_default_of_the_documentation_and_a_line_there():
+    made = settings()
+    assert {each.name.upper() for each in fields(Settings) if is_number(each)} == set(NUMBERS)
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    documented = dict(re.findall(r"^\| `MONITE_(\w+)` \|.*\| ([\d.]+) [^|]*\|[^|]*\|$", page, re.MULTILINE))
+    days = {"SESSION_MEMORY": 24 * 3600}
+    for name, default in NUMBERS.items():
+        assert getattr(made, name.lower()) == default
+        assert float(documented[name]) * days.get(name, 1) == default, name
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_can_be_set_from_the_environment(name):
+    environ = {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET, f"MONITE_{name}": "0.25"}
+    assert getattr(Settings.from_env(environ), name.lower()) == 0.25
+
+
+def test_the_timing_of_tokens_is_that_of_the_settings():
+    world = World(granted(expires_in=1000), expiry_margin=2, renewal_share=0.5, renewal_jitter=0)
+    token = world.token()
+    assert token.life == 998
+    assert token.renew_at - token.issued_at == 499
+
+
+def test_a_token_that_lives_no_longer_than_the_margin_is_not_used():
+    world = World(granted("short", expires_in=3), granted("long"), expiry_margin=2)
+    assert world.value() == "short"
+    world = World(granted("short", expires_in=3), granted("long"))
+    assert world.value() == "long"
 
 
 def test_settings_can_be_replaced():

@@ -5,6 +5,7 @@ import copy
 import pickle
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import monite_auth
 from monite_auth import AccessToken, EntityUser, FixedDirectory, Principal, Secret, errors
 from monite_auth.identity import as_directory
-from monite_auth.tokens import steady_clock
+from monite_auth.tokens import TokenTiming, steady_clock
 from tests.scripted import ALICE, ALICE_IN_MONITE
 
 
@@ -143,6 +144,24 @@ def test_a_token_is_renewed_in_the_last_fifth_of_its_life_or_half_a_minute_befor
         assert 0.18 * token.life - 1e-6 <= ahead <= 0.22 * token.life + 1e-6 or ahead == pytest.approx(30)
     elif token.life >= 60:
         assert ahead >= 30 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("changes", "expires_at", "renewal_is_ahead"),
+    [
+        ({}, 995, 199),
+        ({"expiry_margin": 1}, 999, 199.8),
+        ({"renewal_share": 0.5}, 995, 497.5),
+        ({"renewal_jitter": 1}, 995, 398),
+        ({"renewal_margin": 300}, 995, 300),
+        ({"renewal_share": 0.001, "renewal_margin": 0}, 995, 0.995),
+    ],
+)
+def test_when_a_token_is_renewed_and_no_longer_used_can_be_set(changes, expires_at, renewal_is_ahead):
+    timing = replace(TokenTiming(renewal_jitter=0), **changes)
+    token = AccessToken.granted(Secret("t"), life=1000, sent_at=0, jitter=1, timing=timing)
+    assert token.expires_at == expires_at
+    assert token.expires_at - token.renew_at == pytest.approx(renewal_is_ahead)
 
 
 def test_a_token_knows_its_header_and_hides_its_value():
