@@ -12,8 +12,9 @@ import time
 
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.report import Report
-from tests.simulation.scenarios import SMALL, named
-from tests.simulation.scheduler import Failure, Sampled, Schedule, replay
+from tests.simulation.sampling import Sampled
+from tests.simulation.scenarios import SMALL
+from tests.simulation.schedule import Failure, Schedule, replay
 from tests.simulation.work import explore_small, sample_many, workers
 from tests.simulation.world import Library
 
@@ -57,9 +58,8 @@ def main() -> int:
 
 
 def _replay(text: str, mutant: str | None) -> int:
-    name, _, choices = text.rpartition(":")
     library = next((each() for each in MUTANTS if each.__name__ == mutant), Library())
-    schedule = Schedule(named(name), tuple(int(each) for each in choices.split(".") if each))
+    schedule = Schedule.parse(text)
     violation, trace = replay(schedule, library)
     _print("\n".join([str(schedule.scenario), "", *trace, ""]))
     _print(str(violation or "This schedule keeps all promises."))

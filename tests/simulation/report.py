@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.simulation.scheduler import Explored, Sampled
+from tests.simulation.exploration import Explored
+from tests.simulation.sampling import Sampled
 
 __all__ = ["Report"]
 

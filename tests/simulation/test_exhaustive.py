@@ -4,8 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.simulation.exploration import Explored
 from tests.simulation.scenarios import SMALL
-from tests.simulation.scheduler import Explored
 from tests.simulation.work import explore_small
 
 Explorations = dict[str, "Future[Explored]"]

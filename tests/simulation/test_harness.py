@@ -8,10 +8,13 @@ import pytest
 from monite_auth.engine.flights import Flight, Flights
 from monite_auth.engine.flows import Flows
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
+from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation
 from tests.simulation.mutants import MUTANTS, DueWithoutLease, FenceRemoved, FlightsTokenHandedOver
-from tests.simulation.scenarios import AHEAD, ALICE, ALICE_TOO, Scenario, Script, named
-from tests.simulation.scheduler import Schedule, explore, replay, sample
+from tests.simulation.sampling import sample
+from tests.simulation.scenarios import Scenario, Script
+from tests.simulation.scenarios.people import AHEAD, ALICE, ALICE_TOO
+from tests.simulation.schedule import Schedule, replay
 from tests.simulation.snapshot import freeze
 from tests.simulation.work import hunt
 from tests.simulation.world import Library, NotPrivate
@@ -89,8 +92,7 @@ def test_the_order_in_which_schedules_are_taken_does_not_matter():
 def test_failure_is_repeated_from_what_it_prints(mutant):
     failure = hunt(mutant.__name__).failure
     printed = str(failure).rpartition("--replay ")[2].strip("'")
-    name, _, choices = printed.rpartition(":")
-    schedule = Schedule(named(name), tuple(map(int, choices.split("."))))
+    schedule = Schedule.parse(printed)
     violation, trace = replay(schedule, mutant())
     assert str(violation) == str(failure.violation)
     assert trace == replay(schedule, mutant())[1]

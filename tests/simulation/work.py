@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 
+from tests.simulation.exploration import Explored, explore
 from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.sampling import Sampled, sample
 from tests.simulation.scenarios import named
-from tests.simulation.scheduler import Explored, Sampled, explore, sample
 from tests.simulation.world import Library
 
 __all__ = ["explore_small", "hunt", "sample_many", "workers"]
