@@ -1,14 +1,16 @@
 """Guards for views that only some may use; the middleware answers the errors that they raise."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from monite_auth.adapter import MoniteAccess
 from monite_auth.rbac import Action, ObjectType
 from monite_auth_asgi.state import monite
-from monite_auth_asgi.types import Scope
 
 __all__ = ["allowed", "required"]
 
 
-async def required(scope: Scope) -> MoniteAccess:
+async def required(scope: Mapping[str, Any]) -> MoniteAccess:
     """Return the request's MoniteAccess, if its user is logged in and linked to an entity user.
 
     Raises NotLoggedIn (401) or NotLinked (403).
@@ -19,7 +21,7 @@ async def required(scope: Scope) -> MoniteAccess:
 
 
 async def allowed(
-    scope: Scope, object_type: ObjectType | str, action: Action | str, *, own: bool = False
+    scope: Mapping[str, Any], object_type: ObjectType | str, action: Action | str, *, own: bool = False
 ) -> MoniteAccess:
     """Return the request's MoniteAccess, if its user may do this in Monite; see MoniteAccess.can.
 

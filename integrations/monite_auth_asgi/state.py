@@ -1,11 +1,10 @@
 """A request's own state, and the MoniteAccess in it."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from monite_auth.adapter import MoniteAccess
 from monite_auth.errors import ConfigurationError
-from monite_auth_asgi.types import Scope
 
 __all__ = ["ACCESS", "RequestState", "monite"]
 
@@ -36,7 +35,7 @@ class RequestState(dict[str, Any]):
             self._outside.pop(key, None)
 
 
-def monite(scope: Scope) -> MoniteAccess:
+def monite(scope: Mapping[str, Any]) -> MoniteAccess:
     """Return the request's MoniteAccess; raises ConfigurationError if the middleware is missing."""
     access = scope.get("state", {}).get(ACCESS)
     if not isinstance(access, MoniteAccess):

@@ -4,7 +4,7 @@ The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI 
 """
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from inspect import isawaitable
 from typing import Any
 
@@ -105,6 +105,8 @@ class ConnectionVisit:
 
     async def open_session(self, session: MutableMapping[str, Any]) -> None:
         """Take a session that the framework has opened inside of the middleware; see the function `open_session`."""
+        # Of a proxy, take what it stands for: the visit outlives the framework's context.
+        session = getattr(session, "_get_current_object", lambda: session)()
         self._own_session = session
         self.arrived_scope["session"] = session
         bound = self._bound()
@@ -235,7 +237,7 @@ def _is_preflight(scope: Scope) -> bool:
     )
 
 
-async def open_session(scope: Scope, session: MutableMapping[str, Any]) -> None:
+async def open_session(scope: Mapping[str, Any], session: MutableMapping[str, Any]) -> None:
     """Hand the middleware a session that the framework opens inside of it, before the view uses it.
 
     Quart, for one, keeps sessions within the app; docs/any-framework.md shows where to call this. The middleware asks
@@ -244,7 +246,7 @@ async def open_session(scope: Scope, session: MutableMapping[str, Any]) -> None:
     await _visit_in(scope).open_session(session)
 
 
-async def close_session(scope: Scope) -> None:
+async def close_session(scope: Mapping[str, Any]) -> None:
     """Compare who came with who is there now, before the framework saves the session.
 
     Without this call the middleware does so when the response starts. By then such a framework has saved the session, and
@@ -253,7 +255,7 @@ async def close_session(scope: Scope) -> None:
     await _visit_in(scope).compare()
 
 
-def _visit_in(scope: Scope) -> ConnectionVisit:
+def _visit_in(scope: Mapping[str, Any]) -> ConnectionVisit:
     visit = scope.get(VISIT)
     if not isinstance(visit, ConnectionVisit):
         raise ConfigurationError("This request has not passed MoniteAuthMiddleware: put it around the app.")
