@@ -5,7 +5,30 @@
     broker = TokenBroker(Settings.from_env(), directory=lambda principal: EntityUser("…uuid…", "…uuid…"))
     broker.client(Principal("user-1", session_id="…")).get("/payables")
 
-Web frameworks have packages of their own: `monite_auth_starlette`.
+Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth_django`, `monite_auth_flask`, and
+`monite_auth_asgi` for any other ASGI framework.
+
+| public | has |
+|---|---|
+| `broker`, `settings`, `tokens`, `identity`, `errors` | the words of the names below |
+| `adapter` | the kit for an adapter of another web framework |
+| `provisioning` | people who are not in Monite yet |
+| `rbac` | roles and permissions |
+| `outbound` | calls to Monite's API with httpx |
+| `sdk` | Monite's official client |
+| `stores` | where tokens live, and how to write another store |
+| `emulator` | a local Monite |
+| `cli` | the `monite-auth` command |
+
+| private | has |
+|---|---|
+| `engine` | how tokens are minted, renewed, shared and revoked |
+| `monite_api` | Monite's own facts |
+| `permissions` | what a person may do, asked of Monite or of the application |
+| `configuration` | the parts of settings |
+| `processes` | what belongs to one process |
+| `functions` | functions that an application hands in |
+| `telemetry` | metrics |
 """
 
 from typing import TYPE_CHECKING, Any

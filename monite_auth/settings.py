@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date
-from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,26 +23,16 @@ from monite_auth.configuration.credentials import (
 )
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.flags import parse_flag
 from monite_auth.configuration.numbers import is_number, number, number_problems, parse_number
+from monite_auth.configuration.precedence import overridden
+from monite_auth.configuration.security_model import SecurityModel
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
 from monite_auth.tokens import DEFAULT_TIMING, LONGEST_EXPIRY_MARGIN, MaskedUrl, Secret, TokenTiming
 
 __all__ = ["SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
-
-
-class SecurityModel(StrEnum):
-    """How it is decided what a person may do in Monite; docs/security-models.md says when to choose which.
-
-    `MONITE_MANAGED`: calls carry the person's own token, and Monite enforces their role.
-    `PARTNER_MANAGED`: calls carry a partner token, and the application has to allow each of them.
-    `MIXED`: as `PARTNER_MANAGED`, with people who are known in Monite as well.
-    """
-
-    MONITE_MANAGED = "monite_managed"
-    PARTNER_MANAGED = "partner_managed"
-    MIXED = "mixed"
 
 
 STORE_SCHEMES = (
@@ -57,18 +46,11 @@ STORE_SCHEMES = (
     "rediss+cluster",
 )
 
-ALTERNATIVES = (
-    {"environment", "base_url"},
-    {"client_secret", "client_secret_file"},
-    {"store_keys", "store_keys_file"},
-)
-"""Settings that say the same thing: only one of each may be given."""
-
 SettingsType = TypeVar("SettingsType")
 
 
 def _discreet_init(cls: type[SettingsType]) -> type[SettingsType]:
-    """Let the `__init__` that `dataclass` has made be discreet: its arguments are locals of its frame."""
+    """Make the `__init__` of a dataclass discreet: its arguments are locals of its frame."""
     cls.__init__ = discreet(cls.__init__)  # type: ignore[method-assign]  # of this very class
     return cls
 
@@ -216,23 +198,11 @@ class Settings:
 
     def _session_problems(self) -> list[str]:
         problems = []
-        words = {
-            "true": True,
-            "1": True,
-            "yes": True,
-            "on": True,
-            "false": False,
-            "0": False,
-            "no": False,
-            "off": False,
-        }
-        value = self.require_sessions
-        if isinstance(value, str):
-            value = words.get(value.strip().lower(), value)
-        if isinstance(value, bool):
-            object.__setattr__(self, "require_sessions", value)
+        flag = parse_flag(self.require_sessions)
+        if flag is None:
+            problems.append(f"require_sessions is true or false, not {self.require_sessions!r}.")
         else:
-            problems.append(f"require_sessions is true or false, not {value!r}.")
+            object.__setattr__(self, "require_sessions", flag)
         account = str(self.account).strip()
         if not account.isprintable():
             problems.append(
@@ -266,7 +236,7 @@ class Settings:
         return problems
 
     def _read_secret(self) -> Secret:
-        """Return the client secret, wherever it stands."""
+        """Return the client secret, from the setting or its file; raise ConfigurationError."""
         given: object = self.client_secret
         given = given.reveal() if isinstance(given, Secret) else given
         object.__setattr__(self, "client_secret", Secret(given if isinstance(given, str) else ""))
@@ -280,7 +250,7 @@ class Settings:
         return Secret(str(given))
 
     def _read_keys(self) -> tuple[Secret, ...]:
-        """Return the keys of the store, wherever they stand."""
+        """Return the keys of the store, from the setting or its file; raise ConfigurationError."""
         keys = parse_keys(self.store_keys)
         object.__setattr__(self, "store_keys", keys)
         if not self.store_keys_file:
@@ -338,16 +308,3 @@ class Settings:
 
 SETTING_NAMES = frozenset(each.name.upper() for each in fields(Settings) if each.init)
 """The names of all settings as an environment has them, without the `MONITE_` before."""
-
-
-@discreet
-def overridden(weaker: Mapping[str, Any], stronger: Mapping[str, Any], *, prefix: str = "") -> dict[str, Any]:
-    """Return the settings of both; where two settings say the same thing, the stronger side decides on both.
-
-    So an application that sets BASE_URL need not mind that MONITE_ENVIRONMENT is set on the host. `prefix`: what the keys of
-    both have before the name of the setting.
-    """
-    said = {name.removeprefix(prefix).lower() for name in stronger}
-    decided = {name for pair in ALTERNATIVES if pair & said for name in pair}
-    rest = {name: value for name, value in weaker.items() if name.removeprefix(prefix).lower() not in decided}
-    return {**rest, **stronger}

@@ -1,4 +1,4 @@
-"""A local Monite for demos and tests.
+"""A local Monite for demos and tests. The names in `__all__` are public.
 
 It implements Monite's rules on its own and imports nothing from the client side of this package, so that it cannot
 share the client's mistakes. `Monite` is the state, `create_app` the ASGI app, `serve` the app on a real port:
