@@ -4,7 +4,6 @@ Names are those of `monite_auth.Settings` in upper case, and some of Django's si
 first, then in the environment as `MONITE_…`; nothing is cached, so that `override_settings` takes effect.
 """
 
-import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from inspect import isclass
 from typing import Any
@@ -14,19 +13,12 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
-from monite_auth.adapter import parse_origins
-from monite_auth.configuration.discretion import discreet
+from monite_auth.adapter import SETTING_NAMES, Authorize, app_settings, kind_of, parse_origins
 from monite_auth.errors import ConfigurationError
-from monite_auth.functions import kind_of
-from monite_auth.permissions.policy import Authorize
-from monite_auth.settings import SETTING_NAMES, overridden
 from monite_auth.stores import Store
-from monite_auth.tokens import MaskedUrl, Secret
 from monite_auth_django.directory import ProjectDirectory
 
 __all__ = ["Conf", "conf"]
-
-MASKS = {"CLIENT_SECRET": Secret, "STORE_KEYS": Secret, "STORE_URL": MaskedUrl, "BASE_URL": MaskedUrl}
 
 LINK_DIRECTORY = "monite_auth_django.directory.LinkDirectory"
 IDENTIFY = "monite_auth_django.identify.identify"
@@ -93,18 +85,9 @@ class Conf:
         """All keys that `MONITE_AUTH` may have."""
         return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "STORE", "ALLOWED_ORIGINS"}
 
-    @discreet
     def core_values(self) -> dict[str, Any]:
-        """Return what the core is to be set to, secrets masked; `MONITE_AUTH` wins over the environment."""
-        given = {
-            name: value
-            for name, value in self.MONITE_AUTH.items()
-            if name in SETTING_NAMES and value not in (None, "")
-        }
-        found = {
-            name: os.environ[f"MONITE_{name}"] for name in SETTING_NAMES if os.environ.get(f"MONITE_{name}")
-        }
-        return {name: _masked(name, value) for name, value in overridden(found, given).items()}
+        """Return the values of the core's settings, secrets masked; `MONITE_AUTH` wins over the environment."""
+        return app_settings(self.MONITE_AUTH)
 
     def core_settings(self) -> Settings:
         """Return the core's settings; raises ConfigurationError with everything that is wrong."""
@@ -128,15 +111,6 @@ class Conf:
             raise ConfigurationError(
                 f'MONITE_AUTH["{name}"] is the dotted path of something that can be imported, not {found!r}: {error}.'
             ) from error
-
-
-def _masked(name: str, value: Any) -> Any:
-    """Hide what is secret in a setting: these values pass many frames here, and the core takes them masked, too."""
-    if name == "STORE_KEYS" and isinstance(value, list | tuple):
-        return [_masked(name, each) for each in value]
-    if isinstance(value, str) and name in MASKS:
-        return MASKS[name](value)
-    return value
 
 
 conf = Conf()

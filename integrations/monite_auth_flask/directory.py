@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, current_app, has_app_context
 
 from monite_auth import Directory, EntityUser, Principal, TokenBroker
-from monite_auth.functions import ViewFunction
+from monite_auth.adapter import Authorize, ViewFunction
 from monite_auth.identity import (
     Bindable,
     DirectoryLike,
@@ -16,7 +16,6 @@ from monite_auth.identity import (
     as_directory,
     ask_directory,
 )
-from monite_auth.permissions.policy import Authorize
 from monite_auth.rbac import Action, ObjectType
 
 __all__ = ["authorize_of", "directory_of"]

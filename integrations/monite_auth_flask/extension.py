@@ -1,22 +1,14 @@
 """The extension: one broker for each app, `current_monite` for each request, and errors as answers."""
 
-import atexit
-import os
-import weakref
-from contextlib import suppress
 from typing import TypeVar
 
 from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from monite_auth import MoniteAccess, Settings, TokenBroker
-from monite_auth.configuration.discretion import discreet
-from monite_auth.configuration.unknown_settings import warn_of_meaningless
-from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.adapter import Authorize, LazyBroker, app_settings, warn_of_unknown_settings
+from monite_auth.errors import ConfigurationError
 from monite_auth.identity import DirectoryLike
-from monite_auth.permissions.policy import Authorize
-from monite_auth.processes.lifetimes import ProcessLock
-from monite_auth.settings import SETTING_NAMES, overridden
 from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
@@ -114,22 +106,14 @@ class AppState:
     def __init__(self, extension: MoniteAuth, app: Flask) -> None:
         self._extension = extension
         self._app = app
-        self._broker: TokenBroker | None = None
-        self._lock = ProcessLock()
+        self._broker = LazyBroker(self._build)
         self.hooks = RequestHooks(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
         self._signals = LoginSignals(app, self.hooks)
 
     @property
     def broker(self) -> TokenBroker:
         """The app's broker, built when it is first needed."""
-        given = self._extension._given_broker  # noqa: SLF001 - ours
-        if given is not None:
-            return given
-        if self._broker is None:
-            with self._lock:
-                if self._broker is None:
-                    self._broker = self._build()
-        return self._broker
+        return self._extension._given_broker or self._broker()  # noqa: SLF001 - ours
 
     def _build(self) -> TokenBroker:
         directory = self._extension._directory  # noqa: SLF001 - ours
@@ -139,31 +123,20 @@ class AppState:
                 "and returns its EntityUser (or None), or give MoniteAuth(directory=…)."
             )
         authorize = self._extension._authorize  # noqa: SLF001 - ours
-        broker = TokenBroker(
+        return TokenBroker(
             settings_of(self._app),
             directory_of(self._app, directory),
             authorize=None if authorize is None else authorize_of(self._app, authorize),
             store=self._extension._store,  # noqa: SLF001 - ours
         )
-        _built.add(broker)
-        return broker
 
 
-@discreet
 def settings_of(app: Flask) -> Settings:
     """Read the settings of an app: `app.config` first, then the environment."""
-    warn_of_meaningless([*app.config, *os.environ], SETTING_NAMES)
-    config = {
-        key: value
-        for key, value in app.config.items()
-        if isinstance(key, str) and key.startswith("MONITE_") and value not in (None, "")
-    }
-    environ = {key: value for key, value in os.environ.items() if key.startswith("MONITE_") and value}
+    warn_of_unknown_settings(app.config)
     # Flask accepts a session cookie for this long, so an ended session has to be remembered for as long.
     lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
-    memory = {"MONITE_SESSION_MEMORY": lifetime}
-    given = overridden(environ, config, prefix="MONITE_")
-    return Settings.from_mapping({**memory, **given}, prefix="MONITE_")
+    return Settings.from_mapping({"SESSION_MEMORY": lifetime, **app_settings(app.config, prefix="MONITE_")})
 
 
 def state_of_current_app() -> AppState:
@@ -181,14 +154,3 @@ def request_access() -> MoniteAccess:
 
 current_monite: MoniteAccess = LocalProxy(request_access)  # type: ignore[assignment]  # a proxy is what it stands for
 """Monite for who is logged in; falsy for an anonymous visitor."""
-
-
-_built: weakref.WeakSet[TokenBroker] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close all brokers when the process ends, after one more try at their revocations: Flask has no hook for that."""
-    for broker in list(_built):
-        with suppress(MoniteAuthError):
-            broker.close()

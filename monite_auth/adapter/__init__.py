@@ -20,8 +20,15 @@ from monite_auth.adapter.answers import (
     problem,
     refuse,
 )
+from monite_auth.adapter.app_settings import (
+    SETTING_NAMES,
+    app_settings,
+    unknown_variables,
+    warn_of_unknown_settings,
+)
 from monite_auth.adapter.endings import BrokerSource, abegin, aend, begin, end, log_failed_ending
 from monite_auth.adapter.error_log import log_error
+from monite_auth.adapter.lazy_broker import LazyBroker
 from monite_auth.adapter.origins import is_origin_of_host, parse_origins
 from monite_auth.adapter.sessions import (
     BINDING,
@@ -40,17 +47,21 @@ from monite_auth.adapter.token_endpoint import (
 )
 from monite_auth.adapter.visit import Visit, Witness
 from monite_auth.adapter.wording import missing_framework, nobody_logged_in, same_session_after_login
-from monite_auth.functions import AppFunction, ViewFunction, checked_answer, is_on_event_loop
+from monite_auth.functions import AppFunction, ViewFunction, checked_answer, is_on_event_loop, kind_of
 from monite_auth.identity import checked_principal
+from monite_auth.permissions.policy import Authorize
 
 __all__ = [
     "BINDING",
     "HANDLED",
     "NO_STORE",
     "PRIVATE",
+    "SETTING_NAMES",
     "Answer",
     "AppFunction",
+    "Authorize",
     "BrokerSource",
+    "LazyBroker",
     "MoniteAccess",
     "ViewFunction",
     "Visit",
@@ -59,6 +70,7 @@ __all__ = [
     "abegin",
     "aend",
     "answer_token_request",
+    "app_settings",
     "begin",
     "bind_principal",
     "bound_principal",
@@ -76,6 +88,7 @@ __all__ = [
     "is_on_event_loop",
     "is_origin_of_host",
     "json_answer",
+    "kind_of",
     "log_error",
     "log_failed_ending",
     "missing_framework",
@@ -89,4 +102,6 @@ __all__ = [
     "same_session_after_login",
     "session_of",
     "token_answer",
+    "unknown_variables",
+    "warn_of_unknown_settings",
 ]

@@ -31,7 +31,6 @@ class Shop:
     """An application of no framework, as `--app` finds it."""
 
     broker: TokenBroker
-    not_a_broker = 1
 
 
 shop = Shop()

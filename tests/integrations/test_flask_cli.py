@@ -22,7 +22,7 @@ def app(emulator, tmp_path):
     )
     yield app
     state = app.extensions["monite_auth"]
-    if state._broker is not None:
+    if state._broker.built is not None:
         state.broker.close()
 
 

@@ -1,15 +1,14 @@
 """Checks of MONITE_AUTH and of the MONITE_… variables: names, values, and the functions and stores that they name."""
 
-import os
 from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 
 from monite_auth import SecurityModel, Settings
-from monite_auth.configuration.unknown_settings import did_you_mean, meaningless
+from monite_auth.adapter import unknown_variables
+from monite_auth.configuration.unknown_settings import did_you_mean
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import as_directory
-from monite_auth.settings import SETTING_NAMES
 from monite_auth_django.checks.literals import is_placeholder
 from monite_auth_django.conf import conf
 
@@ -33,7 +32,7 @@ def _names() -> Iterator[CheckMessage]:
             hint=f'Did you mean "{near}"?' if near else f"Known are: {', '.join(sorted(conf.known_names))}.",
             id="monite_auth.E007",
         )
-    for name, advice in meaningless(os.environ, SETTING_NAMES).items():
+    for name, advice in unknown_variables().items():
         yield Warning(f"{name} in the environment means nothing.", hint=advice, id="monite_auth.W004")
 
 
