@@ -20,7 +20,7 @@ from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_starlette.late_sessions import load_session
 from monite_auth_starlette.state import monite
 
-__all__ = ["LoggedInMonite", "Monite", "allowed"]
+__all__ = ["LoggedInMonite", "Monite", "allowed", "required"]
 
 
 async def anybody(connection: HTTPConnection) -> MoniteAccess:
@@ -42,6 +42,21 @@ Monite = Annotated[MoniteAccess, Depends(anybody)]
 
 LoggedInMonite = Annotated[MoniteAccess, Depends(logged_in)]
 """The MoniteAccess of somebody who is logged in."""
+
+
+async def linked(connection: HTTPConnection) -> MoniteAccess:
+    """Return the request's MoniteAccess; a user who is not linked to an entity user gets a 403 instead of the page."""
+    access = await logged_in(connection)
+    await access.aentity_user()
+    return access
+
+
+required: Any = Depends(linked)
+"""Lets in only users who are logged in and linked to an entity user; others get a 401 or a 403:
+
+@app.get("/invoices", dependencies=[required])
+async def invoices(monite: Annotated[MoniteAccess, required]): ...  # or like this
+"""
 
 
 def allowed(object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> Any:

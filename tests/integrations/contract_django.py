@@ -42,6 +42,7 @@ PAGES = {
     "me": "me",
     "organization": "organization",
     "work": "work",
+    "required": "required",
     "create": "create",
     "token": "monite/token",
 }

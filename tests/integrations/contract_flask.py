@@ -8,7 +8,14 @@ from typing import Any
 from flask import Flask, request, session
 
 from monite_auth import Principal, Settings, TokenBroker
-from monite_auth_flask import MoniteAuth, current_monite, identify, monite_allowed, monite_blueprint
+from monite_auth_flask import (
+    MoniteAuth,
+    current_monite,
+    identify,
+    monite_allowed,
+    monite_blueprint,
+    monite_required,
+)
 from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
 
 PATHS = {
@@ -18,6 +25,7 @@ PATHS = {
     "me": "/me",
     "organization": "/organization",
     "work": "/work",
+    "required": "/required",
     "create": "/create",
     "token": "/monite/token",
 }
@@ -55,6 +63,11 @@ def work() -> Any:
         "delete own": current_monite.can("payable", "delete", own=True),
     }
     return {"headers": current_monite.headers(), "role": current_monite.role().name, "may": may}
+
+
+@monite_required
+def required() -> str:
+    return "in"
 
 
 @monite_allowed("payable", "create")
@@ -96,6 +109,11 @@ async def awork() -> Any:
     }
 
 
+@monite_required
+async def arequired() -> str:
+    return "in"
+
+
 @monite_allowed("payable", "create")
 async def acreate() -> Any:
     answer = await current_monite.aclient.post("/payables", json={"document_id": "X-1"})
@@ -111,21 +129,22 @@ async def ain_tenant() -> Principal | None:
 
 
 VIEWS: dict[Form, tuple[Callable[[], Any], ...]] = {
-    "sync": (login, switch, logout, me, organization, work, create, in_tenant),
-    "async": (alogin, aswitch, alogout, ame, aorganization, awork, acreate, ain_tenant),
+    "sync": (login, switch, logout, me, organization, work, required, create, in_tenant),
+    "async": (alogin, aswitch, alogout, ame, aorganization, awork, arequired, acreate, ain_tenant),
 }
 
 
 def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any) -> Flask:
     app = Flask(__name__)
     app.secret_key = "s"
-    enter, change, leave, ask, go, tell, make, who = VIEWS[form]
+    enter, change, leave, ask, go, tell, guarded, make, who = VIEWS[form]
     app.add_url_rule("/login", view_func=enter, methods=["POST"])
     app.add_url_rule("/switch", view_func=change, methods=["POST"])
     app.add_url_rule("/logout", view_func=leave, methods=["POST"])
     app.add_url_rule("/me", view_func=ask)
     app.add_url_rule("/organization", view_func=go, methods=["POST"])
     app.add_url_rule("/work", view_func=tell)
+    app.add_url_rule("/required", view_func=guarded)
     app.add_url_rule("/create", view_func=make, methods=["POST"])
     app.config.update(
         MONITE_CLIENT_ID=settings.client_id,

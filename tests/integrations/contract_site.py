@@ -93,7 +93,8 @@ class Site(Protocol):
     the framework's; `me` asks Monite who the user is, by the request's client; `token` is the endpoint for browsers.
 
     `organization` puts a name into the session, which is the active tenant where the site has tenants; `work` says for whom
-    the user works now and what they may do there; `create` has an invoice created, by those who are allowed to.
+    the user works now and what they may do there; `required` is for users who are logged in and linked;
+    `create` has an invoice created, by those who are allowed to.
     """
 
     origin: str
@@ -147,6 +148,9 @@ class Browser:
 
     def work(self) -> Answer:
         return self._send("GET", "work")
+
+    def required(self) -> Answer:
+        return self._send("GET", "required")
 
     def create(self) -> Answer:
         return self._send("POST", "create")

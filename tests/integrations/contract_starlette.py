@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
-from monite_auth_starlette.fastapi import allowed
+from monite_auth_starlette.fastapi import allowed, required
 from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
 
 PATHS = {
@@ -24,6 +24,7 @@ PATHS = {
     "me": "/me",
     "organization": "/organization",
     "work": "/work",
+    "required": "/required",
     "create": "/create",
     "token": "/monite/token",
 }
@@ -64,6 +65,10 @@ def work(request: Request) -> Response:
     return JSONResponse({"headers": monite.headers(), "role": monite.role().name, "may": may})
 
 
+def linked(monite: Annotated[MoniteAccess, required]) -> str:
+    return "in"
+
+
 def create(monite: Annotated[MoniteAccess, allowed("payable", "create")]) -> Any:
     return monite.client.post("/payables", json={"document_id": "X-1"}).raise_for_status().json()
 
@@ -97,6 +102,10 @@ async def awork(request: Request) -> Response:
         "delete own": await monite.acan("payable", "delete", own=True),
     }
     return JSONResponse({"headers": await monite.aheaders(), "role": (await monite.arole()).name, "may": may})
+
+
+async def alinked(monite: Annotated[MoniteAccess, required]) -> str:
+    return "in"
 
 
 async def acreate(monite: Annotated[MoniteAccess, allowed("payable", "create")]) -> Any:
@@ -142,6 +151,7 @@ def app_of(broker: TokenBroker, form: Form, *, tenants: bool) -> FastAPI:
         ],
         lifespan=lifespan,
     )
+    app.get("/required")(linked if form == "sync" else alinked)
     app.post("/create")(create if form == "sync" else acreate)
     return app
 

@@ -568,6 +568,15 @@ def test_who_is_not_logged_in_or_not_linked_is_not_let_in(emulator, browser):
     assert not payables_asked(emulator)
 
 
+def test_a_view_that_requires_monite_lets_in_who_is_logged_in_and_linked(browser, ledger):
+    assert browser.required().refusal == (401, "not_logged_in")
+    browser.login(STRANGER)
+    assert browser.required().refusal == (403, "not_linked")
+    assert ledger.tokens == []
+    browser.login("anna")
+    assert browser.required().status == 200
+
+
 class Rules:
     """The application's word, where Monite does not decide: who creates payables; and what it was asked."""
 
