@@ -25,8 +25,10 @@ from monite_auth.identity import Partner
 from monite_auth.stores import Committed
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
+from tests.simulation.judge.budget import BudgetJudge
+from tests.simulation.judge.cooldowns import CooldownJudge
+from tests.simulation.judge.sessions import Sessions
 from tests.simulation.monite_model import MoniteModel
-from tests.simulation.sessions import Sessions
 from tests.simulation.world import Actor, Process, World, error_facts, found_facts
 
 __all__ = ["Histories", "snapshot"]
@@ -152,8 +154,8 @@ def _flight(name: str, flight: Flight) -> tuple[Any, ...]:
 _JUDGE_CONSTANTS = {"_monite", "_people", "_settings", "_world", "checks"}
 
 
-def _judge(judge: Judge) -> tuple[Any, ...]:
-    """Return the judge's record; unlike the library's, none of its dictionaries means anything by its order."""
+def _judge(judge: Judge | BudgetJudge | CooldownJudge) -> tuple[Any, ...]:
+    """Return a judge's record; unlike the library's, none of its dictionaries means anything by its order."""
     return tuple(
         frozenset((key, freeze(each)) for key, each in value.items())
         if type(value) is dict
@@ -200,6 +202,8 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     TLRUCache: _mapping,
     Committed: _same,
     Partner: _same,
+    BudgetJudge: _judge,
+    CooldownJudge: _judge,
     Sessions: Sessions.facts,
     TTLCache: _mapping,  # what it holds is when it was put there
     set: frozenset,

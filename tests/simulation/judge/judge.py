@@ -1,45 +1,7 @@
-"""The judge: sees every step, keeps a plain record of what ought to be so, and raises `Violation` where it is not.
-
-The record is written anew here, from the promises and not from the library: which token of a slot is good, who
-holds which lease, who has logged out. It learns of steps only what the store answered and what went to Monite.
-
-What is judged, by promise (DESIGN.md), and where it had to be made precise:
-
-1. *Isolation.* A token that is handed out was minted for the entity user that the principal is linked to; after
-   `relink` has returned, only the new link counts. Each account has a judge of its own, who knows only the tokens of
-   its own Monite: one that comes from elsewhere, or goes there, is a violation.
-2. *One mint.* When a request to mint leaves, no other for that slot is on its way. One that is on its way counts
-   until its answer arrives or its caller gives up. If its actor was lost (crash), it counts until the lease runs
-   out; a lease that has run out may be taken over, so two mints may overlap when one was claimed after the other's
-   lease had run out. What comes under a lease that is no longer the slot's is not stored.
-   *No wedge.* Every call ends by its deadline (or by the end of a look at a busy slot that was begun before), and
-   afterwards every slot gives tokens again, renews them, and revokes them, in every process that lives.
-3. *Freshness.* A token that is handed out lives in Monite's books, has `min_ttl` seconds, was not rejected in its slot,
-   and is not *condemned*: its revocation was not decided. A value that has to die is not stored again, one that a slot
-   hands out is not revoked, and nothing else is thrown away.
-4. *Valid beats new.* A call that finds a good token ends in its first step, with it. No call fails while there is
-   one, and none goes on waiting for one that its own process has minted. (Other processes learn of it when they
-   look again, and so do those who wait for a leader that has died.) A session is sure to find a token once it has
-   claimed; before, it has to claim.
-5. *Logout is final.* A call of a session returns no token after a logout of that session has returned (`sessions` says
-   which sessions an ending ends), and a session that has not ended is never told that it has. When all is over, every
-   token that the session's slots had or that a mint from before brought is dead, unless another slot hands out the
-   same. A token whose answer never reached the store (it was lost, or its process died) is counted apart: nobody has it.
-6. *Nothing is lost.* A token that has become a pending revocation is dead when all is over, or was handed out by another
-   slot when its turn had come.
-7. *Logout is cheap.* It is one operation of the store, and never fails; so are login, relink, revoke and the end of the
-   partner token.
-8. *One budget.* Every request was admitted, none was admitted during a hold, admissions keep the limit's pace, and
-   nothing less urgent is admitted while a user waits. One revocation is with one drainer at a time. (The pace is
-   judged where nobody was held up: a process that was stopped between its admission and its request sends late.)
-
-And from "When things go wrong": after a refusal of our credentials nobody claims for a while, after a refusal of
-one entity user nobody claims that slot.
-"""
+"""The judge of one account; the package says what it judges."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, EntityUser, Principal
@@ -48,24 +10,19 @@ from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
-from monite_auth.stores import Claimed, Committed, Cooldown, CoolingDown, Ended, Lease, Priority, Slot
+from monite_auth.stores import Claimed, Committed, Cooldown, Ended, Lease, Slot
 from monite_auth.tokens import SAFETY
+from tests.simulation.judge.budget import ROUNDING, BudgetJudge
+from tests.simulation.judge.cooldowns import CooldownJudge
+from tests.simulation.judge.records import Call, Held, Shelf
+from tests.simulation.judge.sessions import Sessions
+from tests.simulation.judge.violation import Violation
 from tests.simulation.monite_model import MoniteModel, is_mint
-from tests.simulation.sessions import Key, Sessions
 
 if TYPE_CHECKING:
     from tests.simulation.world import Actor, World
 
-__all__ = ["Call", "Judge", "Violation"]
-
-ROUNDING = 1e-6
-"""Seconds that are nothing: times of the store are sums of floats."""
-
-TOLERANCE = 0.008
-"""Seconds that a request may be early against the pace; `budget.TOLERANCE` says why."""
-
-REST = 29.0
-"""Seconds that a refusal is remembered, at least: the library says 30."""
+__all__ = ["Judge"]
 
 
 CHEAP = {
@@ -77,62 +34,6 @@ CHEAP = {
     "end_partner_token": "relink",
 }
 """Calls that are one operation of the store, and which."""
-
-
-class Violation(Exception):
-    """A promise was broken. `check` names it."""
-
-    def __init__(self, check: str, what: str) -> None:
-        super().__init__(check, what)
-        self.check = check
-
-    def __str__(self) -> str:
-        return "[{}] {}".format(*self.args)
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of the application that is under way."""
-
-    kind: str
-    process: str
-    principal: Subject
-    min_ttl: float
-    began: float
-    lagged: float
-    steps: int = 0
-    """How many steps the call has begun, up to 2."""
-    at_hand: bool = False
-    """Whether a good token was there when it began, and when it took its first step."""
-    found: AccessToken | None = None
-    """What its slot had when it took the last, good enough or not."""
-    has_acted: bool = False
-    """Whether the store was told what the call is there for."""
-    refused: bool = False
-    """Whether its session was refused by the store since, and rightly; a login may come before the call is told."""
-    logged_in: frozenset[Key] = frozenset()
-    """Of a call that ends all sessions: those that had logged in before."""
-
-
-@dataclass(slots=True)
-class Held:
-    """A lease to mint, as the judge saw it claimed."""
-
-    slot: Slot
-    id: str
-    holder: str
-    claimed_at: float
-    until: float
-    fenced: bool = False
-
-
-@dataclass(slots=True)
-class Shelf:
-    """What a slot has: the token to hand out, and older ones that live."""
-
-    live: AccessToken | None = None
-    minted_in: str = ""
-    older: tuple[str, ...] = ()
 
 
 class Judge:
@@ -164,17 +65,10 @@ class Judge:
         self.spared: set[str] = set()  # had to die, but for a slot that had the same value
         self.condemned: set[str] = set()  # … and its revocation was decided: no slot may have it any more
         self.rejected: set[tuple[Slot, str]] = set()
-        self.admitted: set[str] = set()
-        self.grants: tuple[float, ...] = ()
-        self.booked: dict[str, float] = {}  # users who wait, and until when
-        self.queued: set[str] = set()  # others who wait, and did so before any user
-        self.held_until = 0.0
-        self.given: dict[str, tuple[str, float]] = {}
+        self.budget = BudgetJudge(world, settings, self.checks)
+        self.cooldowns = CooldownJudge(world, self.checks)
         self.unstored: dict[str, str] = {}
         self.bereaved: set[str] = set()  # processes that lost an actor
-        self.refused: dict[str, Slot | None] = {}
-        self.resting: dict[Slot | None, float] = {}  # until when nobody may claim: Monite has refused
-        self.rests: dict[Slot | None, float] = {}  # until when somebody may be told to rest
 
     # -- calls
 
@@ -334,6 +228,8 @@ class Judge:
         watch = _WATCHED.get(name)
         if watch is not None:
             watch(self, actor, *arguments, **options, result=result)
+        elif name in ("admit", "hold", "due"):
+            getattr(self.budget, name)(actor, *arguments, **options, result=result)
 
     def step_begins(self, actor: "Actor") -> None:
         """The actor is about to take a step, in the middle of a call."""
@@ -383,14 +279,9 @@ class Judge:
                 call.refused = call.refused or call.principal == principal
         elif principal is not PARTNER:
             self.sessions.becomes_known(principal)
-        may_rest = now < max(self.rests.get(slot, 0.0), self.rests.get(None, 0.0))
-        if isinstance(result, CoolingDown) and not may_rest:
-            raise Violation("4 valid beats new", f"{actor.name} is told to rest, and nothing has failed here")
+        self.cooldowns.claim(actor, slot, result)
         if not isinstance(result, Claimed):
             return
-        self.checks["rest after a refusal"] += 1
-        if now < max(self.resting.get(slot, 0.0), self.resting.get(None, 0.0)):
-            raise Violation("rest after a refusal", f"{actor.name} claims although Monite has just refused")
         held = Held(slot, result.lease.id, actor.name, now, now + seconds)
         self.current[slot] = held
         self.held[actor.name] = held
@@ -424,21 +315,18 @@ class Judge:
         shelf.older = tuple(each for each in older if each != value)
         shelf.live, shelf.minted_in = token, actor.process.name
         self.rejected.discard((lease.slot, value))  # Monite stands by it
-        self.resting.pop(lease.slot, None)
+        self.cooldowns.slot_works(lease.slot)
 
-    def _abandon(self, actor: "Actor", lease: Lease, rest: Cooldown | None = None, *, result: None) -> None:
+    def _abandon(
+        self, actor: "Actor", lease: Lease, cooldown: Cooldown | None = None, *, result: None
+    ) -> None:
         del result
-        if rest is not None:
-            self.rests[None if rest.everyone else lease.slot] = self._world.now + rest.seconds
         held = self.current.get(lease.slot)
         was_current = held is not None and held.id == lease.id
         in_force = was_current and held is not None and self._world.now < held.until
         if was_current:
             del self.current[lease.slot]
-        if actor.name in self.refused:
-            reach = self.refused.pop(actor.name)
-            if reach is None or in_force:
-                self.resting[reach] = self._world.now + REST
+        self.cooldowns.abandon(actor, lease.slot, cooldown, in_force=in_force)
 
     def _discard(self, actor: "Actor", slot: Slot, fingerprint: str, *, result: None) -> None:
         del actor, result
@@ -487,46 +375,9 @@ class Judge:
 
     def _relink(self, actor: "Actor", user: str | Partner, *, result: int) -> None:
         del actor, result
-        for slot in self._slots_of(user) | {
-            slot for slot in self.resting if slot is not None and slot.user == user
-        }:
+        for slot in self._slots_of(user):
             self._token_ends(slot)
-            self.resting.pop(slot, None)  # who was refused is somebody else now
-
-    # -- the budget
-
-    def _admit(
-        self, actor: "Actor", priority: Priority, ticket: Any, *, patience: float, result: Any
-    ) -> None:
-        del ticket, patience
-        now = self._world.now
-        self.booked.pop(actor.name, None)
-        had_booked = actor.name in self.queued
-        self.queued.discard(actor.name)
-        if not result.admitted:
-            return
-        if priority is not Priority.USER and not had_booked and any(at > now for at in self.booked.values()):
-            raise Violation("8 one budget", f"{actor.name} ({priority.name}) was admitted while a user waits")
-        if result.wait > 0:
-            if priority is Priority.USER:
-                self.booked[actor.name] = now + result.wait
-            else:
-                self.queued.add(actor.name)
-            return
-        self.checks["8 one budget"] += 1
-        if now < self.held_until - ROUNDING:
-            raise Violation("8 one budget", f"{actor.name} was admitted during a hold")
-        rate = self._settings.requests_per_second
-        if rate < 1_000_000 and not self._world.lagged:
-            self.grants = (*self.grants[-9:], now)
-            for distance, earlier in enumerate(reversed(self.grants)):
-                if now - earlier < distance / rate - TOLERANCE - ROUNDING:
-                    raise Violation("8 one budget", f"{distance + 1} requests within {now - earlier:.3f} s")
-        self.admitted.add(actor.name)
-
-    def _hold(self, actor: "Actor", seconds: float, *, result: None) -> None:
-        del actor, result
-        self.held_until = max(self.held_until, self._world.now + seconds)
+        self.cooldowns.relink(user)
 
     # -- requests to Monite
 
@@ -537,10 +388,7 @@ class Judge:
         self.checks["1 isolation"] += 1
         if not self._monite.is_meant(request):
             raise Violation("1 isolation", f"{actor.name} asks another account's Monite")
-        self.checks["8 one budget"] += 1
-        if actor.name not in self.admitted:
-            raise Violation("8 one budget", f"{actor.name} sends a request that was not admitted")
-        self.admitted.discard(actor.name)
+        self.budget.request_leaves(actor)
         if is_mint(request):
             self._mint_leaves(actor)
         else:
@@ -569,17 +417,6 @@ class Judge:
             raise Violation("3 freshness", f"{value} is revoked, and a slot hands it out")
         self.condemned.add(value)
 
-    def _due(self, actor: "Actor", limit: int, *, seconds: float, result: Any) -> None:
-        del limit
-        now = self._world.now
-        for pending in result.batch:
-            value = pending.token.reveal()
-            holder, until = self.given.get(value, ("", 0.0))
-            self.checks["8 one budget"] += 1
-            if now < until - ROUNDING:
-                raise Violation("8 one budget", f"{value} is given to {actor.name} while {holder} revokes it")
-            self.given[value] = (actor.name, now + seconds)
-
     def _condemn(self, actor: "Actor", pending: Any, *, result: bool) -> None:
         del actor
         value = pending.token.reveal()
@@ -592,7 +429,7 @@ class Judge:
                 self.doomed.add(value)
             self.condemned.add(value)
             return
-        self.given.pop(value, None)
+        self.budget.is_back(value)
         if is_held:
             self.doomed.discard(value)  # it has to die with the slot that has it
             self.spared.add(value)
@@ -600,7 +437,7 @@ class Judge:
     def _settle(self, actor: "Actor", pending: Any, *, result: None) -> None:
         del actor, result
         value = pending.token.reveal()
-        self.given.pop(value, None)
+        self.budget.is_back(value)
         record = self._monite.tokens[value]
         self.checks["6 nothing is lost"] += 1
         if record.is_alive(self._world.now):
@@ -608,7 +445,7 @@ class Judge:
 
     def _postpone(self, actor: "Actor", pending: Any, seconds: float, *, result: None) -> None:
         del actor, seconds, result
-        self.given.pop(pending.token.reveal(), None)
+        self.budget.is_back(pending.token.reveal())
 
     def answer_arrives(self, actor: "Actor", request: Request, answer: Response | Fault) -> None:
         if not is_mint(request):
@@ -617,20 +454,20 @@ class Judge:
         if isinstance(answer, Response) and answer.status == 200:
             self.unstored[actor.name] = f"{actor.name}#{actor.asked}"
         elif mine is not None and isinstance(answer, Response) and answer.status in (401, 403):
-            self.refused[actor.name] = None if answer.status == 401 else mine.slot
+            self.cooldowns.refused(actor, None if answer.status == 401 else mine.slot)
 
     # -- ends of actors
 
     def gave_up(self, actor: "Actor") -> None:
         """The actor was cancelled and waits for no answer any more."""
         self.flying.pop(actor.name, None)
-        self.refused.pop(actor.name, None)
+        self.cooldowns.forget(actor)
         self._forget(actor)
 
     def actor_lost(self, actor: "Actor") -> None:
         """The actor died without a word. What it had on its way counts on."""
         self.bereaved.add(actor.process.name)
-        self.refused.pop(actor.name, None)
+        self.cooldowns.forget(actor)
         self._forget(actor)
 
     def actor_ended(self, actor: "Actor") -> None:
@@ -641,9 +478,7 @@ class Judge:
     def _forget(self, actor: "Actor") -> None:
         self.calls.pop(actor.name, None)
         self.held.pop(actor.name, None)
-        self.booked.pop(actor.name, None)
-        self.queued.discard(actor.name)
-        self.admitted.discard(actor.name)
+        self.budget.forget(actor)
         self.unstored.pop(actor.name, None)
 
     # -- the end
@@ -685,9 +520,6 @@ _WATCHED: dict[str, Any] = {
     "end_everything": Judge._end_everything,
     "revoke": Judge._revoke,
     "relink": Judge._relink,
-    "admit": Judge._admit,
-    "hold": Judge._hold,
-    "due": Judge._due,
     "condemn": Judge._condemn,
     "settle": Judge._settle,
     "postpone": Judge._postpone,
