@@ -21,7 +21,7 @@ __all__ = ["MoniteLinkAdmin"]
 
 @admin.register(MoniteLink)
 class MoniteLinkAdmin(admin.ModelAdmin):
-    """Links, each with what the token store knows about its user."""
+    """The links, each with the state of its user's tokens."""
 
     list_display = ("user", "tenant", "entity_user_id", "entity_id", "token")
     list_select_related = ("user",)
@@ -32,7 +32,7 @@ class MoniteLinkAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("token"))
     def token(self, link: MoniteLink) -> Any:
-        """Say whether the user has a token, and until when."""
+        """Return whether the user has a token, and until when."""
         status = _status(link.user_id)
         if status is None:
             return _("unknown")
@@ -42,12 +42,12 @@ class MoniteLinkAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("pending revocations, of all users"))
     def pending_revocations(self, link: MoniteLink) -> Any:
-        """Say how many tokens are still to be revoked."""
+        """Return how many tokens are still to be revoked."""
         status = _status(link.user_id)
         return _("unknown") if status is None else status.pending
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
-        """Search by what users are called, whatever the user model is."""
+        """Search by the user name of whatever user model there is."""
         return (f"user__{get_user_model().USERNAME_FIELD}", "tenant", "=entity_user_id", "=entity_id")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -80,7 +80,7 @@ class MoniteLinkAdmin(admin.ModelAdmin):
 
 
 def _status(user_id: object) -> UserStatus | None:
-    """Return what the store has of a user; None where it does not answer."""
+    """Return the state of a user's tokens; None if the store does not answer."""
     try:
         return broker().status(str(user_id))
     except MoniteAuthError:

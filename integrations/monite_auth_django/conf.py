@@ -1,7 +1,7 @@
-"""The setting `MONITE_AUTH`: everything that can be set, read here and nowhere else.
+"""Reads the setting `MONITE_AUTH`; nothing else in the package reads it.
 
-Names are those of `monite_auth.Settings` in upper case, and some of Django's side. Each is looked up in `MONITE_AUTH`
-first, then in the environment as `MONITE_…`; nothing is cached, so that `override_settings` takes effect.
+The names are those of `monite_auth.Settings` in upper case, and a few of Django's side. Each is looked up in `MONITE_AUTH`
+first, then in the environment as `MONITE_…`. Nothing is cached, so that `override_settings` takes effect.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping

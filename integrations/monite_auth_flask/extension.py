@@ -1,17 +1,19 @@
 """The extension: one broker for each app, `current_monite` for each request, and errors as answers."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
-from monite_auth import MoniteAccess, Settings, TokenBroker
-from monite_auth.adapter import Authorize, LazyBroker, app_settings, warn_of_unknown_settings
+from monite_auth import MoniteAccess, TokenBroker
+from monite_auth.adapter import Authorize, LazyBroker
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import DirectoryLike
 from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
+from monite_auth_flask.config import settings_of
 from monite_auth_flask.directory import authorize_of, directory_of
 from monite_auth_flask.hooks import Identify, RequestHooks
 from monite_auth_flask.login import LoginSignals
@@ -22,8 +24,16 @@ DirectoryT = TypeVar("DirectoryT", bound=DirectoryLike)
 IdentifyT = TypeVar("IdentifyT", bound=Identify)
 AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 
-LONGEST_MEMORY = 366 * 24 * 3600
-"""Seconds: the maximum of Settings.session_memory."""
+
+@dataclass
+class Given:
+    """What the app gives to the extension, at once or by a decorator later; see MoniteAuth."""
+
+    directory: DirectoryLike | None
+    identify: Identify | None
+    authorize: Authorize | None
+    store: Store | None
+    broker: TokenBroker | None
 
 
 class MoniteAuth:
@@ -57,11 +67,7 @@ class MoniteAuth:
             raise ConfigurationError(
                 "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store."
             )
-        self._directory = directory
-        self._identify = identify
-        self._authorize = authorize
-        self._store = store
-        self._given_broker = broker
+        self._given = Given(directory, identify, authorize, store, broker)
         if app is not None:
             self.init_app(app)
 
@@ -69,29 +75,29 @@ class MoniteAuth:
         """Add Monite to an app: its requests, its error handlers, its commands."""
         if "monite_auth" in app.extensions:
             raise ConfigurationError("This app has a MoniteAuth already; it takes one.")
-        state = app.extensions["monite_auth"] = AppState(self, app)
+        state = app.extensions["monite_auth"] = AppState(self._given, app)
         app.cli.add_command(commands)
         add_error_handlers(app, lambda: state.broker.settings)
 
     def directory(self, function: DirectoryT) -> DirectoryT:
         """Register the function that says who a principal is in Monite: an EntityUser, or None."""
-        if self._given_broker is not None:
+        if self._given.broker is not None:
             raise ConfigurationError("MoniteAuth was given a broker, which has a directory of its own.")
-        self._directory = function
+        self._given.directory = function
         return function
 
     def identify(self, function: IdentifyT) -> IdentifyT:
         """Register the function that says who is logged in: a Principal, or None."""
-        self._identify = function
+        self._given.identify = function
         return function
 
     def authorize(self, function: AuthorizeT) -> AuthorizeT:
         """Register the function that says what a principal may do: True or False."""
-        if self._given_broker is not None:
+        if self._given.broker is not None:
             raise ConfigurationError(
                 "MoniteAuth was given a broker, which has an authorize of its own, or none."
             )
-        self._authorize = function
+        self._given.authorize = function
         return function
 
     @property
@@ -103,40 +109,32 @@ class MoniteAuth:
 class AppState:
     """The state of one app: `app.extensions["monite_auth"]`."""
 
-    def __init__(self, extension: MoniteAuth, app: Flask) -> None:
-        self._extension = extension
+    def __init__(self, given: Given, app: Flask) -> None:
+        self._given = given
         self._app = app
         self._broker = LazyBroker(self._build)
-        self.hooks = RequestHooks(app, lambda: self.broker, lambda: extension._identify)  # noqa: SLF001 - ours
+        self.hooks = RequestHooks(app, lambda: self.broker, lambda: given.identify)
         self._signals = LoginSignals(app, self.hooks)
 
     @property
     def broker(self) -> TokenBroker:
         """The app's broker, built when it is first needed."""
-        return self._extension._given_broker or self._broker()  # noqa: SLF001 - ours
+        return self._given.broker or self._broker()
 
     def _build(self) -> TokenBroker:
-        directory = self._extension._directory  # noqa: SLF001 - ours
+        directory = self._given.directory
         if directory is None:
             raise ConfigurationError(
                 "Nothing says who a user is in Monite: put @monite.directory above a function that takes a Principal "
                 "and returns its EntityUser (or None), or give MoniteAuth(directory=…)."
             )
-        authorize = self._extension._authorize  # noqa: SLF001 - ours
+        authorize = self._given.authorize
         return TokenBroker(
             settings_of(self._app),
             directory_of(self._app, directory),
             authorize=None if authorize is None else authorize_of(self._app, authorize),
-            store=self._extension._store,  # noqa: SLF001 - ours
+            store=self._given.store,
         )
-
-
-def settings_of(app: Flask) -> Settings:
-    """Read the settings of an app: `app.config` first, then the environment."""
-    warn_of_unknown_settings(app.config)
-    # Flask accepts a session cookie for this long, so an ended session has to be remembered for as long.
-    lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
-    return Settings.from_mapping({"SESSION_MEMORY": lifetime, **app_settings(app.config, prefix="MONITE_")})
 
 
 def state_of_current_app() -> AppState:
@@ -153,4 +151,4 @@ def request_access() -> MoniteAccess:
 
 
 current_monite: MoniteAccess = LocalProxy(request_access)  # type: ignore[assignment]  # a proxy is what it stands for
-"""Monite for who is logged in; falsy for an anonymous visitor."""
+"""Monite for the logged-in user; falsy for an anonymous visitor."""

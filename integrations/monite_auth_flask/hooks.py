@@ -38,7 +38,7 @@ Identify = Callable[[], Awaitable[Principal | None] | Principal | None]
 
 
 class RequestHooks:
-    """The hooks of one app. Who is logged in, is said by the session, or by the app's own `identify`."""
+    """The hooks of one app. The session, or the app's own `identify`, names the logged-in user."""
 
     def __init__(
         self, app: Flask, broker: Callable[[], TokenBroker], own_identify: Callable[[], Identify | None]

@@ -24,10 +24,10 @@ __all__ = ["check_deployment", "check_project"]
 
 
 def check_project(**_: Any) -> list[CheckMessage]:
-    """Check what is the same in development and in production."""
+    """Return the problems that matter in development and in production."""
     return [*project.check(), *values.check(), *secrets.check()]
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """Check what only matters in production (`manage.py check --deploy`)."""
+    """Return the problems that matter only in production (`manage.py check --deploy`)."""
     return [*deployment.check()]

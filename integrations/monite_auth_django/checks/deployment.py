@@ -1,4 +1,4 @@
-"""Checks of what only matters in production: shared tokens, and the real Monite."""
+"""Checks for production: shared tokens, and the real Monite."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["check"]
 
 
 def check() -> Iterator[CheckMessage]:
-    """Yield what is wrong."""
+    """Yield a message for each problem."""
     values = conf.core_values()
     if _is_memory(values):
         yield Warning(

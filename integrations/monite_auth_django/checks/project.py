@@ -20,7 +20,7 @@ APPS = ("django.contrib.auth", "django.contrib.contenttypes", "monite_auth_djang
 
 
 def check() -> Iterator[CheckMessage]:
-    """Yield what is wrong."""
+    """Yield a message for each problem."""
     yield from _middleware()
     for name in APPS:
         if not apps.is_installed(name):

@@ -13,7 +13,7 @@ __all__ = ["check"]
 
 
 def check() -> Iterator[CheckMessage]:
-    """Yield what is wrong."""
+    """Yield a message for each problem."""
     values = conf.core_values()
     for name in ("CLIENT_ID", "CLIENT_SECRET"):
         if is_placeholder(values.get(name, "")):

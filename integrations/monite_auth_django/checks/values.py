@@ -16,7 +16,7 @@ __all__ = ["check"]
 
 
 def check() -> Iterator[CheckMessage]:
-    """Yield what is wrong."""
+    """Yield a message for each problem."""
     yield from _names()
     yield from _core_settings()
     yield from _origins()

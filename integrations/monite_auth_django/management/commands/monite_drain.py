@@ -10,7 +10,7 @@ from monite_auth_django.management.errors import command_errors
 
 
 class Command(BaseCommand):
-    """Revokes what is pending."""
+    """Works on the pending revocations."""
 
     help = HELP["drain"]
 
