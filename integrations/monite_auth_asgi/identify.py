@@ -3,8 +3,8 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+from monite_auth import Principal
 from monite_auth.adapter import BINDING, bind_principal
-from monite_auth.identity import Principal
 from monite_auth_asgi.types import Scope
 
 __all__ = ["ASKED", "BOUND", "identify", "session_in"]

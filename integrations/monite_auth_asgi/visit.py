@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from inspect import isawaitable
 from typing import Any
 
+from monite_auth import Principal
 from monite_auth.adapter import (
     BINDING,
     MoniteAccess,
@@ -20,7 +21,6 @@ from monite_auth.adapter import (
 )
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError, MoniteAuthError
-from monite_auth.identity import Principal
 from monite_auth_asgi.afterwards import call_when_task_is_free, shielded, start
 from monite_auth_asgi.identify import ASKED, BOUND, identify, session_in
 from monite_auth_asgi.state import ACCESS, RequestState

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from monite_auth import EntityUser, Principal
-from monite_auth.identity import FunctionDirectory
+from monite_auth.adapter import FunctionDirectory
 from monite_auth_django.functions import ProjectFunction
 
 __all__ = ["LinkDirectory", "ProjectDirectory"]

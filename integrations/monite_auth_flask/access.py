@@ -13,8 +13,7 @@ from typing import TypeVar
 import httpx
 
 from monite_auth import AccessToken, BrokerAuth, EntityUser, MoniteAccess, Principal, Settings, TokenBroker
-from monite_auth.adapter import Visit, nobody_logged_in
-from monite_auth.identity import Partner
+from monite_auth.adapter import Partner, Visit, nobody_logged_in
 from monite_auth.outbound import Call
 from monite_auth.rbac import Action, ObjectType, Role
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Flask, current_app, has_app_context
 
-from monite_auth import Directory, EntityUser, Principal, TokenBroker
-from monite_auth.adapter import Authorize, ViewFunction
-from monite_auth.identity import (
+from monite_auth import Directory, EntityUser, FixedDirectory, Principal, TokenBroker
+from monite_auth.adapter import (
+    Authorize,
     Bindable,
     DirectoryLike,
-    FixedDirectory,
     FunctionDirectory,
+    ViewFunction,
     aask_directory,
     as_directory,
     ask_directory,

@@ -7,9 +7,8 @@ from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from monite_auth import MoniteAccess, TokenBroker
-from monite_auth.adapter import Authorize, LazyBroker
+from monite_auth.adapter import Authorize, DirectoryLike, LazyBroker
 from monite_auth.errors import ConfigurationError
-from monite_auth.identity import DirectoryLike
 from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands

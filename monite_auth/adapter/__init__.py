@@ -47,8 +47,20 @@ from monite_auth.adapter.token_endpoint import (
 )
 from monite_auth.adapter.visit import Visit, Witness
 from monite_auth.adapter.wording import missing_framework, nobody_logged_in, same_session_after_login
+from monite_auth.configuration.addresses import is_local
+from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.unknown_settings import did_you_mean
 from monite_auth.functions import AppFunction, ViewFunction, checked_answer, is_on_event_loop, kind_of
-from monite_auth.identity import checked_principal
+from monite_auth.identity import (
+    Bindable,
+    DirectoryLike,
+    FunctionDirectory,
+    Partner,
+    aask_directory,
+    as_directory,
+    ask_directory,
+    checked_principal,
+)
 from monite_auth.permissions.policy import Authorize
 
 __all__ = [
@@ -60,17 +72,24 @@ __all__ = [
     "Answer",
     "AppFunction",
     "Authorize",
+    "Bindable",
     "BrokerSource",
+    "DirectoryLike",
+    "FunctionDirectory",
     "LazyBroker",
     "MoniteAccess",
+    "Partner",
     "ViewFunction",
     "Visit",
     "Witness",
     "aanswer_token_request",
+    "aask_directory",
     "abegin",
     "aend",
     "answer_token_request",
     "app_settings",
+    "as_directory",
+    "ask_directory",
     "begin",
     "bind_principal",
     "bound_principal",
@@ -78,11 +97,14 @@ __all__ = [
     "check_user",
     "checked_answer",
     "checked_principal",
+    "did_you_mean",
+    "discreet",
     "end",
     "error_answer",
     "error_behind",
     "error_to_answer",
     "forward",
+    "is_local",
     "is_logged_out",
     "is_made_while_sent",
     "is_on_event_loop",

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name
 
 from monite_auth import MemoryStore
-from monite_auth.configuration.addresses import is_local
+from monite_auth.adapter import is_local
 from monite_auth.errors import ConfigurationError
 from monite_auth_django.conf import conf
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from monite_auth import Secret
-from monite_auth.configuration.discretion import discreet
+from monite_auth.adapter import discreet
 
 __all__ = ["is_placeholder", "modules_with_literal"]
 

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 
 from monite_auth import SecurityModel, Settings
-from monite_auth.adapter import unknown_variables
-from monite_auth.configuration.unknown_settings import did_you_mean
+from monite_auth.adapter import as_directory, did_you_mean, unknown_variables
 from monite_auth.errors import ConfigurationError
-from monite_auth.identity import as_directory
 from monite_auth_django.checks.literals import is_placeholder
 from monite_auth_django.conf import conf
 
