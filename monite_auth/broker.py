@@ -35,7 +35,7 @@ from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.rbac import Action, ObjectType, Role, parse_permission
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
-from monite_auth.stores.choose import store_for
+from monite_auth.stores.opening import open_store
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
 
@@ -57,7 +57,8 @@ class TokenBroker:
     `directory`: who a principal is in Monite: a function (`def` or `async def`), a mapping, or a Directory.
     `authorize`: in the security models where the application decides, says what a principal may do:
     `authorize(principal, object_type, action) -> bool`, `def` or `async def`; docs/security-models.md.
-    `store`: where tokens live; by default what `settings.store_url` says.
+    `store`: where tokens live; by default what `settings.store_url` says. While a shared store is down, this process goes on
+    with its own memory (docs/stores.md).
     `clock`: epoch seconds; tests hand in their own.
 
     A broker opens connections when they are needed, and again after `close`. It may be used from any number of
@@ -77,9 +78,7 @@ class TokenBroker:
     ) -> None:
         self.settings = settings
         self._telemetry = telemetry()
-        self.store = (
-            store_for(settings, clock, self._telemetry) if store is None else store.of(settings.account_name)
-        )
+        self.store = open_store(settings, store, clock=clock, telemetry=self._telemetry)
         settings.credentials.call_on_change(self.store.reopen)
         self._clock = clock
         self._directory = as_directory(directory)
@@ -309,8 +308,8 @@ class TokenBroker:
     def logout(self, principal: Principal) -> None:
         """End the principal's session: it gets no more tokens, and those it had are revoked in the background.
 
-        Never waits for Monite and never fails because of it. Raises StoreUnavailable where the store could not
-        record it.
+        Never waits for Monite, and never fails because of Monite or the store. What a store cannot record holds in this process
+        at once, and is repeated before anything else is asked of the store when that is back.
         """
         run(self._flows.logout(self._blocking(), _person(principal)))
 

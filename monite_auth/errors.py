@@ -223,7 +223,7 @@ class MoniteUnavailable(MoniteAuthError):
 
 
 class StoreUnavailable(MoniteAuthError):
-    """The token store did not answer. A logout that raises this has not been recorded."""
+    """The token store did not answer, and nothing else can. Logouts do not raise this: they are kept and repeated."""
 
     status_hint = 503
     code = "store_unavailable"

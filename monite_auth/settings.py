@@ -30,21 +30,11 @@ from monite_auth.configuration.security_model import SecurityModel
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
+from monite_auth.stores.registry import is_known, unknown_scheme
 from monite_auth.tokens import DEFAULT_TIMING, LONGEST_EXPIRY_MARGIN, MaskedUrl, Secret, TokenTiming
 
 __all__ = ["SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 
-
-STORE_SCHEMES = (
-    "memory",
-    "sqlite",
-    "redis",
-    "rediss",
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-)
 
 SettingsType = TypeVar("SettingsType")
 
@@ -191,8 +181,8 @@ class Settings:
         given: object = self.store_url
         url = given.reveal() if isinstance(given, Secret) else str(given)
         scheme, separator, _ = url.partition("://")
-        if not separator or scheme not in STORE_SCHEMES:  # the URL is not repeated: it may hold a password
-            return [f"store_url begins with {', '.join(f'{each}://' for each in STORE_SCHEMES)}."]
+        if not separator or not is_known(scheme):
+            return [unknown_scheme()]
         object.__setattr__(self, "store_url", MaskedUrl(url))
         return []
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from monite_auth.adapter.setup_check import check_setup, check_user
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError
-from monite_auth.stores.memory import MemoryStore
 
 __all__ = ["HELP", "WITHIN", "WrongArguments", "check", "drain", "end_user"]
 
@@ -78,7 +77,7 @@ def end_user(broker: TokenBroker, user_id: str) -> Iterator[str]:
 
 def _require_shared_store(broker: TokenBroker) -> None:
     """Raise ConfigurationError where this process cannot reach what the servers keep."""
-    if isinstance(broker.store, MemoryStore):
+    if not broker.store.is_shared:
         raise ConfigurationError(
             "MONITE_STORE_URL names no shared store, and the memory of other processes cannot be reached from here. Use "
             "sqlite:///… for one host, or redis://… for several."

@@ -14,7 +14,6 @@ from monite_auth.monite_api import paths
 from monite_auth.monite_api.answers import request_id_in
 from monite_auth.monite_api.headers import entity_header
 from monite_auth.outbound import unreachable
-from monite_auth.stores.memory import MemoryStore
 
 __all__ = ["check_setup", "check_user"]
 
@@ -27,7 +26,7 @@ def check_setup(broker: TokenBroker) -> Iterator[str]:
     settings = broker.settings
     yield f"Monite: {settings.base_url}, API version {settings.api_version}"
     broker.status("")
-    if isinstance(broker.store, MemoryStore):
+    if not broker.store.is_shared:
         yield "Tokens: memory, and the store answers; each process has its own"
     else:
         yield f"Tokens: {_kind_of_store(broker)}, and the store answers"

@@ -31,7 +31,7 @@ from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subj
 from monite_auth.processes.workers import is_one_of_several
 from monite_auth.settings import Settings
 from monite_auth.stores import PARTNER_SLOT, Priority, Slot
-from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken
 
@@ -217,7 +217,7 @@ class Flows:
         """Say at the first mint if each of several workers keeps tokens for itself."""
         if not self._has_minted:
             self._has_minted = True
-            if isinstance(rt.store, MemoryStore) and is_one_of_several():
+            if isinstance(rt.store, MemoryOperations) and is_one_of_several():
                 log.warning(
                     "MONITE_STORE_URL is memory://, and this process seems to be one of several workers: each mints for itself, "
                     "and a logout ends tokens in the worker that it reaches only. Set it to sqlite:///… (one host) or redis://… "

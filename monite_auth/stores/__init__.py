@@ -15,6 +15,7 @@ from monite_auth.stores.protocol import (
     Store,
     TokenOperations,
 )
+from monite_auth.stores.registry import register
 from monite_auth.stores.values import (
     PARTNER_SLOT,
     Busy,
@@ -61,4 +62,5 @@ __all__ = [
     "Store",
     "Ticket",
     "TokenOperations",
+    "register",
 ]

@@ -204,7 +204,15 @@ class Operations(
 
 
 class Store(Protocol):
-    """A place for tokens, used by threads and by event loops."""
+    """A place for tokens, used by threads and by event loops.
+
+    `is_shared` says whether other processes find there what this one keeps. A broker then keeps this process's memory beside
+    the store, for when it is down.
+    """
+
+    @property
+    def is_shared(self) -> bool:
+        """Return the same for all stores of a kind; a class attribute will do."""
 
     def of(self, account: str) -> Self:
         """Return this store as the account sees it; connections are shared.

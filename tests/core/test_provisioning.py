@@ -662,7 +662,7 @@ class Scripted:
     def __init__(self, *answers: Response) -> None:
         self.settings = settings()
         self.now = 1_700_000_000.0
-        self.memory = MemoryStore(clock=self.clock, requests_per_second=1_000_000)
+        self.memory = MemoryStore(clock=self.clock, requests_per_second=1_000_000).operations(blocking=True)
         self.store = self.memory
         self.answers = list(answers)
         self.calls: list[Call] = []

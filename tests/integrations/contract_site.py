@@ -16,14 +16,17 @@ from monite_auth.emulator import (
     TEA_ID,
     VIKTOR_ID,
 )
+from monite_auth.stores.memory.operations import MemoryOperations
 
 
 class StoreWithoutLogouts(MemoryStore):
     """A memory that can record no logout."""
 
-    def of(self, account):
-        return self
+    def __init__(self):
+        super().__init__(make_operations=OperationsWithoutLogouts)
 
+
+class OperationsWithoutLogouts(MemoryOperations):
     async def end_session(self, principal):
         raise errors.StoreUnavailable("The store does not answer; this logout is not recorded.")
 

@@ -6,6 +6,7 @@ from flask_login import LoginManager, UserMixin, login_user
 
 from monite_auth import MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth_flask import MoniteAuth, current_monite, identify
 from tests.waiting import until
 
@@ -122,19 +123,15 @@ def test_an_own_identify_with_ids_of_its_own_tells_of_logins_too(broker, emulato
     assert client.get("/me").json["error"]["code"] == "session_ended"
 
 
-class ToldStore(MemoryStore):
-    """A memory that writes down which sessions it is told of."""
+def told_store(told):
+    """Return a memory that writes down which sessions it is told of."""
 
-    def __init__(self, told):
-        super().__init__()
-        self.told = told
+    class ToldOperations(MemoryOperations):
+        async def begin_session(self, principal):
+            told.append((principal.user_id, principal.session_id))
+            await super().begin_session(principal)
 
-    def of(self, account):
-        return self
-
-    async def begin_session(self, principal):
-        self.told.append((principal.user_id, principal.session_id))
-        await super().begin_session(principal)
+    return MemoryStore(make_operations=ToldOperations)
 
 
 @pytest.fixture
@@ -144,7 +141,7 @@ def told():
 
 @pytest.fixture
 def telling(emulated, told, broker):
-    with TokenBroker(emulated, broker._directory, store=ToldStore(told)) as telling:
+    with TokenBroker(emulated, broker._directory, store=told_store(told)) as telling:
         yield telling
 
 

@@ -22,7 +22,6 @@ from monite_auth.monite_api.outcomes import Gone
 from monite_auth.stores import (
     Admission,
     Committed,
-    Cooldown,
     Due,
     Ended,
     Everything,
@@ -32,6 +31,7 @@ from monite_auth.stores import (
     Slot,
     Ticket,
 )
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.tokens import Clock
 from tests.simulation.world import Library
 
@@ -59,7 +59,7 @@ class Mutant(Library):
 # -- stores
 
 
-class _NoFence(MemoryStore):
+class _NoFence(MemoryOperations):
     def _end(self, name: str, user: Any, includes: Any) -> int:
         ended = super()._end(name, user, includes)
         for place in user.places.values():
@@ -72,10 +72,10 @@ class FenceRemoved(Mutant):
     about = "a mint from before a logout is stored"
     promise = "5 logout is final"
     scenarios = ("mint x logout",)
-    store = _NoFence
+    operations = _NoFence
 
 
-class _SupersededForgotten(MemoryStore):
+class _SupersededForgotten(MemoryOperations):
     def _end(self, name: str, user: Any, includes: Any) -> int:
         for place in user.places.values():
             place.superseded = []
@@ -86,10 +86,10 @@ class SupersededForgotten(Mutant):
     about = "a logout forgets the tokens that a renewal left behind"
     promise = "6 nothing is lost"
     scenarios = ("renew x logout: the older token dies too",)
-    store = _SupersededForgotten
+    operations = _SupersededForgotten
 
 
-class _EverybodyOwns(MemoryStore):
+class _EverybodyOwns(MemoryOperations):
     def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
         if place.lease is not None:
             place.lease.owner = owner
@@ -100,10 +100,10 @@ class OwnerNotChecked(Mutant):
     about = "a claim is given to whoever asks"
     promise = "2 one mint"
     scenarios = ("mint x mint x logout, two processes",)
-    store = _EverybodyOwns
+    operations = _EverybodyOwns
 
 
-class _ClaimIgnoresEnded(MemoryStore):
+class _ClaimIgnoresEnded(MemoryOperations):
     def _ending_of(self, principal: Principal, *, is_known: bool) -> None:
         return None
 
@@ -112,10 +112,10 @@ class ClaimIgnoresEnded(Mutant):
     about = "an ended session may claim"
     promise = "5 logout is final"
     scenarios = ("mint x logout",)
-    store = _ClaimIgnoresEnded
+    operations = _ClaimIgnoresEnded
 
 
-class _PeekIgnoresSession(MemoryStore):
+class _PeekIgnoresSession(MemoryOperations):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         return await super().peek(slot, PARTNER)
 
@@ -124,12 +124,12 @@ class PeekIgnoresSession(Mutant):
     about = "an ended session is handed the token of another session"
     promise = "5 logout is final"
     scenarios = ("two sessions: logout x use",)
-    store = _PeekIgnoresSession
+    operations = _PeekIgnoresSession
 
 
-class _PeekIgnoresExpiry(MemoryStore):
+class _PeekIgnoresExpiry(MemoryOperations):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
-        user = self._reading.get(slot.user)
+        user = self._users.by_name.get(slot.user)
         place = user.places.get(slot) if user is not None else None
         if user is None or place is None:
             return None
@@ -141,12 +141,12 @@ class PeekIgnoresExpiry(Mutant):
     about = "an expired token is handed out"
     promise = "3 freshness"
     scenarios = ("expiry x mint",)
-    store = _PeekIgnoresExpiry
+    operations = _PeekIgnoresExpiry
 
 
-class _CommitIgnoresLease(MemoryStore):
+class _CommitIgnoresLease(MemoryOperations):
     def _held_under(self, lease: Lease) -> Any:
-        user = self._reading.get(lease.slot.user)
+        user = self._users.by_name.get(lease.slot.user)
         place = user.places.get(lease.slot) if user is not None else None
         return (None, None) if place is None or place.lease is None else (user, place)
 
@@ -155,12 +155,12 @@ class CommitIgnoresLease(Mutant):
     about = "what comes under a lease that was taken over is stored"
     promise = "2 one mint"
     scenarios = ("late mint x takeover x use",)
-    store = _CommitIgnoresLease
+    operations = _CommitIgnoresLease
 
 
-class _DiscardsAnything(MemoryStore):
+class _DiscardsAnything(MemoryOperations):
     async def discard(self, slot: Slot, fingerprint: str) -> None:
-        user = self._reading.get(slot.user)
+        user = self._users.by_name.get(slot.user)
         place = user.places.get(slot) if user is not None else None
         if place is not None and place.token is not None:
             await super().discard(slot, place.token.fingerprint)
@@ -170,10 +170,10 @@ class DiscardsAnything(Mutant):
     about = "the rejection of an old token takes the new one away"
     promise = "4 valid beats new"
     scenarios = ("reject x reject x use",)
-    store = _DiscardsAnything
+    operations = _DiscardsAnything
 
 
-class _EndsOneTenant(MemoryStore):
+class _EndsOneTenant(MemoryOperations):
     _only: tuple[str | None] | None = None
 
     async def end_session(self, principal: Principal) -> int:
@@ -192,34 +192,34 @@ class EndsOneTenant(Mutant):
     about = "a logout ends the tokens of the current tenant only"
     promise = "6 nothing is lost"
     scenarios = ("logout in two tenants x use",)
-    store = _EndsOneTenant
+    operations = _EndsOneTenant
 
 
-class _EndsOnlyWhomItKnows(MemoryStore):
+class _EndsOnlyWhomItKnows(MemoryOperations):
     async def end_session(self, principal: Principal) -> int:
-        return await super().end_session(principal) if principal.user_id in self._reading else 0
+        return await super().end_session(principal) if principal.user_id in self._users.by_name else 0
 
 
 class EndsOnlyWhomItKnows(Mutant):
     about = "a logout before the first mint is not remembered"
     promise = "5 logout is final"
     scenarios = ("mint x logout",)
-    store = _EndsOnlyWhomItKnows
+    operations = _EndsOnlyWhomItKnows
 
 
-class _PostponeDrops(MemoryStore):
+class _PostponeDrops(MemoryOperations):
     async def postpone(self, pending: Pending, seconds: float) -> None:
-        self._drop(pending.id)
+        self._revocations.settle(pending)
 
 
 class PostponeDrops(Mutant):
     about = "a revocation that failed once is dropped"
     promise = "6 nothing is lost"
     scenarios = ("logout x drain x drain",)
-    store = _PostponeDrops
+    operations = _PostponeDrops
 
 
-class _DueWithoutLease(MemoryStore):
+class _DueWithoutLease(MemoryOperations):
     async def due(self, limit: int, *, seconds: float) -> Due:
         return await super().due(limit, seconds=0.0)
 
@@ -228,10 +228,10 @@ class DueWithoutLease(Mutant):
     about = "two drainers are given the same revocation"
     promise = "8 one budget"
     scenarios = ("logout x drain x drain",)
-    store = _DueWithoutLease
+    operations = _DueWithoutLease
 
 
-class _HoldIgnored(MemoryStore):
+class _HoldIgnored(MemoryOperations):
     async def hold(self, seconds: float) -> None:
         pass
 
@@ -240,10 +240,10 @@ class HoldIgnored(Mutant):
     about = "requests go on after a 429"
     promise = "8 one budget"
     scenarios = ("throttled mint x mint x logout",)
-    store = _HoldIgnored
+    operations = _HoldIgnored
 
 
-class _NobodyStandsBack(MemoryStore):
+class _NobodyStandsBack(MemoryOperations):
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         admission = await super().admit(priority, ticket, patience=patience)
         return admission if admission.admitted else Admission(admitted=True, wait=0.0)
@@ -253,10 +253,10 @@ class PriorityIgnored(Mutant):
     about = "renewals and revocations do not stand back for users who wait"
     promise = "8 one budget"
     scenarios = ("a user waits x renewal x revocation",)
-    store = _NobodyStandsBack
+    operations = _NobodyStandsBack
 
 
-class _LeaseNeverEnds(MemoryStore):
+class _LeaseNeverEnds(MemoryOperations):
     def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
         return super()._claim(place, slot, now, owner, seconds * 1e6, min_life)
 
@@ -265,10 +265,10 @@ class LeaseNeverEnds(Mutant):
     about = "the lease of a process that died keeps the others from minting"
     promise = "2 no wedge"
     scenarios = ("mint x crash x mint",)
-    store = _LeaseNeverEnds
+    operations = _LeaseNeverEnds
 
 
-class _MinLifeIgnored(MemoryStore):
+class _MinLifeIgnored(MemoryOperations):
     def _claim(self, place: Any, slot: Slot, now: float, owner: str, seconds: float, min_life: float) -> Any:
         return super()._claim(place, slot, now, owner, seconds, 0.0)
 
@@ -278,7 +278,7 @@ class MinLifeIgnored(Mutant):
     promise = "3 freshness"
     or_else = "2 no wedge"
     scenarios = ("a call that wants more life x cancel",)
-    store = _MinLifeIgnored
+    operations = _MinLifeIgnored
 
 
 # -- accounts
@@ -302,13 +302,14 @@ class _SharesWithOthers(MemoryStore):
 
     def of(self, account: str) -> MemoryStore:
         other = super().of(account)
+        mine, others = self.operations(blocking=True), other.operations(blocking=True)
         for name in self.shared:
-            setattr(other, name, getattr(self, name))
+            setattr(others, name, getattr(mine, name))
         return other
 
 
 class _SharesRevocations(_SharesWithOthers):
-    shared = ("_pending", "_pending_prints", "_queue")
+    shared = ("_revocations",)
 
 
 class AccountsShareRevocations(Mutant):
@@ -319,7 +320,7 @@ class AccountsShareRevocations(Mutant):
 
 
 class _SharesEndings(_SharesWithOthers):
-    shared = ("_ended",)
+    shared = ("_endings",)
 
 
 class AccountsShareEndings(Mutant):
@@ -329,40 +330,37 @@ class AccountsShareEndings(Mutant):
     store = _SharesEndings
 
 
-class _SharesRests(MemoryStore):
-    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
-        await super().abandon(lease, cooldown)
-        for other in self._others.values():
-            other._rest, other._rest_until = self._rest, self._rest_until
+class _SharesCooldowns(_SharesWithOthers):
+    shared = ("_everyone",)
 
 
-class AccountsShareRests(Mutant):
+class AccountsShareCooldowns(Mutant):
     about = "wrong credentials of one account keep another from minting"
     promise = "4 valid beats new"
     scenarios = ("two accounts: wrong credentials of one x mint",)
-    store = _SharesRests
+    store = _SharesCooldowns
 
 
 # -- sessions and dates
 
 
-class _BeginsAnew(MemoryStore):
+class _BeginsAnew(MemoryOperations):
     async def begin_session(self, principal: Principal) -> None:
         await super().begin_session(principal)
-        user = self._user(principal.user_id)
+        user = self._users.get_or_new(principal.user_id)
         if principal.session_id is not None:
             user.sessions[principal.session_id] = self._clock() + self._session_memory
-            self._written(principal.user_id, user)
+            self._users.write(principal.user_id, user)
 
 
 class LoginRevives(Mutant):
     about = "a session that has ended is known again once it is begun again"
     promise = "5 logout is final"
     scenarios = ("logout x login of the same session x use of another",)
-    store = _BeginsAnew
+    operations = _BeginsAnew
 
 
-class _ForgetsUnused(MemoryStore):
+class _ForgetsUnused(MemoryOperations):
     _used: tuple[str, ...] = ()
 
     async def claim(self, slot: Slot, principal: Subject, **options: Any) -> Any:
@@ -379,10 +377,10 @@ class EndUserForgetsUnused(Mutant):
     about = "end_user does not end sessions that were begun and never used"
     promise = "5 logout is final"
     scenarios = ("end_user x logins that were never used",)
-    store = _ForgetsUnused
+    operations = _ForgetsUnused
 
 
-class _GoesByDates(MemoryStore):
+class _GoesByDates(MemoryOperations):
     def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
         del is_known
         return super()._ending_of(principal, is_known=False)
@@ -392,13 +390,13 @@ class DatesOfKnownSessions(Mutant):
     about = "a session that is known is judged by its date all the same"
     promise = "4 valid beats new"
     scenarios = ("end_user x login on a host that is behind",)
-    store = _GoesByDates
+    operations = _GoesByDates
 
 
-class _ForgetsTheMoment(MemoryStore):
+class _ForgetsTheMoment(MemoryOperations):
     async def end_user(self, user: str) -> int:
         ended = await super().end_user(user)
-        del self._ended[user, None]
+        del self._endings.moments[user, None]
         return ended
 
 
@@ -406,10 +404,10 @@ class EndUserForgetsStrangers(Mutant):
     about = "end_user does not end sessions that the store has not seen yet"
     promise = "5 logout is final"
     scenarios = ("end_user x a session that nobody knows",)
-    store = _ForgetsTheMoment
+    operations = _ForgetsTheMoment
 
 
-class _NeverTooOld(MemoryStore):
+class _NeverTooOld(MemoryOperations):
     def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
         ending = super()._ending_of(principal, is_known=is_known)
         return None if ending is not None and ending.too_old else ending
@@ -419,7 +417,7 @@ class NeverTooOld(Mutant):
     about = "a session comes back to life when its ending is forgotten"
     promise = "5 logout is final"
     scenarios = ("sessions that are older than what is remembered",)
-    store = _NeverTooOld
+    operations = _NeverTooOld
 
 
 class SecondsHaveNoLength(Mutant):
@@ -429,11 +427,11 @@ class SecondsHaveNoLength(Mutant):
     replaced = ((Principal, "began_by", property(lambda principal: principal.began_at)),)
 
 
-class _ForgetsItsDate(MemoryStore):
+class _ForgetsItsDate(MemoryOperations):
     async def end_session(self, principal: Principal) -> int:
         ended = await super().end_session(principal)
         if principal.session_id is None:
-            del self._ended[principal.user_id, principal.began_at]
+            del self._endings.moments[principal.user_id, principal.began_at]
         return ended
 
 
@@ -441,10 +439,10 @@ class LogoutForgetsItsDate(Mutant):
     about = "a logout by date within the second of the login is not final"
     promise = "5 logout is final"
     scenarios = ("end_user x login within the same second x its logout",)
-    store = _ForgetsItsDate
+    operations = _ForgetsItsDate
 
 
-class _PeekIgnoresDates(MemoryStore):
+class _PeekIgnoresDates(MemoryOperations):
     def _may_peek(self, user: Any, principal: Principal, now: float) -> bool:
         return principal.session_id is None or super()._may_peek(user, principal, now)
 
@@ -453,7 +451,7 @@ class PeekIgnoresDates(Mutant):
     about = "a job from before an end_user is handed the token of a later one"
     promise = "5 logout is final"
     scenarios = ("job x end_user x a later job",)
-    store = _PeekIgnoresDates
+    operations = _PeekIgnoresDates
 
 
 class _LoginForgotten(Flows):
@@ -471,7 +469,7 @@ class LoginForgotten(Mutant):
 # -- the same token again
 
 
-class _CondemnsAnything(MemoryStore):
+class _CondemnsAnything(MemoryOperations):
     async def condemn(self, pending: Pending) -> bool:
         holders, self._holders = self._holders, {}
         try:
@@ -484,13 +482,13 @@ class CondemnsAnything(Mutant):
     about = "a value is revoked although another slot hands it out"
     promise = "3 freshness"
     scenarios = ("the same again: logout x partner tokens for each",)
-    store = _CondemnsAnything
+    operations = _CondemnsAnything
 
 
-class _NoTombstone(MemoryStore):
+class _NoTombstone(MemoryOperations):
     async def condemn(self, pending: Pending) -> bool:
         is_condemned = await super().condemn(pending)
-        self._spent.clear()
+        self._revocations.spent.clear()
         return is_condemned
 
 
@@ -498,26 +496,26 @@ class NoTombstone(Mutant):
     about = "a value that was revoked while it came again is stored"
     promise = "3 freshness"
     scenarios = ("the same again: logout x mint of another session",)
-    store = _NoTombstone
+    operations = _NoTombstone
 
 
-class _CommitIgnoresPending(MemoryStore):
+class _CommitIgnoresPending(MemoryOperations):
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
-        prints, self._pending_prints = self._pending_prints, {}
+        ids, self._revocations.ids = self._revocations.ids, {}
         try:
             return await super().commit(lease, token)
         finally:
-            self._pending_prints = {**prints, **self._pending_prints}
+            self._revocations.ids = {**ids, **self._revocations.ids}
 
 
 class CommitIgnoresPending(Mutant):
     about = "a value is stored although it waits to be revoked"
     promise = "3 freshness"
     scenarios = ("the same again: logout x mint of another session",)
-    store = _CommitIgnoresPending
+    operations = _CommitIgnoresPending
 
 
-class _NeverLetsGo(MemoryStore):
+class _NeverLetsGo(MemoryOperations):
     def _let_go(self, slot: Slot, token: AccessToken) -> None:
         pass
 
@@ -529,7 +527,7 @@ class HoldersNeverLetGo(Mutant):
     about = "a value is not revoked since slots that had it count as having it"
     promise = "6 nothing is lost"
     scenarios = ("logout x drain x drain",)
-    store = _NeverLetsGo
+    operations = _NeverLetsGo
 
 
 class _TriesAtOnce(mint.Mint):
@@ -547,9 +545,9 @@ class DoomedTriesAtOnce(Mutant):
 # -- emergencies
 
 
-class _ForgetsThePartner(MemoryStore):
+class _ForgetsThePartner(MemoryOperations):
     async def end_everything(self) -> Everything:
-        partner = self._reading.pop(PARTNER, None)
+        partner = self._users.by_name.pop(PARTNER, None)
         try:
             return await super().end_everything()
         finally:
@@ -562,13 +560,13 @@ class EverythingButThePartner(Mutant):
     promise = "3 freshness"
     or_else = "5 logout is final"
     scenarios = ("end_everything x mint x the partner",)
-    store = _ForgetsThePartner
+    operations = _ForgetsThePartner
 
 
-class _ForgetsStrangers(MemoryStore):
+class _ForgetsStrangers(MemoryOperations):
     async def end_everything(self) -> Everything:
         everything = await super().end_everything()
-        self._everything_ended = 0.0
+        self._endings.everything = 0.0
         return everything
 
 
@@ -576,10 +574,10 @@ class EverythingButStrangers(Mutant):
     about = "end_everything does not end sessions that the store has not seen yet"
     promise = "5 logout is final"
     scenarios = ("end_everything x mint x the partner",)
-    store = _ForgetsStrangers
+    operations = _ForgetsStrangers
 
 
-class _RevokesInOneSlot(MemoryStore):
+class _RevokesInOneSlot(MemoryOperations):
     async def revoke(self, token: AccessToken) -> int:
         value = token.fingerprint
         slots = self._holders.get(value, set())
@@ -592,24 +590,24 @@ class RevokesInOneSlot(Mutant):
     about = "a token that was revoked is still handed out by another slot"
     promise = "3 freshness"
     scenarios = ("the same again: revoke x mint of another session",)
-    store = _RevokesInOneSlot
+    operations = _RevokesInOneSlot
 
 
-class _OnlyStops(MemoryStore):
+class _OnlyStops(MemoryOperations):
     async def revoke(self, token: AccessToken) -> int:
         value = token.fingerprint
-        self._spent[value] = token.expires_at
+        self._revocations.spent[value] = token.expires_at
         try:
             return await super().revoke(token)
         finally:
-            del self._spent[value]
+            del self._revocations.spent[value]
 
 
 class RevokeOnlyStops(Mutant):
     about = "a token that was to be revoked is no more than not handed out"
     promise = "6 nothing is lost"
     scenarios = ("revoke x use",)
-    store = _OnlyStops
+    operations = _OnlyStops
 
 
 class _PartnerStays(MemoryStore):
@@ -622,7 +620,7 @@ class PartnerTokenStays(Mutant):
     promise = "3 freshness"
     or_else = "5 logout is final"
     scenarios = ("end of the partner token x mint",)
-    store = _PartnerStays
+    operations = _PartnerStays
 
 
 # -- flows
@@ -836,7 +834,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     AccountsShareAStore,
     AccountsShareRevocations,
     AccountsShareEndings,
-    AccountsShareRests,
+    AccountsShareCooldowns,
     LoginRevives,
     EndUserForgetsUnused,
     DatesOfKnownSessions,

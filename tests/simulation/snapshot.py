@@ -19,10 +19,11 @@ from typing import Any
 
 from cachetools import TLRUCache, TTLCache
 
-from monite_auth import AccessToken, MemoryStore
+from monite_auth import AccessToken
 from monite_auth.engine.flights import Flight
 from monite_auth.identity import Partner
 from monite_auth.stores import Committed
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
 from tests.simulation.judge.budget import BudgetJudge
@@ -63,35 +64,36 @@ def snapshot(world: World) -> tuple[Any, ...]:
 
 # -- parts
 
-# Notes are there for directories: no flow leaves any. The other accounts of a store are looked at as accounts of the world.
+# Notes are there for directories: no flow leaves any. The other accounts of a store are seen as accounts of the world.
 _STORE_CONSTANTS = {
-    "_account",
-    "_bounds",
     "_clock",
+    "_dropped",
     "_lock",
     "_new_id",
     "_notes",
-    "_others",
     "_rate",
     "_sequence",
     "_session_memory",
     "_wall_clock",
+    "_written",
 }
-# The users of _reading once more, for eviction, which no exhaustive scenario reaches; who holds a token there; and what is
-# pending, once more by fingerprint.
-_STORE_COPIES = {"_users", "_holders", "_pending_prints"}
+# The users once more, for eviction, which no exhaustive scenario reaches; who holds a token there; and what is pending,
+# once more by fingerprint.
+_STORE_COPIES = {"_cache", "_holders", "ids"}
+_STORE_PARTS = {"_users", "_endings", "_revocations"}
 
 
-def _store(store: MemoryStore) -> tuple[Any, ...]:
+def _store(store: MemoryOperations) -> tuple[Any, ...]:
     state = []
-    for name, value in vars(store).items():
-        if name in _STORE_CONSTANTS or name in _STORE_COPIES:
-            continue
-        # Its numbers only break ties, so the order is all they mean; some no longer hold.
-        if name == "_queue":
-            due = {pending: revocation.due_at for pending, revocation in store._pending.items()}
-            value = [(at, pending) for at, _, pending in sorted(value) if due.get(pending) == at]
-        state.append((name, freeze(value)))
+    for part in (store, store._users, store._endings, store._revocations):
+        for name, value in vars(part).items():
+            if name in _STORE_CONSTANTS | _STORE_COPIES | _STORE_PARTS:
+                continue
+            # Its numbers only break ties, so the order is all they mean; some no longer hold.
+            if name == "queue":
+                due = {pending: revocation.due_at for pending, revocation in part.pending.items()}
+                value = [(at, pending) for at, _, pending in sorted(value) if due.get(pending) == at]
+            state.append((name, freeze(value)))
     return tuple(state)
 
 

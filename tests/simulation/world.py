@@ -28,6 +28,7 @@ from monite_auth.identity import PARTNER, Directory, Subject
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
 from monite_auth.stores import PARTNER_SLOT, Slot
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
 from tests.simulation.judge import Judge, Violation
@@ -111,6 +112,7 @@ class Library:
     """Which code is simulated: the library's, or a mutant of it."""
 
     store: type[MemoryStore] = MemoryStore
+    operations: type[MemoryOperations] = MemoryOperations
     flows: type[Flows] = Flows
     waits_are_private = True
     """Whether nobody does anything between the end of a wait and the next look."""
@@ -414,7 +416,7 @@ class Account:
             number, stage.scope, stage.security, stage.requests_per_second, stage.session_memory
         )
         self.people = dict(PEOPLE)
-        self.store = store.of(self.settings.account_name)
+        self.store = store.of(self.settings.account_name).operations(blocking=True)
         self.monite = MoniteModel(
             world.clock,
             base_url=self.settings.base_url,
@@ -557,6 +559,7 @@ class World:
             requests_per_second=stage.requests_per_second,
             session_memory=stage.session_memory,
             new_id=self.new_id,
+            make_operations=library.operations,
         )
         whose = stage.accounts or (0,) * len(stage.processes)
         accounts = {number: Account(self, number, stage, store) for number in dict.fromkeys(whose)}

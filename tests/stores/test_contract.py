@@ -559,7 +559,7 @@ def test_memory_keeps_so_many_notes_and_no_more(drive, tmp_path, form):
     assert [get_note(driver, user=f"user-{number}") for number in range(5)] == [None, None, "x", "x", "x"]
     driver.advance(1000)
     put_note(driver, "x", user="one more")
-    assert len(driver.store._notes) == 1
+    assert len(driver.ops._notes) == 1
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -580,9 +580,9 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
         driver.run(driver.ops.end_session(principal))
         driver.advance(10)
     driver.run(driver.ops.due(1000, seconds=0))
-    assert len(driver.store._reading) == len(driver.store._users) < 20
-    assert len(driver.store._ended) <= 41  # with the leeway of 300 s
-    assert len(driver.store._pending) <= 6
+    assert len(driver.ops._users.by_name) == len(driver.ops._users) < 20
+    assert len(driver.ops._endings) <= 41  # with the leeway of 300 s
+    assert len(driver.ops._revocations) <= 6
 
 
 def test_a_place_whose_time_was_over_takes_a_new_token(driver):

@@ -6,6 +6,7 @@ from functools import partial
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.processes.lifetimes import PerProcess, ProcessLock
+from monite_auth.settings import Settings
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import ProcessConnections
@@ -39,6 +40,8 @@ class RedisStore:
     when the server is too old, refuses the user, or none of the keys opens what the account has there.
     """
 
+    is_shared = True
+
     @discreet
     def __init__(
         self,
@@ -67,6 +70,18 @@ class RedisStore:
 
     def __repr__(self) -> str:
         return f"<RedisStore at {self._address.shown}>"
+
+    @classmethod
+    @discreet
+    def from_settings(cls, settings: Settings, clock: Clock) -> "RedisStore":
+        """Return the store of a `redis://` URL, or of one of its kin."""
+        return cls(
+            settings.store_url,
+            keys=settings.credentials,
+            session_memory=settings.session_memory,
+            requests_per_second=settings.requests_per_second,
+            token_clock=clock,
+        )
 
     def of(self, account: str) -> "RedisStore":
         """See Store."""

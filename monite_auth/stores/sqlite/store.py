@@ -11,10 +11,12 @@ from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.processes.lifetimes import PerProcess
+from monite_auth.settings import Settings
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.stores.sqlite.connections import Connections
@@ -44,6 +46,8 @@ class SQLiteStore:
     Raises: StoreUnavailable from operations, when the file cannot be used; ConfigurationError when the file belongs to another
     program or a newer version, or none of the keys opens what the account has there.
     """
+
+    is_shared = True
 
     @discreet
     def __init__(
@@ -85,6 +89,26 @@ class SQLiteStore:
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._path}>"
+
+    @classmethod
+    @discreet
+    def from_settings(cls, settings: Settings, clock: Clock) -> "SQLiteStore":
+        """Return the store of `sqlite:///relative/path` or `sqlite:////absolute/path`, which SQLAlchemy reads alike.
+
+        Raises ConfigurationError when the URL names no file.
+        """
+        path = unquote(settings.store_url.removeprefix("sqlite:///"))
+        if not path or path in (settings.store_url, ":memory:"):
+            raise ConfigurationError(
+                "store_url names no file: write sqlite:///relative/path or sqlite:////absolute/path."
+            )
+        return cls(
+            path,
+            keys=settings.credentials,
+            session_memory=settings.session_memory,
+            requests_per_second=settings.requests_per_second,
+            token_clock=clock,
+        )
 
     @property
     def _connections(self) -> Connections:

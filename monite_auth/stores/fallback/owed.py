@@ -1,0 +1,118 @@
+"""What the shared store has still to hear of: operations that this process has accepted and the store has not.
+
+| owed | because |
+|---|---|
+| `end_session`, `end_user`, `relink`, `end_everything` | a logout is always accepted, and must hold everywhere |
+| `begin_session` | a session that began during an outage must not look older than an ending that came before it |
+| `revoke` | a leaked token must not be handed out |
+| `discard` | a token may stand in a slot and must not: Monite rejected it, or nobody heard whether it was stored |
+
+The rules:
+
+1. What is owed is repeated in its order, before anything else is asked of the store.
+2. One caller at a time repeats it. To all others the store counts as down meanwhile: nobody gets a token out of it that
+   an owed ending would have taken away, and no ending runs twice at once.
+3. An operation leaves the list when the store has carried it out, and not before. A caller that fails or is cancelled
+   in the middle loses nothing. An operation may be repeated twice, which each of them bears.
+"""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.protocol import Operations
+from monite_auth.tokens import Clock
+
+__all__ = ["Owed", "OwedOperation"]
+
+log = logging.getLogger("monite_auth")
+
+REPEATS_FOR = 1.0
+"""Seconds for which one caller repeats what is owed. The next caller goes on where it stopped."""
+
+TURN = 30.0
+"""Seconds after which a turn is free again. It is longer than any one operation takes, and frees a turn whose event loop
+stopped in the middle of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwedOperation:
+    """An operation of the protocol, and what it is about. Two that look alike are two."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+    async def carry_out(self, store: Operations) -> Any:
+        """Carry it out in `store`, and return what the operation returns."""
+        return await getattr(store, self.name)(*self.arguments)
+
+
+class Owed:
+    """The owed operations of one store in one process, oldest first. Threads and event loops share the list."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._operations: deque[OwedOperation] = deque()
+        self._lock = ProcessLock()
+        self._turn: object | None = None
+        self._turn_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def add(self, operation: OwedOperation) -> None:
+        """Owe an operation from now on."""
+        with self._lock:
+            self._operations.append(operation)
+
+    def ends_all_of(self, user: str) -> bool:
+        """Say whether an ending of all the user's sessions is owed."""
+        with self._lock:
+            return any(
+                each.name == "end_everything" or (each.name, each.arguments) == ("end_user", (user,))
+                for each in self._operations
+            )
+
+    async def repeat(self, store: Operations) -> bool:
+        """Repeat what is owed, and return whether nothing is any more.
+
+        It still is while another caller repeats it, and when it takes longer than `REPEATS_FOR`. Raises StoreUnavailable when
+        the store does not answer.
+        """
+        if not self._operations:
+            return True
+        turn = self._take_turn()
+        if turn is None:
+            return False
+        try:
+            until = self._clock() + REPEATS_FOR
+            while self._operations and self._clock() < until:
+                await self._repeat_first(store)
+            return not self._operations
+        finally:
+            with self._lock:
+                if self._turn is turn:
+                    self._turn = None
+
+    def _take_turn(self) -> object | None:
+        with self._lock:
+            now = self._clock()
+            if self._turn is not None and now < self._turn_until:
+                return None
+            self._turn, self._turn_until = object(), now + TURN
+            return self._turn
+
+    async def _repeat_first(self, store: Operations) -> None:
+        operation = self._operations[0]
+        try:
+            await operation.carry_out(store)
+        except (StoreUnavailable, ConfigurationError):
+            raise
+        except Exception:  # the store will never take it, and must not be kept from everybody for that
+            log.exception("The token store refuses %s, which is given up.", operation.name)
+        with self._lock:
+            if self._operations and self._operations[0] is operation:
+                self._operations.popleft()

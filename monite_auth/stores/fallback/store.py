@@ -1,0 +1,76 @@
+"""A shared store with this process's memory beside it, for when the shared one is down.
+
+During an outage tokens live in memory: users go on, each process mints for itself, and an error in the log says so
+once. Afterwards those tokens become pending revocations of the shared store, since no other process knows of them, and new
+ones are minted.
+
+A logout is always accepted. If the shared store cannot record it, it holds in this process at once, and is repeated
+before anything else is asked of the store when that is back; `owed` has the rules. Notes are not kept in an outage: whoever
+left them can find out again. `delete_note`, `status` and `backlog` raise StoreUnavailable, since their answers would be
+wrong; so does `end_everything`, which is owed all the same: whoever calls it has to know that others have not heard of it.
+"""
+
+import logging
+
+from monite_auth.stores.fallback.operations import FallbackOperations
+from monite_auth.stores.fallback.outage import Outage
+from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.protocol import Operations, Store
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import Clock
+
+__all__ = ["FallbackStore"]
+
+log = logging.getLogger("monite_auth")
+
+
+class FallbackStore:
+    """Keeps tokens in `shared`, and in `memory` while that is down."""
+
+    is_shared = True
+
+    def __init__(self, shared: Store, memory: MemoryStore, *, clock: Clock, telemetry: Telemetry) -> None:
+        self.shared = shared
+        self.memory = memory
+        self._clock = clock
+        self._telemetry = telemetry
+        self._outage = Outage(clock, telemetry)
+        self._owed = Owed(clock)
+
+    def __repr__(self) -> str:
+        return f"<FallbackStore of {self.shared!r}>"
+
+    def of(self, account: str) -> "FallbackStore":
+        """See Store."""
+        shared, memory = self.shared.of(account), self.memory.of(account)
+        if shared is self.shared and memory is self.memory:
+            return self
+        return FallbackStore(shared, memory, clock=self._clock, telemetry=self._telemetry)
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads (`blocking`), or for the running event loop."""
+        shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
+        return FallbackOperations(shared, memory, self.memory, self._outage, self._owed)
+
+    def reopen(self) -> None:
+        """Open the shared store again at its next operation, since the keys have changed."""
+        self.shared.reopen()
+
+    def close(self) -> None:
+        """Close the shared store."""
+        self._warn_about_owed()
+        self.shared.close()
+
+    async def aclose(self) -> None:
+        """Close the shared store."""
+        self._warn_about_owed()
+        await self.shared.aclose()
+
+    def _warn_about_owed(self) -> None:
+        if self._owed:
+            log.error(
+                "The token store is closed and has not heard of %d logouts and other changes. They are lost if this "
+                "process ends now.",
+                len(self._owed),
+            )

@@ -1,0 +1,131 @@
+"""What memory keeps of each user: slots with their tokens, leases and cooldowns, and known sessions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cachetools import TLRUCache
+
+from monite_auth.identity import Partner
+from monite_auth.stores.values import Cooldown, CoolingDown, Slot
+from monite_auth.tokens import SAFETY, AccessToken, Clock
+
+__all__ = ["Cooling", "HeldLease", "Place", "User", "Users"]
+
+
+@dataclass(slots=True)
+class HeldLease:
+    """The lease in force at a place, and whose it is."""
+
+    id: str
+    owner: str
+    until: float
+    fenced: bool = False
+
+
+@dataclass(slots=True)
+class Cooling:
+    """A cooldown, and when it is over."""
+
+    why: Cooldown
+    until: float
+
+    def answer(self, now: float) -> CoolingDown | None:
+        """Return the answer to a claim, or None when the cooldown is over."""
+        return CoolingDown(self.until - now, self.why) if now < self.until else None
+
+
+@dataclass(slots=True)
+class Place:
+    """What one slot holds."""
+
+    token: AccessToken | None = None
+    superseded: list[AccessToken] = field(default_factory=list)
+    lease: HeldLease | None = None
+    cooling: Cooling | None = None
+
+
+@dataclass(slots=True)
+class User:
+    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when."""
+
+    places: dict[Slot, Place] = field(default_factory=dict)
+    sessions: dict[str, float] = field(default_factory=dict)
+
+    def tokens(self) -> list[tuple[Slot, AccessToken]]:
+        """Return all tokens that may be alive."""
+        every = [(slot, place.token) for slot, place in self.places.items() if place.token is not None]
+        return every + [(slot, each) for slot, place in self.places.items() for each in place.superseded]
+
+    def needed_until(self) -> float:
+        """Return when nothing of this is of use any more."""
+        moments = [0.0, *self.sessions.values()]
+        for place in self.places.values():
+            tokens = [place.token, *place.superseded] if place.token else place.superseded
+            moments += [token.expires_at + SAFETY for token in tokens]
+            moments += [each.until for each in (place.cooling, place.lease) if each is not None]
+        return max(moments)
+
+
+class Users:
+    """The users by name. Where there are too many, the one that was least recently written is dropped.
+
+    `by_name` is for readers, who hold no lock; everything else is called with the lock held. `dropped` is told of each user
+    that goes.
+    """
+
+    def __init__(self, maxsize: int, clock: Clock, dropped: Callable[[User], None]) -> None:
+        self.by_name: dict[str | Partner, User] = {}
+        self._clock = clock
+        self._dropped = dropped
+        self._cache = _Cache(maxsize, clock, self._drop)
+        self._written: User | None = None
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def get_or_new(self, name: str | Partner) -> User:
+        """Return a user, or a new one that `write` has yet to keep."""
+        return self.by_name.get(name) or User()
+
+    def place(self, slot: Slot) -> Place | None:
+        """Return what a slot holds, if anything."""
+        user = self.by_name.get(slot.user)
+        return user.places.get(slot) if user is not None else None
+
+    def write(self, name: str | Partner, user: User) -> None:
+        """Keep `user` as it is now: when it can be dropped may have changed."""
+        now = self._clock()
+        user.sessions = {session: until for session, until in user.sessions.items() if until > now}
+        self._written = user
+        self._cache[name] = user
+        self._written = None
+        if name in self._cache:
+            self.by_name[name] = user
+        else:  # nothing of it is of use any more
+            self.by_name.pop(name, None)
+
+    def _drop(self, name: str | Partner, user: User) -> None:
+        if user is self._written:  # its time was over, and what is written now gives it more
+            return
+        self.by_name.pop(name, None)
+        self._dropped(user)
+
+
+class _Cache(TLRUCache[str | Partner, User]):
+    """A cache that says what goes, whether it was evicted or its time was over."""
+
+    def __init__(self, maxsize: int, clock: Clock, gone: Callable[[str | Partner, User], None]) -> None:
+        super().__init__(maxsize, lambda _key, user, _now: user.needed_until(), timer=clock)
+        self._gone = gone
+
+    def popitem(self) -> tuple[str | Partner, User]:
+        name, user = super().popitem()
+        self._gone(name, user)
+        return name, user
+
+    def expire(self, time: float | None = None) -> Any:
+        expired = super().expire(time)
+        for name, user in expired:
+            self._gone(name, user)
+        return expired
