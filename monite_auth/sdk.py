@@ -4,8 +4,8 @@
 
     monite_client(broker, principal).payables.get()
 
-Its own `token=` is asked once per request, blocks the event loop in the async client, and knows nothing of tokens that
-die. So these clients carry none: the broker's httpx auth attaches tokens, version and entity to every request.
+Its own `token=` is called once per request, blocks the event loop in the async client, and does not notice dead tokens. So these
+clients have no token of their own: the broker's httpx auth attaches token, version and entity to every request.
 """
 
 from monite_auth.broker import TokenBroker
@@ -27,9 +27,9 @@ def monite_client(
 ) -> Monite:
     """Return a `monite.Monite` that acts as the principal, or as PARTNER.
 
-    `entity_id`: the entity that the partner acts for; a principal's own goes without saying. Redirects are not
-    followed. The client shares the broker's connections and needs no closing. Errors are the client's own for what
-    Monite answers, and `monite_auth.errors` for what keeps a token from being there.
+    `entity_id`: the entity that the partner acts for. A principal acts for their own entity, and needs none.
+    Redirects are not followed. The client shares the broker's connections and needs no closing.
+    Raises the client's own errors for what Monite answers, and `monite_auth.errors` where there is no token.
     """
     return Monite(
         base_url=broker.settings.base_url,

@@ -1,8 +1,8 @@
-"""Where Monite is, by its base URL: on this machine, in the same private network, or out there.
+"""Base URLs: whether Monite is on this machine, in the same private network, or on the internet.
 
-http carries the client secret and every token in the open, so it is for this machine. An emulator that is a service of its
-own (docker compose, a devcontainer, Kubernetes) has a name in a private network; http reaches it there with the emulator's
-own demo credentials, and with no others. So a base URL of a test that is left in place never gives a real secret away.
+http carries the client secret and every token unencrypted, so it is for this machine only. There is one exception: an emulator
+that is a service of its own (docker compose, a devcontainer, Kubernetes) has a name in a private network, and http reaches it
+with the emulator's demo credentials, and with no others. So a test's base URL that is left in place never sends a real secret.
 """
 
 import ipaddress
@@ -28,20 +28,20 @@ SERVICE = re.compile(r"(?!([0-9]+|0x[0-9a-f]*)$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
 addresses."""
 
 EVERY_ADDRESS = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - it is compared, and not listened at
-"""What `monite-auth emulator --host 0.0.0.0` prints; as a destination it is this machine, on most systems."""
+"""The address that `monite-auth emulator --host 0.0.0.0` prints. As a destination it is this machine, on most systems."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_this_machine(host: str | None) -> bool:
-    """Say whether a host is this machine: 127.0.0.0/8, ::1, `localhost`, and all of `*.localhost` (RFC 6761, 6.3)."""
+    """Return whether a host is this machine: 127.0.0.0/8, ::1, `localhost`, and all of `*.localhost` (RFC 6761, 6.3)."""
     name = (host or "").lower().rstrip(".")
     address = _address(name)
     return address.is_loopback if address else name == "localhost" or name.endswith(".localhost")
 
 
 def is_private_network(host: str | None) -> bool:
-    """Say whether a host can only be in a private network: by its address, a reserved domain, or a name without a dot."""
+    """Return whether a host can only be in a private network, by its address, a reserved domain, or a name without a dot."""
     name = (host or "").lower().rstrip(".")
     address = _address(name)
     if address:
@@ -50,7 +50,7 @@ def is_private_network(host: str | None) -> bool:
 
 
 def is_local(base_url: str) -> bool:
-    """Say whether Monite is an emulator: on this machine, or reached over http. No proxy stands before it."""
+    """Return whether Monite is an emulator: on this machine, or reached over http. No proxy is used for it."""
     url = urlsplit(base_url)
     return url.scheme == "http" or is_this_machine(url.hostname)
 

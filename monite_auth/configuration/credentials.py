@@ -1,7 +1,7 @@
-"""The client secret and the keys of a shared store: how they are read, and read again while the process runs.
+"""The client secret and the keys of a shared store: read at the start, and again while the process runs.
 
-Settings do not change, but the files that they name do: a secret is rotated, Kubernetes or Docker replaces the file, and
-Monite refuses the former secret from then on. What is wrong with a file is told in words, and never with its content.
+Settings do not change, but the files that they name do. When a secret is rotated, Kubernetes or Docker replaces the file, and
+Monite refuses the former secret from then on. Errors never quote the content of a file.
 """
 
 import logging
@@ -20,16 +20,16 @@ __all__ = ["Credentials", "parse_keys", "read_keys", "read_secret", "secret_prob
 log = logging.getLogger("monite_auth")
 
 SHORTEST_KEY = 16
-"""Characters of a key that nobody can guess; a client secret is taken as Monite made it."""
+"""Characters of a key: fewer can be guessed. A client secret is taken as Monite made it."""
 
 LARGEST_FILE = 64 * 1024
-"""Bytes; what is larger is no file of secrets."""
+"""Bytes: a larger file is not a file of secrets."""
 
 Content = TypeVar("Content")
 
 
 def secret_problem(secret: object, name: str = "client_secret") -> str | None:
-    """Return what is wrong with a client secret, or None. It is called by its `name`, and not repeated."""
+    """Return what is wrong with a client secret, or None. The problem has its `name`, and never the secret."""
     if not isinstance(secret, str):
         return f"{name} is text, not {type(secret).__name__}."
     if not secret.strip():
@@ -75,9 +75,7 @@ def read_keys(path: str | Path) -> tuple[Secret, ...]:
     """
     lines = [line.strip() for line in _text_of(path, "store_keys_file").splitlines()]
     lines = [line for line in lines if not line.startswith("#")]
-    if any(
-        " #" in line or "\t#" in line for line in lines
-    ):  # who takes such a comment out, would change the key
+    if any(" #" in line or "\t#" in line for line in lines):  # to cut it off could change the key
         raise ConfigurationError(
             "store_keys_file has a comment behind a key: write it on a line of its own, which begins with #."
         )
@@ -88,7 +86,7 @@ def read_keys(path: str | Path) -> tuple[Secret, ...]:
 
 
 def _text_of(path: str | Path, name: str) -> str:
-    """Return what a file says. No error repeats the path: some put the secret itself in its place."""
+    """Return the content of a file. Errors never repeat the path: some people set the secret itself instead."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
@@ -117,10 +115,10 @@ class _Known:
 
 
 class Credentials:
-    """What this process uses at the moment: one object per Settings, shared by the brokers that have them.
+    """The secret and the keys that this process uses at the moment. Brokers that share a Settings share this object.
 
-    There is no lock, since one that is held while a process forks would stay locked in the child: what is known is replaced
-    as a whole, and two threads that read a file at once find the same.
+    There is no lock, because a lock that is held while a process forks stays locked in the child. Instead, the known secrets are
+    replaced as a whole; two threads that read a file at once read the same.
     """
 
     def __init__(
@@ -151,47 +149,47 @@ class Credentials:
         self._listeners = [*alive, weakref.WeakMethod(method)]
 
     def pin_secret(self) -> None:
-        """Keep to the secret that has been read.
+        """Keep the secret that has been read, and never read its file again.
 
-        For http in a private network: what is the emulator's own demo secret now may be a real one in the file tomorrow.
+        For http in a private network: the file has the emulator's demo secret now, and may have a real one tomorrow.
         """
         self._secret_file = None
 
     def opening_keys(self) -> tuple[Secret, ...]:
-        """Return the keys to open a store's envelope with, read from their file anew: the first wraps, all open.
+        """Read the keys' file again, and return the keys that open a store's envelope: the first wraps, all open.
 
-        The last ones are what this process has used before a rotation: the envelope may not be wrapped by the new ones yet.
+        The last ones are those that this process used before a rotation: the envelope may not be wrapped by the new ones yet.
         """
         self._read(secret_too=False)
         return (*self.sealing_keys, *self._known.former)
 
     def look_again(self, opens: Callable[[Secret], bool]) -> bool:
-        """Read the secret's file since a store's envelope opens with no key that is known; say whether what it has does.
+        """Read the secret's file, since no known key opens a store's envelope; return whether the new secret does.
 
-        Another process of the same rotation has read the new secret already, and taken the former one out of the envelope.
-        A secret that does not open the envelope is not taken: Monite may not know it yet.
+        In a rotation, another process may have read the new secret already and taken the former one out of the envelope. A
+        secret that does not open the envelope is not used: Monite may not know it yet.
         """
         secret = _again(read_secret, self._secret_file)
         if secret is None or secret == self.secret or not opens(secret):
             return False
         self._take(secret, None)
         log.info(
-            "The token store is sealed with another client secret, which MONITE_CLIENT_SECRET_FILE has by now: it is used from "
-            "here on."
+            "The token store is sealed with another client secret, which MONITE_CLIENT_SECRET_FILE has by now. This process uses "
+            "it from now on."
         )
         return True
 
     def reload(self, refused: Secret) -> bool:
-        """Read the files again, since Monite has refused a secret; say whether there is another one to try.
+        """Read the files again, since Monite has refused a secret; return whether there is another one to try.
 
-        Of many that are refused at once only the first reads: the others find the secret changed already.
+        Of many requests that are refused at once, only the first reads. The others find that the secret has changed.
         """
         if self.secret == refused:
             self._read(secret_too=True)
             if self.secret != refused:
                 log.info(
-                    "Monite refuses the client secret, and MONITE_CLIENT_SECRET_FILE has another one by now: it is used from "
-                    "here on."
+                    "Monite refuses the client secret, and MONITE_CLIENT_SECRET_FILE has another one by now. This process uses it "
+                    "from now on."
                 )
         return self.secret != refused
 
@@ -200,7 +198,7 @@ class Credentials:
         self._take(secret, _again(read_keys, self._keys_file))
 
     def _take(self, secret: Secret | None, keys: tuple[Secret, ...] | None) -> None:
-        """Have what was read in force from here on; None: what is known stays."""
+        """Use these secrets from now on; None keeps what is known."""
         known = self._known  # only now: another thread may have read meanwhile
         secret, keys = secret or known.secret, keys or known.store_keys
         if (secret, keys) != (known.secret, known.store_keys):
@@ -213,19 +211,19 @@ class Credentials:
 
 
 def _again(read: Callable[[Path], Content], path: Path | None) -> Content | None:
-    """Read a file once more; None where it cannot be read now, so that what is known stays."""
+    """Read a file once more; return None where it cannot be read now, so that the known secrets stay."""
     if path is None or _is_pipe(path):
         return None
     try:
         return read(path)
     except ConfigurationError as error:
-        log.warning("A secret cannot be read again, and the former one is used: %s", error.problems[0])
+        log.warning("A secret cannot be read again, so the former one is used: %s", error.problems[0])
         return None
 
 
 def _is_pipe(path: Path) -> bool:
-    """Say whether a path is no regular file: a pipe has been read to its end at start-up, and would block now."""
+    """Return whether a path is no regular file: a pipe was read to its end at start-up, and would block now."""
     try:
         return path.exists() and not path.is_file()
-    except OSError:  # to read it says so
+    except OSError:  # reading it will report the problem
         return False

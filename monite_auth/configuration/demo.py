@@ -1,4 +1,4 @@
-"""The emulator's own credentials, which open nothing else. Here, since the client knows them too: see `addresses`."""
+"""The emulator's own credentials, which open nothing else. They are here because the client knows them too; see `addresses`."""
 
 __all__ = ["DEMO_CLIENT_ID", "DEMO_CLIENT_SECRET"]
 

@@ -1,8 +1,8 @@
-"""Errors that leave without what was seen on the way.
+"""Errors that leave without the secrets in their frames.
 
 Error collectors (Sentry, rich, Django's and Werkzeug's debug pages) show the locals of every frame of an exception. Where
-settings are read those frames hold the client secret, the store's password and keys, or the whole environment with
-everybody's secrets. A masked value does not help there: before it can be masked, it has been some frame's plain text.
+settings are read, those frames hold the client secret, the store's password and keys, or the whole environment. Masked values
+do not help there: before a value can be masked, it is plain text in some frame.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ Result = TypeVar("Result")
 
 
 def discreet(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let errors leave `function` from a frame that holds nothing: without its frames, arguments, causes and contexts.
+    """Raise the errors of `function` from a frame that holds nothing: without its frames, arguments, causes and contexts.
 
-    For functions that take or read secrets, and whose errors say everything in their text. Whoever calls one should not
-    keep the secret in a local either.
+    It is for functions that take or read secrets, and whose errors say everything in their text. Their callers should not keep
+    the secret in a local either.
     """
 
     @wraps(function)

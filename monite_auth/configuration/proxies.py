@@ -1,9 +1,8 @@
-"""The way to Monite, as the environment says: the proxy, and the certificates to trust.
+"""The proxy to Monite and the certificates to trust, from the environment.
 
-The variables are those of curl, and they are read here and not left to the HTTP library: it is one host that is called, so
-one proxy is looked up, and only what concerns it can be wrong. httpx reads every variable whether it needs it or not, and
-raises whatever its parts raise. Here each mistake is a ConfigurationError with the variable's name, and without its value,
-which can hold a password.
+The variables are those of curl. They are read here and not left to the HTTP library, for two reasons. Only one host is called, so
+only the variables that concern it can be wrong; httpx reads all of them. And each mistake is a ConfigurationError here, with the
+name of the variable and without its value, which can hold a password.
 """
 
 import importlib.util
@@ -31,16 +30,15 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.ASCII)
 
 HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
-"""What OpenSSL looks for in a directory of certificates: names made by `openssl rehash`."""
-
+"""The names that OpenSSL looks for in a directory of certificates; `openssl rehash` makes them."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def connection_options(settings: Settings, given: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
-    """Return options for a client, or a transport, of httpx or httpx2, so that it needs no look at the environment.
+    """Return options for a client, or a transport, of httpx or httpx2, so that it does not read the environment itself.
 
-    `given`: options that somebody else has chosen; what they replace is not looked up. Raises ConfigurationError.
+    `given`: options that the caller has chosen; the variables that they replace are not read. Raises ConfigurationError.
     """
     if "transport" in given or not given.get("trust_env", True):
         return {}
@@ -75,10 +73,9 @@ def proxy_for(settings: Settings) -> str | None:
 
 
 def is_excepted(no_proxy: str, host: str, port: int) -> bool:
-    """Say whether NO_PROXY excepts a host, as curl reads it. What cannot be understood there excepts nothing.
+    """Return whether NO_PROXY excepts a host, as curl reads it. Entries that cannot be understood except nothing.
 
-    It has hosts, domains, addresses and networks, separated by commas or white space; `*` is everything. A port may stand
-    behind.
+    It has hosts, domains, addresses and networks, separated by commas or white space. A port may follow each; `*` is everything.
     """
     return any(
         _excepts(entry.lower(), host.lower().rstrip("."), port) for entry in re.split(r"[,\s]+", no_proxy)
@@ -102,7 +99,7 @@ def _excepts(entry: str, host: str, port: int) -> bool:
 
 
 def _proxy_problem(proxy: str) -> str | None:
-    """Return what is wrong with the URL of a proxy, behind the variable's name, or None."""
+    """Return what is wrong with the URL of a proxy, to be read after the variable's name, or None."""
     write = "write it as http://host:port"
     if not proxy.isascii() or not proxy.isprintable() or " " in proxy:
         return f"has characters in it that no URL has: {write}."
@@ -130,7 +127,7 @@ def _is_host(host: str) -> bool:
 
 
 def _variable(scheme: str) -> str:
-    """Return the name of the variable that a proxy came from; where both are set, the lower-case one decides."""
+    """Return the name of the variable that a proxy came from. If both spellings are set, the lower-case one counts."""
     names = sorted(
         (name for name, value in os.environ.items() if name.lower() == f"{scheme}_proxy" and value),
         key=lambda name: not name.islower(),
@@ -140,7 +137,7 @@ def _variable(scheme: str) -> str:
 
 @discreet
 def trusted_certificates(settings: Settings) -> ssl.SSLContext | bool:
-    """Return what SSL_CERT_FILE or SSL_CERT_DIR say to trust; True for what the HTTP library trusts by itself."""
+    """Return the certificates that SSL_CERT_FILE or SSL_CERT_DIR name; True for those that the HTTP library trusts by default."""
     if settings.base_url.startswith("http:"):
         return True
     if file := os.environ.get("SSL_CERT_FILE"):

@@ -1,4 +1,4 @@
-"""Names that mean nothing: a slip in the name of a setting would otherwise go unnoticed, with all that it was to change."""
+"""Names of settings that are misspelt. Without a warning, the setting would silently keep its default."""
 
 import difflib
 import logging
@@ -9,16 +9,16 @@ __all__ = ["did_you_mean", "meaningless", "warn_of_meaningless"]
 log = logging.getLogger("monite_auth")
 
 ALIKE = 0.75
-"""How much of two names has to be the same for one to be a slip of the other: CLIENT_SECRETS is, WEBHOOK_SECRET is not."""
+"""How similar two names are if one is a misspelling of the other: CLIENT_SECRETS is one, WEBHOOK_SECRET is not."""
 
 OF_OUR_TOOLS = "MONITE_SIMULATION_"
-"""What the variables of the project's own test tools begin with."""
+"""The prefix of the variables of the project's own test tools."""
 
 _told: set[str] = set()
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that `name` may be a slip of."""
+    """Return the known name that `name` may be a misspelling of, or None."""
     near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
     return near[0] if near else None
 
@@ -35,7 +35,7 @@ def meaningless(names: Iterable[object], known: Collection[str]) -> dict[str, st
         near = did_you_mean(setting, known)
         every = ", ".join(f"MONITE_{each}" for each in sorted(known))
         advice = f"Did you mean MONITE_{near}?" if near else f"Known are: {every}."
-        found[name] = f"{advice} If it is another program's, all is well."
+        found[name] = f"{advice} If another program uses it, ignore this."
     return found
 
 

@@ -69,7 +69,7 @@ class TokenAuth:
         await self._source.aexchanged(self._principal, helped=not self._is_refused(response))
 
     def _call(self, request: Any) -> Call:
-        """Return what the call is, by its path as it is sent: what is encoded there stays so."""
+        """Return the call that a request makes. Its path is the one that is sent: escapes stay as they are."""
         path = request.url.raw_path.partition(b"?")[0].decode("ascii")
         before, _, of_the_api = path.partition(self._base.path.rstrip("/") + "/")
         return Call(request.method, "" if before else f"/{of_the_api}", request.headers.get(ENTITY_ID))
@@ -82,11 +82,11 @@ class TokenAuth:
         return request
 
     def _may_be_refused(self, response: Any) -> bool:
-        """Say whether it is worth reading the body; after a redirect it may be somebody else's."""
+        """Return whether the body is worth reading; after a redirect, the answer may not be Monite's."""
         return may_be_about_token(response.status_code) and origin_of(response.request.url) == self._home
 
     def _is_refused(self, response: Any) -> bool:
-        """Say whether the answer may mean that the token is dead; its body has been read where that is worth it."""
+        """Return whether the answer may mean that the token is dead; its body has been read if it is worth it."""
         return self._may_be_refused(response) and speaks_of_dead_token(response.status_code, response.content)
 
 
@@ -94,13 +94,15 @@ class BrokerAuth(TokenAuth, httpx.Auth):
     """An httpx auth that attaches the principal's token; for `httpx.Client` and `httpx.AsyncClient`.
 
     Requests to another origin than `base_url`'s go out untouched. When Monite answers that the token is expired,
-    revoked or unknown, the request is sent once more with a new one; where its body is a stream, and spent, BodySpent
-    is raised instead. In the security models where the application decides, it is asked first: NotPermitted.
+    revoked or unknown, the request is sent once more with a new one.
+
+    Raises BodySpent instead if the body is a stream, which cannot be sent again; NotPermitted in the security models where the
+    application decides and does not allow the call; and what `TokenBroker.token` raises.
     """
 
 
 def _rewind(request: Any) -> None:
-    """See that the body can be sent again, or raise BodySpent: text, JSON and forms can, files that can be rewound."""
+    """Check that the body can be sent again, or raise BodySpent. Text, JSON, forms and files that can be rewound can."""
     try:
         request.content  # noqa: B018 - raises where the body is a stream that was not read into memory
     except RuntimeError:  # the library's own RequestNotRead

@@ -15,9 +15,9 @@ __all__ = ["Pools"]
 
 
 class _Borrowed(httpx.BaseTransport):
-    """The shared transport as one client sees it: closing the client leaves it open.
+    """The shared transport as one client sees it: closing the client leaves the transport open.
 
-    It is looked up for each request, since a client may be older than the process that uses it.
+    It is looked up for each request, because a client may have been made before its process forked.
     """
 
     def __init__(self, shared: Callable[[], httpx.BaseTransport]) -> None:
@@ -51,11 +51,11 @@ class _AsyncBorrowed(httpx.AsyncBaseTransport):
 
 
 OWN_TRANSPORT = {"transport", "mounts", "proxy", "verify", "cert", "http1", "http2", "limits", "trust_env"}
-"""Options of a client that a shared transport cannot honour: a client with one of them gets its own."""
+"""Options that a shared transport cannot honour: a client with one of them gets a transport of its own."""
 
 
 class _Transports:
-    """What is open to Monite in one process."""
+    """The open transports of one process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -66,7 +66,7 @@ class _Transports:
 class Pools:
     """Connections to Monite, shared by all clients of a broker: one pool for threads, one for each event loop.
 
-    They make a client per request cheap: no TLS context, no handshake. The environment's proxies are honoured (`proxies`).
+    So a client per request is cheap: no TLS context, no handshake. Proxies of the environment are used (`configuration.proxies`).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,11 +74,14 @@ class Pools:
         self._here = PerProcess(_Transports)
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
-        """Return a client for Monite's API. It needs no closing, unless it has a transport of its own."""
+        """Return a client for Monite's API. It needs no closing, unless it has a transport of its own.
+
+        `options`: httpx's. Raises ConfigurationError for a proxy or certificates that cannot be used.
+        """
         if OWN_TRANSPORT & options.keys():
             options |= connection_options(self._settings, options)
         else:
-            self._transport()  # now, so that what is wrong with the environment is told here
+            self._transport()  # now, so that a mistake in the environment is raised here
             options["transport"] = _Borrowed(self._transport)
         return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
 

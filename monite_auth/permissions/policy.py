@@ -1,7 +1,7 @@
-"""Who may do what, where Monite does not decide: each call asks the application before it is sent.
+"""The security models where the application decides: it is asked about each call before the call is sent.
 
-In the security models `partner_managed` and `mixed` calls carry a partner token, root over every entity. So nothing
-goes out that the application has not allowed, that names another entity, or that nobody here can tell what it does.
+In `partner_managed` and `mixed`, calls carry a partner token, which is root over every entity. So a call is refused if the
+application does not allow it, if it names another entity, or if the table of calls does not know it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from monite_auth.settings import SecurityModel, Settings
 __all__ = ["Authorize", "Policy"]
 
 Authorize = Callable[[Principal, ObjectType, Action], Awaitable[bool] | bool]
-"""What an application answers: whether the principal may do this to objects of this type."""
+"""The application's function: it returns whether the principal may do this to objects of this type."""
 
 
 class Policy:
@@ -30,8 +30,8 @@ class Policy:
         )
         if settings.is_monite_managed and authorize is not None:
             raise ConfigurationError(
-                "authorize is given, but in the security model monite_managed Monite enforces roles and nobody would "
-                "ask it: set security_model (MONITE_SECURITY_MODEL) to partner_managed or mixed, or leave it out."
+                "authorize is given, but in the security model monite_managed it is never asked, because Monite enforces "
+                "roles: set security_model (MONITE_SECURITY_MODEL) to partner_managed or mixed, or leave it out."
             )
 
     @property
@@ -40,38 +40,41 @@ class Policy:
         return self._model is not SecurityModel.MONITE_MANAGED
 
     def refuse_to_give_tokens(self) -> None:
-        """Raise NoTokenToGive where the token would be a partner's."""
+        """Raise NoTokenToGive in the models where a principal's token is a partner token."""
         if self.is_needed:
             raise NoTokenToGive(
                 f"In the security model {self._model} calls carry a partner token, root over every entity, so no "
-                "principal is handed one, and no browser. Make calls with client(principal) or auth(principal), which "
+                "principal and no browser is given one. Make calls with client(principal) or auth(principal), which "
                 "ask authorize first."
             )
 
     def check(self, principal: Principal, method: str, path: str) -> RequiredPermission:
-        """Return what a call asks for; raise NotPermitted unless the application allows it. `path` is the API's."""
-        asked = _known(method, path)
-        if not self.allows(principal, asked.object_type, asked.action):
-            raise _refusal(asked)
-        return asked
+        """Return the permission that a call needs; raise NotPermitted unless the application allows it.
+
+        `path`: that of the API, without the base URL.
+        """
+        needed = _known(method, path)
+        if not self.allows(principal, needed.object_type, needed.action):
+            raise _refusal(needed)
+        return needed
 
     async def acheck(self, principal: Principal, method: str, path: str) -> RequiredPermission:
-        """Return what a call asks for, if the application allows it; see `check`."""
-        asked = _known(method, path)
-        if not await self.aallows(principal, asked.object_type, asked.action):
-            raise _refusal(asked)
-        return asked
+        """Return the permission that a call needs; see `check`."""
+        needed = _known(method, path)
+        if not await self.aallows(principal, needed.object_type, needed.action):
+            raise _refusal(needed)
+        return needed
 
     def allows(self, principal: Principal, object_type: ObjectType, action: Action) -> bool:
-        """Ask the application."""
-        return _verdict(self._function().call(principal, object_type, action))
+        """Return the application's decision."""
+        return _decision(self._function().call(principal, object_type, action))
 
     async def aallows(self, principal: Principal, object_type: ObjectType, action: Action) -> bool:
-        """Ask the application."""
-        return _verdict(await self._function().acall(principal, object_type, action))
+        """Return the application's decision; see `allows`."""
+        return _decision(await self._function().acall(principal, object_type, action))
 
     def check_entity(self, entity_user: EntityUser | None, *named: str | None) -> None:
-        """Raise NotPermitted if a call names an entity that is not the principal's: Monite would not mind."""
+        """Raise NotPermitted if a call names an entity that is not the principal's: with a partner token, Monite allows it."""
         own = entity_user.entity_id if entity_user is not None else None
         if any(name is not None and name.lower() != own for name in named):
             raise NotPermitted(
@@ -83,30 +86,30 @@ class Policy:
         if self._authorize is None:
             raise NotPermitted(
                 f"In the security model {self._model} Monite checks nothing beyond the entity, so each call has to be "
-                "allowed by the application, and there is nothing to ask: give TokenBroker an "
+                "allowed by the application, which has given no authorize: give TokenBroker an "
                 "authorize(principal, object_type, action) that returns True for what the principal may do."
             )
         return self._authorize
 
 
 def _known(method: str, path: str) -> RequiredPermission:
-    asked = permission_for(method, path)
-    if asked is None:
+    needed = permission_for(method, path)
+    if needed is None:
         raise NotPermitted(
-            f"{method} {path} is no call that authorize could be asked about: it belongs to none of Monite's object "
-            "types, or is the partner's business; only the partner itself may make it: client(PARTNER)."
+            f"{method} {path} is no call that authorize can be asked about: it belongs to none of Monite's object "
+            "types, or it is for the partner. Only the partner itself may make it: client(PARTNER)."
         )
-    return asked
+    return needed
 
 
-def _verdict(answer: object) -> bool:
-    """Return the application's answer; whatever is neither True nor False must not pass for a yes."""
+def _decision(answer: object) -> bool:
+    """Return the application's answer. Anything but True and False is an error, so that it never counts as a yes."""
     if not isinstance(answer, bool):
         raise ConfigurationError(f"authorize returned {type(answer).__name__}: it has to be True or False.")
     return answer
 
 
-def _refusal(asked: RequiredPermission) -> NotPermitted:
+def _refusal(needed: RequiredPermission) -> NotPermitted:
     return NotPermitted(
-        f"authorize does not allow this principal to {asked.action} objects of type {asked.object_type}."
+        f"authorize does not allow this principal to {needed.action} objects of type {needed.object_type}."
     )

@@ -1,7 +1,6 @@
-"""A role: what its entity users may do. Built in code, where a wrong word is an error, or read from Monite's JSON.
+"""A role: the permissions of its entity users. Write it in code, where a wrong word is an error, or read it from Monite's JSON.
 
-Monite's rule stands behind everything here: what a role does not list is not allowed. A Role keeps only what it
-grants, so that two roles are equal when they mean the same.
+Monite allows only what a role lists. So a Role keeps only what it grants, and two roles are equal when they mean the same.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,8 +24,10 @@ class Role:
 
     `name`: 1 to 255 characters.
     `permissions`: for each object type, its actions with their permissions; a text or a collection of actions means
-    that they are `allowed`. Words of Monite or members of the enums. All that is wrong is told at once: InvalidRole.
+    that they are `allowed`. Words of Monite or members of the enums.
     `id`: the role's UUID in Monite, where it has one.
+
+    Raises InvalidRole, with all that is wrong.
     """
 
     name: str
@@ -42,10 +43,10 @@ class Role:
         problems: list[str] = []
         if not name or len(name) > LONGEST_NAME:
             problems.append(f"name is text of 1 to {LONGEST_NAME} characters.")
-        granted = frozenset(_spoken(permissions, problems))
+        granted = frozenset(_grants(permissions, problems))
         if problems:
             raise InvalidRole(*problems, role=name)
-        self._become(name, granted, id)
+        self._set(name, granted, id)
 
     @classmethod
     def from_json(cls, resource: Mapping[str, Any]) -> Self:
@@ -54,10 +55,10 @@ class Role:
         Words that are newer than this package are kept, and grant nothing. Raises InvalidRole where the structure is wrong.
         """
         role = cls.__new__(cls)
-        cls._become(role, *read_role(resource))
+        cls._set(role, *read_role(resource))
         return role
 
-    def _become(self, name: str, granted: frozenset[Grant], identity: str | None) -> None:
+    def _set(self, name: str, granted: frozenset[Grant], identity: str | None) -> None:
         for field, value in (("name", name), ("granted", granted), ("id", identity)):
             object.__setattr__(self, field, value)
 
@@ -70,17 +71,17 @@ class Role:
         return table
 
     def permission(self, object_type: str, action: str) -> Permission:
-        """Return what the role says about `action` on `object_type`; a wrong word is a ValueError."""
-        kind, deed = parse_permission(object_type, action)
+        """Return the permission for `action` on `object_type`; raise ValueError for a wrong word."""
+        parsed_type, parsed_action = parse_permission(object_type, action)
         for permission in (Permission.ALLOWED, Permission.ALLOWED_FOR_OWN):
-            if (kind, deed, permission) in self.granted:
+            if (parsed_type, parsed_action, permission) in self.granted:
                 return permission
         return Permission.NOT_ALLOWED
 
     def allows(self, object_type: str, action: str, *, own: bool = False) -> bool:
-        """Say whether the role lets its users do `action` on `object_type`; a wrong word is a ValueError.
+        """Return whether the role allows `action` on `object_type`; raise ValueError for a wrong word.
 
-        `own`: the object in question was created by the user who asks. Only then `allowed_for_own` counts.
+        `own`: the user has created the object. Only then `allowed_for_own` counts.
         """
         permission = self.permission(object_type, action)
         return permission is Permission.ALLOWED or (own and permission is Permission.ALLOWED_FOR_OWN)
@@ -130,24 +131,24 @@ class RoleDiff:
     def __str__(self) -> str:
         rows = [(f"{change.object_type}.{change.action}:", change.before, change.after) for change in self]
         first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-        return "\n".join(f"{what:{first}} {before:{second}} -> {after}" for what, before, after in rows)
+        return "\n".join(f"{label:{first}} {before:{second}} -> {after}" for label, before, after in rows)
 
 
-def _spoken(permissions: Mapping[Any, Actions], problems: list[str]) -> Iterator[Grant]:
-    """Yield the grants that a developer wrote down, and note what is wrong with them."""
+def _grants(permissions: Mapping[Any, Actions], problems: list[str]) -> Iterator[Grant]:
+    """Yield the grants that a developer wrote down; append what is wrong with them to `problems`."""
     if not isinstance(permissions, Mapping):
         problems.append(f"permissions is a mapping of object types, not {type(permissions).__name__}.")
         return
     for type_word, actions in permissions.items():
-        object_type = _understood(ObjectType, type_word, problems)
+        object_type = _parsed(ObjectType, type_word, problems)
         if isinstance(actions, str):
             actions = actions.split()  # noqa: PLW2901 - the same actions, as a list
         if not isinstance(actions, Collection):
             problems.append(f"{type_word}: give actions as text, a collection or a mapping, not {actions!r}.")
             continue
-        for action_word, said in _pairs(actions):
-            action = _understood(Action, action_word, problems, f"{type_word}: ", of=object_type)
-            permission = _understood(Permission, said, problems, f"{type_word}.{action_word}: ")
+        for action_word, permission_word in _pairs(actions):
+            action = _parsed(Action, action_word, problems, f"{type_word}: ", of=object_type)
+            permission = _parsed(Permission, permission_word, problems, f"{type_word}.{action_word}: ")
             if object_type and action and permission and permission is not Permission.NOT_ALLOWED:
                 yield object_type.value, action.value, permission.value
 
@@ -158,7 +159,7 @@ def _pairs(actions: Actions) -> Collection[tuple[str, str]]:
     return [(action, Permission.ALLOWED) for action in actions]
 
 
-def _understood(
+def _parsed(
     kind: type[Word], word: str, problems: list[str], where: str = "", *, of: ObjectType | None = None
 ) -> Word | None:
     try:

@@ -126,7 +126,7 @@ def test_without_a_policy_every_call_is_refused_and_the_error_says_how_to_give_o
 )
 def test_calls_that_nobody_can_tell_the_meaning_of_are_refused(method, path, broker_in, call, rules):
     broker = broker_in(SecurityModel.PARTNER_MANAGED, lambda *_: True)
-    with pytest.raises(errors.NotPermitted, match="only the partner itself"):
+    with pytest.raises(errors.NotPermitted, match="Only the partner itself"):
         call(broker, ANNA, method, path)
 
 

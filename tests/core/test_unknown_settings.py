@@ -53,7 +53,7 @@ def test_the_environment_is_looked_through_once_per_process(caplog):
     first, second, _ = (each.getMessage() for each in said)
     assert "Did you mean MONITE_DEADLINE?" in first
     assert "MONITE_CLIENT_ID, " in second
-    assert "another program's" in second
+    assert "another program uses it" in second
     assert "the-value" not in caplog.text
 
 

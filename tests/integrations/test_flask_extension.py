@@ -523,6 +523,6 @@ def test_an_authorize_that_says_neither_true_nor_false_lets_nobody_in(deciding, 
 def test_an_authorize_where_monite_decides_is_explained(deciding):
     app = deciding(creators)
     app.config["MONITE_SECURITY_MODEL"] = "monite_managed"
-    with pytest.raises(errors.ConfigurationError, match="nobody would ask it"):
+    with pytest.raises(errors.ConfigurationError, match="it is never asked"):
         logged_in(app).get("/payables")
     app.config["MONITE_SECURITY_MODEL"] = "mixed"  # the fixture closes the broker, which has to be one then
