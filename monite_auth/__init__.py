@@ -37,7 +37,7 @@ from monite_auth import errors
 from monite_auth.adapter.access import MoniteAccess
 from monite_auth.broker import TokenBroker
 from monite_auth.engine.drain import DrainReport
-from monite_auth.engine.flows import EndReport, UserStatus
+from monite_auth.engine.endings import EndReport, UserStatus
 from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
 from monite_auth.outbound import BrokerAuth
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory

@@ -1,7 +1,7 @@
 """The token broker: the public face of it all.
 
 One broker per process (or per client ID). Every method comes twice, `token` for threads and `atoken` for event
-loops; both run the same flows over the same store, and a thread and a task that want the same token share one mint.
+loops; both run the same engine over the same store, and a thread and a task that want the same token share one mint.
 """
 
 from datetime import datetime
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.drain import DrainReport
-from monite_auth.engine.flows import EndReport, Flows, UserStatus
+from monite_auth.engine.endings import EndReport, UserStatus
+from monite_auth.engine.engine import Engine
+from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.running import Running
-from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime, run
+from monite_auth.engine.runtime import run
 from monite_auth.errors import NotLinked, NotLoggedIn
 from monite_auth.functions import AppFunction
 from monite_auth.identity import (
@@ -96,8 +99,8 @@ class TokenBroker:
         return self._here()
 
     @property
-    def _flows(self) -> Flows:
-        return self._here().flows
+    def _engine(self) -> Engine:
+        return self._here().engine
 
     @property
     def _roles(self) -> Roles:
@@ -145,38 +148,38 @@ class TokenBroker:
 
     def reject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched."""
-        run(self._flows.reject(self._blocking(), _acting(principal), token))
+        run(self._engine.tokens.reject(self._blocking(), _acting(principal), token))
 
     async def areject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`; see `reject`."""
-        await self._flows.reject(self._async(), _acting(principal), token)
+        await self._engine.tokens.reject(self._async(), _acting(principal), token)
 
     def exchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that Monite refused with `token` is to be sent again, with another token.
 
         BrokerAuth asks; see `monite_auth.engine.exchange`. `certain`: whether Monite said in its own words that the token is dead.
         """
-        return run(self._flows.exchange(self._blocking(), _acting(principal), token, certain=certain))
+        return run(self._engine.tokens.exchange(self._blocking(), _acting(principal), token, certain=certain))
 
     async def aexchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a refused call is to be sent again; see `exchange`."""
-        return await self._flows.exchange(self._async(), _acting(principal), token, certain=certain)
+        return await self._engine.tokens.exchange(self._async(), _acting(principal), token, certain=certain)
 
     def exchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again."""
-        run(self._flows.exchanged(self._blocking(), _acting(principal), helped=helped))
+        run(self._engine.tokens.exchanged(self._blocking(), _acting(principal), helped=helped))
 
     async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again."""
-        await self._flows.exchanged(self._async(), _acting(principal), helped=helped)
+        await self._engine.tokens.exchanged(self._async(), _acting(principal), helped=helped)
 
     def entity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
-        return _linked(run(self._flows.entity_user(self._blocking(), _known(principal))))
+        return _linked(run(self._engine.tokens.entity_user(self._blocking(), _known(principal))))
 
     async def aentity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite; see `entity_user`."""
-        return _linked(await self._flows.entity_user(self._async(), _known(principal)))
+        return _linked(await self._engine.tokens.entity_user(self._async(), _known(principal)))
 
     # -- work after the request
 
@@ -299,11 +302,11 @@ class TokenBroker:
         Not necessary; but then no clock decides whether the session is older than an `end_user`: the store knows it. Never
         fails because of the store.
         """
-        run(self._flows.login(self._blocking(), _known(principal)))
+        run(self._engine.endings.login(self._blocking(), _known(principal)))
 
     async def alogin(self, principal: Principal) -> None:
         """Tell that the principal's session has just begun; see `login`."""
-        await self._flows.login(self._async(), _known(principal))
+        await self._engine.endings.login(self._async(), _known(principal))
 
     def logout(self, principal: Principal) -> None:
         """End the principal's session: it gets no more tokens, and those it had are revoked in the background.
@@ -311,27 +314,27 @@ class TokenBroker:
         Never waits for Monite, and never fails because of Monite or the store. What a store cannot record holds in this process
         at once, and is repeated before anything else is asked of the store when that is back.
         """
-        run(self._flows.logout(self._blocking(), _person(principal)))
+        run(self._engine.endings.logout(self._blocking(), _person(principal)))
 
     async def alogout(self, principal: Principal) -> None:
         """End the principal's session; see `logout`."""
-        await self._flows.logout(self._async(), _person(principal))
+        await self._engine.endings.logout(self._async(), _person(principal))
 
     def end_user(self, user_id: str) -> None:
         """End every session of a user, in every tenant: after a password change, or when an account is closed."""
-        run(self._flows.end_user(self._blocking(), _user_id(user_id)))
+        run(self._engine.endings.end_user(self._blocking(), _user_id(user_id)))
 
     async def aend_user(self, user_id: str) -> None:
         """End every session of a user; see `end_user`."""
-        await self._flows.end_user(self._async(), _user_id(user_id))
+        await self._engine.endings.end_user(self._async(), _user_id(user_id))
 
     def relink(self, user_id: str) -> None:
         """Tell that the directory's answer for a user has changed: old tokens are revoked, sessions go on."""
-        run(self._flows.relink(self._blocking(), _user_id(user_id)))
+        run(self._engine.endings.relink(self._blocking(), _user_id(user_id)))
 
     async def arelink(self, user_id: str) -> None:
         """Tell that the directory's answer for a user has changed; see `relink`."""
-        await self._flows.relink(self._async(), _user_id(user_id))
+        await self._engine.endings.relink(self._async(), _user_id(user_id))
 
     def revoke(self, token: AccessToken | Secret | str) -> None:
         """Revoke one token, whoever has it: after it has leaked, say. The next call of its owner mints another.
@@ -339,46 +342,46 @@ class TokenBroker:
         Takes the text as well as an AccessToken, as it was copied: with `Bearer` before it or a line break behind it, say.
         Raises ValueError for what is no token, so that nobody believes it revoked.
         """
-        run(self._flows.revoke(self._blocking(), self._as_token(token)))
+        run(self._engine.endings.revoke(self._blocking(), self._as_token(token)))
 
     async def arevoke(self, token: AccessToken | Secret | str) -> None:
         """Revoke one token; see `revoke`."""
-        await self._flows.revoke(self._async(), self._as_token(token))
+        await self._engine.endings.revoke(self._async(), self._as_token(token))
 
     def end_partner_token(self) -> None:
         """Revoke the partner token, and what is being minted in its place; the next call for it mints another."""
-        run(self._flows.end_partner_token(self._blocking()))
+        run(self._engine.endings.end_partner_token(self._blocking()))
 
     async def aend_partner_token(self) -> None:
         """Revoke the partner token; see `end_partner_token`."""
-        await self._flows.end_partner_token(self._async())
+        await self._engine.endings.end_partner_token(self._async())
 
     def end_everything(self, *, within: float = 60) -> EndReport:
         """End everything of the account, after a leak: every session of every user, every token, the partner's included.
 
         Everybody has to log in again. Revokes for `within` seconds at the most; what is left then goes on in the background.
         """
-        return run(self._flows.end_everything(self._blocking(), within=within))
+        return run(self._engine.endings.end_everything(self._blocking(), within=within))
 
     async def aend_everything(self, *, within: float = 60) -> EndReport:
         """End everything of the account; see `end_everything`."""
-        return await self._flows.end_everything(self._async(), within=within)
+        return await self._engine.endings.end_everything(self._async(), within=within)
 
     def drain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too."""
-        return run(self._flows.drain(self._blocking(), within=within))
+        return run(self._engine.drainer.drain(self._blocking(), within=within))
 
     async def adrain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due; see `drain`."""
-        return await self._flows.drain(self._async(), within=within)
+        return await self._engine.drainer.drain(self._async(), within=within)
 
     def status(self, user_id: str) -> UserStatus:
         """Say what the store has of a user, for people who look after the application; raises StoreUnavailable."""
-        return run(self._flows.status(self._blocking(), user_id))
+        return run(self._engine.endings.status(self._blocking(), user_id))
 
     async def astatus(self, user_id: str) -> UserStatus:
         """Say what the store has of a user; see `status`."""
-        return await self._flows.status(self._async(), user_id)
+        return await self._engine.endings.status(self._async(), user_id)
 
     # -- life
 
@@ -433,11 +436,11 @@ class TokenBroker:
 
     def _token(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
         here = self._here()
-        return run(here.flows.token(here.blocking(), acting, min_ttl))
+        return run(here.engine.tokens.token(here.blocking(), acting, min_ttl))
 
     async def _atoken(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
         here = self._here()
-        return await here.flows.token(here.on_loop(), acting, min_ttl)
+        return await here.engine.tokens.token(here.on_loop(), acting, min_ttl)
 
     def _blocking(self) -> BlockingRuntime:
         return self._here().blocking()

@@ -3,18 +3,20 @@
 import json
 import math
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from monite_auth.engine.flights import Flight
-from monite_auth.engine.flows import Flows
+from monite_auth.engine.engine import Engine
 from monite_auth.engine.runtime import run
+from monite_auth.engine.shared_peek import SharedPeek
+from monite_auth.engine.single_flight import Flight
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Directory, Subject, as_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
-from monite_auth.stores import Slot
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
 
@@ -62,6 +64,7 @@ class World:
     """Flows over a memory store, a clock that only sleeping moves, and answers as scripted.
 
     `answers` are taken one by one; the last one stays. Revocations are answered by `revocations` alike.
+    `sweep_interval`: seconds; by default nothing is drained unless there is a reason.
     """
 
     has_background = True
@@ -71,6 +74,7 @@ class World:
         *answers: Answer,
         directory: Any = None,
         store: MemoryStore | None = None,
+        sweep_interval: float = math.inf,
         **changes: Any,
     ) -> None:
         self.now = 1_700_000_000.0
@@ -86,22 +90,22 @@ class World:
         )
         self.store = self.memory.operations(blocking=True)
         people = {"alice": ALICE_IN_MONITE, "bob": BOB_IN_MONITE}
-        self.flows = Flows(self.settings, as_directory(people if directory is None else directory), Silence())
-        self.flows._look_at = math.inf  # tests ask for a look around when they want one
+        who = as_directory(people if directory is None else directory)
+        self.engine = Engine(self.settings, who, Silence(), Surroundings(sweep_interval=sweep_interval))
 
     # -- what tests say
 
     def token(self, principal: Subject = ALICE, min_ttl: float = 0) -> AccessToken:
-        return run(self.flows.token(self, principal, min_ttl))
+        return run(self.engine.tokens.token(self, principal, min_ttl))
 
     def value(self, principal: Subject = ALICE, min_ttl: float = 0) -> str:
         return self.token(principal, min_ttl).value.reveal()
 
     def logout(self, principal: Principal = ALICE) -> None:
-        run(self.flows.logout(self, principal))
+        run(self.engine.endings.logout(self, principal))
 
     def drain(self) -> Any:
-        return run(self.flows.drain(self, within=60))
+        return run(self.engine.drainer.drain(self, within=60))
 
     def run_background(self) -> None:
         while self.background:
@@ -140,11 +144,11 @@ class World:
         self.now += seconds
 
     async def wait(self, flight: Flight, *, within: float) -> None:
-        if not flight.done:  # nobody else is here to land it
+        if not flight.is_finished:  # nobody else is here to finish it
             self.now += max(0.0, within)
 
-    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
-        return await self.store.peek(slot, principal)
+    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
         return directory.find(principal)

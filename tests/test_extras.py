@@ -10,7 +10,7 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT
 MINT = f"""
 import asyncio
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
-from monite_auth.engine import runtime
+from monite_auth.engine import transport
 
 settings = Settings(client_id="{DEMO_CLIENT_ID}", client_secret="{DEMO_CLIENT_SECRET}", base_url=sys.argv[1])
 people = {{"anna": EntityUser("{ANNA_ID}", "{BAKERY_ID}")}}
@@ -22,7 +22,7 @@ async def main():
         assert (await broker.aclient(Principal("anna", session_id="1")).get("/payables")).status_code == 200
 
 asyncio.run(main())
-print(runtime.httpx.__name__)
+print(transport.httpx.__name__)
 """
 
 

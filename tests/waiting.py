@@ -19,3 +19,8 @@ async def auntil(condition, *, seconds=20.0):
     while not condition():
         assert time.monotonic() < end, "it never came to be"
         await asyncio.sleep(0.002)
+
+
+def threads_waiting(flight):
+    """Return how many threads wait for the end of a flight."""
+    return len(flight._finished._cond._waiters)

@@ -1,4 +1,12 @@
-"""The engine: how tokens are minted, renewed, shared and revoked. Private: nothing here is for other packages to import.
+"""The engine: how tokens are minted, renewed, shared and revoked. Private: other packages use `TokenBroker`.
 
-`flows` decides, `runtime` does what was decided, `flights` lets threads and tasks share one piece of work.
+| to read about | open |
+|---|---|
+| how a caller comes to a token | `token_flow`, `single_flight`, `shared_peek` |
+| how a token is minted | `mint_leader`, `mint`, `mint_errors`, `asking` |
+| how it is renewed | `renewal` |
+| how it ends | `endings`, `exchange`, `strays`, `drain` |
+| where I/O happens | `runtime`, `blocking`, `event_loop`, `background`, `transport` |
+| what is handed in | `surroundings`, `revocation_epoch` |
+| how it is put together | `engine` (decisions), `running` (with the runtimes of one process) |
 """

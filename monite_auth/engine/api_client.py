@@ -23,7 +23,7 @@ SHORTEST_HOLD = 0.2
 
 
 class Tokens(Protocol):
-    """Where the tokens of calls come from; `Flows` is one."""
+    """Where the tokens of calls come from; `TokenFlow` is one."""
 
     async def token(self, runtime: Runtime, subject: Subject, /) -> AccessToken:
         """Return the subject's token."""

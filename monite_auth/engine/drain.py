@@ -1,15 +1,20 @@
 """The drain: work through the pending revocations, one at a time, behind everybody else.
 
+`Drainer.drain` is one pass over what is due; `Drainer.start` has passes made in the background until nothing is pending.
+
 A revocation is off the list only when its token is known to be dead. Anything else puts it off, until the token
 has expired by itself.
 """
 
 import logging
 import math
+import threading
 from dataclasses import dataclass
 
-from monite_auth.engine.pace import LONGEST_HOLD, hold, turn
+from monite_auth.engine.asking import LONGEST_HOLD, Turn, send
 from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.strays import Strays
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.outcomes import BadCredentials, Gone, Refused, Revoked, Throttled
 from monite_auth.monite_api.requests import revoke_request
@@ -18,18 +23,25 @@ from monite_auth.settings import Settings
 from monite_auth.stores import Pending, Priority
 from monite_auth.telemetry import Telemetry
 
-__all__ = ["DrainReport", "drain"]
+__all__ = ["DrainReport", "Drainer"]
 
 log = logging.getLogger("monite_auth")
 
 FIRST_POSTPONEMENT, LONGEST_POSTPONEMENT = 1.0, 300.0
 """Seconds between tries to revoke, the first and the longest, at random below that: nobody waits for it."""
 
-REST_AFTER_REFUSAL = 30.0
-"""Seconds to leave all revocations alone when Monite refuses our credentials."""
+PAUSE_AFTER_REFUSAL = 30.0
+"""Seconds until the next revocation when Monite refuses our credentials: people have to mend them first."""
 
 LEASE = 30.0
-"""Seconds that a drainer has for one revocation before another may take it: longer than any one try."""
+"""Seconds that a drain has for one revocation before another may take it: longer than any one try."""
+
+DRAIN_POLL = 5.0
+"""Seconds between two looks at pending revocations, at the most. A pass takes no longer either."""
+
+MOST_DRAINS = 3
+"""Background drains per process at the most: enough for some 30 revocations a second, and few enough to leave threads for
+renewals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,74 +62,168 @@ class DrainReport:
         return f"settled {self.settled}, postponed {self.postponed}, expired {self.expired}{more}"
 
 
-async def drain(rt: Runtime, settings: Settings, telemetry: Telemetry, *, within: float) -> DrainReport:
-    """Work on what is due, for `within` seconds at the most, and say what came of it."""
-    until = rt.clock() + within
-    settled = postponed = expired = 0
-    while True:
-        due = await rt.store.due(1, seconds=LEASE)
-        expired += due.expired
-        if not due.batch:
-            return DrainReport(settled, postponed, expired, due.next_in)
-        for pending in due.batch:
-            try:
-                wait = await turn(rt, Priority.REVOCATION, until=until)
-                if wait > 0:
-                    await rt.store.postpone(pending, wait)
-                    return DrainReport(settled, postponed + 1, expired, wait)
-                if not await rt.store.condemn(pending):  # another slot hands the same value out
-                    continue
-                outcome = await _revoke(rt, settings, telemetry, pending)
-                if outcome is None:
-                    await rt.store.postpone(pending, 0)
-                    continue
-            except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
-                raise
-            except BaseException:  # cancelled, or closed
-                await rt.store.postpone(pending, 0)
-                raise
-            if isinstance(outcome, Revoked | Gone):
-                await rt.store.settle(pending)
-                settled += 1
-                continue
-            postponed += 1
-            await rt.store.postpone(pending, _put_off(rt, pending, outcome))
-            if isinstance(outcome, BadCredentials):  # all the others would be refused alike
-                return DrainReport(settled, postponed, expired, REST_AFTER_REFUSAL)
-
-
 Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
 
 
-async def _revoke(rt: Runtime, settings: Settings, telemetry: Telemetry, pending: Pending) -> Outcome | None:
-    """Ask Monite once, and tell the log and everybody else what they should know of its answer.
+@dataclass(eq=False, slots=True)
+class _BackgroundDrain:
+    """A drain in the background.
 
-    None: Monite has refused a client secret that has another one in its place by now, so it is worth asking at once.
+    `alive_until`: epoch seconds; a task that is cancelled before its first step, or whose event loop is stopped, tells
+    nobody. `is_wanted_again`: somebody has called `start` since its pass began, and relies on it to look again.
     """
-    request = revoke_request(settings, pending.token)
-    answer = await rt.send(request, within=settings.connect_timeout + settings.read_timeout)
-    outcome = read_revocation(request, answer, now=rt.clock())
-    telemetry.revoked(type(outcome).__name__.lower())
-    match outcome:
-        case Throttled(retry_after, _) | Fault(_, _, float(retry_after)):
-            await hold(rt.store, retry_after)
-        case BadCredentials() if settings.credentials.reload(refused=request.secrets[0]):
-            return None
-        case BadCredentials(message, _):
-            log.error(
-                "Monite refuses the client ID and secret (401 %r), so tokens of ended sessions stay alive until they "
-                "expire. Check MONITE_CLIENT_ID and MONITE_CLIENT_SECRET.",
-                message,
-            )
-        case Refused(status, message, _):
-            log.warning("Monite refuses to revoke a token (%d %r); it is tried again later.", status, message)
-        case Fault(reason, _):
-            log.warning("A token could not be revoked (%s); it is tried again later.", reason)
-    return outcome
+
+    alive_until: float
+    is_wanted_again: bool = False
 
 
-def _put_off(rt: Runtime, pending: Pending, outcome: Outcome) -> float:
+class Drainer:
+    """Revokes what is pending, for one broker in one process."""
+
+    def __init__(
+        self, settings: Settings, telemetry: Telemetry, strays: Strays, surroundings: Surroundings
+    ) -> None:
+        self.sweep_at = surroundings.first_sweep
+        """When a call that passes by starts a drain, epoch seconds: other processes may have died and left something."""
+        self._settings = settings
+        self._telemetry = telemetry
+        self._strays = strays
+        self._surroundings = surroundings
+        self._lock = threading.Lock()
+        self._working: set[_BackgroundDrain] = set()
+        self._sleeps_until = 0.0
+        """Until when somebody sleeps until more is due, epoch seconds."""
+
+    # -- one pass
+
+    async def drain(self, runtime: Runtime, *, within: float) -> DrainReport:
+        """Work on what is due, for `within` seconds at the most, and say what came of it. Raises StoreUnavailable."""
+        await self._strays.hand_over(runtime.store)
+        until = runtime.clock() + within
+        settled = postponed = expired = 0
+        while True:
+            due = await runtime.store.due(1, seconds=LEASE)
+            expired += due.expired
+            if not due.batch:
+                return DrainReport(settled, postponed, expired, due.next_in)
+            for pending in due.batch:
+                try:
+                    wait = await Turn(runtime).take(Priority.REVOCATION, until=until)
+                    if wait > 0:
+                        await runtime.store.postpone(pending, wait)
+                        return DrainReport(settled, postponed + 1, expired, wait)
+                    if not await runtime.store.condemn(pending):  # another slot hands the same value out
+                        continue
+                    outcome = await self._revoke(runtime, pending)
+                    if outcome is None:
+                        await runtime.store.postpone(pending, 0)
+                        continue
+                except GeneratorExit:  # nothing can be awaited: it is due again when the lease is over
+                    raise
+                except BaseException:  # cancelled, or closed
+                    await runtime.store.postpone(pending, 0)
+                    raise
+                if isinstance(outcome, Revoked | Gone):
+                    await runtime.store.settle(pending)
+                    settled += 1
+                    continue
+                postponed += 1
+                await runtime.store.postpone(pending, _pause(runtime, pending, outcome))
+                if isinstance(outcome, BadCredentials):  # all the others would be refused alike
+                    return DrainReport(settled, postponed, expired, PAUSE_AFTER_REFUSAL)
+
+    async def _revoke(self, runtime: Runtime, pending: Pending) -> Outcome | None:
+        """Ask Monite once, and tell the log and everybody else what they should know of its answer.
+
+        Return None where Monite refused a client secret that has been replaced by now, so that it is worth asking at once.
+        """
+        settings = self._settings
+        request = revoke_request(settings, pending.token)
+        within = settings.connect_timeout + settings.read_timeout
+        answer, _ = await send(runtime, request, within=within)
+        outcome = read_revocation(request, answer, now=runtime.clock())
+        self._telemetry.revoked(type(outcome).__name__.lower())
+        match outcome:
+            case Fault(_, _, float()):
+                pass  # everybody holds, which has been logged
+            case BadCredentials() if settings.credentials.reload(refused=request.secrets[0]):
+                return None
+            case BadCredentials(message, _):
+                log.error(
+                    "Monite refuses the client ID and secret (401 %r), so tokens of ended sessions stay alive until they "
+                    "expire. Check MONITE_CLIENT_ID and MONITE_CLIENT_SECRET.",
+                    message,
+                )
+            case Refused(status, message, _):
+                log.warning(
+                    "Monite refuses to revoke a token (%d %r); it is tried again later.", status, message
+                )
+            case Fault(reason, _):
+                log.warning("A token could not be revoked (%s); it is tried again later.", reason)
+        return outcome
+
+    # -- in the background
+
+    def start(self, runtime: Runtime) -> None:
+        """Have the pending revocations worked on in the background."""
+        now = runtime.clock()
+        self.sweep_at = now + self._surroundings.sweep_interval
+        with self._lock:
+            self._working = {each for each in self._working if now < each.alive_until}
+            for each in self._working:
+                each.is_wanted_again = True
+            if len(self._working) >= MOST_DRAINS:
+                return
+            work = self._surroundings.told(self, "begins", _BackgroundDrain(now + 2 * DRAIN_POLL))
+            self._working.add(work)
+        runtime.spawn(self._keep_draining(runtime, work))
+
+    def sweep_next(self) -> None:
+        """Have the next call that passes by start a drain, where this one can do no more."""
+        self.sweep_at = 0.0
+
+    async def _keep_draining(self, runtime: Runtime, work: _BackgroundDrain) -> None:
+        try:
+            while True:
+                work.is_wanted_again = False
+                work.alive_until = runtime.clock() + DRAIN_POLL + LEASE
+                report = await self.drain(runtime, within=DRAIN_POLL)
+                if report.next_in != 0 and self._ends(work):
+                    break
+        except BaseException:
+            with self._lock:
+                self._working.discard(work)
+            raise
+        if report.next_in is not None:
+            self._start_later(runtime, report.next_in)
+
+    def _ends(self, work: _BackgroundDrain) -> bool:
+        """Take a drain off the list, unless it is wanted again; say whether it ends."""
+        with self._lock:
+            if self._surroundings.told(work, "is_wanted_again", work.is_wanted_again):
+                return False
+            self._working.discard(work)
+            return True
+
+    def _start_later(self, runtime: Runtime, seconds: float) -> None:
+        """Start again in `seconds`, when something is due, or sooner: others may leave something meanwhile."""
+        now = runtime.clock()
+        with self._lock:
+            if now < self._sleeps_until:
+                return
+            self._sleeps_until = now + 2 * DRAIN_POLL
+        runtime.spawn(self._sleep_and_start(runtime, min(seconds, DRAIN_POLL)))
+
+    async def _sleep_and_start(self, runtime: Runtime, seconds: float) -> None:
+        try:
+            await runtime.sleep(seconds)
+        finally:
+            self._sleeps_until = 0.0
+        self.start(runtime)
+
+
+def _pause(runtime: Runtime, pending: Pending, outcome: Outcome) -> float:
     """Return in how many seconds to try again: exponential, with full jitter, and after what Monite said."""
     ceiling = min(LONGEST_POSTPONEMENT, FIRST_POSTPONEMENT * 2.0 ** min(pending.attempts, 16))
     wait = outcome.retry_after if isinstance(outcome, Throttled | Fault) else None
-    return max(ceiling * rt.random(), min(wait or 0.0, LONGEST_HOLD))
+    return max(ceiling * runtime.random(), min(wait or 0.0, LONGEST_HOLD))

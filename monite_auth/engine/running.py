@@ -1,10 +1,11 @@
-"""What a broker has open and under way in one process: its flows, its runtimes. Children of the process begin anew."""
+"""What a broker has open and under way in one process: its engine and its runtimes. Children of the process begin anew."""
 
 import asyncio
 import threading
 
-from monite_auth.engine.flows import Flows
-from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime
+from monite_auth.engine.blocking import BlockingRuntime
+from monite_auth.engine.engine import Engine
+from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
 from monite_auth.settings import Settings
@@ -16,13 +17,13 @@ __all__ = ["Running"]
 
 
 class Running:
-    """The flows of one broker in one process, with a runtime for its threads and one for each event loop."""
+    """The engine of one broker in one process, with a runtime for its threads and one for each event loop."""
 
     def __init__(
         self, settings: Settings, store: Store, directory: Directory, telemetry: Telemetry, clock: Clock
     ) -> None:
-        self.flows = Flows(settings, directory, telemetry)
-        self.roles = Roles(settings, self.flows, clock)
+        self.engine = Engine(settings, directory, telemetry)
+        self.roles = Roles(settings, self.engine.tokens, clock)
         self.by_loop: dict[asyncio.AbstractEventLoop, AsyncRuntime] = {}
         self._settings = settings
         self._store = store
@@ -62,7 +63,7 @@ class Running:
         with self._lock:
             self.by_loop.pop(loop, None)
         if left_undone:
-            self.flows.drain_soon(self.blocking())
+            self.engine.drainer.start(self.blocking())
 
     def close(self) -> None:
         """Cut background work of threads short, and close their connections."""

@@ -8,12 +8,14 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from monite_auth.engine.revocation_epoch import PROCESS_EPOCH, RevocationEpoch
 
 __all__ = ["EventLoop", "Observer", "Surroundings", "running_loop"]
+
+Value = TypeVar("Value")
 
 
 class EventLoop(Protocol):
@@ -27,7 +29,7 @@ class EventLoop(Protocol):
 
 
 Observer = Callable[[Any, str, Any], None]
-"""Is told of each fact that somebody learns from a flight: the flight, what the fact is called, its value."""
+"""Is told of each fact that somebody learns from a flight or its shared peek: of which, what it is called, its value."""
 
 
 def running_loop() -> EventLoop | None:
@@ -51,6 +53,8 @@ class Surroundings:
     `claim_poll`: seconds between two claims of a slot that another process mints for. One waiter per process polls.
     `sweep_interval`: seconds after which a process that is in use looks for pending revocations, since others may have
     died and left some; `math.inf` for one that looks only when there is a reason.
+    `peek_shared_for`: seconds for which the result of a shared peek counts. An answer of a busy store may be on its way for
+    as long, so nobody can tell the difference; a crowd of 200 reads a few times.
     `epoch`: tells whether tokens were taken away in this process.
     `observer`: is told what anybody learns from a flight; None in an application.
     """
@@ -59,6 +63,7 @@ class Surroundings:
     running_loop: Callable[[], EventLoop | None] = running_loop
     claim_poll: float = 0.01
     sweep_interval: float = 30.0
+    peek_shared_for: float = 0.005
     epoch: RevocationEpoch = field(default=PROCESS_EPOCH)
     observer: Observer | None = None
 
@@ -66,3 +71,9 @@ class Surroundings:
     def first_sweep(self) -> float:
         """When the first sweep is due, epoch seconds: at the first use, unless there are to be none."""
         return math.inf if math.isinf(self.sweep_interval) else 0.0
+
+    def told(self, source: object, fact: str, value: Value) -> Value:
+        """Return `value`, and tell the observer that somebody learns it."""
+        if self.observer is not None:
+            self.observer(source, fact, value)
+        return value

@@ -6,8 +6,8 @@ from typing import Any
 from cachetools import TLRUCache
 
 from monite_auth.engine.api_client import ApiClient
-from monite_auth.engine.flows import Flows
 from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.token_flow import TokenFlow
 from monite_auth.errors import InvalidRole, MoniteUnavailable, NotLinked, NotPermitted
 from monite_auth.identity import Principal
 from monite_auth.monite_api import paths
@@ -29,9 +29,9 @@ FAILED = "The principal's role in Monite could not be read"
 class Roles:
     """The roles of one broker's principals, by the tokens that they were read with."""
 
-    def __init__(self, settings: Settings, flows: Flows, clock: Clock) -> None:
+    def __init__(self, settings: Settings, tokens: TokenFlow, clock: Clock) -> None:
         self._settings = settings
-        self._flows = flows
+        self._tokens = tokens
         self._lock = threading.Lock()
         self._kept: TLRUCache[tuple[Slot, str], tuple[Role, float]] = TLRUCache(
             MOST, ttu=lambda _key, kept, _now: kept[1], timer=clock
@@ -43,14 +43,14 @@ class Roles:
         Raises NotLinked for somebody who is no entity user, NotPermitted where Monite refuses, RateLimited,
         MoniteUnavailable, and what `token()` raises.
         """
-        token = await self._flows.token(runtime, principal)
-        slot = self._flows.slot(principal)
+        token = await self._tokens.token(runtime, principal)
+        slot = self._tokens.slot(principal)
         with self._lock:
             kept = self._kept.get((slot, token.fingerprint))
         if kept is not None:
             return kept[0]
         asked_at = runtime.clock()
-        api = ApiClient(runtime, self._settings, self._flows, principal)
+        api = ApiClient(runtime, self._settings, self._tokens, principal)
         role = _role(await self._read(api, token))
         token = api.token or token  # a dead one was exchanged on the way
         until = min(token.expires_at, asked_at + self._settings.role_ttl)

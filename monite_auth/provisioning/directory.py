@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 from monite_auth.broker import TokenBroker
-from monite_auth.engine.flows import Flows
+from monite_auth.engine.engine import Engine
 from monite_auth.engine.runtime import Runtime, run
 from monite_auth.errors import ConfigurationError
 from monite_auth.functions import AppFunction, checked_answer
@@ -95,12 +95,12 @@ class ProvisioningDirectory:
     def _in_threads(self) -> "_Visit":
         broker = self._bound()
         running = broker.running
-        return _Visit(running.blocking(), broker.settings, running.flows, self._profile_now)
+        return _Visit(running.blocking(), broker.settings, running.engine, self._profile_now)
 
     def _on_loop(self) -> "_Visit":
         broker = self._bound()
         running = broker.running
-        return _Visit(running.on_loop(), broker.settings, running.flows, self._profile.acall)
+        return _Visit(running.on_loop(), broker.settings, running.engine, self._profile.acall)
 
     async def _profile_now(self, principal: Principal) -> Profile | None:
         return self._profile.call(principal)
@@ -141,19 +141,19 @@ class ProvisioningDirectory:
 
 
 class _Visit:
-    """What one call of a directory works with: the broker's runtime and flows, and the application's `profile`."""
+    """What one call of a directory works with: the broker's runtime and engine, and the application's `profile`."""
 
     def __init__(
         self,
         runtime: Runtime,
         settings: Settings,
-        flows: Flows,
+        engine: Engine,
         ask_profile: Callable[[Principal], Awaitable[Profile | None]],
     ) -> None:
         self.store = runtime.store
         self._runtime = runtime
         self._settings = settings
-        self._flows = flows
+        self._engine = engine
         self._ask_profile = ask_profile
 
     async def profile(self, principal: Principal) -> Profile | None:
@@ -162,7 +162,7 @@ class _Visit:
 
     def steps(self, principal: Principal, plan: list[str] | None = None) -> Steps:
         """Return the steps for the principal; their deadline begins now."""
-        api = PartnerApi(self._runtime, self._settings, self._flows)
+        api = PartnerApi(self._runtime, self._settings, self._engine.tokens)
         return Steps(api, Owner.of(principal), plan)
 
     async def recall(self, principal: Principal) -> tuple[EntityUser | None, str | None]:
@@ -175,7 +175,7 @@ class _Visit:
 
     async def relink(self, user_id: str) -> None:
         """Take away the tokens of a user whose entity user has changed."""
-        await self._flows.relink(self._runtime, user_id)
+        await self._engine.endings.relink(self._runtime, user_id)
 
 
 def _link(principal: Principal) -> str:

@@ -38,7 +38,7 @@ def environ(emulator, tmp_path):
 def leave_pending(environ):
     """Mint a token and end its session, as a process would that dies before it can revoke."""
     with TokenBroker(Settings.from_env(environ), {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as broker:
-        broker._flows._look_at = math.inf  # it does not get around to it
+        broker._engine.drainer.sweep_at = math.inf  # it does not get around to it
         principal = Principal("anna", session_id=uuid4().hex)
         broker.token(principal)
         run(broker.store.shared.operations(blocking=True).end_session(principal))

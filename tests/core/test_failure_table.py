@@ -8,6 +8,7 @@ import pytest
 
 from monite_auth import TokenBroker, errors
 from monite_auth.adapter.answers import error_answer
+from monite_auth.identity import PARTNER
 from monite_auth.monite_api.answers import Fault
 from tests.scripted import ALICE, ALICE_IN_MONITE, BOB, World, granted, refused, reply, settings, throttled
 
@@ -113,7 +114,7 @@ def test_rejected_credentials_keep_every_user_from_asking_until_the_rest_is_over
     with pytest.raises(errors.CredentialsRejected):
         world.token(ALICE)
     world.now += 29
-    for principal in (ALICE, BOB, None):
+    for principal in (ALICE, BOB, PARTNER):
         with pytest.raises(errors.CredentialsRejected) as caught:
             world.token(principal)
         assert caught.value.retry_after == pytest.approx(1)
@@ -151,7 +152,7 @@ def test_a_refused_partner_token_says_what_to_check():
     with pytest.raises(
         errors.CredentialsRejected, match="Check that https://api.sandbox.monite.com/v1 is"
     ) as caught:
-        world.token(None)
+        world.token(PARTNER)
     assert answer_of(caught.value) == (502, "credentials_rejected", "30")
 
 
@@ -183,7 +184,7 @@ def test_a_fault_of_the_address_is_a_503_that_names_the_settings_and_nobody_else
         assert said in str(caught.value)
     assert str(caught.value) in caplog.text
     world.now += 9
-    for principal in (ALICE, BOB, None):
+    for principal in (ALICE, BOB, PARTNER):
         with pytest.raises(errors.MoniteUnavailable, match="MONITE_BASE_URL"):
             world.token(principal)
     assert len(world.requests) == 1
@@ -217,7 +218,7 @@ def test_a_429_makes_the_caller_wait_for_retry_after_and_try_again(form):
 
 def test_after_a_429_everybody_holds():
     world = World(throttled("60"), granted())
-    for principal in (ALICE, BOB, None):
+    for principal in (ALICE, BOB, PARTNER):
         with pytest.raises(errors.RateLimited, match="used up") as caught:
             world.token(principal)
         assert answer_of(caught.value)[:2] == (503, "rate_limited")
@@ -230,7 +231,7 @@ def test_a_503_that_wants_to_be_left_alone_is_obeyed_by_everybody():
     with pytest.raises(errors.MoniteUnavailable, match="status 503") as caught:
         world.token(ALICE)
     assert caught.value.retry_after == 60
-    for principal in (ALICE, BOB, None):
+    for principal in (ALICE, BOB, PARTNER):
         with pytest.raises(errors.MoniteAuthError) as caught:
             world.token(principal)
         assert answer_of(caught.value)[0] == 503

@@ -22,12 +22,12 @@ ANNA, VIKTOR = (Principal(name, session_id=f"session of {name}") for name in ("a
 
 def test_a_forked_child_starts_afresh_and_the_parent_goes_on(broker):
     before = broker.token(ANNA).fingerprint
-    ours = broker._flows._owner, broker._blocking().random()
+    ours = broker._engine.owner, broker._blocking().random()
 
     def child():
         # What a prefork worker does: use the broker that was built, and used, before the fork.
         assert broker.token(ANNA).fingerprint == before
-        assert broker._flows._owner != ours[0]
+        assert broker._engine.owner != ours[0]
         assert broker._blocking().random() != ours[1]
         assert broker.client(ANNA).get("/entity_users/me").status_code == 200
         broker.logout(ANNA)

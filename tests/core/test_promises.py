@@ -7,6 +7,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, errors
 from monite_auth.engine.runtime import run
+from monite_auth.identity import PARTNER
 from monite_auth.stores import Claimed, Committed, Priority
 from tests.scripted import ALICE, BOB, World, granted, refused, reply, throttled
 
@@ -25,7 +26,7 @@ def numbered(life=1800):
 def test_promise_1_users_tenants_and_the_partner_each_have_their_own_token():
     world = World(numbered(), directory=lambda p: EntityUser("a" * 32, "b" * 32))
     principals = [
-        None,
+        PARTNER,
         Principal("alice", session_id="1"),
         Principal("alice", tenant="t", session_id="1"),
         Principal("bob", session_id="1"),
@@ -53,7 +54,7 @@ def test_promise_2_a_token_at_hand_is_used_and_nothing_is_minted():
 
 def test_promise_2_a_lease_whose_holder_died_is_taken_over_when_it_has_run_out():
     world = World(numbered())
-    dead = run(world.store.claim(world.flows.slot(ALICE), ALICE, owner="dead", seconds=5, min_life=0))
+    dead = run(world.store.claim(world.engine.tokens.slot(ALICE), ALICE, owner="dead", seconds=5, min_life=0))
     assert isinstance(dead, Claimed)
     started = world.now
     assert world.value() == "token-1"
@@ -62,7 +63,7 @@ def test_promise_2_a_lease_whose_holder_died_is_taken_over_when_it_has_run_out()
 
 def test_promise_2_what_a_late_holder_brings_after_a_takeover_is_revoked():
     world = World(numbered())
-    slot = world.flows.slot(ALICE)
+    slot = world.engine.tokens.slot(ALICE)
     late = run(world.store.claim(slot, ALICE, owner="late", seconds=5, min_life=0))
     token = World(granted("late-token")).token()
     world.value()
@@ -116,9 +117,9 @@ def test_promise_3_a_min_ttl_beyond_monites_tokens_is_an_error_and_no_stream_of_
 def test_promise_3_a_rejected_token_is_not_handed_out_again_and_a_later_one_is_not_touched():
     world = World(numbered())
     first = world.token()
-    run(world.flows.reject(world, ALICE, first))
+    run(world.engine.tokens.reject(world, ALICE, first))
     assert world.value() == "token-2"
-    run(world.flows.reject(world, ALICE, first))
+    run(world.engine.tokens.reject(world, ALICE, first))
     assert world.value() == "token-2"
 
 
@@ -144,7 +145,7 @@ def test_a_renewal_that_another_process_is_at_is_left_to_it():
     world = World(numbered())
     token = world.token()
     world.now = token.renew_at
-    slot = world.flows.slot(ALICE)
+    slot = world.engine.tokens.slot(ALICE)
     run(world.store.claim(slot, ALICE, owner="another", seconds=5, min_life=token.expires_in + 1))
     for _ in range(20):
         world.value()
@@ -184,7 +185,7 @@ def test_promise_5_live_and_superseded_tokens_of_all_tenants_are_revoked():
 
 def test_promise_5_a_rejected_token_is_revoked_too_in_case_the_refusal_was_wrong():
     world = World(numbered())
-    run(world.flows.reject(world, ALICE, world.token()))
+    run(world.engine.tokens.reject(world, ALICE, world.token()))
     world.logout()
     world.drain()
     assert world.revoked == ["token-1"]
@@ -242,7 +243,7 @@ def test_promise_5_end_user_ends_every_session_that_was_ever_seen_and_older_ones
     world.value(ALICE)
     world.value(ALICE_ELSEWHERE)
     old = Principal("alice", session_id="never-seen", authenticated_at=world.now - 5)
-    run(world.flows.end_user(world, "alice"))
+    run(world.engine.endings.end_user(world, "alice"))
     world.run_background()
     for principal in (ALICE, ALICE_ELSEWHERE, old):
         with pytest.raises(errors.SessionEnded):
@@ -253,7 +254,7 @@ def test_promise_5_end_user_ends_every_session_that_was_ever_seen_and_older_ones
 def test_a_relink_takes_the_tokens_away_and_leaves_the_sessions():
     world = World(numbered())
     world.value()
-    run(world.flows.relink(world, "alice"))
+    run(world.engine.endings.relink(world, "alice"))
     world.run_background()
     assert world.revoked == ["token-1"]
     assert world.value() == "token-2"
@@ -287,11 +288,11 @@ def test_a_revocation_is_tried_until_it_is_settled_or_the_token_has_expired():
 
 
 def test_a_process_that_is_in_use_looks_for_what_others_left_behind():
-    world = World(numbered())
+    world = World(numbered(), sweep_interval=30)
     world.value(BOB)
     world.value()
+    world.run_background()  # the first sweep
     run(world.store.end_session(ALICE))  # by a process that died before it could revoke
-    world.flows._look_at = world.now + 30
     world.value(BOB)
     world.run_background()
     assert world.revoked == []
@@ -302,11 +303,12 @@ def test_a_process_that_is_in_use_looks_for_what_others_left_behind():
 
 
 def test_a_process_that_mints_looks_for_what_others_left_behind():
-    world = World(numbered())
+    world = World(numbered(), sweep_interval=30)
     world.value()
+    world.run_background()  # the first sweep
     run(world.store.end_session(ALICE))  # by a process that died before it could revoke
-    world.flows._look_at = world.now
-    world.value(BOB)
+    world.now += 30
+    world.value(BOB)  # a mint
     world.run_background()
     assert world.revoked == ["token-1"]
 
@@ -383,8 +385,9 @@ def test_promise_8_a_user_who_joins_a_waiting_renewal_lends_it_their_priority():
     world = World(numbered(), requests_per_second=10)
     token = world.token()
     world.now = token.renew_at
-    flight, _ = world.flows._join(world, world.flows.slot(ALICE), Priority.RENEWAL)
-    joined, leads = world.flows._join(world, world.flows.slot(ALICE), Priority.USER)
+    flights, slot = world.engine.flights, world.engine.tokens.slot(ALICE)
+    flight, _ = flights.join(slot, world.now, expires_at=world.now + 5, priority=Priority.RENEWAL)
+    joined, leads = flights.join(slot, world.now, expires_at=world.now + 5, priority=Priority.USER)
     assert joined is flight
     assert not leads
     assert flight.priority is Priority.USER

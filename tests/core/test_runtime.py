@@ -14,8 +14,10 @@ import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.engine import runtime as runtime_module
-from monite_auth.engine.runtime import AsyncRuntime, BlockingRuntime, Closed, run
+from monite_auth.engine import transport
+from monite_auth.engine.blocking import BlockingRuntime
+from monite_auth.engine.event_loop import AsyncRuntime
+from monite_auth.engine.runtime import Closed, run
 from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
@@ -106,7 +108,7 @@ def test_a_deadline_is_kept_when_nothing_answers(form):
 
 
 def test_the_brokers_own_calls_use_httpx2_where_it_is_installed():
-    assert runtime_module.httpx.__name__ == "httpx2"
+    assert transport.httpx.__name__ == "httpx2"
 
 
 def test_no_cookie_of_monite_travels_with_another_request(broker, monkeypatch):

@@ -6,7 +6,8 @@ from contextlib import suppress
 import pytest
 
 from monite_auth import errors
-from monite_auth.engine.runtime import AsyncRuntime, run
+from monite_auth.engine.event_loop import AsyncRuntime
+from monite_auth.engine.runtime import run
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Granted
 from monite_auth.monite_api.requests import mint_request
@@ -73,7 +74,7 @@ def test_whoever_comes_next_sees_to_it():
     world = cut_off(asyncio.CancelledError(), after=True)
     assert world.value(ALICE) == "token-1"
     world.run_background()
-    assert world.flows._strays.tokens == []
+    assert world.engine.strays.tokens == []
 
 
 def test_while_the_store_takes_none_the_process_keeps_it():
@@ -81,7 +82,7 @@ def test_while_the_store_takes_none_the_process_keeps_it():
     inner, world.store._error = world.store, errors.StoreUnavailable("still down")
     with pytest.raises(errors.StoreUnavailable):
         world.drain()
-    assert [token.value.reveal() for _, token in world.flows._strays.tokens] == ["token-1"]
+    assert [token.value.reveal() for _, token in world.engine.strays.tokens] == ["token-1"]
     assert inner._error is None
     world.drain()
     assert world.revoked == ["token-1"]

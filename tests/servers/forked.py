@@ -44,7 +44,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     else:
         entities = as_partner.get("/entities").raise_for_status().json()["data"]
         said = {
-            "owner": broker._flows._owner,
+            "owner": broker._engine.owner,
             "chance": broker._blocking().random(),
             "entities": len(entities),
         }

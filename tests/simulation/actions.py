@@ -37,11 +37,11 @@ __all__ = [
 class Caller:
     """Who plays a script. `bearer` is the token that each principal was last given here."""
 
-    __slots__ = ("bearer", "flows", "judge", "people", "runtime", "world")
+    __slots__ = ("bearer", "engine", "judge", "people", "runtime", "world")
 
     def __init__(self, world: World, process: Process) -> None:
         self.world = world
-        self.flows = process.flows
+        self.engine = process.engine
         self.judge = process.account.judge
         self.people = process.account.people
         self.runtime = process.runtime
@@ -66,7 +66,7 @@ class Token:
         judge, actor = caller.judge, _actor(caller.world)
         judge.call_begins(actor, "token", self.who, self.min_ttl)
         try:
-            token = await caller.flows.token(caller.runtime, self.who, self.min_ttl)
+            token = await caller.engine.tokens.token(caller.runtime, self.who, self.min_ttl)
         except MoniteAuthError as error:
             judge.call_fails(actor, error)
         else:
@@ -83,7 +83,7 @@ class Reject:
     async def play(self, caller: Caller) -> None:
         token: AccessToken | None = caller.bearer.get(self.who)
         if token is not None:
-            await caller.flows.reject(caller.runtime, self.who, token)
+            await caller.engine.tokens.reject(caller.runtime, self.who, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Login:
     who: Principal
 
     async def play(self, caller: Caller) -> None:
-        await _call(caller, "login", self.who, caller.flows.login(caller.runtime, self.who))
+        await _call(caller, "login", self.who, caller.engine.endings.login(caller.runtime, self.who))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Logout:
     who: Principal
 
     async def play(self, caller: Caller) -> None:
-        await _call(caller, "logout", self.who, caller.flows.logout(caller.runtime, self.who))
+        await _call(caller, "logout", self.who, caller.engine.endings.logout(caller.runtime, self.who))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class EndUser:
     user: str
 
     async def play(self, caller: Caller) -> None:
-        ending = caller.flows.end_user(caller.runtime, self.user)
+        ending = caller.engine.endings.end_user(caller.runtime, self.user)
         await _call(caller, "end_user", Principal(self.user), ending)
 
 
@@ -124,7 +124,7 @@ class EndEverything:
     within: float = 1.0
 
     async def play(self, caller: Caller) -> None:
-        ending = caller.flows.end_everything(caller.runtime, within=self.within)
+        ending = caller.engine.endings.end_everything(caller.runtime, within=self.within)
         await _call(caller, "end_everything", PARTNER, ending)
 
 
@@ -133,7 +133,9 @@ class EndPartnerToken:
     """Take the partner token away."""
 
     async def play(self, caller: Caller) -> None:
-        await _call(caller, "end_partner_token", PARTNER, caller.flows.end_partner_token(caller.runtime))
+        await _call(
+            caller, "end_partner_token", PARTNER, caller.engine.endings.end_partner_token(caller.runtime)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class Revoke:
             token = AccessToken.granted(
                 token.value, life=ASSUMED_LIFE, sent_at=clock(), jitter=0.5, clock=clock
             )
-        await _call(caller, "revoke", PARTNER, caller.flows.revoke(caller.runtime, token))
+        await _call(caller, "revoke", PARTNER, caller.engine.endings.revoke(caller.runtime, token))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Relink:
             caller.people[self.user, self.tenant] = other
 
         await world.act("the directory changes", change)
-        relinking = caller.flows.relink(caller.runtime, self.user)
+        relinking = caller.engine.endings.relink(caller.runtime, self.user)
         await _call(caller, "relink", Principal(self.user), relinking)
 
 
@@ -181,7 +183,7 @@ class Drain:
     within: float = 1.0
 
     async def play(self, caller: Caller) -> None:
-        await caller.flows.drain(caller.runtime, within=self.within)
+        await caller.engine.drainer.drain(caller.runtime, within=self.within)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,21 @@ A mutant changes the library by subclasses, and by names replaced while it is si
 touched. Each says in one line what is wrong, and in which small scenarios that is looked for.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, ClassVar
 from unittest import mock
 
 from monite_auth import AccessToken, MemoryStore, Principal
-from monite_auth.engine import drain, flows, mint
-from monite_auth.engine.flights import Flight
-from monite_auth.engine.flows import Flows
+from monite_auth.engine import mint, mint_leader
+from monite_auth.engine.drain import Drainer
+from monite_auth.engine.endings import Endings
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.shared_peek import SharedPeek
+from monite_auth.engine.single_flight import Flight
+from monite_auth.engine.token_flow import TokenFlow
+from monite_auth.engine.token_request import TokenRequest
 from monite_auth.errors import MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Partner, Subject
 from monite_auth.monite_api.answers import Fault
@@ -32,7 +36,6 @@ from monite_auth.stores import (
     Ticket,
 )
 from monite_auth.stores.memory.operations import MemoryOperations
-from monite_auth.tokens import Clock
 from tests.simulation.world import Library
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -454,16 +457,15 @@ class PeekIgnoresDates(Mutant):
     operations = _PeekIgnoresDates
 
 
-class _LoginForgotten(Flows):
-    async def login(self, rt: Runtime, principal: Principal) -> None:
-        pass
+async def _login_forgotten(_endings: Endings, _runtime: Runtime, _principal: Principal) -> None:
+    pass
 
 
 class LoginForgotten(Mutant):
     about = "a login is not told to the store"
     promise = "5 logout is final"
     scenarios = ("login x end_user x use",)
-    flows = _LoginForgotten
+    replaced = ((Endings, "login", _login_forgotten),)
 
 
 # -- the same token again
@@ -539,7 +541,7 @@ class DoomedTriesAtOnce(Mutant):
     about = "a mint that got a value which is to be revoked asks again at once, and again"
     promise = "2 no wedge"
     scenarios = ("the same again: logout x mint of another session",)
-    replaced = ((flows, "Mint", _TriesAtOnce),)
+    replaced = ((mint_leader, "Mint", _TriesAtOnce),)
 
 
 # -- emergencies
@@ -626,158 +628,139 @@ class PartnerTokenStays(Mutant):
 # -- flows
 
 
-class _HandsOverWhatTheFlightBrought(Flows):
-    async def _fly(
-        self,
-        rt: Runtime,
-        flight: Flight,
-        slot: Slot,
-        principal: Subject,
-        min_life: float,
-        deadline: float,
-    ) -> None:
-        await super()._fly(rt, flight, slot, principal, min_life, deadline)
-        token = await rt.store.peek(slot, principal)
-        if token is not None:
-            self.__dict__.setdefault("_brought", {})[slot] = token
+async def _lead_and_keep(self: TokenFlow, runtime: Runtime, flight: Flight, request: TokenRequest) -> None:
+    await self._leader.lead(runtime, flight, request)
+    token = await runtime.store.peek(request.slot, request.subject)
+    if token is not None:
+        self.__dict__.setdefault("_brought", {})[request.slot] = token
 
-    async def _await_token(self, rt: Runtime, slot: Slot, principal: Subject, min_ttl: float) -> AccessToken:
-        deadline = rt.clock() + self._settings.deadline
-        while rt.clock() < deadline:
-            flight, leads = self._join(rt, slot, Priority.USER)
-            if leads:
-                rt.lead(self._fly(rt, flight, slot, principal, min_ttl, deadline))
-            await rt.wait(flight, within=min(self._settings.lease, deadline - rt.clock()))
-            await rt.sleep(0)
-            brought: AccessToken | None = self.__dict__.get("_brought", {}).get(slot)
-            if brought is not None:
-                return brought
-            if flight.error is not None:
-                raise flight.error
-        raise MoniteUnavailable("There was no token.")
+
+async def _wait_and_hand_over(
+    self: TokenFlow, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float
+) -> AccessToken:
+    request = TokenRequest(slot, subject, min_ttl, runtime.clock() + self._settings.deadline)
+    while (now := runtime.clock()) < request.deadline:
+        lease = self._settings.lease
+        flight, leads = self._flights.join(slot, now, expires_at=now + lease, priority=Priority.USER)
+        if leads:
+            runtime.lead(_lead_and_keep(self, runtime, flight, request))
+        await runtime.wait(flight, within=min(lease, request.deadline - now))
+        await runtime.sleep(0)
+        brought: AccessToken | None = self.__dict__.get("_brought", {}).get(slot)
+        if brought is not None:
+            return brought
+        if flight.error is not None:
+            raise flight.error
+    raise MoniteUnavailable("There was no token.")
 
 
 class FlightsTokenHandedOver(Mutant):
     about = "those who wait get what the flight brought, without another look into the store"
     promise = "5 logout is final"
     scenarios = ("mint x logout",)
-    flows = _HandsOverWhatTheFlightBrought
+    replaced = ((TokenFlow, "_wait", _wait_and_hand_over),)
     waits_are_private = False
 
 
 class EndingsNotNoted(Mutant):
-    about = "what another has found counts although a logout came after it"
+    about = "what another has read counts although a logout came after it"
     promise = "5 logout is final"
     scenarios = ("mint x mint x logout, threads",)
     replaced = ((RevocationEpoch, "ending", lambda _epoch: nullcontext()),)
 
 
-async def _look_for_anybody(
-    self: Flight, principal: Subject, peek: Callable[[], Awaitable[AccessToken | None]], clock: Clock
-) -> AccessToken | None:
-    return await _look(self, self._found.principal if self._found is not None else principal, peek, clock)
+def _result_for_anybody(self: SharedPeek, subject: Subject, now: float) -> AccessToken | None:
+    return _result(self, self._result.subject if self._result is not None else subject, now)
 
 
-_look = Flight.look
+_result = SharedPeek.result
 
 
-class FindsSharedWithOtherSessions(Mutant):
-    about = "what another has found counts for other sessions too"
+class ReadsSharedWithOtherSessions(Mutant):
+    about = "what another has read counts for other sessions too"
     promise = "5 logout is final"
     scenarios = ("a session that has ended x mint of another",)
-    replaced = ((Flight, "look", _look_for_anybody),)
+    replaced = ((SharedPeek, "result", _result_for_anybody),)
 
 
-class _RenewalMakesWait(Flows):
-    async def token(self, rt: Runtime, principal: Subject, min_ttl: float = 0.0) -> AccessToken:
-        slot = self.slot(principal)
-        token = await rt.store.peek(slot, principal)
-        if token is not None and token.renew_at > rt.clock():
-            return await super().token(rt, principal, min_ttl)
-        least = min_ttl if token is None else max(min_ttl, token.expires_in + 1)
-        return await self._await_token(rt, slot, principal, least)
+async def _renewal_makes_wait(
+    self: TokenFlow, runtime: Runtime, subject: Subject, min_ttl: float = 0.0
+) -> AccessToken:
+    token = await runtime.store.peek(self.slot(subject), subject)
+    if token is None or token.renew_at > runtime.clock():
+        return await _token(self, runtime, subject, min_ttl)
+    return await _token(self, runtime, subject, max(min_ttl, token.expires_in + 1))
+
+
+_token = TokenFlow.token
 
 
 class RenewalMakesWait(Mutant):
     about = "a caller waits for the renewal of a token that is still good"
     promise = "4 valid beats new"
     scenarios = ("renew x use, and Monite is down",)
-    flows = _RenewalMakesWait
-
-
-class _ForgetsTenants(Flows):
-    def slot(self, principal: Subject) -> Slot:
-        return super().slot(principal)._replace(tenant=None)
+    replaced = ((TokenFlow, "token", _renewal_makes_wait),)
 
 
 class TenantsShareASlot(Mutant):
     about = "a user's tenants share one token"
     promise = "1 isolation"
     scenarios = ("logout in two tenants x use",)
-    flows = _ForgetsTenants
+    replaced = ((TokenFlow, "slot", lambda flow, subject: _slot(flow, subject)._replace(tenant=None)),)
 
 
-class _ForgetsToLand(Flows):
-    async def _fly(
-        self,
-        rt: Runtime,
-        flight: Flight,
-        slot: Slot,
-        principal: Subject,
-        min_life: float,
-        deadline: float,
-    ) -> None:
-        another = Flight(flight.until, flight.priority, self._surroundings)
-        await super()._fly(rt, another, slot, principal, min_life, deadline)
+_slot = TokenFlow.slot
 
 
-class FlightNeverLands(Mutant):
+class FlightNeverFinishes(Mutant):
     about = "those who wait are not told that the flight is over"
     promise = "4 valid beats new"
     scenarios = ("mint x crash x mint",)
-    flows = _ForgetsToLand
+    replaced = ((Flight, "finish", lambda _flight, *_what, **_more: None),)
 
 
-class _LogoutDrains(Flows):
-    async def logout(self, rt: Runtime, principal: Principal) -> None:
-        await super().logout(rt, principal)
-        await self.drain(rt, within=1.0)
+async def _logout_drains(self: Endings, runtime: Runtime, principal: Principal) -> None:
+    await _logout(self, runtime, principal)
+    await self._drainer.drain(runtime, within=1.0)
+
+
+_logout = Endings.logout
 
 
 class LogoutDrains(Mutant):
     about = "a logout waits until its tokens are revoked"
     promise = "7 logout is cheap"
     scenarios = ("logout x drain x drain",)
-    flows = _LogoutDrains
+    replaced = ((Endings, "logout", _logout_drains),)
 
 
 # -- mints and drains
 
 
-async def _settled_anyway(rt: Any, settings: Any, telemetry: Any, pending: Pending) -> Gone:
-    await _revoke(rt, settings, telemetry, pending)
+async def _settled_anyway(self: Drainer, runtime: Runtime, pending: Pending) -> Gone:
+    await _revoke(self, runtime, pending)
     return Gone()
 
 
-_revoke = drain._revoke
+_revoke = Drainer._revoke
 
 
 class AnyAnswerSettles(Mutant):
     about = "a revocation is settled whatever Monite answers"
     promise = "6 nothing is lost"
     scenarios = ("logout x drain x drain",)
-    replaced = ((drain, "_revoke", _settled_anyway),)
+    replaced = ((Drainer, "_revoke", _settled_anyway),)
 
 
 class NoRestAfterRefusal(Mutant):
     about = "a mint is tried again right after Monite has refused our credentials"
     promise = "rest after a refusal"
     scenarios = ("wrong credentials x mint x mint",)
-    replaced = ((mint, "_rest_after", lambda _error, **_everyone: None),)
+    replaced = ((mint, "cooldown_after", lambda _error, **_everyone: None),)
 
 
 class _Unadmitted(mint.Mint):
-    async def _admitted(self) -> bool:
+    async def _may_send(self) -> bool:
         return True
 
 
@@ -785,7 +768,7 @@ class BudgetNotAsked(Mutant):
     about = "a mint does not ask the request budget"
     promise = "8 one budget"
     scenarios = ("mint x logout",)
-    replaced = ((flows, "Mint", _Unadmitted),)
+    replaced = ((mint_leader, "Mint", _Unadmitted),)
 
 
 class _AsksTheDirectoryOnce(mint.Mint):
@@ -800,7 +783,7 @@ class DirectoryAskedOnce(Mutant):
     about = "a mint that was fenced by a relink goes on with the entity user from before"
     promise = "1 isolation"
     scenarios = ("relink x mint x mint",)
-    replaced = ((flows, "Mint", _AsksTheDirectoryOnce),)
+    replaced = ((mint_leader, "Mint", _AsksTheDirectoryOnce),)
 
 
 MUTANTS: tuple[type[Mutant], ...] = (
@@ -822,10 +805,10 @@ MUTANTS: tuple[type[Mutant], ...] = (
     MinLifeIgnored,
     FlightsTokenHandedOver,
     EndingsNotNoted,
-    FindsSharedWithOtherSessions,
+    ReadsSharedWithOtherSessions,
     RenewalMakesWait,
     TenantsShareASlot,
-    FlightNeverLands,
+    FlightNeverFinishes,
     LogoutDrains,
     AnyAnswerSettles,
     NoRestAfterRefusal,

@@ -4,7 +4,7 @@ What a snapshot holds, and why that is all there is:
 
 - the store, Monite and the judge, attribute by attribute; what cannot be turned into a value raises, so nothing new
   in the library is left out unseen;
-- each process: whether it lives, the flights that somebody can still look at, and what else its flows remember;
+- each process: whether it lives, the flights that somebody can still look at, and what else its engine remembers;
 - each actor: a coroutine is deterministic, so where it stands follows from what it was told. That is the time, what
   its operations returned, and what it saw of flights (`WatchedFlight`), at each of its steps. This *history* is kept
   as a number: equal numbers, equal histories. It tells more states apart than there are, never fewer;
@@ -20,7 +20,7 @@ from typing import Any
 from cachetools import TLRUCache, TTLCache
 
 from monite_auth import AccessToken
-from monite_auth.engine.flights import Flight
+from monite_auth.engine.single_flight import Flight, State
 from monite_auth.identity import Partner
 from monite_auth.stores import Committed
 from monite_auth.stores.memory.operations import MemoryOperations
@@ -30,7 +30,7 @@ from tests.simulation.judge.budget import BudgetJudge
 from tests.simulation.judge.cooldowns import CooldownJudge
 from tests.simulation.judge.sessions import Sessions
 from tests.simulation.monite_model import MoniteModel
-from tests.simulation.world import Actor, Process, World, error_facts, found_facts
+from tests.simulation.world import Actor, Process, World, error_facts, result_facts
 
 __all__ = ["Histories", "snapshot"]
 
@@ -104,51 +104,46 @@ def _monite(monite: MoniteModel) -> tuple[Any, ...]:
     )
 
 
-_FLOWS_CONSTANTS = {
-    "_settings",
-    "_directory",
-    "_telemetry",
-    "_flights",
-    "_owner",
-    "_surroundings",
-    "_has_minted",
-    "_has_warned",
-}
-
-
 def _process(world: World, process: Process) -> tuple[Any, ...]:
     if not process.alive:
         return (process.name,)
     assert process.watch is not None
-    names = process.watch.names
-    known = process.flows._flights._flights
-    more = tuple((k, freeze(v)) for k, v in vars(process.flows).items() if k not in _FLOWS_CONSTANTS)
+    names, engine = process.watch.names, process.engine
+    known, drainer = engine.flights._flights, engine.drainer
     visible = {names[flight]: flight for flight in known.values()}
     for actor in world.actors:
         if actor.process is process:
             visible.update(actor.joined)
     return (
         process.name,
-        frozenset((key, names[flight]) for key, flight in known.items()),
+        frozenset((slot, names[flight]) for slot, flight in known.items()),
         process.epoch.current,
-        frozenset(_flight(name, flight) for name, flight in visible.items()),
-        more,
+        frozenset(_flight(world, name, flight) for name, flight in visible.items()),
+        frozenset(engine.renewals._resume_at.items()),
+        frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
+        (drainer.sweep_at, drainer._sleeps_until),
+        freeze(engine.strays),
+        freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
     )
 
 
-def _flight(name: str, flight: Flight) -> tuple[Any, ...]:
-    if flight.done:
-        return (name, error_facts(flight._error), found_facts(flight._found))
+_TOKEN_FLOW = {"_settings", "_directory", "_flights", "_leader", "_renewals", "_drainer", "_epoch"}
+"""What a token flow works with. It remembers nothing; a mutant may."""
+
+
+def _flight(world: World, name: str, flight: Flight) -> tuple[Any, ...]:
+    shared = result_facts(flight.shared_peek) if world.is_alone else ()  # elsewhere nothing is shared
+    if flight.is_finished:
+        return (name, error_facts(flight._error), shared)
     loop = flight._loop
     at_work = loop is not None and loop.is_running()
     return (
         name,
-        flight.until,
+        flight._expires_at,
         flight._priority,
-        flight._calls,
-        flight.begun,
-        flight.empty_until,
-        found_facts(flight._found),
+        flight._state is State.STARTED,
+        flight._known_empty_until,
+        shared,
         at_work,
     )
 

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from monite_auth.engine.flights import Flight, Flights
-from monite_auth.engine.flows import Flows
+from monite_auth.engine.engine import Engine
+from monite_auth.engine.shared_peek import SharedPeek
+from monite_auth.engine.single_flight import Flight, SingleFlight
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation
@@ -118,31 +119,39 @@ def test_random_schedules_catch_mutants_too():
 
 def test_snapshot_knows_all_that_is_remembered():
     """When one of these fails, `snapshot` has to learn what is new before merged states can be trusted."""
-    frozen = {"_calls", "_error", "_found", "_loop", "_priority", "begun", "done", "empty_until", "until"}
-    assert set(Flight.__slots__) == frozen | {"_callbacks", "_lock", "_surroundings", "_thread", "_turns"}
-    assert set(vars(Flights())) == {"_flights", "_lock", "_room", "_surroundings"}
-    assert set(vars(Flows(None, None, None))) == {
+    frozen = {"_error", "_expires_at", "_known_empty_until", "_loop", "_priority", "_state", "shared_peek"}
+    ignored = {"_callbacks", "_finished", "_lock", "_surroundings", "_thread"}
+    assert set(Flight.__slots__) == frozen | ignored
+    assert set(SharedPeek.__slots__) == {"_is_open", "_result"} | {"__weakref__", "_surroundings", "lock"}
+    assert set(vars(SingleFlight())) == {"_flights"} | {"_cleanup_threshold", "_lock", "_surroundings"}
+    engine = Engine(None, None, None)
+    tools = {
         "_settings",
         "_directory",
         "_telemetry",
-        "_flights",
-        "_owner",
-        "_has_minted",
-        "_has_warned",
-        "_look_at",
-        "_strays",
         "_surroundings",
+        "_lock",
+        "_flights",
+        "_leader",
+        "_epoch",
     }
+    tools |= {"_drainer", "_strays", "_renewals", "_mint"}
+    assert set(vars(engine)) == {"strays", "flights", "drainer", "renewals", "tokens", "endings", "owner"}
+    assert set(vars(engine.drainer)) - tools == {"sweep_at", "_working", "_sleeps_until"}
+    assert set(vars(engine.renewals)) - tools == {"_resume_at", "_cleanup_threshold"}
+    assert set(vars(engine.tokens)) - tools == set()
+    assert set(vars(engine.tokens._leader)) - tools == {"_has_minted"}
+    assert set(vars(engine.endings)) - tools == {"_has_warned"}
     with pytest.raises(TypeError, match="teach"):
         freeze(object())
 
 
 def test_a_wait_that_does_more_than_look_again_is_noticed():
-    class Careless(Library):
-        flows = FlightsTokenHandedOver.flows
+    class Careless(FlightsTokenHandedOver):
+        waits_are_private = True
 
     with pytest.raises(NotPrivate):
-        explore(TINY[1], Careless())
+        explore(TINY[2], Careless())
 
 
 def test_command_line_replays_and_samples():

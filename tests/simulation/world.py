@@ -15,14 +15,15 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from monite_auth.engine.flights import Flight
-from monite_auth.engine.flows import Flows
+from monite_auth.engine.engine import Engine
 from monite_auth.engine.revocation_epoch import RevocationEpoch
+from monite_auth.engine.shared_peek import SharedPeek
+from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import PARTNER, Directory, Subject
 from monite_auth.monite_api.answers import Fault, Response
@@ -30,7 +31,6 @@ from monite_auth.monite_api.requests import Request
 from monite_auth.stores import PARTNER_SLOT, Slot
 from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.telemetry import Silence
-from monite_auth.tokens import AccessToken
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.monite_model import MoniteModel
 
@@ -113,7 +113,6 @@ class Library:
 
     store: type[MemoryStore] = MemoryStore
     operations: type[MemoryOperations] = MemoryOperations
-    flows: type[Flows] = Flows
     waits_are_private = True
     """Whether nobody does anything between the end of a wait and the next look."""
 
@@ -245,7 +244,7 @@ class _Wait(Operation[None]):
     def is_ready(self, now: float) -> bool:
         if self.leader is not None:
             return self.leader.ended
-        return self.flight.done or now >= self.wake_at
+        return self.flight.is_finished or now >= self.wake_at
 
 
 class _Find(Operation[EntityUser | None]):
@@ -313,24 +312,18 @@ class SimulatedRuntime:
     def sleep(self, seconds: float) -> Operation[None]:
         return Operation("sleep", self._world.now + max(0.0, seconds))
 
-    def wait(self, flight: Flight, *, within: float) -> _Wait:
+    async def wait(self, flight: Flight, *, within: float) -> None:
         actor = self._world.running
         leader = actor.leads_inline if actor is not None else None
         if actor is not None:
             actor.leads_inline = None
-        return _Wait(flight, self._world.now + max(0.0, within), leader)
+        await _Wait(flight, self._world.now + max(0.0, within), leader)
+        if self._world.is_alone:
+            await _Look("look")
 
-    async def look(self, flight: Flight, slot: Slot, principal: Subject) -> AccessToken | None:
-        """Look, together with others who waited where there is one process.
-
-        Where there are several, it would show what cannot be: what one has found counts for a millisecond, and here
-        time stands still while another process takes all the steps of a logout.
-        """
-        if not self._world.is_alone:
-            found: AccessToken | None = await self.store.peek(slot, principal)
-            return found
-        await _Look("look")
-        return await flight.look(principal, lambda: self.store.peek(slot, principal), self.clock)
+    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
+        """Let everybody read when they like: whatever a lock would forbid is among the schedules."""
+        return nullcontext()
 
     def find(self, directory: Directory, principal: Principal) -> _Find:
         return _Find(directory, principal)
@@ -366,40 +359,50 @@ def error_facts(error: Exception | None) -> tuple[Any, ...] | None:
     return (type(error).__name__, str(error), getattr(error, "retry_after", None))
 
 
-def found_facts(found: Any) -> tuple[Any, ...] | None:
-    """Return all that a flow can learn of what somebody has found."""
-    if found is None:
-        return None
-    return (found.principal, found.token.fingerprint, found.epoch, found.at)
+def result_facts(shared: SharedPeek) -> tuple[Any, ...]:
+    """Return all that a flow can learn of a shared peek."""
+    result = shared._result
+    if result is None:
+        return (shared._is_open,)
+    return (shared._is_open, result.subject, result.token.fingerprint, result.epoch, result.at)
 
 
 class Watch:
-    """What the actors of one process learn from flights, for exploration.
+    """What the actors of one process learn from what they share, for exploration.
 
-    It is the observer of the process's surroundings. A flight's name follows from who began it, so that it is the same
-    in every run.
+    It is the observer of the process's surroundings. The name of a flight, or of a background drain, follows from who
+    began it, so that it is the same in every run.
     """
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self.names: dict[Flight, str] = {}
+        self.names: dict[object, str] = {}
 
-    def __call__(self, flight: Flight, fact: str, value: Any) -> None:
+    def __call__(self, source: object, fact: str, value: Any) -> None:
         actor = self._world.running
         if actor is None:
             return
-        if fact == "leads":
-            if value:
-                actor.began += 1
-                self.names[flight] = f"{actor.name}~{actor.began}"
-            actor.joined[self.names[flight]] = flight
-            value = (self.names[flight], value)
-        elif fact == "error":
-            value = error_facts(value)
-        elif fact == "found":
-            value = value and value.fingerprint
+        match fact:
+            case "leads":
+                if value:
+                    self._name(actor, source)
+                actor.joined[self.names[source]] = source
+                value = (self.names[source], value)
+            case "begins":
+                value = self._name(actor, value)
+            case "error":
+                value = error_facts(value)
+            case "result" | "epoch" | "is_open" if not self._world.is_alone:
+                return  # nothing is shared there
+            case "result":
+                value = value and value.fingerprint
         if self._world.observe is not None:
             actor.seen.append((fact, value))
+
+    def _name(self, actor: "Actor", source: object) -> str:
+        actor.began += 1
+        name = self.names[source] = f"{actor.name}~{actor.began}"
+        return name
 
 
 FLAVOURS = ("tasks", "loops", "threads")
@@ -429,14 +432,14 @@ class Account:
 
 
 class Process:
-    """One process: its own flows, that is, its own owner id and flights."""
+    """One process: its own engine, that is, its own owner id, flights, and background work."""
 
     __slots__ = (
         "account",
         "alive",
+        "engine",
         "epoch",
         "flavour",
-        "flows",
         "loop",
         "name",
         "runtime",
@@ -461,10 +464,12 @@ class Process:
             running_loop=world.running_loop,
             claim_poll=POLL,
             sweep_interval=30.0 if world.sweeps else math.inf,
+            # Time stands still while another process takes all the steps of a logout, so a result would count too long.
+            peek_shared_for=0.005 if world.is_alone else 0.0,
             epoch=self.epoch,
             observer=self.watch,
         )
-        self.flows = library.flows(account.settings, _People(account.people), Silence(), surroundings)
+        self.engine = Engine(account.settings, _People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 
 
@@ -497,7 +502,7 @@ class Actor:
         self.ended = False
         self.children = self.named = self.asked = self.began = 0
         self.leads_inline: Actor | None = None
-        self.joined: dict[str, Flight] = {}
+        self.joined: dict[str, Any] = {}
         """The flights that it may learn from."""
         self.seen: list[Any] = []
         """What it learned in this step, other than from its operation."""

@@ -134,7 +134,7 @@ def test_when_the_store_is_back_tokens_of_the_outage_are_revoked_and_minted_anew
     assert world.value() == "token-2"
     assert world.drain().settled == 1
     assert world.revoked == ["token-1"]
-    assert run(world.inner.peek(world.flows.slot(ALICE), ALICE)).value.reveal() == "token-2"
+    assert run(world.inner.peek(world.engine.tokens.slot(ALICE), ALICE)).value.reveal() == "token-2"
 
 
 def test_what_an_outage_left_outlives_the_process_once_the_store_is_back():
@@ -156,7 +156,7 @@ def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
     world.now += 5
     world.shared.is_down = False
     world.shared.fails_at = "commit"
-    run(world.store.peek(world.flows.slot(ALICE), ALICE))
+    run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
     world.shared.fails_at = None
     world.now += 5
     world.drain()
@@ -172,7 +172,7 @@ def test_a_caller_that_is_cancelled_during_the_handing_over_loses_nothing():
     world.shared.is_down = False
     world.shared.cancelled_at = "commit"
     with pytest.raises(asyncio.CancelledError):
-        run(world.store.peek(world.flows.slot(ALICE), ALICE))
+        run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
     world.shared.cancelled_at = None
     world.drain()
     assert sorted(world.revoked) == ["token-1", "token-2"]
@@ -194,7 +194,7 @@ def test_a_mint_that_outlives_the_outage_leaves_no_token_behind_in_memory():
     def comes_back(_request):
         world.shared.is_down = False
         world.now += 5
-        run(world.store.peek(world.flows.slot(BOB), BOB))  # somebody else notices first
+        run(world.store.peek(world.engine.tokens.slot(BOB), BOB))  # somebody else notices first
         return granted("late")
 
     world.shared.is_down = True
@@ -281,7 +281,7 @@ def test_a_token_that_is_revoked_meanwhile_is_not_handed_out_afterwards(is_drain
     world = Outage(numbered())
     leaked = world.token()
     world.shared.is_down = True
-    run(world.flows.revoke(world, leaked))
+    run(world.engine.endings.revoke(world, leaked))
     if is_drained:
         world.drain()
     world.shared.is_down = False
@@ -413,10 +413,10 @@ def test_a_caller_that_stops_in_the_middle_of_repeating_loses_nothing(trouble):
     if trouble == "cancelled":
         world.shared.cancelled_at = "end_user"
         with pytest.raises(asyncio.CancelledError):
-            run(world.store.peek(world.flows.slot(BOB), BOB))
+            run(world.store.peek(world.engine.tokens.slot(BOB), BOB))
     else:
         world.shared.fails_at = "end_user"
-        assert run(world.store.peek(world.flows.slot(BOB), BOB)) is None
+        assert run(world.store.peek(world.engine.tokens.slot(BOB), BOB)) is None
     world.shared.cancelled_at = world.shared.fails_at = None
     world.now += 2
     for principal in (ALICE, BOB):
@@ -432,7 +432,7 @@ def test_while_one_caller_repeats_the_others_get_nothing_out_of_the_store():
     run(world.store.end_session(ALICE))
     back(world)
     found = []
-    world.shared.during = lambda: found.append(run(world.store.peek(world.flows.slot(ALICE), ALICE)))
+    world.shared.during = lambda: found.append(run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE)))
     run(world.store.backlog())
     assert found == [None]
     assert [name for name, *_ in world.shared.done].count("end_session") == 1
@@ -459,7 +459,7 @@ def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
     abandoned = world.store.backlog()
     abandoned.send(None)  # and never again
     world.shared.stuck_at = None
-    run(world.store.peek(world.flows.slot(ALICE), ALICE))
+    run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
     assert ("end_session", ALICE) not in world.shared.done
     world.now += 31
     with pytest.raises(errors.SessionEnded):
@@ -481,7 +481,7 @@ def test_nobody_repeats_for_ever():
 
     world.inner.end_user = slowly
     for expected in (4, 8, 10):
-        run(world.store.peek(world.flows.slot(ALICE), ALICE))
+        run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
         assert [name for name, *_ in world.shared.done].count("end_user") == expected
 
 
@@ -554,7 +554,7 @@ def test_threads_that_come_together_after_an_outage_repeat_it_once_and_none_fail
     def come() -> None:
         together.wait()
         for _ in range(50):
-            run(world.store.peek(world.flows.slot(ALICE), ALICE))
+            run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
 
     with ThreadPoolExecutor(8) as threads:
         for each in [threads.submit(come) for _ in range(8)]:

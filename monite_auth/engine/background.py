@@ -1,0 +1,98 @@
+"""Background work in threads: a few daemons that come when there is work and go when there is none."""
+
+import collections
+import logging
+import sys
+import threading
+import time
+
+from monite_auth.engine.runtime import Closed, Flow, run
+
+__all__ = ["Background", "log_failure", "run_in_background", "threads_are_allowed"]
+
+log = logging.getLogger("monite_auth")
+
+
+def threads_are_allowed() -> bool:
+    """Say whether threads of ours would run, and run to their end.
+
+    Under uWSGI without `--enable-threads` they never get their turn. And while it loads the application that it is going
+    to fork, in C and without a word, its workers would inherit whatever a thread is in the middle of.
+    """
+    uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
+    if uwsgi is None:
+        return True
+    is_forked = uwsgi.worker_id() > 0 or uwsgi.mule_id() > 0
+    return is_forked and bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
+
+
+def run_in_background(flow: Flow[None]) -> None:
+    """Run a flow to its end; log what it dies of."""
+    try:
+        run(flow)
+    except Closed:
+        pass
+    except Exception as error:  # noqa: BLE001 - nobody else is there to take it
+        log_failure(error)
+
+
+def log_failure(error: BaseException) -> None:
+    """Log what background work died of: without the traceback, since frames can hold what must not be seen."""
+    log.error("Background work failed: %s: %s", type(error).__name__, error)
+
+
+class Background:
+    """The threads of one broker. Daemons, since a process that exits must not wait for Monite, as a ThreadPoolExecutor would."""
+
+    MOST = 4
+    """Background work is a drain and some renewals: more at once would only queue for the request budget."""
+
+    IDLE = 10.0
+    """Seconds that a thread waits for more work."""
+
+    def __init__(self) -> None:
+        self._work: collections.deque[Flow[None]] = collections.deque()
+        self._changed = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._ending = False
+
+    def submit(self, flow: Flow[None]) -> None:
+        """Have a thread run `flow` soon."""
+        with self._changed:
+            self._work.append(flow)
+            if self._idle < len(self._work) and len(self._threads) < self.MOST:
+                thread = threading.Thread(target=self._serve, name="monite_auth", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # there are too many already, or the interpreter is ending
+                    if not self._threads:
+                        self._work.pop().close()  # it can wait: what is left to do stands in the store
+                else:
+                    self._threads.add(thread)
+            else:
+                self._changed.notify()
+
+    def join(self, *, within: float) -> None:
+        """Let the threads end once there is no more work, and wait for them `within` seconds."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+            threads = list(self._threads)
+        end = time.monotonic() + within
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _serve(self) -> None:
+        while (flow := self._next()) is not None:
+            run_in_background(flow)
+
+    def _next(self) -> Flow[None] | None:
+        with self._changed:
+            self._idle += 1
+            more = self._changed.wait_for(lambda: self._work or self._ending, timeout=self.IDLE)
+            self._idle -= 1
+            if more and self._work:
+                return self._work.popleft()
+            self._threads.discard(threading.current_thread())
+            return None

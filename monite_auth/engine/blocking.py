@@ -1,0 +1,126 @@
+"""The runtime of threads: its methods do their work inside and never suspend, so that `run` drives a flow to its end."""
+
+import random
+import threading
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from monite_auth.engine.background import Background, run_in_background, threads_are_allowed
+from monite_auth.engine.runtime import Closed, Flow, run
+from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
+from monite_auth.engine.single_flight import Flight
+from monite_auth.engine.transport import as_faults, as_sent, client_options, httpx, response_of, timeouts
+from monite_auth.errors import BlockingCallError
+from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
+from monite_auth.settings import Settings
+from monite_auth.stores import Store
+from monite_auth.tokens import Clock
+
+__all__ = ["BlockingRuntime"]
+
+GRACE = 1.0
+"""Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
+while finds it waiting, and it may hold a token."""
+
+
+class BlockingRuntime:
+    """Flows in threads."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.store = store.operations(blocking=True)
+        self.clock = clock
+        self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
+        self._settings = settings
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._background = Background()
+        self._inline = threading.local()
+
+    @property
+    def has_background(self) -> bool:
+        """See Runtime."""
+        return threads_are_allowed()
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        """See Runtime."""
+        with as_faults() as faults:
+            patience = timeouts(self._settings, within)
+            ends, is_late = time.monotonic() + within, False
+            with self._http().stream(**as_sent(request), timeout=patience) as response:
+                body = b""
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > request.longest_answer:
+                        return Fault("the answer is too long")
+                    if time.monotonic() > ends:
+                        if is_late:
+                            return Fault("the answer came too slowly")
+                        is_late, ends = True, time.monotonic() + GRACE
+                return response_of(response, body)
+        return faults[0]
+
+    async def sleep(self, seconds: float) -> None:
+        """See Runtime."""
+        if getattr(self._inline, "runs", False) or self._closing.wait(seconds):
+            raise Closed("The broker has been closed, or there is no background to wait in.")
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        """See Runtime."""
+        if flight.is_led_by_this_loop() and not flight.is_finished:
+            raise BlockingCallError(
+                "A blocking call on the event loop's thread would wait for a task of that same loop. "
+                "Use the a… methods there: await broker.atoken(…)."
+            )
+        flight.wait_in_thread(max(0.0, within))
+
+    @asynccontextmanager
+    async def turn(self, shared: SharedPeek) -> AsyncGenerator[None]:
+        """See Runtime."""
+        has_turn = shared.lock.acquire(timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            if has_turn:
+                shared.lock.release()
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        """See Runtime."""
+        return ask_directory(directory, principal)
+
+    def lead(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        run(flow)
+
+    def spawn(self, flow: Flow[None]) -> None:
+        """See Runtime.
+
+        Where the server allows no threads, the flow runs inside the request, up to the first time that it has to
+        wait; what is left waits in the store for `monite-auth drain`, or for somebody else's turn.
+        """
+        if self.has_background:
+            self._background.submit(flow)
+            return
+        self._inline.runs = True
+        try:
+            run_in_background(flow)
+        finally:
+            self._inline.runs = False
+
+    def close(self) -> None:
+        """Cut background work short, and close connections."""
+        self._closing.set()
+        self._background.join(within=self._settings.deadline)
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _http(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(**client_options(self._settings))
+            return self._client

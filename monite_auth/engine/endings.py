@@ -1,0 +1,117 @@
+"""Logins, and the endings of tokens: a logout, the end of a user, a relink, a revocation, the end of everything.
+
+An ending is one operation of the store. The tokens that it takes away are revoked in the background.
+"""
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from monite_auth.engine.drain import Drainer, DrainReport
+from monite_auth.engine.revocation_epoch import RevocationEpoch
+from monite_auth.engine.runtime import Runtime
+from monite_auth.errors import StoreUnavailable
+from monite_auth.identity import PARTNER, Principal
+from monite_auth.telemetry import Telemetry
+from monite_auth.tokens import AccessToken
+
+__all__ = ["EndReport", "Endings", "UserStatus"]
+
+log = logging.getLogger("monite_auth")
+
+
+@dataclass(frozen=True, slots=True)
+class UserStatus:
+    """What the store has of a user.
+
+    `live`: how many tokens are handed out, over all tenants and sessions; `expires_at`: when the last of them expires,
+    epoch seconds; `pending`: how many revocations are pending in the whole store, of all users.
+    """
+
+    live: int
+    expires_at: float | None
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndReport:
+    """What came of ending everything of an account.
+
+    `sessions`: how many known sessions were ended; `tokens`: how many tokens were taken away; `drained`: what has been
+    revoked of them so far.
+    """
+
+    sessions: int
+    tokens: int
+    drained: DrainReport
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"ended {self.sessions} sessions and {self.tokens} tokens; {self.drained}"
+
+
+class Endings:
+    """The beginnings and endings that one process tells the store of. All methods but `login` raise StoreUnavailable."""
+
+    def __init__(self, telemetry: Telemetry, drainer: Drainer, epoch: RevocationEpoch) -> None:
+        self._telemetry = telemetry
+        self._drainer = drainer
+        self._epoch = epoch
+        self._has_warned = False
+
+    async def login(self, runtime: Runtime, principal: Principal) -> None:
+        """Have the store know a session from its beginning."""
+        try:
+            await runtime.store.begin_session(principal)
+        except StoreUnavailable as error:  # the date in the principal has to do
+            log.warning("A login could not be recorded; the session is judged by its date. %s", error)
+
+    async def logout(self, runtime: Runtime, principal: Principal) -> None:
+        """End the principal's session; its tokens are revoked in the background."""
+        if not principal.can_end and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "A logout cannot be final: the principal has neither a session_id nor authenticated_at, so its next call looks "
+                "like a new login and gets a token. Give Principal one of them (of a JWT: its sid, or auth_time); "
+                "MONITE_REQUIRE_SESSIONS=true refuses principals without. This is said once per process."
+            )
+        await self._end(runtime, "session", runtime.store.end_session(principal))
+
+    async def end_user(self, runtime: Runtime, user_id: str) -> None:
+        """End all sessions of a user."""
+        await self._end(runtime, "user", runtime.store.end_user(user_id))
+
+    async def relink(self, runtime: Runtime, user_id: str) -> None:
+        """Take away the tokens of a user whose entity user has changed."""
+        await self._end(runtime, "relink", runtime.store.relink(user_id))
+
+    async def end_partner_token(self, runtime: Runtime) -> None:
+        """Take away the partner token."""
+        await self._end(runtime, "partner", runtime.store.relink(PARTNER))
+
+    async def revoke(self, runtime: Runtime, token: AccessToken) -> None:
+        """Take away one token, whoever has it."""
+        with self._epoch.ending():
+            await runtime.store.revoke(token)
+        self._telemetry.ended("token")
+        self._drainer.start(runtime)
+
+    async def end_everything(self, runtime: Runtime, *, within: float) -> EndReport:
+        """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
+        with self._epoch.ending():
+            everything = await runtime.store.end_everything()
+        self._telemetry.ended("everything")
+        drained = await self._drainer.drain(runtime, within=within)
+        return EndReport(everything.sessions, everything.tokens, drained)
+
+    async def status(self, runtime: Runtime, user_id: str) -> UserStatus:
+        """Say what the store has of a user."""
+        status = await runtime.store.status(user_id)
+        return UserStatus(status.live, status.expires_at, await runtime.store.backlog())
+
+    async def _end(self, runtime: Runtime, reach: str, ending: Awaitable[int]) -> None:
+        with self._epoch.ending():
+            pending = await ending
+        self._telemetry.ended(reach)
+        if pending:
+            self._drainer.start(runtime)

@@ -1,0 +1,160 @@
+"""The runtime of one event loop: its methods are awaits, and background work is tasks."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from weakref import WeakKeyDictionary
+
+from monite_auth.engine.background import log_failure
+from monite_auth.engine.runtime import Flow
+from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
+from monite_auth.engine.single_flight import Flight
+from monite_auth.engine.transport import as_faults, as_sent, client_options, httpx, response_of
+from monite_auth.identity import Directory, EntityUser, Principal, aask_directory
+from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.requests import Request
+from monite_auth.processes.lifetimes import close_with_loop
+from monite_auth.settings import Settings
+from monite_auth.stores import Store
+from monite_auth.tokens import Clock
+
+__all__ = ["AsyncRuntime"]
+
+GRACE_ROUNDS = 100
+"""Rounds of the event loop after the time for an answer is over: they read what has arrived meanwhile, without waiting, where
+the loop was blocked or the process stopped for a while. It may hold a token."""
+
+
+class AsyncRuntime:
+    """Flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
+
+    has_background = True
+
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, *, loop_ended: Callable[[bool], None]
+    ) -> None:
+        self.store = store.operations(blocking=False)
+        self.clock = clock
+        self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop_end = close_with_loop(self._loop_ends)
+        self._loop_ended = loop_ended
+        self._was_cut_short = False
+        self._turns: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
+
+    async def send(self, request: Request, *, within: float) -> Response | Fault:
+        """See Runtime.
+
+        An answer that is there counts, although its time is over or the caller is being cancelled: it may hold a token.
+        """
+        asking = asyncio.ensure_future(self._ask(request, within))
+        try:
+            await asyncio.wait([asking], timeout=within)
+            for _ in range(GRACE_ROUNDS):  # what has arrived meanwhile is read without waiting
+                if asking.done():
+                    return asking.result()
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not asking.done() or asking.cancelled():
+                raise
+            task.uncancel()
+            task.cancel()  # at its next step, which has the answer
+            return asking.result()
+        finally:
+            with suppress(RuntimeError):  # the loop has been closed
+                asking.cancel()
+        return Fault("timeout")
+
+    async def _ask(self, request: Request, within: float) -> Response | Fault:
+        with as_faults() as faults:
+            # `send` looks at the clock while an answer is awaited, since httpx would not look whether there is one.
+            patience = httpx.Timeout(None, connect=min(self._settings.connect_timeout, within), pool=within)
+            async with self._http().stream(**as_sent(request), timeout=patience) as response:
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > request.longest_answer:
+                        return Fault("the answer is too long")
+                return response_of(response, body)
+        return faults[0]
+
+    async def sleep(self, seconds: float) -> None:
+        """See Runtime."""
+        await asyncio.sleep(seconds)
+
+    async def wait(self, flight: Flight, *, within: float) -> None:
+        """See Runtime."""
+        loop = asyncio.get_running_loop()
+        finished = asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
+                loop.call_soon_threadsafe(finished.set)
+
+        flight.call_when_finished(wake)
+        try:
+            async with asyncio.timeout(max(0.0, within)):
+                await finished.wait()
+        except TimeoutError:
+            pass
+        finally:
+            flight.cancel_call(wake)
+
+    @asynccontextmanager
+    async def turn(self, shared: SharedPeek) -> AsyncGenerator[None]:
+        """See Runtime."""
+        lock = self._turns.setdefault(shared, asyncio.Lock())
+        has_turn = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                has_turn = await lock.acquire()
+        try:
+            yield
+        finally:
+            if has_turn:
+                lock.release()
+
+    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+        """See Runtime."""
+        return await aask_directory(directory, principal)
+
+    def lead(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        self.spawn(flow)
+
+    def spawn(self, flow: Flow[None]) -> None:
+        """See Runtime."""
+        task = asyncio.get_running_loop().create_task(flow, name="monite_auth")
+        self._tasks.add(task)  # an event loop holds its tasks weakly
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._was_cut_short = self._was_cut_short or task.cancelled()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log_failure(error)
+
+    async def _loop_ends(self) -> None:
+        left_undone = self._was_cut_short or bool(self._tasks)
+        await self.aclose()
+        self._loop_ended(left_undone)
+
+    async def aclose(self) -> None:
+        """Cancel background work and close connections."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._was_cut_short = False
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(**client_options(self._settings))
+        return self._client

@@ -1,0 +1,146 @@
+"""The way to a token: peek into the store, or join the mint that is under way, or lead one, and wait.
+
+What a mint brought is never handed from one caller to another, since a logout may have come between: after every wait,
+each caller reads the store, or shares a read under the rules of `shared_peek`.
+"""
+
+from functools import partial
+
+from monite_auth.engine.drain import Drainer
+from monite_auth.engine.exchange import begin_exchange, end_exchange
+from monite_auth.engine.mint_errors import COOLDOWN_AFTER_FAULT, token_too_short
+from monite_auth.engine.mint_leader import MintLeader
+from monite_auth.engine.renewal import Renewals
+from monite_auth.engine.revocation_epoch import RevocationEpoch
+from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.single_flight import Flight, SingleFlight
+from monite_auth.engine.token_request import TokenRequest
+from monite_auth.errors import ConfigurationError, MoniteUnavailable, SessionEnded, TokenTooShort
+from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
+from monite_auth.settings import Settings
+from monite_auth.stores import PARTNER_SLOT, Priority, Slot
+from monite_auth.tokens import AccessToken
+
+__all__ = ["TokenFlow"]
+
+
+class TokenFlow:
+    """Gives tokens to the callers of one process, and takes back those that Monite rejects."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        flights: SingleFlight,
+        leader: MintLeader,
+        renewals: Renewals,
+        drainer: Drainer,
+        epoch: RevocationEpoch,
+    ) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._flights = flights
+        self._leader = leader
+        self._renewals = renewals
+        self._drainer = drainer
+        self._epoch = epoch
+
+    def slot(self, subject: Subject) -> Slot:
+        """Return the place of the subject's token."""
+        if subject is PARTNER:
+            return PARTNER_SLOT
+        session = subject.session_id if self._settings.token_scope == "session" else None  # noqa: S105
+        kind = None if self._settings.is_monite_managed else "partner"
+        return Slot(subject.user_id, subject.tenant, session, kind)
+
+    async def token(self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0) -> AccessToken:
+        """Return a token with at least `min_ttl` seconds left: the one at hand, or a new one.
+
+        Raises ConfigurationError for a principal that MONITE_REQUIRE_SESSIONS forbids, and what a mint raises.
+        """
+        if self._settings.require_sessions and subject is not PARTNER and not subject.can_end:
+            raise ConfigurationError(
+                "MONITE_REQUIRE_SESSIONS is set, and this principal has neither a session_id nor authenticated_at, so that a "
+                "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
+            )
+        slot = self.slot(subject)
+        if self._flights.is_known_empty(slot, runtime.clock):  # a crowd need not ask the store one by one
+            return await self._wait(runtime, slot, subject, min_ttl)
+        token = await runtime.store.peek(slot, subject)
+        if token is None:
+            return await self._wait(runtime, slot, subject, min_ttl)
+        now = runtime.clock()
+        if now >= self._drainer.sweep_at and runtime.has_background:
+            self._drainer.start(runtime)
+        if token.expires_at - now < min_ttl:
+            if token.life < min_ttl and now < token.renew_at:
+                raise token_too_short(token, min_ttl)
+            return await self._wait(runtime, slot, subject, min_ttl)
+        if token.renew_at <= now:
+            self._renewals.start(runtime, slot, subject, token)
+        return token
+
+    async def _wait(self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float) -> AccessToken:
+        """Lead or join flights of the slot, until there is a token or a reason why not."""
+        settings = self._settings
+        request = TokenRequest(slot, subject, min_ttl, runtime.clock() + settings.deadline)
+        while True:
+            now = runtime.clock()
+            flight, leads = self._flights.join(
+                slot, now, expires_at=now + settings.lease, priority=Priority.USER
+            )
+            if leads:
+                runtime.lead(self._leader.lead(runtime, flight, request))
+            # No longer than a lease at a time: the leader may have gone without a word.
+            await runtime.wait(flight, within=min(settings.lease, request.deadline - runtime.clock()))
+            token = await self._peek_after(runtime, flight, request)
+            if token is not None and token.expires_in >= min_ttl:
+                return token
+            error = flight.error
+            # SessionEnded and TokenTooShort concern the leader's own session and min_ttl. A joiner tries again and gets
+            # its own answer.
+            if error is not None and (leads or not isinstance(error, SessionEnded | TokenTooShort)):
+                raise error
+            if runtime.clock() >= request.deadline:
+                raise MoniteUnavailable(
+                    f"There was no token within the deadline of {settings.deadline:g} s; "
+                    "the mint that this call waited for is still in progress.",
+                    retry_after=COOLDOWN_AFTER_FAULT,
+                )
+
+    async def _peek_after(
+        self, runtime: Runtime, flight: Flight, request: TokenRequest
+    ) -> AccessToken | None:
+        """Read the store after a wait for the flight, or share what another waiter has just read."""
+        shared, subject = flight.shared_peek, request.subject
+        token = shared.result(subject, runtime.clock())
+        if token is None:
+            async with runtime.turn(shared):
+                peek = partial(runtime.store.peek, request.slot, subject)
+                token = await shared.read(subject, peek, runtime.clock)
+        return token
+
+    async def entity_user(self, runtime: Runtime, principal: Principal) -> EntityUser | None:
+        """Return who the principal is in Monite: what the token at hand says, or the directory."""
+        token = await runtime.store.peek(self.slot(principal), principal)
+        return token.entity_user if token is not None else await runtime.find(self._directory, principal)
+
+    # -- tokens that Monite does not accept
+
+    async def reject(self, runtime: Runtime, subject: Subject, token: AccessToken) -> None:
+        """Note that Monite does not accept `token`, so that it is not handed out again. Raises StoreUnavailable."""
+        with self._epoch.ending():
+            await runtime.store.discard(self.slot(subject), token.fingerprint)
+
+    async def exchange(
+        self, runtime: Runtime, subject: Subject, token: AccessToken, *, certain: bool
+    ) -> bool:
+        """Say whether a call that was refused is to be sent again, with another token; see `exchange`."""
+        slot = self.slot(subject)
+        with self._epoch.ending():
+            current = await runtime.store.peek(slot, subject)
+            return await begin_exchange(runtime.store, slot, token, current, certain=certain)
+
+    async def exchanged(self, runtime: Runtime, subject: Subject, *, helped: bool) -> None:
+        """Note whether the call that was sent again was accepted."""
+        await end_exchange(runtime.store, self.slot(subject), helped=helped)

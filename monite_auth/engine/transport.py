@@ -1,0 +1,77 @@
+"""How a request of ours travels over HTTP: the client library, its options and timeouts, and what it raises as a Fault.
+
+The only module of the engine that names the HTTP library. `blocking` and `event_loop` send with it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+from monite_auth.configuration.proxies import connection_options
+from monite_auth.monite_api.answers import Fault, Response, masked
+from monite_auth.monite_api.requests import Request
+from monite_auth.settings import Settings
+
+try:  # the maintained successor of httpx, same interface
+    import httpx2 as httpx
+except ImportError:
+    import httpx  # type: ignore[no-redef]  # one of the two
+
+__all__ = ["as_faults", "as_sent", "client_options", "httpx", "response_of", "timeouts"]
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments for a client: where its connections go, and no cookies."""
+    return {"cookies": _no_cookies(), **connection_options(settings)}
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that stays empty: what Monite sets for one user must not travel with another's request."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def timeouts(settings: Settings, within: float) -> httpx.Timeout:
+    """Return the timeouts of one request; waiting for a free connection is part of the caller's own patience."""
+    return httpx.Timeout(
+        connect=min(settings.connect_timeout, within),
+        read=min(settings.read_timeout, within),
+        write=min(settings.read_timeout, within),
+        pool=within,
+    )
+
+
+def as_sent(request: Request) -> dict[str, Any]:
+    """Return the arguments that a client sends a request with."""
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": request.headers,
+        "content": request.body.reveal() or None,
+    }
+
+
+def response_of(response: httpx.Response, body: bytes) -> Response:
+    """Return an answer as the engine has it: headers by their names in small letters."""
+    return Response(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+    )
+
+
+@contextmanager
+def as_faults() -> Iterator[list[Fault]]:
+    """Turn what the HTTP library raises into a Fault.
+
+    Its exceptions hold the whole request, the secret included, so they end here and are nobody's cause. What they say may
+    quote a header of ours, or bytes of an answer.
+    """
+    faults: list[Fault] = []
+    try:
+        yield faults
+    except TimeoutError:
+        faults.append(Fault("timeout"))
+    except (httpx.LocalProtocolError, UnicodeError) as error:
+        faults.append(Fault(f"{type(error).__name__}: the request cannot be written"))
+    except (httpx.RequestError, httpx.InvalidURL, OSError) as error:
+        kind, said = type(error).__name__, masked(str(error))
+        faults.append(Fault(f"{kind}: {said}" if said else kind))
