@@ -54,7 +54,7 @@ IDS = ("a" * 32, "b" * 32)
         (in_monite, "a coroutine.*Give the async def itself as directory"),
     ],
 )
-def test_what_a_directory_returns_is_an_entity_user_or_none(answer, named):
+def test_a_directory_returns_an_entity_user_or_none(answer, named):
     returned = in_monite if answer is in_monite else lambda: answer
     for directory in (as_directory(lambda p: returned()), Found(returned)):
         with pytest.raises(errors.ConfigurationError, match=f"directory returned {named}") as caught:
@@ -72,7 +72,7 @@ def test_an_async_def_that_returns_something_else_is_told_too():
         asyncio.run(aask_directory(as_directory(find), ALICE))
 
 
-def test_a_directory_whose_next_finds_nothing_fails_and_does_not_hang():
+def test_a_stop_iteration_in_a_directory_fails_and_does_not_hang():
     directory = as_directory(lambda p: next(iter(())))
     with pytest.raises(RuntimeError, match=r"directory raised StopIteration.*next\(…, None\)"):
         ask_directory(directory, ALICE)
@@ -80,7 +80,7 @@ def test_a_directory_whose_next_finds_nothing_fails_and_does_not_hang():
         asyncio.run(asyncio.wait_for(aask_directory(directory, ALICE), 5))
 
 
-def test_a_directory_whose_methods_are_of_the_other_kind_is_asked_where_it_can_be():
+def test_afind_may_be_a_plain_def_and_find_may_not_be_async():
     assert asyncio.run(aask_directory(PlainFind(ALICE_IN_MONITE), ALICE)) == ALICE_IN_MONITE
     with pytest.raises(errors.ConfigurationError, match="a coroutine"):
         ask_directory(AsyncFind(None), ALICE)
@@ -103,7 +103,7 @@ def test_a_directory_whose_methods_are_of_the_other_kind_is_asked_where_it_can_b
         (MappingProxyType({b"alice": ALICE_IN_MONITE}), "A key is a bytes"),
     ],
 )
-def test_a_mapping_in_which_somebody_can_never_be_found_is_told_at_the_start(people, named):
+def test_a_mapping_with_impossible_keys_is_refused_at_the_start(people, named):
     for make in (as_directory, FixedDirectory, lambda each: TokenBroker(settings(), each)):
         with pytest.raises(errors.ConfigurationError, match=named) as caught:
             make(people)
@@ -121,7 +121,7 @@ def test_every_kind_of_mistake_in_a_mapping_is_told_once():
     ]
 
 
-def test_what_comes_into_a_mapping_later_is_checked_when_it_is_found():
+def test_a_value_added_to_a_mapping_later_is_checked_when_found():
     people = {}
     directory = as_directory(people)
     people["alice"] = IDS
@@ -136,7 +136,7 @@ def test_keys_the_other_way_round_are_named():
     assert directory.find(Principal("alice", tenant="other")) is None
 
 
-def test_promise_1_a_wrong_answer_is_nobodys_token():
+def test_promise_1_a_wrong_answer_gives_no_token():
     with (
         TokenBroker(settings(), Found(IDS)) as broker,
         pytest.raises(errors.ConfigurationError, match="directory returned a tuple"),
@@ -145,7 +145,7 @@ def test_promise_1_a_wrong_answer_is_nobodys_token():
 
 
 @pytest.mark.parametrize("found", [IDS, "alice", 7, True, PARTNER, ALICE_IN_MONITE, Principal, in_monite])
-def test_what_identify_returns_is_a_principal_or_none(found):
+def test_identify_returns_a_principal_or_none(found):
     with pytest.raises(
         errors.ConfigurationError, match="identify returned .*; it has to be a Principal or None"
     ):
@@ -163,7 +163,7 @@ def test_a_principal_and_nobody_are_answers_of_identify():
 
 
 @pytest.mark.parametrize("answer", [IDS, {"login": "alice"}, ALICE_IN_MONITE, in_monite])
-def test_what_a_profile_function_returns_is_a_profile_or_none(answer):
+def test_a_profile_function_returns_a_profile_or_none(answer):
     directory = ProvisioningDirectory(lambda p: answer() if answer is in_monite else answer)
     with TokenBroker(settings(), directory):
         for method in (directory.find, directory.update, directory.plan, directory.remove):

@@ -107,7 +107,7 @@ def create_by_other_means(emulator):
 
 
 @pytest.mark.parametrize(("owner", "stranger"), OWNERS)
-def test_promise_1_who_types_a_companys_name_and_address_does_not_get_into_it(
+def test_promise_1_knowing_a_companys_name_and_address_lets_nobody_in(
     open_app, emulator, call, owner, stranger
 ):
     app = open_app()
@@ -130,7 +130,7 @@ def test_promise_1_who_types_a_companys_name_and_address_does_not_get_into_it(
     assert len(companies(emulator)) == 1
 
 
-def test_promise_1_an_entity_that_the_partner_made_by_other_means_is_nobodys(open_app, emulator, call):
+def test_promise_1_an_entity_made_by_other_means_has_no_owner(open_app, emulator, call):
     bakery = emulator.monite.directory.entities.get(BAKERY_ID)
     company = EntityProfile(
         email=bakery.fields["email"], legal_name=bakery.name, address=CAFE.address, join_existing=False
@@ -148,7 +148,7 @@ def test_colleagues_share_what_one_of_them_has_created_for_their_tenant(open_app
     assert len(companies(emulator)) == 1
 
 
-def test_who_has_created_it_comes_back_when_their_profile_changes(open_app, emulator, call):
+def test_the_creator_is_let_in_again_when_their_profile_changes(open_app, emulator, call):
     app = open_app()
     first = call(app, "find", Principal("ida"))
     app.first_name = "Ida Maria"
@@ -203,7 +203,7 @@ def test_an_existing_entity_is_joined_where_the_app_says_so(open_app, emulator, 
         call(open_app(), "find", Principal("eve", tenant="guests"))
 
 
-def test_where_there_is_none_to_join_one_is_created(open_app, emulator, call):
+def test_an_entity_to_join_is_created_where_there_is_none(open_app, emulator, call):
     app = open_app(BY_HAND)
     assert call(app, "find", Principal("ida")).entity_id == companies(emulator)[0].id
     assert call(app, "update", Principal("ida")).entity_id == companies(emulator)[0].id
@@ -250,7 +250,7 @@ def test_a_plan_notes_nothing(open_app, emulator, call):
 # -- notes that are lost, and stores that are down
 
 
-def test_a_note_that_was_lost_is_a_refusal_that_tells_how_to_go_on(open_app, emulator, call):
+def test_a_lost_note_is_a_refusal_that_says_how_to_go_on(open_app, emulator, call):
     owner = Principal("ida", tenant="cafe")
     entity_id = call(open_app(), "find", owner).entity_id
     emptied = open_app()  # each has a store of its own, in memory
@@ -310,7 +310,7 @@ def meeting(emulator, **fault: Any) -> EntityProfile:
     return replace(CAFE, more=JustBefore(lambda: emulator.monite.faults.add(trouble)))
 
 
-def test_promise_2_who_lost_monites_answer_finds_the_entity_that_they_created(
+def test_promise_2_an_entity_whose_answer_was_lost_is_found_by_its_creator(
     open_app, emulator, call, tmp_path
 ):
     owner, stranger = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
@@ -329,7 +329,7 @@ def test_promise_2_who_lost_monites_answer_finds_the_entity_that_they_created(
     assert len(companies(emulator)) == 1
 
 
-def test_promise_1_who_began_a_creation_that_came_to_nothing_does_not_get_what_another_creates(
+def test_promise_1_a_creation_that_came_to_nothing_gives_no_right_to_anothers_entity(
     open_app, emulator, call, tmp_path
 ):
     """The stranger's request never got through; then the company's own people come."""
@@ -349,7 +349,7 @@ def test_promise_1_who_began_a_creation_that_came_to_nothing_does_not_get_what_a
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 403}, {"kind": "throttle", "retry_after": 1}])
-def test_promise_1_who_was_refused_has_begun_nothing(open_app, emulator, call, fault, tmp_path):
+def test_promise_1_a_refused_creation_leaves_no_note(open_app, emulator, call, fault, tmp_path):
     stranger = Principal("eve", tenant="rival")
     store = f"sqlite:///{tmp_path}/store.db"
     with pytest.raises((errors.ProvisioningFailed, errors.RateLimited)):
@@ -367,9 +367,7 @@ def _create_and_die(changes, reached, go):
     directory.find(Principal("ida", tenant="cafe"))
 
 
-def test_promise_6_a_process_that_dies_between_the_creation_and_the_note_wedges_nothing(
-    open_app, emulator, tmp_path
-):
+def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(open_app, emulator, tmp_path):
     store = f"sqlite:///{tmp_path}/store.db"
     spawn = multiprocessing.get_context("spawn")
     reached, go = spawn.Event(), spawn.Event()
@@ -410,7 +408,7 @@ class Noted:
         return {"id": BAKERY_ID, "created_at": datetime.fromtimestamp(self.now + created, UTC).isoformat()}
 
 
-def test_an_entity_that_came_long_after_a_creation_was_begun_is_anothers():
+def test_an_entity_made_long_after_the_note_belongs_to_somebody_else():
     noted = Noted()
     cafe = noted.of("cafe")
     run(cafe.begin(CAFE))
@@ -430,7 +428,7 @@ def test_an_entity_of_which_monite_does_not_say_since_when_is_anothers(moment):
     assert not run(cafe.has({"id": BAKERY_ID} | ({} if moment is ... else {"created_at": moment}), CAFE))
 
 
-def test_a_creation_that_was_given_up_or_taken_over_proves_nothing():
+def test_a_note_given_up_or_overwritten_proves_nothing():
     noted = Noted()
     cafe, rival = noted.of("cafe"), noted.of("rival")
     entity = noted.entity(created=1)

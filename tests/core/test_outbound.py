@@ -91,7 +91,7 @@ def test_the_partner_has_no_entity_of_its_own(broker, form):
     assert there.bearers == [broker.partner_token().authorization]
 
 
-def test_an_anonymous_visitor_calls_nobody(broker, form):
+def test_an_anonymous_visitor_cannot_call_monite(broker, form):
     there = Elsewhere()
     with pytest.raises(errors.NotLoggedIn):
         call(broker, form, there, "GET", "/payables", principal=None)

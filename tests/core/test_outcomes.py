@@ -203,7 +203,7 @@ def test_a_token_that_cannot_be_used_is_not_forgotten(field, value, life):
     assert field in outcome.reason
 
 
-def test_a_life_that_is_no_number_is_none():
+def test_a_life_must_be_a_number():
     for text in (b"NaN", b"Infinity", b"1e400"):
         body = b'{"access_token": "t", "token_type": "Bearer", "expires_in": ' + text + b"}"
         outcome = read_mint(MINT, reply(200, body), now=0)
@@ -415,7 +415,7 @@ def test_a_revocation_is_settled_by_monites_own_word_only(status, body, settled)
     assert isinstance(outcome, Throttled) is (status == 429)
 
 
-def test_what_monite_repeats_of_our_secrets_is_not_repeated_by_us():
+def test_secrets_that_monite_repeats_are_masked():
     outcome = read_mint(MINT, refused(422, f"client_secret {SECRET} is too short"), now=0)
     assert isinstance(outcome, Refused)
     assert SECRET not in outcome.message
@@ -424,7 +424,7 @@ def test_what_monite_repeats_of_our_secrets_is_not_repeated_by_us():
     assert SECRET not in repr(read_mint(MINT, validation, now=0))
 
 
-def test_what_looks_like_a_token_is_not_repeated_and_an_id_is():
+def test_words_that_look_like_tokens_are_masked_and_ids_are_not():
     user = "a11ce000-0000-4000-8000-000000000001"
     outcome = read_mint(
         MINT, refused(404, f"User {user} has no token L8qq9PZyRg6ieKGEKhZolGC0vJWLw8iE."), now=0
@@ -432,7 +432,7 @@ def test_what_looks_like_a_token_is_not_repeated_and_an_id_is():
     assert outcome.message == f"User {user} has no token ***."
 
 
-def test_requests_and_responses_do_not_print_what_they_hold():
+def test_requests_and_responses_do_not_print_their_secrets():
     printed = repr([MINT, REVOKE, reply(200, {"access_token": "the-token"})])
     assert SECRET not in printed
     assert "the-token" not in printed

@@ -164,14 +164,14 @@ def test_somebody_who_is_there_is_found_by_their_login_and_not_created(app, moni
     assert len(everything(monite)) == before
 
 
-def test_who_was_found_is_remembered_and_monite_is_not_asked_again(app, monite, call):
+def test_a_found_person_is_remembered_without_asking_monite_again(app, monite, call):
     found = call(app.directory, "find", NINA)
     before = monite.statistics.requests
     assert call(app.directory, "find", NINA) == found
     assert monite.statistics.requests == before
 
 
-def test_what_one_process_remembers_the_others_know(emulated, monite, tmp_path, call, open_app):
+def test_processes_that_share_a_store_share_the_link(emulated, monite, tmp_path, call, open_app):
     shared = replace(emulated, store_url=f"sqlite:///{tmp_path}/store.db")
     found = call(open_app(shared).directory, "find", NINA)
     before = monite.statistics.requests
@@ -196,7 +196,7 @@ def test_a_user_has_an_entity_user_in_each_of_their_tenants(emulated, monite, ca
     assert len(users(monite)) == 2
 
 
-def test_who_has_no_profile_is_nobody_in_monite(app, monite, call):
+def test_a_person_without_a_profile_is_not_linked(app, monite, call):
     app.profiles.clear()
     before = everything(monite)
     with pytest.raises(errors.NotLinked):
@@ -253,7 +253,7 @@ def test_a_role_that_is_there_keeps_its_permissions(app, monite, call):
     assert [role.shown() for role in monite.directory.roles.all()] == before
 
 
-def test_a_role_that_nobody_knows_is_named_with_those_that_there_are(app, monite, call):
+def test_an_unknown_role_is_an_error_that_lists_the_existing_roles(app, monite, call):
     app.change(role="Acountant")
     before = everything(monite)
     with pytest.raises(
@@ -294,7 +294,7 @@ def test_of_two_roles_with_one_name_the_older_stays_and_ours_goes(app, monite, c
 # -- the app's user changes
 
 
-def test_what_changes_in_the_app_changes_in_monite_with_the_next_look(app, monite, call):
+def test_a_change_in_the_app_reaches_monite_with_the_next_find(app, monite, call):
     found = call(app.directory, "find", NINA)
     app.change(first_name="Nina Maria", email="nm@brightside.example", role="Accountant", login="user-7b")
     assert call(app.directory, "find", NINA) == found
@@ -305,7 +305,7 @@ def test_what_changes_in_the_app_changes_in_monite_with_the_next_look(app, monit
     assert users(monite) == []
 
 
-def test_what_the_profile_does_not_say_stays_as_it_is(app, monite, call):
+def test_fields_that_the_profile_leaves_out_stay_as_they_are(app, monite, call):
     call(app.directory, "find", NINA)
     app.change(last_name=None, email=None, first_name="N.")
     call(app.directory, "find", NINA)
@@ -320,7 +320,7 @@ def test_nothing_is_sent_when_monite_has_it_already(app, monite, call):
     assert everything(monite) == before  # `updated_at` too
 
 
-def test_an_update_mends_what_somebody_changed_in_monite(app, monite, call):
+def test_an_update_reverts_a_change_made_in_monite(app, monite, call):
     found = call(app.directory, "find", NINA)
     (user,) = users(monite)
     monite.directory.users.change(user, {"first_name": "Changed"})
@@ -330,7 +330,7 @@ def test_an_update_mends_what_somebody_changed_in_monite(app, monite, call):
     assert user.fields["first_name"] == "Nina"
 
 
-def test_an_update_creates_anew_who_was_deleted_in_monite_and_old_tokens_die(app, monite, call):
+def test_an_update_recreates_a_deleted_person_and_revokes_old_tokens(app, monite, call):
     first = call(app.broker, "token", NINA)
     monite.remove_user(users(monite)[0])
     assert call(app.directory, "find", NINA) == first.entity_user
@@ -340,7 +340,7 @@ def test_an_update_creates_anew_who_was_deleted_in_monite_and_old_tokens_die(app
     assert call(app.broker, "token", NINA).entity_user == again
 
 
-def test_who_moves_to_another_entity_is_somebody_else_there(app, monite, call):
+def test_a_person_who_moves_to_another_entity_has_a_new_entity_user_there(app, monite, call):
     first = call(app.broker, "token", NINA)
     app.change(entity=BOOKS_ID)
     second = call(app.directory, "update", NINA)
@@ -367,7 +367,7 @@ def test_promise_5_a_mint_that_finds_somebody_new_leaves_no_token_of_the_old_one
 # -- removal
 
 
-def test_who_is_removed_is_gone_from_monite_with_their_tokens(app, monite, call):
+def test_a_removal_deletes_the_entity_user_and_revokes_their_tokens(app, monite, call):
     call(app.broker, "token", NINA)
     app.profiles["nina"] = None
     assert call(app.directory, "remove", NINA) is True
@@ -377,7 +377,7 @@ def test_who_is_removed_is_gone_from_monite_with_their_tokens(app, monite, call)
     assert call(app.directory, "remove", NINA) is False
 
 
-def test_who_was_never_linked_here_is_removed_by_their_profile(app, monite, call, open_app):
+def test_a_person_who_was_never_linked_is_removed_by_their_profile(app, monite, call, open_app):
     open_app(app.settings).directory.find(NINA)
     assert call(app.directory, "remove", NINA) is True
     assert users(monite) == []
@@ -390,14 +390,14 @@ def test_nobody_is_created_in_order_to_be_removed(app, monite, call):
     assert everything(monite) == before
 
 
-def test_who_is_gone_already_can_be_removed(app, monite, call):
+def test_a_person_who_is_already_gone_can_be_removed(app, monite, call):
     call(app.broker, "token", NINA)
     monite.remove_user(users(monite)[0])
     assert call(app.directory, "remove", NINA) is False
     assert call(app.broker, "token", NINA).entity_user.entity_user_id == users(monite)[0].id  # linked anew
 
 
-def test_a_removal_that_failed_is_done_by_the_next(app, emulator, monite, call):
+def test_the_next_removal_finishes_a_failed_one(app, emulator, monite, call):
     call(app.broker, "token", NINA)
     app.profiles["nina"] = None
     monite.faults.add(Fault(kind="cut_after", path="/entity_users", times=1))
@@ -408,7 +408,7 @@ def test_a_removal_that_failed_is_done_by_the_next(app, emulator, monite, call):
         call(app.broker, "token", NINA)
 
 
-def test_a_removal_that_monite_refuses_is_told_and_forgets_nothing(app, monite, call):
+def test_a_refused_removal_is_an_error_and_keeps_the_link(app, monite, call):
     found = call(app.directory, "find", NINA)
     order = monite.faults.add(Fault(kind="status", status=403, path="/entity_users", message="No."))
     with pytest.raises(errors.ProvisioningFailed, match=r"refuses to remove the entity user \(403 'No.'\)"):
@@ -477,12 +477,12 @@ def test_an_entity_profile_has_one_kind_of_name_and_an_email(wrong):
 
 
 @pytest.mark.parametrize("wrong", [{"login": ""}, {"first_name": 7}, {"role": ""}, {"entity": "the bakery"}])
-def test_a_profile_that_cannot_be_meant_is_refused_where_it_is_made(wrong):
+def test_a_wrong_profile_is_refused_when_it_is_made(wrong):
     with pytest.raises(ValueError, match="text|UUID"):
         replace(PROFILE, **wrong)
 
 
-def test_promise_9_what_a_profile_says_of_a_person_does_not_print():
+def test_promise_9_personal_data_of_a_profile_does_not_print():
     assert not any(word in repr(PROFILE) for word in ("Nina", "Novak", "nina@", "user-7"))
 
 
@@ -538,7 +538,7 @@ def test_a_plan_fails_as_the_real_thing_would(app, monite, call):
 # -- what Monite refuses
 
 
-def test_a_login_that_another_has_is_named_and_not_repeated(app, monite, call):
+def test_an_error_about_a_taken_login_names_the_field_without_the_value(app, monite, call):
     call(app.directory, "find", NINA)
     app.change(login="anna.becker")
     with pytest.raises(
@@ -550,7 +550,7 @@ def test_a_login_that_another_has_is_named_and_not_repeated(app, monite, call):
     assert "anna" not in str(caught.value)
 
 
-def test_an_address_that_is_none_is_named_and_not_repeated(app, monite, call):
+def test_an_error_about_a_malformed_address_names_the_field_without_the_value(app, monite, call):
     app.change(email="nina at home")
     before = everything(monite)
     with pytest.raises(errors.ProvisioningFailed, match="create an entity user") as caught:
@@ -567,7 +567,7 @@ def test_a_field_of_an_entity_is_named_as_one(app, call):
     assert set(caught.value.fields) == {"entity.address.country", "entity.address.city"}
 
 
-def test_an_entity_that_is_not_there_is_named(app, call):
+def test_an_error_about_a_missing_entity_names_the_field(app, call):
     app.change(entity="e0000000-0000-4000-8000-00000000dead")
     with pytest.raises(errors.ProvisioningFailed, match="There is no entity") as caught:
         call(app.directory, "find", NINA)
@@ -600,9 +600,7 @@ def test_the_error_of_a_mint_is_the_error_of_the_directory(app, call):
     ],
 )
 @pytest.mark.parametrize("path", ["/roles", "/entity_users"])
-def test_trouble_on_the_way_is_told_apart_and_leaves_nothing_that_the_next_call_cannot_mend(
-    app, monite, call, fault, error, path
-):
+def test_each_failure_has_its_error_and_the_next_call_recovers(app, monite, call, fault, error, path):
     order = monite.faults.add(Fault(path=path, **fault))
     with pytest.raises(error) as caught:
         call(app.directory, "find", NINA)
@@ -613,7 +611,7 @@ def test_trouble_on_the_way_is_told_apart_and_leaves_nothing_that_the_next_call_
     assert len(users(monite)) == 1
 
 
-def test_a_token_that_died_is_replaced_on_the_way(app, monite, call):
+def test_a_dead_partner_token_is_replaced(app, monite, call):
     monite.faults.add(Fault(kind="dead_token", path="/entity_users", times=1))
     call(app.directory, "find", NINA)
     assert len(users(monite)) == 1
@@ -625,7 +623,7 @@ def test_promise_8_a_429_makes_all_wait_as_long_as_monite_says(app, monite, call
     assert len(users(monite)) == 1
 
 
-def test_promise_8_who_would_have_to_wait_too_long_is_told_for_how_long(app, monite, call):
+def test_promise_8_a_wait_beyond_the_deadline_is_an_error_that_says_how_long(app, monite, call):
     monite.faults.add(Fault(kind="throttle", path="/roles", retry_after=60))
     with pytest.raises(errors.RateLimited, match="look for the role 'Viewer'") as caught:
         call(app.directory, "find", NINA)
@@ -700,7 +698,7 @@ def somebody(**fields):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_promise_8_any_failure_may_ask_to_be_left_alone(status):
+def test_promise_8_any_failure_may_ask_for_a_pause(status):
     later = reply(status, {"error": {"message": "Later."}}, {"retry-after": "3"})
     monite = Scripted(later, listed(ROLE), listed(somebody()))
     started = monite.now
@@ -709,20 +707,20 @@ def test_promise_8_any_failure_may_ask_to_be_left_alone(status):
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-def test_who_was_created_meanwhile_is_the_user(status):
+def test_a_user_created_meanwhile_is_found(status):
     monite = Scripted(listed(ROLE), listed(), reply(status, {"error": {"message": "x"}}), listed(somebody()))
     assert monite.provide() == EntityUser(ID, BAKERY_ID)
     assert monite.lines == ["GET /roles", "GET /entity_users", "POST /entity_users", "GET /entity_users"]
 
 
-def test_a_role_that_was_created_meanwhile_is_the_role():
+def test_a_role_created_meanwhile_is_found():
     auditor = {**ROLE, "name": "Auditor"}
     refused = reply(409, {"error": {"message": "There is a role of this name."}})
     monite = Scripted(listed(), listed(), refused, listed(auditor), listed(somebody()))
     assert monite.provide(replace(PROFILE, role=AUDITOR)) == EntityUser(ID, BAKERY_ID)
 
 
-def test_who_was_deleted_in_monite_is_not_found_and_may_come_back():
+def test_a_deleted_user_is_not_found_and_can_be_created_again():
     gone = somebody(status="deleted")
     monite = Scripted(listed(ROLE), reply(200, gone), listed(gone), reply(200, somebody(id=OTHER)))
     assert monite.provide(known=EntityUser(ID, BAKERY_ID)) == EntityUser(OTHER, BAKERY_ID)
@@ -743,7 +741,7 @@ def test_a_second_page_is_asked_for_with_its_token_alone():
     assert [call.query for call in monite.calls[1:]] == [{"login": "user-7"}, {"pagination_token": "page-2"}]
 
 
-def test_what_monite_echoes_of_a_person_is_taken_out():
+def test_personal_data_that_monite_repeats_is_taken_out():
     said = "No: NINA Novak <nina@brightside.example>, user-7, other@example.org; first name is odd"
     monite = Scripted(listed(ROLE), listed(), reply(400, {"error": {"message": said}}), listed())
     with pytest.raises(errors.ProvisioningFailed) as caught:
@@ -762,7 +760,7 @@ def test_there_is_an_end_to_answers_without_end():
         run(Endless().steps.provide(PROFILE, None))
 
 
-def test_who_waits_for_the_creation_of_another_does_not_wait_for_ever():
+def test_waiting_for_another_processs_creation_ends_with_the_deadline():
     auditor = replace(PROFILE, role=AUDITOR)
     monite = Scripted(listed())
     slot = Slot(PARTNER, f"role {BAKERY_ID} Auditor", None, "creation")
@@ -771,7 +769,7 @@ def test_who_waits_for_the_creation_of_another_does_not_wait_for_ever():
         monite.provide(auditor)
 
 
-def test_a_creation_that_failed_lets_the_next_one_in_at_once():
+def test_a_failed_creation_releases_its_claim_at_once():
     auditor = replace(PROFILE, role=AUDITOR)
     monite = Scripted(listed(), listed(), reply(500, {}))
     with pytest.raises(errors.MoniteUnavailable):
@@ -783,7 +781,7 @@ def test_a_creation_that_failed_lets_the_next_one_in_at_once():
     assert monite.now - before < 0.001
 
 
-def test_a_second_role_that_is_in_use_already_is_let_be():
+def test_a_second_role_that_is_in_use_is_kept():
     older, ours = ({**ROLE, "name": "Auditor", "id": each, "created_at": each} for each in (ID, OTHER))
     in_use = reply(409, {"error": {"message": "The role is in use."}})
     monite = Scripted(
@@ -806,7 +804,7 @@ def never():
     yield
 
 
-def test_promise_2_a_creation_whose_event_loop_is_gone_lets_the_next_one_in_when_its_claim_is_over():
+def test_promise_2_a_creation_whose_event_loop_is_gone_loses_its_claim_in_time():
     class Stuck(Scripted):
         async def send(self, request, *, within):
             await never() if not self.answers else None
@@ -855,7 +853,7 @@ async def test_promise_2_of_many_tasks_one_creates(emulated, monite, open_app):
     assert (len(users(monite)), len(roles(monite))) == (1, 1)
 
 
-def test_promise_2_threads_that_share_no_store_end_in_one_all_the_same(emulated, monite, open_app):
+def test_promise_2_threads_without_a_shared_store_still_end_with_one(emulated, monite, open_app):
     apps = [open_app(emulated, {"nina": NEW}) for _ in range(12)]
     found = at_once(12, lambda number: apps[number].directory.find(NINA))
     assert len(set(found)) == 1
@@ -907,7 +905,7 @@ def test_promise_2_of_many_processes_one_creates(emulated, monite, tmp_path, ent
     )
 
 
-def test_who_was_refused_is_not_asked_for_again_at_once_and_every_caller_hears_why(app, emulator):
+def test_a_refusal_cools_down_and_every_caller_gets_the_same_error(app, emulator):
     app.change(role="missing")
     refused = []
     for _ in range(3):

@@ -117,7 +117,7 @@ def test_promise_9_a_wrong_certificate_does_not_show_the_password_of_the_proxy(f
     assert leaks(error) == set()
 
 
-def test_promise_9_nor_does_an_option_that_the_library_refuses(far, monkeypatch):
+def test_promise_9_an_option_that_the_library_refuses_is_not_repeated(far, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@proxy:3128")
     assert leaks(refused(lambda: far.client(ANNA, http1=True, limits=3))) == set()
 
@@ -138,7 +138,9 @@ def test_promise_9_nor_does_an_option_that_the_library_refuses(far, monkeypatch)
         {"HTTPS_PROXY": ""},
     ],
 )
-def test_what_works_makes_clients_and_transports_of_both_libraries(far, monkeypatch, library, variables):
+def test_working_variables_make_clients_and_transports_of_both_libraries(
+    far, monkeypatch, library, variables
+):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     options = connection_options(far.settings)
@@ -176,7 +178,7 @@ def test_an_emulator_needs_none_of_it(monkeypatch, emulator, broker):
         assert own.get("/entity_users/me").status_code == 200
 
 
-def test_what_an_app_chooses_itself_is_not_looked_up(far, monkeypatch):
+def test_options_that_an_app_chooses_are_not_read_from_the_environment(far, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "ftp://nonsense")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     there = httpx.MockTransport(lambda request: httpx.Response(200))

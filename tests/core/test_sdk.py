@@ -92,7 +92,7 @@ def test_a_role_is_enforced_by_monite(story):
     story(tale)
 
 
-def test_tokens_that_expire_or_are_revoked_midway_are_replaced_unnoticed(story, emulator):
+def test_tokens_that_die_midway_are_replaced_unnoticed(story, emulator):
     async def tale(client, done):
         anna = client(ANNA)
         first = len((await done(anna.payables.get())).data)
@@ -118,7 +118,7 @@ def test_a_session_that_has_logged_out_gets_our_error(story, broker):
     story(tale)
 
 
-def test_nothing_is_sent_for_nobody(story):
+def test_nothing_is_sent_for_an_anonymous_visitor(story):
     async def tale(client, done):
         with pytest.raises(errors.NotLoggedIn):
             await done(client(None).payables.get())

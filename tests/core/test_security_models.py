@@ -93,7 +93,7 @@ def test_calls_carry_a_partner_token_and_the_entity_and_each_is_allowed_first(
 
 
 @pytest.mark.parametrize("model", ROOT_MODELS)
-def test_what_the_application_does_not_allow_is_not_sent(model, broker_in, rules, call, emulator):
+def test_a_call_that_the_application_does_not_allow_is_not_sent(model, broker_in, rules, call, emulator):
     broker = broker_in(model, rules)
     for method, path in [("POST", "/payables"), ("GET", "/counterparts"), ("DELETE", f"/payables/{ANNA_ID}")]:
         with pytest.raises(errors.NotPermitted, match="authorize does not allow"):
@@ -124,7 +124,7 @@ def test_without_a_policy_every_call_is_refused_and_the_error_says_how_to_give_o
         ("POST", "/auth/token"),
     ],
 )
-def test_calls_that_nobody_can_tell_the_meaning_of_are_refused(method, path, broker_in, call, rules):
+def test_unknown_calls_are_refused(method, path, broker_in, call, rules):
     broker = broker_in(SecurityModel.PARTNER_MANAGED, lambda *_: True)
     with pytest.raises(errors.NotPermitted, match="Only the partner itself"):
         call(broker, ANNA, method, path)
@@ -167,7 +167,7 @@ def test_promise_9_no_principal_and_no_browser_is_handed_a_partner_token(model, 
     assert broker.partner_token().entity_user is None
 
 
-def test_promise_9_a_partner_token_that_a_store_kept_is_nobodys_own_after_the_model_has_changed(
+def test_promise_9_after_a_change_of_model_no_person_gets_a_kept_partner_token(
     broker_in, rules, tmp_path, emulator
 ):
     url = f"sqlite:///{tmp_path}/tokens.db"
@@ -192,7 +192,7 @@ def test_promise_5_a_logout_ends_calls_and_revokes_the_token_that_they_carried(
     assert broker.client(VIKTOR).get("/payables").status_code == 200
 
 
-def test_people_whom_monite_does_not_know_are_the_partner_managed_models_only(broker_in, rules, call):
+def test_only_the_partner_managed_model_serves_people_unknown_to_monite(broker_in, rules, call):
     assert call(broker_in(SecurityModel.PARTNER_MANAGED, rules), GUEST, "GET", "/payables").status_code == 200
     with pytest.raises(errors.NotLinked, match="in the security model mixed there has to be one"):
         call(broker_in(SecurityModel.MIXED, rules), GUEST, "GET", "/payables")
@@ -219,14 +219,14 @@ def test_authorize_may_be_async_for_async_calls(broker_in):
         broker.client(ANNA).get("/payables")
 
 
-def test_an_answer_that_is_neither_true_nor_false_is_no_yes(broker_in, call):
+def test_an_answer_other_than_true_and_false_is_an_error(broker_in, call):
     for answer in (None, 1, "yes", {"allowed": False}):
         broker = broker_in(SecurityModel.MIXED, lambda *_, answer=answer: answer)
         with pytest.raises(errors.ConfigurationError, match="has to be True or False"):
             call(broker, ANNA, "GET", "/payables")
 
 
-def test_authorize_where_nobody_would_ask_it_is_a_mistake(broker_in, rules):
+def test_authorize_in_the_monite_managed_model_is_a_mistake(broker_in, rules):
     with pytest.raises(errors.ConfigurationError, match="MONITE_SECURITY_MODEL"):
         broker_in(SecurityModel.MONITE_MANAGED, rules)
 
@@ -316,7 +316,7 @@ def test_can_says_what_the_role_grants(broker_in, ask):
         ask(broker, "can", ANNA, "payable", "reed")
 
 
-def test_can_asks_the_application_where_that_decides(broker_in, ask, rules, emulator):
+def test_can_asks_the_application_in_the_models_where_it_decides(broker_in, ask, rules, emulator):
     broker = broker_in(SecurityModel.PARTNER_MANAGED, rules)
     assert ask(broker, "can", ANNA, "payable", "create")
     assert not ask(broker, "can", VIKTOR, "payable", "create")
@@ -348,7 +348,7 @@ def test_a_role_is_read_with_a_new_token_when_the_old_one_is_dead(broker_in, ask
         ({"kind": "status", "status": 404}, errors.NotPermitted),
     ],
 )
-def test_a_role_that_cannot_be_read_is_an_error_that_says_so(broker_in, ask, emulator, fault, error):
+def test_an_unreadable_role_is_an_error_that_says_so(broker_in, ask, emulator, fault, error):
     broker = broker_in(SecurityModel.MONITE_MANAGED)
     broker.token(ANNA)
     emulator.monite.faults.add(Fault(path="/entity_users/my_role", **fault))
@@ -391,7 +391,7 @@ def test_access_says_what_its_principal_may_do(broker_in):
     asyncio.run(the_same())
 
 
-def test_promise_9_a_refusal_that_quotes_the_token_does_not_hand_it_on(broker_in, ask, emulator):
+def test_promise_9_a_token_quoted_in_a_refusal_is_masked(broker_in, ask, emulator):
     broker = broker_in(SecurityModel.MONITE_MANAGED)
     token = broker.token(ANNA).value.reveal()
     said = {"error": {"message": f"No role for bearer {token} of this user"}}

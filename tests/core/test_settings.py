@@ -94,7 +94,7 @@ def test_an_environment_names_an_address(environment, base_url):
         ({"min_browser_ttl": 10**9}, "min_browser_ttl is more than 0 and at most 86,400"),
     ],
 )
-def test_what_cannot_work_is_refused_with_how_to_mend_it(changes, says):
+def test_wrong_settings_are_refused_with_how_to_mend_them(changes, says):
     (problem,) = problems_of(**changes)
     assert says in problem
 
@@ -223,7 +223,7 @@ def test_an_empty_environment_says_what_is_missing():
     assert len(caught.value.problems) == 2
 
 
-def test_a_number_that_is_none_is_named():
+def test_a_number_that_cannot_be_read_is_named():
     with pytest.raises(ConfigurationError, match="deadline is a number of seconds, not 'fast'"):
         Settings.from_env(
             {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET, "MONITE_DEADLINE": "fast"}

@@ -131,7 +131,7 @@ def test_the_examples_name_every_object_type_and_every_action_of_payables():
     assert {f"payable.{action}" for action in Action} - {mail} <= words
 
 
-def test_what_is_asked_for_is_what_a_role_answers():
+def test_a_role_answers_for_the_permission_of_a_call():
     role = Role("Clerk", {"payable": "read submit"})
     asked = permission_for("POST", f"/payables/{A}/submit_for_approval")
     assert role.allows(asked.object_type, asked.action)
@@ -315,7 +315,7 @@ def test_every_operation_of_monite_is_mapped_or_listed_as_unmapped():
     assert used == set(UNMAPPED)
 
 
-def test_every_object_type_that_has_paths_is_asked_for():
+def test_every_object_type_with_paths_has_a_call():
     asked = {asked.object_type for *_, asked in read_operations() if asked}
     assert asked == set(ObjectType) - WITHOUT_PATHS
 
@@ -332,7 +332,7 @@ def test_delete_never_asks_for_less_than_update():
     assert actions == {Action.DELETE, Action.UPDATE}
 
 
-def test_whatever_is_mapped_is_confined_to_one_entity():
+def test_every_known_call_is_confined_to_one_entity():
     for method, path, operation, asked in read_operations():
         if asked and path not in FOR_EVERYBODY:
             by_header = "x-monite-entity-id" in operation.headers

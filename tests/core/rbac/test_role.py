@@ -176,7 +176,7 @@ grants = st.fixed_dictionaries(
 
 
 @given(grants)
-def test_what_was_written_survives_monite(permissions):
+def test_a_role_survives_a_round_trip_through_monite(permissions):
     role = Role("Clerk", permissions)
     assert Role.from_json(json.loads(json.dumps(role.to_json()))) == role
     for kind in ObjectType:
@@ -236,7 +236,7 @@ def test_a_role_may_grant_nothing(permissions):
         (resource(rule("tag", read="allowed"), rule("tag", read="not_allowed")), "tag.read is listed twice"),
     ],
 )
-def test_what_is_not_a_role_is_refused(malformed, says):
+def test_malformed_roles_are_refused(malformed, says):
     with pytest.raises(InvalidRole, match=f"This is not a role: {says}"):
         Role.from_json(malformed)
 
