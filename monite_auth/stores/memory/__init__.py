@@ -1,4 +1,12 @@
-"""The store of one process."""
+"""The store of one process.
+
+| file | has |
+|---|---|
+| `store` | MemoryStore: accounts |
+| `operations` | all operations; by concern in `tokens`, `sessions`, `revocations`, `notes`, `budget`, `status` |
+| `account` | what is kept for one account, and what the operations share |
+| `users`, `endings`, `pending` | users with their slots and sessions; what has ended; pending revocations |
+"""
 
 from monite_auth.stores.memory.store import MemoryStore
 

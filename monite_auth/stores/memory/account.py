@@ -1,0 +1,90 @@
+"""Everything that memory keeps for one account, and what its operations share.
+
+Writers take one lock, for microseconds. Readers take none: `peek` reads plain dictionaries, first the token and then the
+session's right to it, so that a logout between the two is seen.
+"""
+
+from collections.abc import Callable
+
+from cachetools import TLRUCache
+
+from monite_auth.identity import Partner, Principal
+from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.budget import Budget
+from monite_auth.stores.memory.endings import Endings
+from monite_auth.stores.memory.pending import PendingRevocations
+from monite_auth.stores.memory.users import Cooling, Place, User, Users
+from monite_auth.stores.values import Ended, Slot
+from monite_auth.tokens import AccessToken, Clock
+
+__all__ = ["MemoryAccount"]
+
+
+class MemoryAccount:
+    """What is kept for one account. `MemoryStore` says what the options mean."""
+
+    def __init__(
+        self,
+        *,
+        max_users: int,
+        max_ended: int,
+        session_memory: float,
+        requests_per_second: float,
+        clock: Clock,
+        wall_clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._clock = clock
+        self._new_id = new_id
+        self._session_memory = session_memory
+        self._rate = requests_per_second
+        self._lock = ProcessLock()
+        self._users = Users(max_users, clock, self._dropped)
+        self._endings = Endings(max_ended, session_memory, clock=clock, wall_clock=wall_clock)
+        self._revocations = PendingRevocations(max_ended, clock=clock, new_id=new_id)
+        self._holders: dict[str, set[Slot]] = {}
+        """Which slots hand out the token with a fingerprint: more than one where Monite gives the same again."""
+        self._everyone: list[Cooling] = []
+        """The cooldown of all slots, if there is one."""
+        self._notes: TLRUCache[tuple[str, str], tuple[str, float]] = TLRUCache(
+            max_users, lambda _key, note, _now: note[1], timer=clock
+        )
+        self._budget = Budget()
+
+    def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
+        return self._endings.of(principal, is_known=is_known)
+
+    def _supersede(self, slot: Slot, place: Place, *, by: str = "") -> None:
+        """Stop handing out a slot's token; it is kept for the next logout, unless `by` is the same value."""
+        token, place.token = place.token, None
+        if token is not None:
+            self._let_go(slot, token)
+            place.superseded.append(token)
+        place.superseded = [each for each in place.superseded if each.fingerprint != by]
+
+    def _let_go(self, slot: Slot, token: AccessToken) -> None:
+        value = token.fingerprint
+        holders = self._holders.get(value, set())
+        holders.discard(slot)
+        if not holders:
+            self._holders.pop(value, None)
+
+    def _end(self, name: str | Partner, user: User, includes: Callable[[Slot], bool]) -> int:
+        """Fence the mints and make the tokens pending of those slots that `includes` names."""
+        ended = 0
+        for slot, place in user.places.items():
+            if not includes(slot):
+                continue
+            if place.lease is not None:
+                place.lease.fenced = True
+            self._supersede(slot, place)
+            tokens, place.superseded = place.superseded, []
+            ended += sum(self._revocations.add(slot, token) for token in tokens)
+        self._users.write(name, user)
+        return ended
+
+    def _dropped(self, user: User) -> None:
+        """Make the tokens of a user pending that makes room for others, or is of no use any more."""
+        for slot, token in user.tokens():
+            self._let_go(slot, token)
+            self._revocations.add(slot, token)

@@ -1,0 +1,95 @@
+"""The beginnings and endings of sessions in memory."""
+
+from monite_auth.identity import PARTNER, Partner, Principal
+from monite_auth.stores.memory.account import MemoryAccount
+from monite_auth.stores.memory.users import User
+from monite_auth.stores.values import PARTNER_SLOT, Everything
+from monite_auth.tokens import AccessToken
+
+__all__ = ["MemorySessions"]
+
+
+class MemorySessions(MemoryAccount):
+    """See SessionOperations."""
+
+    async def begin_session(self, principal: Principal) -> None:
+        """See SessionOperations."""
+        if principal.session_id is None:
+            return
+        with self._lock:
+            if self._endings.includes(principal.user_id, principal.session_id):
+                return
+            user = self._users.get_or_new(principal.user_id)
+            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            self._users.write(principal.user_id, user)
+
+    def knows(self, principal: Principal) -> bool:
+        """Say whether the principal's session is known by its id, and has not ended."""
+        user = self._users.by_name.get(principal.user_id)
+        return user is not None and user.sessions.get(principal.session_id or "", 0.0) > self._clock()
+
+    async def end_session(self, principal: Principal) -> int:
+        """See SessionOperations."""
+        with self._lock:
+            name, session = principal.user_id, principal.session_id
+            if session is not None:
+                self._endings.add(name, session)
+            elif principal.began_at is not None:
+                self._endings.add(name, principal.began_at, None)
+            user = self._users.by_name.get(name)
+            if user is None:
+                return 0
+            if session is not None:
+                user.sessions.pop(session, None)
+            return self._end(name, user, lambda slot: slot.session in (None, session))
+
+    async def end_user(self, user: str) -> int:
+        """See SessionOperations."""
+        with self._lock:
+            self._endings.add(user, None)
+            record = self._users.by_name.get(user)
+            if record is None:
+                return 0
+            self._end_sessions(user, record)
+            return self._end(user, record, lambda _slot: True)
+
+    def _end_sessions(self, name: str, user: User) -> None:
+        self._endings.add(name, *user.sessions)
+        user.sessions = {}
+
+    async def end_everything(self) -> Everything:
+        """See SessionOperations."""
+        with self._lock:
+            self._endings.add_everything()
+            sessions = tokens = 0
+            for name, user in list(self._users.by_name.items()):
+                sessions += len(user.sessions)
+                if name is not PARTNER:
+                    self._end_sessions(name, user)
+                tokens += self._end(name, user, lambda _slot: True)
+            return Everything(sessions, tokens)
+
+    async def relink(self, user: str | Partner) -> int:
+        """See SessionOperations."""
+        with self._lock:
+            record = self._users.by_name.get(user)
+            if record is None:
+                return 0
+            for place in record.places.values():
+                place.cooling = None  # Monite refused the entity user that was
+            return self._end(user, record, lambda _slot: True)
+
+    async def revoke(self, token: AccessToken) -> int:
+        """See SessionOperations."""
+        with self._lock:
+            value = token.fingerprint
+            slots = list(self._holders.get(value, ()))
+            for slot in slots:
+                place = self._users.place(slot)
+                if place is None:  # its user is about to be dropped
+                    continue
+                if place.token is not None:
+                    token = place.token  # whose life is known
+                self._supersede(slot, place, by=value)
+            self._revocations.add(slots[0] if slots else PARTNER_SLOT, token)
+            return len(slots)
