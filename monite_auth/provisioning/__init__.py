@@ -9,6 +9,7 @@ docs/provisioning.md is for readers in a hurry. The names below are public; the 
 |---|---|
 | `profile` | what the application says about a person |
 | `directory` | what the application calls |
+| `provisioner` | what a call does: find, plan, remove |
 | `steps` | what is done in Monite, and in which order |
 | `entities`, `ownership` | which entity that is, and who may be in it |
 | `creation` | how one of many creates something once |

@@ -35,7 +35,7 @@ __all__ = ["Steps"]
 class Steps:
     """The steps for one person, whose entity is `owner`'s.
 
-    With a `plan`, what would be changed is written there, and not done.
+    With a `plan`, changes are written there, and not made.
     """
 
     def __init__(self, api: PartnerApi, owner: Owner, plan: list[str] | None = None) -> None:
@@ -97,7 +97,7 @@ class Steps:
     # -- the person
 
     async def _user(self, entity_id: str | None, login: str, known: EntityUser | None) -> Record | None:
-        """Return the entity user who was known, or has the login."""
+        """Return the entity user that the person had so far, or the one with the login; None where there is neither."""
         if entity_id is None:
             return None
         doing = "look for the entity user"

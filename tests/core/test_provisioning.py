@@ -3,17 +3,19 @@
 import asyncio
 import json
 import multiprocessing
+import re
 import threading
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
-from monite_auth import EntityUser, MemoryStore, Principal, Settings, TokenBroker, errors
+from monite_auth import EntityUser, MemoryStore, Principal, Settings, TokenBroker, errors, provisioning
 from monite_auth.emulator import (
     ANNA_ID,
     BAKERY_ID,
@@ -143,6 +145,13 @@ def everything(monite):
     directory = monite.directory
     tables = (directory.entities, directory.users, directory.roles, directory.payables)
     return [record.shown() for table in tables for record in table.all()]
+
+
+def test_provisioning_does_no_io_of_its_own():
+    """It has no second runtime: everything goes through the broker's."""
+    for file in Path(provisioning.__file__).parent.glob("*.py"):
+        imported = set(re.findall(r"^(?:from|import) (\w+)", file.read_text(), re.MULTILINE))
+        assert not imported & {"asyncio", "httpx", "httpx2", "threading", "time"}, file.name
 
 
 # -- found, created, remembered
