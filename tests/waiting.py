@@ -1,24 +1,8 @@
-"""Waiting for what other threads and tasks bring about, without sleeping longer than it takes."""
+"""Waiting, as the contracts that we ship do it, and for what only our own tests look at."""
 
-import asyncio
-import threading
-import time
+from monite_auth.testing.waiting import auntil, until
 
-
-def until(condition, *, seconds=20.0):
-    """Wait for a condition that other threads bring about."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        pause.wait(0.002)
-
-
-async def auntil(condition, *, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        await asyncio.sleep(0.002)
+__all__ = ["auntil", "threads_waiting", "until"]
 
 
 def threads_waiting(flight):

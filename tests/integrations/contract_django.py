@@ -25,15 +25,10 @@ from django.utils import timezone
 
 import monite_auth_django
 from monite_auth import Principal, Settings, TokenBroker
+from monite_auth.testing.adapters import PARTNER_ORIGIN, Answer
+from monite_auth.testing.adapters.site import ORGANIZATIONS, PEOPLE, STRANGER
 from monite_auth_django.models import MoniteLink
-from tests.integrations.contract_site import (
-    ORGANIZATIONS,
-    PARTNER_ORIGIN,
-    PEOPLE,
-    STRANGER,
-    Answer,
-    Form,
-)
+from tests.integrations.contract_site import Form
 
 PAGES = {
     "login": "log_in",
@@ -104,7 +99,7 @@ class DjangoSite:
 
 @contextmanager
 def django_site(
-    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
 ) -> Iterator[DjangoSite]:
     """Open a site, in a database that `django_database` has made."""
     monite: dict[str, Any] = {
@@ -114,6 +109,8 @@ def django_site(
         "REQUESTS_PER_SECOND": settings.requests_per_second,
         "DEADLINE": settings.deadline,
         "SECURITY_MODEL": settings.security_model,
+        "STORE_URL": settings.store_url,
+        "STORE": store,
         "ALLOWED_ORIGINS": [PARTNER_ORIGIN],
     }
     if tenants:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, request, session
 
 from monite_auth import Principal, Settings, TokenBroker
+from monite_auth.testing.adapters import DIRECTORY, PARTNER_ORIGIN, Answer
 from monite_auth_flask import (
     MoniteAuth,
     current_monite,
@@ -16,7 +17,7 @@ from monite_auth_flask import (
     monite_blueprint,
     monite_required,
 )
-from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
+from tests.integrations.contract_site import Form
 
 PATHS = {
     "login": "/login",
@@ -134,7 +135,7 @@ VIEWS: dict[Form, tuple[Callable[[], Any], ...]] = {
 }
 
 
-def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any) -> Flask:
+def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any) -> Flask:
     app = Flask(__name__)
     app.secret_key = "s"
     enter, change, leave, ask, go, tell, guarded, make, who = VIEWS[form]
@@ -153,8 +154,9 @@ def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any) -> 
         MONITE_REQUESTS_PER_SECOND=settings.requests_per_second,
         MONITE_DEADLINE=settings.deadline,
         MONITE_SECURITY_MODEL=settings.security_model,
+        MONITE_STORE_URL=settings.store_url,
     )
-    monite = MoniteAuth(app, directory=DIRECTORY, identify=who if tenants else None)
+    monite = MoniteAuth(app, directory=DIRECTORY, identify=who if tenants else None, store=store)
     if authorize is not None:
         monite.authorize(authorize)
     app.register_blueprint(monite_blueprint(allowed_origins=[PARTNER_ORIGIN]), url_prefix="/monite")
@@ -213,8 +215,8 @@ class FlaskSite:
 
 @contextmanager
 def flask_site(
-    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
 ) -> Iterator[FlaskSite]:
-    site = FlaskSite(app_of(settings, form, tenants=tenants, authorize=authorize))
+    site = FlaskSite(app_of(settings, form, tenants=tenants, authorize=authorize, store=store))
     with site.broker:
         yield site

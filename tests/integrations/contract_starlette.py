@@ -13,9 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
+from monite_auth.testing.adapters import DIRECTORY, PARTNER_ORIGIN, Answer
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
 from monite_auth_starlette.fastapi import allowed, required
-from tests.integrations.contract_site import DIRECTORY, PARTNER_ORIGIN, Answer, Form
+from tests.integrations.contract_site import Form
 
 PATHS = {
     "login": "/login",
@@ -205,9 +206,9 @@ class StarletteSite:
 
 @contextmanager
 def starlette_site(
-    settings: Settings, form: Form, *, tenants: bool = False, authorize: Any = None
+    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
 ) -> Iterator[StarletteSite]:
-    with TokenBroker(settings, DIRECTORY, authorize=authorize) as broker:
+    with TokenBroker(settings, DIRECTORY, authorize=authorize, store=store) as broker:
         app = app_of(broker, form, tenants=tenants)
         with TestClient(app) as first:
             yield StarletteSite(broker, first, app)

@@ -7,8 +7,8 @@ from flask import Flask, redirect, request, session
 
 from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
+from monite_auth.testing.adapters.fixtures import StoreWithoutLogouts
 from monite_auth_flask import MoniteAuth, current_monite, identify, monite_blueprint
-from tests.integrations.contract_site import StoreWithoutLogouts
 from tests.integrations.flask_apps import ASYNC, SYNC, app_of
 from tests.waiting import until
 

@@ -11,8 +11,8 @@ from flask_session import Session
 
 from monite_auth import Principal, TokenBroker
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from monite_auth.testing.adapters.fixtures import StoreWithoutLogouts
 from monite_auth_flask import MoniteAuth, current_monite, identify
-from tests.integrations.contract_site import StoreWithoutLogouts
 from tests.waiting import until
 
 # -- ways in which an app keeps who is logged in: how to log in, and how to forget it

@@ -20,9 +20,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
+from monite_auth.testing.adapters.fixtures import StoreWithoutLogouts
 from monite_auth_starlette import MoniteAuthMiddleware, monite_app
 from monite_auth_starlette.fastapi import LoggedInMonite, Monite
-from tests.integrations.contract_site import StoreWithoutLogouts
 from tests.waiting import until
 
 
