@@ -1,4 +1,4 @@
-"""The store's URL: what it says, and what of it may be shown. It can hold passwords."""
+"""The store's URL, parsed. It can hold passwords, so only `shown` may be shown."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -27,8 +27,7 @@ OURS = {
     "socket_timeout",
     "socket_connect_timeout",
 }
-"""Options that would break promises: answers are bytes, and a server that hangs must not hang the app."""
-
+"""Options that are ignored because they would break promises: answers are bytes, and a server that hangs must not hang the app."""
 
 _parse_options: Any = redis.connection.parse_url
 
@@ -51,7 +50,10 @@ class Address:
     @classmethod
     @discreet
     def parse(cls, url: str) -> "Address":
-        """Read a URL; raise ConfigurationError, which never repeats it."""
+        """Parse a URL.
+
+        Raises: ConfigurationError, whose message never repeats the URL.
+        """
         try:
             return cls._parse(url)
         except ValueError as error:
@@ -98,7 +100,7 @@ class Address:
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be shown, whoever quotes it."""
+        """Passwords, to be taken out of messages of others."""
         every = [self.options, self.sentinel_options]
         return [
             str(value) for options in every for name, value in options.items() if "password" in name and value
@@ -126,7 +128,7 @@ def _path(kind: str, path: str) -> tuple[str, int]:
 
 
 def _check(options: dict[str, Any], *, secure: bool) -> None:
-    """Find out now whether redis-py knows these options, rather than at the first connection."""
+    """Raise ConfigurationError now if redis-py does not take these options, rather than at the first connection."""
     make = redis.connection.SSLConnection if secure else redis.connection.Connection
     try:
         make(host="localhost", **options)

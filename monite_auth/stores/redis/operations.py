@@ -8,9 +8,9 @@ bear to have run, and to run twice:
 |---|---|---|
 | peek, status, backlog, get_note | peek, status, backlog, get_note | reads only |
 | claim | claim | The caller has chosen the lease's ID, so the second run renews the first. A lease that nobody knows of runs out, or is claimed again by its owner. |
-| commit | hold | The same place holds the same value. If the commit never comes, the value is held until its token would have expired. |
+| commit | hold_value | The same place holds the same value. If the commit never comes, the value is held until its token would have expired. |
 | commit | commit | The lease is gone, and the token is there under that lease: it is stored already. After a logout between the two, neither is there, and the token is pending, once: records bear its name. |
-| abandon | abandon, rest | Another lease, or none; the same cooldown. |
+| abandon | abandon, cooldown | Another lease, or none; the same cooldown. |
 | discard | discard | Another token, or none. |
 | begin_session | begin | The session is known already. |
 | end_session, end_user, relink | end | No tokens, so it counts none. They are due all the same, and the next drain finds them. |
@@ -18,7 +18,7 @@ bear to have run, and to run twice:
 | revoke | condemn, take, enqueue | The value is condemned, out of its place, and pending. |
 | due | due | Revocations that nobody was told of are due again when their time is over. |
 | condemn | condemn | The value is condemned. |
-| condemn | holds, unhold | The same holders, or fewer. |
+| condemn | holds_value, release_value | The same holders, or fewer. |
 | settle, condemn | settle | Nothing is left to take off. |
 | postpone | postpone | One attempt is counted too many. |
 | put_note, delete_note | put_note, delete_note | The note as the first run left it. |

@@ -96,7 +96,7 @@ def name_in(record: bytes) -> bytes:
 
 
 def owner_in(held: bytes) -> tuple[int, str]:
-    """Return the shard and the name of the user whose place holds a value, as `lua/hold.lua` has written it."""
+    """Return the shard and the name of the user whose place holds a value, as `lua/hold_value.lua` has written it."""
     shard, _, user = held[NOW.size :].decode().partition(".")
     return int(shard), user
 

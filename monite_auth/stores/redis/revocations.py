@@ -79,10 +79,10 @@ class RedisRevocations(Execution):
         A renewal or a rejection leaves them: a superseded token is not held, and the value's key is out of its reach.
         """
         for place, held in zip(*[iter(holders)] * 2, strict=True):
-            _, holds = await self._run("holds", always(owner_in(held)), 2, always([place, name]))
+            _, holds = await self._run("holds_value", always(owner_in(held)), 2, always([place, name]))
             if holds:
                 return False
-            await self._script("unhold", [value], [place, held])
+            await self._script("release_value", [value], [place, held])
         return True
 
     async def settle(self, pending: Pending) -> None:

@@ -1,4 +1,4 @@
-"""The Lua scripts: one for each operation, in `lua/`, with what they share put into each."""
+"""The Lua scripts, from `lua/`; `common.lua` is put into each of them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from monite_auth.tokens import SAFETY
 __all__ = ["SCRIPTS", "Script"]
 
 GRACE = 3600.0
-"""Seconds that a key outlives its use: so late, a mint may still bring its token, and a drainer count what expired."""
+"""Seconds that a key outlives its use: until then a late mint may bring its token, and a drainer count expired revocations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, and the name that the server knows it by once it has seen it."""
+    """A script, and the digest by which the server knows it once it has seen it."""
 
     source: str
     sha: str
@@ -27,7 +27,7 @@ def _load() -> dict[str, Script]:
     for file in folder.iterdir():
         name, dot, kind = file.name.partition(".")
         if (dot + kind) == ".lua" and name != "common":
-            first, _, rest = file.read_text().partition("\n")  # the shebang has to stay first
+            first, _, rest = file.read_text().partition("\n")  # the shebang has to stay in front
             source = f"{first}\n{shared}{rest}"
             scripts[name] = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
     return scripts

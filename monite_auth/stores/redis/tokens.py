@@ -78,7 +78,7 @@ class RedisTokens(Execution):
                     return Busy(float(facts[0]))
                 case b"ended" | b"old":
                     return Ended(too_old=kind == b"old")
-                case b"resting":
+                case b"cooldown":
                     left, sealed, reach = facts
                     place = vault.place(slot) if reach == b"place" else ""
                     return CoolingDown(float(left), _cooldown(vault, place, sealed))
@@ -93,7 +93,7 @@ class RedisTokens(Execution):
         value = vault.keyspace.value(vault.fingerprint_name(token.fingerprint))
         # In this order: a drainer that is about to revoke the value sees that it is held here, or has condemned it before.
         holder: list[Argument] = [vault.place(lease.slot), left, vault.owner(lease.slot.user)]
-        if left > 0 and not await self._script("hold", [value], holder):
+        if left > 0 and not await self._script("hold_value", [value], holder):
             return Committed.DOOMED
 
         def arguments(vault: RedisVault) -> Sequence[Argument]:
@@ -105,7 +105,7 @@ class RedisTokens(Execution):
         return (Committed.FENCED, Committed.STORED, Committed.DOOMED)[answer]
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
-        """See Operations. A cooldown of everyone is written to every shard, so that `claim` needs no second read."""
+        """See Operations. A cooldown of everyone is written to every shard, so that `claim` needs no second script."""
         everyone = cooldown is not None and cooldown.everyone
         alone = cooldown if cooldown is not None and not everyone else None
 
@@ -120,7 +120,7 @@ class RedisTokens(Execution):
             sealed = vault.seal_cooldown("", cooldown)
             for group in self._groups:
                 keys = [vault.keyspace.cooldown(shard) for shard in group]
-                await self._script("rest", keys, [vault.stamp, cooldown.seconds, sealed])
+                await self._script("cooldown", keys, [vault.stamp, cooldown.seconds, sealed])
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See Operations."""
@@ -150,4 +150,4 @@ def _cooldown(vault: RedisVault, place: str, sealed: bytes) -> Cooldown:
     try:
         return vault.open_cooldown(sealed, place)
     except SealBroken as error:
-        return Cooldown(0, "monite_unavailable", f"Why this slot rests cannot be read. {error}")
+        return Cooldown(0, "monite_unavailable", f"Why this slot cools down cannot be read. {error}")

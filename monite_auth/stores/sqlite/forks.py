@@ -1,29 +1,29 @@
-"""How SQLite and forks get along: what a child inherits, and why that does no harm here.
+"""What a forked child inherits of SQLite, and why that does no harm here.
 
-A child never uses nor closes its parent's connections (https://sqlite.org/howtocorrupt.html, section 2.6), it opens its
-own. That is not enough. SQLite keeps, in memory, one record for each file of which locks the process holds, and a child
-inherits that record too. What is in it about connections that were idle is wrong in one way and right in all others:
-the child believes to hold the two locks that every open connection holds, and the system does not pass these on.
+A child neither uses nor closes its parent's connections (https://sqlite.org/howtocorrupt.html, section 2.6); it opens its own.
+That is not enough. For each file, SQLite keeps a record in memory of the locks that the process holds, and a child inherits
+that record too. For idle connections it is wrong in one point: the child believes that it holds the two locks that every open
+connection holds, but the system does not pass these on.
 
 | lock | protects from | without it |
 |---|---|---|
 | shared, on the database | a last connection elsewhere, which deletes the log as it closes | the child's commits go into a deleted file |
 | shared, on byte 128 of the -shm file | a first connection elsewhere, which empties that file | the child dies of SIGBUS |
 
-So a process that has the file open holds both a second time, as locks of an open file description (Linux's
-F_OFD_SETLK). Those a child does inherit, at the very moment of the fork, and they last as long as either of the two
-lives: see `Hold`. They are shared locks, which nobody has to wait for; but while they are there no connection deletes
-the log, so `Database.close` does that afterwards.
+So a process that has the file open holds both a second time, as locks of an open file description (Linux's F_OFD_SETLK). A
+child inherits these at the very moment of the fork, and they last as long as either of the two lives: see `Hold`. They are
+shared locks, which nobody has to wait for. But while they are there no connection deletes the log, so `Connections.close` does
+that afterwards.
 
-What SQLite was in the middle of is another matter: a thread that is inside it at the moment of the fork does not exist
-in the child, but its locks do, and some of them lie in memory, where the child would wait for them for ever. So a fork
-that Python makes waits for a moment until no thread is inside (`_before_fork`). That is no lock: those who come
-meanwhile wait for the fork, and each side stops waiting by itself. Where a fork came at the wrong moment all the same
-(one in C does not ask), the child knows, and its store says so instead of hanging: StoreUnavailable.
+Calls that are in progress are another matter. A thread that is inside SQLite at the moment of the fork does not exist in the
+child, but its locks do. Some of them lie in memory, where the child would wait for them for ever. So a fork that Python makes
+waits for a moment until no thread is inside (`_before_fork`). This is no lock: threads that come meanwhile wait for the fork,
+and each side stops waiting by itself. A fork in C does not wait. If it came at the wrong moment, the child knows, and its store
+raises StoreUnavailable instead of hanging.
 
-What remains: where there are no such locks (macOS, BSD), a process that has used the store must outlive the children
-that it forks, or close the store before. And SQLite in the hands of others, Django's for instance, has some locks in
-common with ours; their threads are not waited for.
+Two limits remain. Where there are no such locks (macOS, BSD), a process that has used the store must outlive the children that
+it forks, or close the store before. And other users of SQLite in the process, Django for instance, share some locks with ours;
+a fork does not wait for their threads.
 """
 
 import os
@@ -46,10 +46,10 @@ except ImportError:  # Windows, where nothing forks
 __all__ = ["CALLS", "HOLDS", "Hold"]
 
 LONGEST_WAIT = 0.5
-"""Seconds that a fork waits for threads inside SQLite, and these for a fork: a thousand times what either takes."""
+"""Seconds that a fork waits for threads inside SQLite, and threads for a fork: a thousand times as long as either takes."""
 
 PAUSE = 0.0002
-"""Seconds between looks whether the wait is over; a read takes about a tenth of this."""
+"""Seconds between checks whether the wait is over; a read takes about a tenth of this."""
 
 
 class Calls:
@@ -57,19 +57,19 @@ class Calls:
 
     def __init__(self, parents: "Calls | None") -> None:
         self.is_spoilt: bool = parents is not None and (parents.is_spoilt or bool(parents.inside))
-        # Both change in one step, without a lock. By thread, so that what is left by an exception out of nowhere (a signal's)
+        # Both change in one step, without a lock. Keyed by thread, so that an entry which a signal's exception has left behind
         # goes with the thread's next call.
         self.inside: dict[int, None] = {}
         self._forks: deque[None] = deque()
 
     def enter(self) -> None:
-        """Note that this thread goes inside; raise StoreUnavailable where that must not be."""
+        """Note that this thread goes inside; raise StoreUnavailable in a child that was forked at the wrong moment."""
         if self.is_spoilt:
             raise StoreUnavailable(
                 "This process was forked while a thread of its parent was using the SQLite token store, and so cannot use it. "
                 'Fork before threads use the broker, or start the process anew (multiprocessing: "spawn").'
             )
-        # First, and then look: a fork looks after it has said that it is there.
+        # Enter first, check then: a fork announces itself first, and checks who is inside then.
         self.inside[get_ident()] = None
         if self._forks:
             self._wait_for_forks()
@@ -123,14 +123,14 @@ DEAD_MAN_SWITCH = 128, 1
 
 
 class Hold:
-    """Locks on one database, which children inherit. To be taken while a connection to it is open."""
+    """Locks on one database, which children inherit. Take them while a connection to it is open."""
 
     def __init__(self, database: Path) -> None:
         self.users = 0
         self._files: list[int] = []
         shared_memory = database.with_name(f"{database.name}-shm")
         for path, (start, length) in ((database, SHARED), (shared_memory, DEAD_MAN_SWITCH)):
-            # An old kernel, or another's, has no such locks; then it is as on a system without them.
+            # An old kernel, or an emulated one, has no such locks; then it is as on a system without them.
             with suppress(OSError):
                 self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                 _lock_shared(self._files[-1], start, length)
@@ -147,14 +147,14 @@ def _lock_shared(file: int, start: int, length: int) -> None:
 
 
 class Holds:
-    """The holds of one process, by file: two stores on one file share one, since to close a file is to unlock it."""
+    """The holds of one process, by file. Two stores on one file share a hold, since closing a file unlocks it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_file: dict[tuple[int, int], Hold] = {}
 
     def take(self, database: Path) -> Hold | None:
-        """Return the hold on a file, which is to be given back; None where the system has no such locks."""
+        """Return the hold on a file, to be given back later; None where the system has no such locks."""
         if not hasattr(fcntl, "F_OFD_SETLK"):
             return None
         with self._lock:
@@ -167,7 +167,7 @@ class Holds:
             return hold
 
     def give_back(self, hold: Hold) -> None:
-        """Give a hold up, unless others still have it; who does so has no connection open any more."""
+        """Give a hold up, unless others still have it. The caller has no connection open any more."""
         with self._lock:
             hold.users -= 1
             if hold.users == 0:

@@ -1,6 +1,6 @@
 #!lua
--- Whose is what lies here from before there were accounts? With ARGV[1], an account takes it if nobody has. With ARGV[2], an account
--- is new here: it is added to the others, which are told.
+-- Return which account owns the data from before there were accounts, its envelope, and all accounts that are here. ARGV[1]: an
+-- account that takes that data, unless another one has. ARGV[2]: an account that is new here, and is added to the list.
 if ARGV[1] ~= '' and redis.call('HLEN', KEYS[1]) > 0 and not redis.call('GET', KEYS[2]) then
   redis.call('SET', KEYS[2], ARGV[1])
 end

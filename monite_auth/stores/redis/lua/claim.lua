@@ -1,6 +1,6 @@
 #!lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
-local user, known, ended, rest_of_all = KEYS[2], KEYS[3], KEYS[4], KEYS[7]
+local user, known, ended, cooldown_of_all = KEYS[2], KEYS[3], KEYS[4], KEYS[7]
 local place, session, memory = ARGV[2], ARGV[3], tonumber(ARGV[7])
 local owner, id, seconds, min_life = ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local now = clock()
@@ -16,17 +16,17 @@ if session ~= '' then
 end
 
 local found = redis.call('HMGET', user, 't' .. place, 'r' .. place, 'l' .. place)
-local token, rest, lease = found[1], found[2], found[3]
+local token, cooldown, lease = found[1], found[2], found[3]
 if token then
   local left = struct.unpack('>d', token) - now
   if left > 0 and left >= min_life then return { 'hit', token, text(now) } end
 end
 
-for _, each in ipairs({ { 'everyone', redis.call('GET', rest_of_all) }, { 'place', rest } }) do
+for _, each in ipairs({ { 'everyone', redis.call('GET', cooldown_of_all) }, { 'place', cooldown } }) do
   local reach, record = each[1], each[2]
   if record and string.sub(record, 9, 30) == store_of(ARGV[1]) then
     local left = struct.unpack('>d', record) - now
-    if left > 0 then return { 'resting', text(left), string.sub(record, 31), reach } end
+    if left > 0 then return { 'cooldown', text(left), string.sub(record, 31), reach } end
   end
 end
 

@@ -4,10 +4,10 @@ local user, queue, records, spent = KEYS[2], KEYS[5], KEYS[6], KEYS[10]
 local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = clock()
 local expires = now + ARGV[6]
-local signed = string.format('%-16.16s', id) -- ids that no store gave may have any length
+local signed = string.format('%-16.16s', id) -- a void lease's ID may have any length
 local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fingerprint .. signed .. sealed
 
--- Its value has been revoked in this place, or is about to be: Monite has given it again.
+-- Its value was revoked in this place, or is about to be: Monite has given the same token again.
 local name = fingerprint .. place
 if redis.call('ZSCORE', queue, name) or lasts(spent, name, now) then
   local pending = redis.call('HGET', user, 'l' .. place)
@@ -16,11 +16,11 @@ end
 
 local lease = redis.call('HGET', user, 'l' .. place)
 local stored = redis.call('HGET', user, 't' .. place)
-local same = stored and print_of(stored) == fingerprint
+local same = stored and fingerprint_of(stored) == fingerprint
 if not lease or string.sub(lease, 10, 25) ~= id then
   local older = redis.call('HGET', user, 'o' .. fingerprint .. place)
   local known = same and stored or older
-  -- Said twice, since the answer to the first time was lost? Then it is stored, and must not be revoked too.
+  -- The command was sent twice, since the first answer was lost: the token is stored, and must not be revoked.
   if known and lease_of(known) == id then return 1 end
   if same then redis.call('HDEL', user, 't' .. place) end
   if older then redis.call('HDEL', user, 'o' .. fingerprint .. place) end
@@ -33,7 +33,7 @@ if string.byte(lease, 9) == 1 then
   return 0
 end
 if stored and not same then
-  redis.call('HSET', user, 'o' .. print_of(stored) .. place, stored)
+  redis.call('HSET', user, 'o' .. fingerprint_of(stored) .. place, stored)
 end
 redis.call('HDEL', user, 'r' .. place, 'o' .. fingerprint .. place)
 redis.call('HSET', user, 't' .. place, token)

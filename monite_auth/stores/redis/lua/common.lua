@@ -1,18 +1,18 @@
--- What all scripts share. The loader puts it behind the first line of each, with SAFETY and GRACE before it.
+-- Functions that all scripts share. The loader puts them behind the first line of each, with SAFETY and GRACE before them.
 --
 -- Times are seconds of this server's clock. Doubles are kept as they are (struct 'd') or written with 17 digits, so
 -- that nothing is lost. A script leads every key by KEYS, and all keys of one call lie in one slot of a cluster.
 --
 -- A user is one hash. Its fields, by their first letter; a *place* names a slot, and its session behind it:
 --   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), lease (16), sealed
---   o<print><place>  an older token that may still be valid, written alike
+--   o<name><place>   an older token, by the name of its fingerprint, that may still be valid, written alike
 --   l<place>         the lease: until (d), fenced (B), id (16), owner
---   r<place>         the rest: until (d), store (22), sealed
+--   r<place>         the cooldown: until (d), store (22), sealed
 --   n<note>          a note: until (d), sealed
---   before           who logged in before this moment has ended
+--   before           sessions from before this moment have ended
 --
 -- ARGV[1] is a *stamp*: the name of the account's store here (22), which stays, and that of the data key in force (16).
--- A script that finds another stamp in its shard answers 'foreign', and its caller looks into the envelope again.
+-- A script that finds another stamp in its shard answers 'foreign', and its caller opens the envelope again.
 
 local function clock()
   local time = redis.call('TIME')
@@ -23,7 +23,7 @@ local function text(number)
   return string.format('%.17g', number)
 end
 
--- Have a key live at least until `moment`, and somewhat longer: what has just run out may still be asked for.
+-- Keep a key at least until `moment`, and GRACE longer, since records that have just run out may still be asked for.
 local function keep(key, now, moment)
   local milliseconds = math.ceil((moment - now + GRACE) * 1000)
   if redis.call('PTTL', key) < milliseconds then
@@ -41,8 +41,8 @@ local function store_of(stamp)
   return string.sub(stamp, 1, 22)
 end
 
--- How a session has ended: 'ended', 'old' if it began before endings are remembered, or nothing. What is known is judged by
--- its name, the rest by its date. `KEYS` are a user's; `who` has session, date, by and at, each may be ''.
+-- How a session has ended: 'ended', 'old' if it began before endings are remembered, or nothing. A known session is judged
+-- by its name, any other by its date. `KEYS` are a user's; `who` has session, date, by and at, each may be ''.
 local function ending(KEYS, who, memory, now)
   local name = who.session ~= '' and who.session or who.date
   if name ~= '' and lasts(KEYS[4], name, now) then return 'ended' end
@@ -54,7 +54,7 @@ local function ending(KEYS, who, memory, now)
   return nil
 end
 
-local function print_of(record)
+local function fingerprint_of(record)
   return string.sub(record, 25, 46)
 end
 
@@ -68,7 +68,7 @@ local function revoke(queue, records, stamp, place, record, now)
   if moment <= now then
     return 0
   end
-  local name = print_of(record) .. place
+  local name = fingerprint_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
     redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 63))
     redis.call('ZADD', queue, text(now), name)
@@ -78,7 +78,7 @@ local function revoke(queue, records, stamp, place, record, now)
   return 1
 end
 
--- Have the user found when everything ends, as long as there is something of theirs.
+-- List the user for when everything ends, as long as there is something of theirs.
 local function index(KEYS, now, moment)
   local name, users = string.match(KEYS[2], '[^:]*$'), KEYS[9]
   redis.call('ZREMRANGEBYSCORE', users, '-inf', text(now))
@@ -87,7 +87,7 @@ local function index(KEYS, now, moment)
   keep(users, now, moment)
 end
 
--- Forget what is of no use any more.
+-- Delete what has expired.
 local function sweep(user, now)
   local fields = redis.call('HGETALL', user)
   for i = 1, #fields, 2 do

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Decide that a value will be revoked, for a place that hands it out no more; 0 where another place does. With '' for the
--- place it is decided whoever has it. Returns who holds it besides: places, and what `hold` has written for them.
+-- Decide that a value will be revoked. ARGV[1]: the place that handed it out. Return 0 if other places still hold the value, and
+-- which: places, and what `hold_value` has written for them. With '' for the place it is decided in any case.
 local value, place, now = KEYS[1], ARGV[1], clock()
 if place ~= '' then redis.call('HDEL', value, place) end
 local holders, condemned = {}, false

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Over some shards, three keys for each: data key, queue, records. Gives the revocations that have been due longest.
+-- Return the revocations that have been due longest. KEYS: three for each shard (stamp, queue, records).
 local data_key, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local MOST = 1000 -- looks per call, so that a long queue of the expired cannot keep the server from others
 local STRANGE = 60 -- seconds until another look at what was of another store

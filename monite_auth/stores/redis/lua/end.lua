@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Reaches: 'session' ends one (or, without an id but dated, this date and all that logged in before now), 'user' ends
--- all, 'relink' ends none. In any case: fence the mints and make the tokens pending, in the places within reach.
+-- Fence the mints and make the tokens pending, in the places within reach (ARGV[2]). 'session' also ends one session; without
+-- an ID but with a date, it ends that date and all sessions from before now. 'user' also ends all, 'relink' ends none.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local user, known, ended, queue, records = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local reach, session, date, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])

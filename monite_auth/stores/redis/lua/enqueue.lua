@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Make a token pending that no place has.
+-- Make a token that is in no place a pending revocation.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local queue, records = KEYS[5], KEYS[6]
 local place, fingerprint, sealed, now = ARGV[2], ARGV[3], ARGV[4], clock()

@@ -1,6 +1,6 @@
 #!lua
--- Put an account's envelope in the place of the one that was seen, if it still is as it was; return what it holds then.
--- ARGV[1] is how many pairs were seen; they follow, and then the new ones.
+-- Replace an account's envelope, if it is still as it was seen; return its content after that.
+-- ARGV[1] is the number of pairs that were seen. They follow, and then the new ones.
 local envelope, seen = KEYS[1], tonumber(ARGV[1])
 local last = 1 + 2 * seen
 local as_seen = redis.call('HLEN', envelope) == seen

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Of some shards, three keys for each (stamp, when everything ended, users): sessions that began before now have ended.
--- Gives the names of the users that there is something of, each behind the number of its shard.
+-- End all sessions from before now. KEYS: three for each shard (stamp, when everything ended, users).
+-- Return the users that there is something of, each name behind the number of its shard.
 local now, memory = clock(), tonumber(ARGV[2])
 local found = {}
 for i = 1, #KEYS, 3 do

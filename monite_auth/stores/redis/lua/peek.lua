@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- The token, or nothing. It writes nothing, and is no read-only script all the same: a replica would run one, and
--- could be behind a logout.
+-- Return the token, or nothing. The script writes nothing, and yet it is not marked as read-only: a replica would run such a
+-- script, and a replica may not know of a logout yet.
 local data_key = redis.call('GET', KEYS[1])
-if not data_key then return false end -- nobody has used this shard yet: who claims adopts it, once for a whole crowd
+if not data_key then return false end -- nobody has used this shard yet: the first claim adopts it, once for all that peek
 if data_key ~= ARGV[1] then return 'foreign' end
 local user, known = KEYS[2], KEYS[3]
 local place, session, date = ARGV[2], ARGV[3], ARGV[4]

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Take a revocation off the list. With ARGV[2], its value was revoked: it must not be stored in its place again.
+-- Take a revocation off the list. ARGV[2]: its value was revoked, and must not be stored in its place again.
 local queue, records, spent, name, revoked = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 local record = redis.call('HGET', records, name)
 redis.call('ZREM', queue, name)
