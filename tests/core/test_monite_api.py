@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 import monite_auth
+from monite_auth import AccessToken, Secret
+from monite_auth.monite_api import paths
+from monite_auth.monite_api.grants import token_body
+from monite_auth.monite_api.records import INDIVIDUAL, ORGANIZATION, is_deleted
+from monite_auth.monite_api.requests import Call, call_request
+from tests.data.facts import find_operation, shapes, words
+from tests.scripted import settings
 
 PACKAGE = Path(monite_auth.__file__).parent
 INTEGRATIONS = PACKAGE.parent / "integrations"
@@ -102,3 +109,49 @@ def test_the_room_is_pure(file):
     for name in imports(file):
         assert name.startswith(ours) or name.split(".")[0] in pure, name
     assert not re.search(r"\bnow\(|\btoday\(|\btime\(\)", file.read_text())
+
+
+ID = "e0000000-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", paths.TOKEN),
+        ("POST", paths.REVOKE),
+        ("GET", paths.MY_ENTITY_USER),
+        ("GET", paths.MY_ENTITY),
+        ("GET", paths.MY_ROLE),
+        ("GET", paths.ENTITIES),
+        ("POST", paths.ENTITIES),
+        ("GET", paths.entity(ID)),
+        ("GET", paths.ENTITY_USERS),
+        ("POST", paths.ENTITY_USERS),
+        ("GET", paths.entity_user(ID)),
+        ("PATCH", paths.entity_user(ID)),
+        ("DELETE", paths.entity_user(ID)),
+        ("GET", paths.ROLES),
+        ("POST", paths.ROLES),
+        ("GET", paths.role(ID)),
+        ("DELETE", paths.role(ID)),
+    ],
+)
+def test_every_call_of_ours_is_an_operation_of_monites_with_the_headers_that_it_requires(method, path):
+    operation = find_operation(method, path)
+    assert operation is not None
+    token = AccessToken.granted(Secret("t"), life=1800, sent_at=0, jitter=0.5)
+    sent = call_request(settings(), token, Call(method, path, entity_id=ID)).headers
+    assert operation.required_headers <= {name for name in sent if name.startswith("x-monite-")}
+
+
+def test_the_fields_that_we_read_are_fields_of_monites():
+    known = shapes()
+    grant = token_body(Secret("t"), 1800)
+    assert set(grant) == set(known["AccessTokenResponse"]["properties"])
+    assert "next_pagination_token" in known["EntityUserPaginationResponse"]["properties"]
+    assert "deleted" in words("StatusEnum")
+    assert is_deleted({"status": "deleted"})
+    assert {ORGANIZATION, INDIVIDUAL} <= {
+        *known["EntityOrganizationResponse"]["properties"],
+        *known["EntityIndividualResponse"]["properties"],
+    }
