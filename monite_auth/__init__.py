@@ -18,6 +18,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `sdk` | Monite's official client |
 | `stores` | where tokens live, and how to write another store |
 | `emulator` | a local Monite |
+| `testing` | the contracts of stores and adapters, to run against your own |
 | `cli` | the `monite-auth` command |
 
 | private | has |

@@ -1,4 +1,4 @@
-"""Contracts for people who write an adapter or a store: subclass one, and pytest runs it against your own.
+"""Contracts for people who write an adapter or a store. Public: subclass one, and pytest runs it against your own.
 
     from monite_auth.testing import AdapterContract
 

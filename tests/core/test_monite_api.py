@@ -19,7 +19,8 @@ from tests.scripted import settings
 PACKAGE = Path(monite_auth.__file__).parent
 INTEGRATIONS = PACKAGE.parent / "integrations"
 ROOM = PACKAGE / "monite_api"
-ELSEWHERE = (ROOM, PACKAGE / "emulator")  # the emulator plays Monite, and must not share our mistakes
+ELSEWHERE = (ROOM, PACKAGE / "emulator", PACKAGE / "testing")
+"""The emulator plays Monite, and the contracts check us: they write the facts again, so as not to share a mistake."""
 
 FACTS = re.compile(
     r"""
