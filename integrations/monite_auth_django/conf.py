@@ -63,7 +63,7 @@ class Conf:
     def STORE(self) -> Store | None:  # noqa: N802
         """Where tokens live: a store, or its dotted path. None, the default, means what `STORE_URL` says."""
         found = self._named("STORE", None)
-        is_store = all(callable(getattr(found, name, None)) for name in ("of", "operations"))
+        is_store = all(hasattr(found, name) for name in ("is_shared", "of", "operations"))
         if found is None or (is_store and not isclass(found)):
             return found
         raise ConfigurationError(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import monite_auth_django
-from monite_auth import SQLiteStore, TokenBroker
+from monite_auth import RedisStore, SQLiteStore, TokenBroker
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.errors import ConfigurationError
 from monite_auth_django.conf import conf
@@ -56,6 +56,16 @@ def test_tokens_live_in_a_store_of_the_projects_own(settings, monite_settings, t
     same = replace(conf.core_settings(), store_url=f"sqlite:///{path}")
     with TokenBroker(same, {}) as other_process:
         assert other_process.status(str(anna.pk)).expires_at is not None
+
+
+def test_promise_11_a_store_of_the_projects_own_may_be_down(settings, monite_settings, client, anna, caplog):
+    store = RedisStore("redis://127.0.0.1:1/0", keys=conf.core_settings().sealing_keys)
+    settings(MONITE_AUTH={**monite_settings, "STORE": store, "DEADLINE": 1})
+    client.force_login(anna)
+    assert client.get("/me").status_code == 200
+    assert client.post("/log_out").status_code == 200
+    assert "The token store is down" in caplog.text
+    settings(MONITE_AUTH=monite_settings)
 
 
 def test_the_dict_wins_over_the_environment_key_by_key(settings, monkeypatch):

@@ -16,6 +16,7 @@ from monite_auth import (
     EntityUser,
     MemoryStore,
     Principal,
+    RedisStore,
     Settings,
     SQLiteStore,
     TokenBroker,
@@ -91,6 +92,18 @@ def test_tokens_live_in_a_store_of_the_apps_own(factory, config, tmp_path):
         app.extensions["monite_auth"].broker.token(Principal("anna", session_id="1"))
     with TokenBroker(replace(settings, store_url=f"sqlite:///{path}"), {}) as other_process:
         assert other_process.status("anna").expires_at is not None
+
+
+def test_promise_11_a_store_of_the_apps_own_may_be_down(factory, config, caplog):
+    settings = Settings.from_mapping(config, prefix="MONITE_")
+    store = RedisStore("redis://127.0.0.1:1/0", keys=settings.sealing_keys)
+    app = app_of(directory={"anna": ANNA}, store=store)
+    app.config.update(config, MONITE_DEADLINE=1)
+    with app.extensions["monite_auth"].broker:
+        client = logged_in(app)
+        assert client.get("/me").status_code == 200
+        assert client.post("/logout").status_code == 200
+        assert "The token store is down" in caplog.text
 
 
 def test_a_broker_of_the_apps_own_has_its_store_already(broker):

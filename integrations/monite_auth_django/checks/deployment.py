@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name
 
-from monite_auth import MemoryStore
 from monite_auth.adapter import is_local
 from monite_auth.errors import ConfigurationError
 from monite_auth_django.conf import conf
@@ -37,7 +36,7 @@ def _is_memory(values: dict[str, Any]) -> bool:
     except ConfigurationError:  # E008 says it
         return False
     if store is not None:
-        return isinstance(store, MemoryStore)
+        return not store.is_shared
     return str(values.get("STORE_URL", "memory://")).startswith("memory:")
 
 
