@@ -173,19 +173,27 @@ class Flight:
 
     def abandon(self, now: float) -> bool:
         """Finish the flight if nobody is at work on it; return whether it is finished now."""
-        with self._lock:
+        with self._lock:  # in one step: a leader who comes late must not start between the question and the end
             if self.is_alive(now):
                 return False
-        self.finish(event=Event.ABANDON)
+            callbacks = self._end(Event.ABANDON)
+        self._wake(callbacks)
         return True
 
-    def finish(self, error: Exception | None = None, event: Event = Event.FINISH) -> None:
+    def finish(self, error: Exception | None = None) -> None:
         """Finish the flight and wake everybody who waits. A flight that is finished stays as it is."""
         with self._lock:
-            if not self._move(event):
-                return
+            callbacks = self._end(Event.FINISH, error)
+        self._wake(callbacks)
+
+    def _end(self, event: Event, error: Exception | None = None) -> list[Callable[[], None]]:
+        """Move to `FINISHED`, if it is not there yet; return whom to call, once."""
+        if self._move(event):
             self._error = error
-            callbacks, self._callbacks = self._callbacks, []
+        callbacks, self._callbacks = self._callbacks, []
+        return callbacks
+
+    def _wake(self, callbacks: list[Callable[[], None]]) -> None:
         self.shared_peek.open()
         self._finished.set()
         for callback in callbacks:
