@@ -554,7 +554,7 @@ class _ForgetsThePartner(MemoryOperations):
             return await super().end_everything()
         finally:
             if partner is not None:
-                self._reading[PARTNER] = partner
+                self._users.by_name[PARTNER] = partner
 
 
 class EverythingButThePartner(Mutant):
