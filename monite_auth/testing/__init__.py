@@ -1,17 +1,39 @@
-"""Contracts for people who write an adapter or a store. Public: subclass one, and pytest runs it against your own.
+"""Contracts for people who write a store or an adapter. Public: subclass one, and pytest runs it against your own.
 
-    from monite_auth.testing import AdapterContract
+    from monite_auth.testing import StoreContract
 
+    class TestMine(StoreContract):
+        ground_type = MyGround
 
-    class TestMine(AdapterContract): ...
-
-It needs pytest, and the extra `emulator`: every test has a local Monite of its own.
+An AdapterContract needs the extra `emulator` too: every test has a local Monite of its own.
 """
 
-import pytest
+from typing import TYPE_CHECKING, Any
 
-pytest.register_assert_rewrite("monite_auth.testing.adapters")
+try:
+    import pytest
+except ImportError:
+    raise ImportError("monite_auth.testing needs pytest: pip install 'monite-auth[testing]'.") from None
 
-from monite_auth.testing.adapters import AdapterContract  # noqa: E402 - after pytest knows of it
+pytest.register_assert_rewrite("monite_auth.testing.adapters", "monite_auth.testing.stores")
 
-__all__ = ["AdapterContract"]
+from monite_auth.testing.stores import (  # noqa: E402 - after pytest knows of it
+    SharedStoreContract,
+    StoreContract,
+    StoreDriver,
+    StoreGround,
+)
+
+if TYPE_CHECKING:
+    from monite_auth.testing.adapters import AdapterContract
+
+__all__ = ["AdapterContract", "SharedStoreContract", "StoreContract", "StoreDriver", "StoreGround"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the contract of adapters when it is asked for: a store is tested without an emulator."""
+    if name != "AdapterContract":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from monite_auth.testing.adapters import AdapterContract  # noqa: PLC0415
+
+    return AdapterContract

@@ -1,4 +1,4 @@
-"""Fixtures of the contract: a driver for every kind of store, in both forms."""
+"""Fixtures of the tests of single kinds of stores: their forms, and drivers. The contract has its own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,25 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores.harness import FORMS, KINDS, Driver, Ground, SQLiteGround
-
-
-def _grounds(place: Path, kind: str) -> Iterator[Ground]:
-    ground = KINDS[kind](place)
-    yield ground
-    ground.close()
-
-
-@pytest.fixture(params=list(KINDS))
-def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
-    """A place for stores of each kind."""
-    yield from _grounds(tmp_path, request.param)
-
-
-@pytest.fixture(params=[kind for kind, ground in KINDS.items() if ground.shared])
-def shared_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
-    """A place for stores of each kind that several processes can share."""
-    yield from _grounds(tmp_path, request.param)
+from tests.stores.harness import FORMS, Driver, Ground, SQLiteGround
 
 
 @pytest.fixture
@@ -51,15 +33,3 @@ def drive() -> Iterator[Callable[..., Driver]]:
     yield make
     for driver in drivers:
         driver.close()
-
-
-@pytest.fixture
-def driver(ground: Ground, form: str, drive: Callable[..., Driver]) -> Driver:
-    """A store of each kind in each form."""
-    return drive(ground, form)
-
-
-@pytest.fixture
-def pair(shared_ground: Ground, form: str, drive: Callable[..., Driver]) -> tuple[Driver, Driver]:
-    """Two stores, as of two processes, that share one place."""
-    return drive(shared_ground, form), drive(shared_ground, form)

@@ -1,0 +1,141 @@
+"""Promise 5 for sessions that say when they began: which are known, which are too old, and what a second is."""
+
+import pytest
+
+from monite_auth.identity import Principal
+from monite_auth.stores.values import Claimed, Ended, Hit
+from monite_auth.testing.stores.driver import ALICE, HOME, StoreDriver
+
+DAY = 24 * 3600.0
+
+
+class DateContract:
+    """Dates of logins, and endings."""
+
+    def test_a_session_that_the_store_does_not_know_and_that_began_before_the_endings_is_over(
+        self, driver: StoreDriver
+    ) -> None:
+        driver.put("t")
+        driver.run(driver.ops.end_user("alice"))
+        assert driver.has_ended(driver.dated(0.5, "before"))
+        driver.advance(1.5)
+        assert not driver.has_ended(driver.dated(0.5, "after"))
+
+    def test_a_session_that_was_begun_is_judged_by_its_name_and_not_by_its_date(
+        self, driver: StoreDriver
+    ) -> None:
+        driver.run(driver.ops.end_user("alice"))
+        behind = driver.dated(300, "of a host whose clock is behind")
+        assert driver.has_ended(behind)
+        driver.run(driver.ops.begin_session(behind))
+        assert isinstance(driver.claim(principal=behind), Claimed)
+        driver.put("t", principal=behind)
+        assert driver.peek(principal=behind) == "t"
+
+    def test_a_session_that_was_begun_ends_with_all_others_whatever_its_date_says(
+        self, driver: StoreDriver
+    ) -> None:
+        ahead = driver.dated(-299, "of a host whose clock is ahead")
+        driver.run(driver.ops.begin_session(ahead))
+        driver.run(driver.ops.end_user("alice"))
+        assert driver.has_ended(ahead)
+
+    def test_to_begin_is_not_to_begin_anew(self, driver: StoreDriver) -> None:
+        session = driver.dated(0)
+        driver.run(driver.ops.begin_session(session))
+        driver.run(driver.ops.end_session(session))
+        driver.run(driver.ops.begin_session(session))
+        driver.put("of another session")
+        assert driver.peek(principal=session) is None
+        assert driver.has_ended(session)
+        driver.put("t", principal=driver.dated(0, "another"))
+        assert driver.peek(principal=session) is None
+
+    def test_a_session_without_an_id_has_nothing_to_be_known_by(self, driver: StoreDriver) -> None:
+        driver.run(driver.ops.begin_session(Principal("alice")))
+        driver.run(driver.ops.begin_session(Principal("alice", authenticated_at=driver.now)))
+        driver.run(driver.ops.end_user("alice"))
+        assert not driver.has_ended(Principal("alice"))
+
+    @pytest.mark.parametrize("session", ["s", None])
+    def test_who_logs_in_within_the_second_of_an_ending_is_let_in(
+        self, driver: StoreDriver, session: str | None
+    ) -> None:
+        driver.advance(0.4 - driver.now % 1)
+        driver.advance(1)
+        driver.run(driver.ops.end_user("alice"))
+        assert not driver.has_ended(Principal("alice", session_id=session, authenticated_at=int(driver.now)))
+        for seconds in (int(driver.now) - 1, driver.now - 0.2):
+            other = session and f"began at {seconds}"
+            assert driver.has_ended(Principal("alice", session_id=other, authenticated_at=seconds))
+
+    def test_a_logout_within_the_second_of_its_login_is_final_all_the_same(self, driver: StoreDriver) -> None:
+        for principal in (
+            Principal("alice", session_id="s", authenticated_at=int(driver.now)),
+            Principal("alice", authenticated_at=int(driver.now)),
+        ):
+            driver.put(f"t {principal.session_id}", principal=principal)
+            driver.run(driver.ops.end_session(principal))
+            assert driver.has_ended(principal)
+            assert driver.peek(principal=principal) is None
+            driver.put(f"u {principal.session_id}", principal=Principal("alice", session_id="another"))
+            assert driver.peek(principal=principal) is None
+
+    @pytest.mark.parametrize("session", ["s", None])
+    def test_an_unknown_session_from_before_endings_are_remembered_has_to_log_in_again(
+        self, driver: StoreDriver, session: str | None
+    ) -> None:
+        old = Principal("alice", session_id=session, authenticated_at=driver.now - 14 * DAY - 5)
+        assert driver.claim(principal=old) == Ended(too_old=True)
+        driver.put("t")
+        assert driver.peek(principal=old) is None
+        young = Principal("alice", session_id=session, authenticated_at=driver.now - 14 * DAY + 5)
+        assert isinstance(driver.claim(principal=young), Hit)
+        assert driver.peek(principal=young) == "t"
+
+    def test_a_session_that_is_used_goes_on_beyond_that(self, driver: StoreDriver) -> None:
+        session = driver.dated(0)
+        for _ in range(5):
+            driver.put("t", principal=session)
+            driver.advance(5 * DAY)
+        assert isinstance(driver.claim(principal=session), Claimed)
+
+    def test_a_cookie_that_is_kept_fresh_does_not_outlive_the_memory_of_its_logout(
+        self, driver: StoreDriver
+    ) -> None:
+        session = driver.dated(0)
+        driver.put("t", principal=session)
+        driver.run(driver.ops.end_session(session))
+        for _ in range(20):
+            driver.advance(DAY)
+            assert driver.has_ended(session)
+
+    @pytest.mark.parametrize("session", ["s", None])
+    def test_nor_does_one_whose_date_is_ahead_of_ours(self, driver: StoreDriver, session: str | None) -> None:
+        ahead = driver.dated(-299, session)
+        driver.put("t", principal=ahead)
+        driver.run(driver.ops.end_session(ahead))
+        driver.advance(14 * DAY + 200)
+        assert driver.has_ended(ahead)
+        driver.advance(200)
+        assert driver.claim(principal=ahead) == Ended(too_old=True)
+
+    @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+    def test_nor_one_from_before_all_sessions_were_ended(self, driver: StoreDriver, ending: str) -> None:
+        unused = driver.dated(60)
+        driver.put("t")
+        driver.run(driver.ops.end_user("alice") if ending == "end_user" else driver.ops.end_everything())
+        for _ in range(20):
+            driver.advance(DAY)
+            assert driver.has_ended(unused)
+        assert not driver.has_ended(driver.dated(60, "new"))
+
+    def test_after_everything_has_ended_new_sessions_are_let_in(self, driver: StoreDriver) -> None:
+        driver.put("t")
+        driver.run(driver.ops.end_everything())
+        assert driver.has_ended(ALICE)
+        assert driver.has_ended(driver.dated(2, "old", user="carol"))
+        driver.advance(2)
+        assert not driver.has_ended(driver.dated(0, "new", user="carol"))
+        driver.put("u", principal=driver.dated(0, "new"))
+        assert driver.peek(HOME, driver.dated(0, "new")) == "u"

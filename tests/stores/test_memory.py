@@ -1,0 +1,41 @@
+"""The bounds of the memory store: what it forgets, and what it must not."""
+
+import pytest
+
+from monite_auth import Principal
+from monite_auth.stores import Slot
+from tests.stores.harness import FORMS, MemoryGround
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_keeps_so_many_notes_and_no_more(drive, tmp_path, form):
+    driver = drive(MemoryGround(tmp_path), form, max_users=3)
+    for number in range(5):
+        driver.put_note("x", user=f"user-{number}")
+    assert [driver.get_note(user=f"user-{number}") for number in range(5)] == [None, None, "x", "x", "x"]
+    driver.advance(1000)
+    driver.put_note("x", user="one more")
+    assert len(driver.ops._notes) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_user_that_falls_out_of_memory_is_revoked_not_forgotten(drive, tmp_path, form):
+    driver = drive(MemoryGround(tmp_path), form, max_users=3)
+    for number in range(5):
+        driver.put(f"token-{number}", Slot(f"user-{number}", None, None), Principal(f"user-{number}"))
+    assert driver.pending() == ["token-0", "token-1"]
+    assert driver.peek(Slot("user-0", None, None), Principal("user-0")) is None
+    assert driver.peek(Slot("user-4", None, None), Principal("user-4")) == "token-4"
+
+
+def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
+    driver = drive(MemoryGround(tmp_path), "blocking", session_memory=100)
+    for number in range(500):
+        principal = Principal(f"user-{number}", session_id="s")
+        driver.put(f"t{number}", Slot(principal.user_id, None, None), principal, life=50)
+        driver.run(driver.ops.end_session(principal))
+        driver.advance(10)
+    driver.run(driver.ops.due(1000, seconds=0))
+    assert len(driver.ops._users.by_name) == len(driver.ops._users) < 20
+    assert len(driver.ops._endings) <= 41  # with the leeway of 300 s
+    assert len(driver.ops._revocations) <= 6
