@@ -8,15 +8,17 @@ Every request then has `request.state.monite`, a MoniteAccess. FastAPI's depende
 `monite_auth_starlette.fastapi`.
 """
 
+from monite_auth.adapter import missing_framework
+
 try:
     import starlette as _starlette
 except ImportError as error:
-    raise ImportError(
-        "monite_auth_starlette needs Starlette; install it with: pip install 'monite-auth[starlette]'",
-        name=error.name,
+    raise missing_framework(
+        "monite_auth_starlette", "Starlette", "'monite-auth[starlette]'", error
     ) from error
 
 from monite_auth_starlette.endpoint import monite_app
+from monite_auth_starlette.guards import monite_allowed, monite_required
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.middleware import MoniteAuthMiddleware
 from monite_auth_starlette.refusals import forward
@@ -24,4 +26,12 @@ from monite_auth_starlette.state import monite
 
 del _starlette
 
-__all__ = ["MoniteAuthMiddleware", "forward", "identify", "monite", "monite_app"]
+__all__ = [
+    "MoniteAuthMiddleware",
+    "forward",
+    "identify",
+    "monite",
+    "monite_allowed",
+    "monite_app",
+    "monite_required",
+]

@@ -6,16 +6,15 @@ async def invoices(monite: LoggedInMonite): ...
 
 from typing import Annotated, Any
 
+from monite_auth.adapter import missing_framework, nobody_logged_in
+
 try:
     from fastapi import Depends
 except ImportError as error:
-    raise ImportError(
-        "monite_auth_starlette.fastapi needs FastAPI; install it with: pip install fastapi", name=error.name
-    ) from error
+    raise missing_framework("monite_auth_starlette.fastapi", "FastAPI", "fastapi", error) from error
 from starlette.requests import HTTPConnection
 
 from monite_auth import MoniteAccess
-from monite_auth.errors import NotLoggedIn
 from monite_auth.rbac import Action, ObjectType, parse_permission
 from monite_auth_starlette.late_sessions import load_session
 from monite_auth_starlette.state import monite
@@ -33,7 +32,7 @@ async def logged_in(connection: HTTPConnection) -> MoniteAccess:
     """Return the request's MoniteAccess; an anonymous visitor gets a 401 instead of the page."""
     access = await anybody(connection)
     if not access:
-        raise NotLoggedIn("Nobody is logged in, and this needs somebody.")
+        raise nobody_logged_in()
     return access
 
 
