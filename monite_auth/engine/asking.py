@@ -30,8 +30,8 @@ LONGEST_HOLD = 60.0
 class Turn:
     """A place in the queue of the request budget.
 
-    It survives a break: whoever has to do something else before the turn comes, such as renewing a claim, comes back with
-    the same Turn and has lost nothing.
+    It survives a break: the caller may do something else before the turn comes, such as renewing a claim, and then take the
+    same Turn without losing its place.
     """
 
     def __init__(self, runtime: Runtime) -> None:

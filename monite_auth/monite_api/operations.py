@@ -1,7 +1,7 @@
 """The calls of Monite's API: from method and path to the object type and action that a role has to allow.
 
-For partners who call with the partner token and enforce their own rules. That token is root, so what is not in this
-table is refused: `permission_for` returns None for every path that it does not know, and for these that it knows:
+It is for partners that call with the partner token and enforce their own rules. That token is root, so a call that is not in
+this table has to be refused: `permission_for` returns None for every unknown path, and for these:
 
 - other tokens: `entity_users/me`, `my_entity`, `my_role` and `entities/me` need an entity user's own; `auth` makes
   tokens;
@@ -34,7 +34,7 @@ class RequiredPermission:
     """What a call needs: to be allowed `action` on objects of `object_type`.
 
     `entity_id`: the entity that the path itself names (`entities/{id}/…`), else None. No header confines such a call:
-    whoever enforces rules compares it with the entity of the user.
+    compare it with the entity of the user to enforce your rules.
     """
 
     object_type: ObjectType
@@ -61,7 +61,7 @@ def _objects(*collections: str) -> _Calls:
 
 
 def _parts(owner: str, names: str) -> _Calls:
-    """Parts of an object: who reads them reads it, and who adds, changes or removes them updates it."""
+    """Parts of an object: to read one is to read the object; to add, change or remove one is to update it."""
     calls: _Calls = {}
     for name in names.split():
         for path in (f"{owner}/{name}", f"{owner}/{name}/*"):

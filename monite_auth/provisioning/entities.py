@@ -1,4 +1,4 @@
-"""The entity of an EntityProfile: find it, create it where there is none, and refuse it to whoever it does not belong to."""
+"""The entity of an EntityProfile: find it, create it where there is none, and refuse it to people that it is not for."""
 
 from typing import NamedTuple
 

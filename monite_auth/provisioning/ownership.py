@@ -8,8 +8,8 @@
 The owner's note is kept as long as notes can be, and renewed whenever it is read for a new token.
 
 The second note is for a process that dies between `POST /entities` and the first note. It is written under the claim that lets
-only one process create, when Monite has no such entity yet. Whoever finds their own note, and an entity from that time, has
-created that entity. A later creation overwrites the note, so that it has one reader.
+only one process create, when Monite has no such entity yet. If an owner finds their own note, and
+an entity from that time, they have created that entity. A later creation overwrites the note, so that it has one reader.
 
 If a note is lost, nobody is let in, and the error says how to go on.
 """
