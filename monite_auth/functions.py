@@ -1,4 +1,4 @@
-"""Functions that an application hands us, asked by threads and by event loops alike, and a check of their answers."""
+"""Functions that an application hands in: called by threads and by event loops alike, and their answers checked."""
 
 import asyncio
 import inspect
@@ -15,10 +15,12 @@ Answer = TypeVar("Answer")
 
 
 class AppFunction(Generic[Result]):
-    """A function of the application; `name` is what it is called where it was handed in.
+    """A function of the application, `def` or `async def`.
 
-    On an event loop a `def` runs in a worker thread, since it may ask a database. An `async def` cannot be asked
-    by blocking calls; those raise BlockingCallError. Adapters override both, where their framework has ways of its own.
+    `name`: the name of the argument or setting that it was handed in as; errors say it.
+
+    On an event loop a `def` runs in a worker thread, since it may ask a database. A blocking call cannot wait for an
+    `async def`, and raises BlockingCallError. An adapter overrides both methods if its framework has ways of its own.
     """
 
     def __init__(self, name: str, function: Callable[..., Awaitable[Result] | Result]) -> None:
@@ -29,7 +31,7 @@ class AppFunction(Generic[Result]):
         self.function = function if self.is_async else _never_stopping(name, function)
 
     def call(self, *arguments: Any) -> Result:
-        """Call the function; it must be a plain `def`."""
+        """Call the function; raises BlockingCallError if it is an `async def`."""
         if self.is_async:
             raise BlockingCallError(
                 f"{self.name} is an async function, so only async calls can ask it: use the a… methods, atoken() or "
@@ -47,7 +49,7 @@ class AppFunction(Generic[Result]):
 def _never_stopping(name: str, function: Callable[..., Result]) -> Callable[..., Result]:
     """Return a function whose StopIteration, of a `next()` that finds nothing, is an error like any other.
 
-    Before Python 3.12 asyncio cannot carry one out of a thread, and whoever waits for the thread waits for ever.
+    Before Python 3.12 asyncio cannot carry a StopIteration out of a thread, and the task that waits for the thread never ends.
     """
 
     @wraps(function)
@@ -63,9 +65,10 @@ def _never_stopping(name: str, function: Callable[..., Result]) -> Callable[...,
 
 
 class ViewFunction(AppFunction[Result]):
-    """A function that is called as frameworks call views: for blocking calls, an `async def` has a loop of its own.
+    """A function that is called as frameworks call views: for a blocking call, an `async def` gets an event loop of its own.
 
-    `to_sync`: the framework's way to do that. `instead`: what an async view calls, which cannot wait for it.
+    `to_sync`: the framework's function that makes an `async def` blocking. `instead`: the call that an async view has to
+    use, for the error: it cannot wait for a blocking one.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class ViewFunction(AppFunction[Result]):
         self._instead = instead
 
     def call(self, *arguments: Any) -> Result:
-        """Call the function."""
+        """Call the function; raises BlockingCallError if it is an `async def` and this thread runs an event loop."""
         if not self.is_async:
             return super().call(*arguments)
         if is_on_event_loop():
@@ -93,7 +96,7 @@ class ViewFunction(AppFunction[Result]):
 
 
 def is_on_event_loop() -> bool:
-    """Say whether this thread runs an event loop, which a blocking call would hold up."""
+    """Return whether this thread runs an event loop, which a blocking call would hold up."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -102,10 +105,10 @@ def is_on_event_loop() -> bool:
 
 
 def checked_answer(asked: str, found: object, kind: type[Answer], wanted: str) -> Answer | None:
-    """Return what a function of the application answered; it has to be of this kind, or None.
+    """Return the answer of a function of the application, if it is of this kind or None.
 
-    `asked`: what the function is called where it was handed in. `wanted`: what it should return, for the error.
-    Raises ConfigurationError, which names the type of the answer and nothing of its contents: they may be personal.
+    `asked`: the name of the argument or setting that the function was handed in as. `wanted`: what it should return, for
+    the error. Raises ConfigurationError, which names the answer's type and none of its contents: they may be personal.
     """
     if found is None or isinstance(found, kind):
         return found
@@ -117,7 +120,7 @@ def checked_answer(asked: str, found: object, kind: type[Answer], wanted: str) -
 
 
 def kind_of(found: object) -> str:
-    """Return what something is, for an error: its type, and nothing of its contents."""
+    """Return the type of something in words, for an error; its contents may be personal."""
     if isinstance(found, type):
         return f"the class {found.__name__}"
     if type(found) is tuple:

@@ -10,8 +10,8 @@ from monite_auth_asgi.endpoint import token_app
 from monite_auth_asgi.guards import allowed, required
 from monite_auth_asgi.identify import identify
 from monite_auth_asgi.middleware import MoniteAuthMiddleware
+from monite_auth_asgi.sessions import close_session, open_session
 from monite_auth_asgi.state import monite
-from monite_auth_asgi.visit import close_session, open_session
 
 __all__ = [
     "MoniteAuthMiddleware",

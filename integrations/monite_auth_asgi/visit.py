@@ -4,7 +4,7 @@ The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI 
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from typing import Any
 
@@ -20,13 +20,13 @@ from monite_auth.adapter import (
     is_logged_out,
 )
 from monite_auth.broker import TokenBroker
-from monite_auth.errors import ConfigurationError, MoniteAuthError
+from monite_auth.errors import MoniteAuthError
 from monite_auth_asgi.afterwards import call_when_task_is_free, shielded, start
 from monite_auth_asgi.identify import ASKED, BOUND, identify, session_in
 from monite_auth_asgi.state import ACCESS, RequestState
 from monite_auth_asgi.types import Scope
 
-__all__ = ["ConnectionVisit", "Identify", "close_session", "open_session"]
+__all__ = ["VISIT", "ConnectionVisit", "Identify"]
 
 log = logging.getLogger("monite_auth")
 
@@ -38,17 +38,17 @@ VISIT = "monite_auth.visit"
 
 
 class ConnectionVisit:
-    """Logs out whoever has gone by the end of a request, and tells the broker who has logged in.
+    """Ends the session of a user who has gone by the end of a request, and tells the broker of a user who has logged in.
 
-    `identify` is asked about the scope as it came in, with the session and the user that it had then. What apps inside put
-    into the scope for themselves says nothing about this user; a session that has been emptied does.
+    `identify` is asked about the scope as it came in, with the session and the user that it had then. Apps inside may put
+    other things into the scope for themselves, which say nothing about this user; an emptied session does.
     """
 
     not_loaded: tuple[type[Exception], ...] = ()
     """Exceptions by which the framework says that the session is not loaded yet; then `identify` is asked later."""
 
     no_word: tuple[type[Exception], ...] = ()
-    """Exceptions by which `identify` says, at the end of a request, neither that somebody is there nor that nobody is."""
+    """Exceptions of `identify` that are no logout when the request ends: it says neither yes nor no."""
 
     def __init__(self, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
         self._broker = broker
@@ -61,7 +61,7 @@ class ConnectionVisit:
         scope["state"] = RequestState(scope.get("state", {}))
         scope[VISIT] = self
         self.keep_arrived()
-        # A websocket is not compared as a whole: what it came in with, such as a token in a header, may have run out since.
+        # A websocket is not compared as a whole: the token in its header, for example, may have run out since.
         self._compared = scope["type"] == "websocket"
         self._enter(None)
 
@@ -137,7 +137,7 @@ class ConnectionVisit:
     # -- leaving
 
     async def compare(self) -> None:
-        """Log out who has gone, and tell of who has logged in: once, before the response starts."""
+        """End the sessions of users who have gone, and tell the broker of a login: once, before the response starts."""
         if self._compared:
             return
         self._compared = True
@@ -163,7 +163,7 @@ class ConnectionVisit:
         """Put the session that came in back into the scope, where an app inside has put its own in its place."""
 
     async def end(self) -> None:
-        """Log out who has gone since then, or where nothing was answered; cancelled or not."""
+        """End the sessions of users who have gone since then, also if the request was cancelled or has no answer."""
         self.failure = None  # its traceback holds the frames of the whole request
         if not self._people.has_people:
             return
@@ -175,7 +175,7 @@ class ConnectionVisit:
             call_when_task_is_free(self._look_back)
 
     def _look_back(self) -> None:
-        """Log out who has gone since the request was over for us.
+        """End the sessions of users who have gone since the request was over for us.
 
         A middleware outside of ours may have held the response back, and emptied the session first.
         """
@@ -235,28 +235,3 @@ def _is_preflight(scope: Scope) -> bool:
         and scope["method"] == "OPTIONS"
         and any(name == b"access-control-request-method" for name, _ in scope["headers"])
     )
-
-
-async def open_session(scope: Mapping[str, Any], session: MutableMapping[str, Any]) -> None:
-    """Hand the middleware a session that the framework opens inside of it, before the view uses it.
-
-    Quart, for one, keeps sessions within the app; docs/any-framework.md shows where to call this. The middleware asks
-    `identify` again, with `scope["session"]`.
-    """
-    await _visit_in(scope).open_session(session)
-
-
-async def close_session(scope: Mapping[str, Any]) -> None:
-    """Compare who came with who is there now, before the framework saves the session.
-
-    Without this call the middleware does so when the response starts. By then such a framework has saved the session, and
-    a login's new id is only kept with the next request.
-    """
-    await _visit_in(scope).compare()
-
-
-def _visit_in(scope: Mapping[str, Any]) -> ConnectionVisit:
-    visit = scope.get(VISIT)
-    if not isinstance(visit, ConnectionVisit):
-        raise ConfigurationError("This request has not passed MoniteAuthMiddleware: put it around the app.")
-    return visit

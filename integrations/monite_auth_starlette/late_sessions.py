@@ -1,6 +1,6 @@
 """Sessions that views load themselves: starsessions without its SessionAutoloadMiddleware.
 
-Until then nobody can say who is logged in. So the question is asked again when a session has been loaded, before the view can
+Until then nobody can say who is logged in. So `identify` is asked again when a session has been loaded, before the view can
 change it.
 """
 
@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 try:
     from starsessions import SessionNotLoaded
-except ImportError:  # then nobody raises it
+except ImportError:  # nobody raises it then
 
     class SessionNotLoaded(Exception):  # type: ignore[no-redef]
         """A session that is not loaded was read."""
@@ -22,14 +22,14 @@ __all__ = ["SessionNotLoaded", "load_session", "when_loaded"]
 
 
 async def load_session(connection: HTTPConnection) -> None:
-    """Load the request's session, where that is left to views."""
+    """Load the request's session, if that is left to views."""
     handler = _handler(connection.scope)
     if handler is not None:
         await handler.load()
 
 
 def when_loaded(scope: Scope, call: Callable[[Any], Awaitable[None]]) -> None:
-    """Have `call` awaited with the session as soon as it is loaded, if that is yet to come."""
+    """Await `call` with the session as soon as it is loaded, unless it is loaded already."""
     handler = _handler(scope)
     if handler is None or handler.is_loaded:
         return
@@ -44,6 +44,6 @@ def when_loaded(scope: Scope, call: Callable[[Any], Awaitable[None]]) -> None:
 
 
 def _handler(scope: Scope) -> Any:
-    """Return what loads the session, starsessions' SessionHandler; None where there is none."""
+    """Return the object that loads the session, starsessions' SessionHandler; None if there is none."""
     handler = scope.get("session_handler")
     return handler if hasattr(handler, "is_loaded") and hasattr(handler, "load") else None

@@ -43,7 +43,7 @@ def forward(response: Any) -> Response:
 
 
 def unwrapped(error: Exception) -> Exception:
-    """Return what a route raised, where Starlette tells instead that it came too late for its handler."""
+    """Return the exception of a route. Starlette raises a RuntimeError instead if the response had started."""
     if isinstance(error, ExceptionGroup):
         inside = [unwrapped(each) for each in error.exceptions]
         return error if inside == list(error.exceptions) else error.derive(inside)
@@ -67,7 +67,7 @@ async def answer_error(connection: Any, error: Exception) -> Any:
 def add_handlers(app: ASGIApp, outer: Any) -> None:
     """Have errors answered where routes raise them, in each app that stands inside.
 
-    `outer`: the app that our middleware belongs to, as it stands in the scope.
+    `outer`: the app that our middleware belongs to, from the scope.
     """
     _add_handlers(app, _unhandled(outer), set())
 
@@ -89,9 +89,9 @@ def _add_handlers(app: Any, unhandled: list[type[Exception]], seen: set[int]) ->
 async def answer_as_a_route(
     error: Exception, app: ASGIApp, outer: Any, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer an error that came from elsewhere as if a route had raised it; raise it if nothing handles it.
+    """Answer an error from elsewhere as if a route had raised it; raise it on if nothing handles it.
 
-    `app`: what stands inside; `outer`: see `add_handlers`.
+    `app`: the app inside of the middleware; `outer`: see `add_handlers`.
     """
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
@@ -113,7 +113,7 @@ def _handlers(app: Any) -> Mapping[Any, Any]:
 
 
 def _unhandled(app: Any) -> list[type[Exception]]:
-    """Return which errors an app has no handler for. One for Exception is Starlette's last resort, and no other's."""
+    """Return the errors that an app has no handler for. A handler for Exception is Starlette's last resort, and does not count."""
     own = _handlers(app)
     return [
         kind for kind in HANDLED if not any(base in own for base in kind.__mro__ if base is not Exception)

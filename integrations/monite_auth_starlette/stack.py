@@ -1,7 +1,7 @@
 """The apps around a request: middleware inside one another, and what is mounted in the innermost.
 
-They are found as Starlette's own parts hold each other, by `app`, `middleware_stack` and `routes`. What holds its app by
-another name is not seen through.
+They are found as Starlette's own parts hold each other, by `app`, `middleware_stack` and `routes`. An app that is held by
+another name is not found.
 """
 
 from collections.abc import Iterator
@@ -14,32 +14,33 @@ __all__ = ["chain", "mounted", "opens_sessions", "opens_sessions_on_the_way"]
 
 
 def chain(app: Any) -> Iterator[Any]:
-    """Yield an app, and what it passes requests on to, up to a router."""
+    """Yield an app, then the one that it passes requests on to, and so on up to a router."""
     while app is not None:
         yield app
         app = getattr(app, "middleware_stack", None) or getattr(app, "app", None)
 
 
 def mounted(app: Any) -> Iterator[Any]:
-    """Yield what is mounted in a router."""
+    """Yield the apps that are mounted in a router."""
     for route in getattr(app, "routes", None) or ():
         yield _inside(route)
 
 
 def _inside(route: Any) -> Any:
-    # A router that FastAPI has included; what a Mount or a Host passes on to.
+    # A router that FastAPI has included, or the app of a Mount or a Host.
     return getattr(route, "original_router", None) or getattr(route, "app", None)
 
 
 def opens_sessions(app: Any) -> bool:
-    """Say whether this is a SessionMiddleware: Starlette's, starsessions', or one made of them."""
+    """Return whether this is a SessionMiddleware: Starlette's, starsessions', or a subclass."""
     return any(kind.__name__ == "SessionMiddleware" for kind in type(app).__mro__)
 
 
 def opens_sessions_on_the_way(app: Any, scope: Scope) -> bool:
-    """Say whether a request, as it comes into `app`, may be given a session of its own on its way to the view.
+    """Return whether a request that comes into `app` may get a session of its own on its way to the view.
 
-    That is where a SessionMiddleware stands, around a mounted app or a few routes; and an app that is not seen through.
+    It does if a SessionMiddleware stands there, around a mounted app or a few routes. It may if the way leads through an
+    app whose inside is not found.
     """
     apps = list(chain(app))
     if any(map(opens_sessions, apps)):

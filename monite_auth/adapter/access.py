@@ -107,8 +107,7 @@ class MoniteAccess:
         with self._using():
             if self._client is None:
                 self._client = self._broker.client(self._required())
-                if self._on_failure is not None:
-                    self._client.auth = self._noted_auth(self._on_failure)
+                self._note_failures_of(self._client)
             return self._client
 
     @property
@@ -117,8 +116,7 @@ class MoniteAccess:
         with self._using():
             if self._aclient is None:
                 self._aclient = self._broker.aclient(self._required())
-                if self._on_failure is not None:
-                    self._aclient.auth = self._noted_auth(self._on_failure)
+                self._note_failures_of(self._aclient)
             return self._aclient
 
     def entity_user(self) -> EntityUser:
@@ -142,7 +140,7 @@ class MoniteAccess:
             return await self._broker.arole(self._principal)
 
     def can(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
-        """Say whether the principal may do this, for views and templates; an anonymous visitor may do nothing.
+        """Return whether the principal may do this, for views and templates; an anonymous visitor may do nothing.
 
         See TokenBroker.can.
         """
@@ -152,7 +150,7 @@ class MoniteAccess:
             )
 
     async def acan(self, object_type: ObjectType | str, action: Action | str, *, own: bool = False) -> bool:
-        """Say whether the principal may do this; see `can`."""
+        """Return whether the principal may do this; see `can`."""
         with self._using():
             return self._principal is not None and await self._broker.acan(
                 self._principal, object_type, action, own=own
@@ -192,7 +190,7 @@ class MoniteAccess:
         begin(self._its_broker, self._required())
 
     async def alogin(self) -> None:
-        """Tell that the user has just logged in; see `login`."""
+        """Begin a new session for the user who has just logged in; see `login`."""
         principal = self._ask_for_login()
         gone = self._begin(await principal if inspect.isawaitable(principal) else principal)
         await aend(self._its_broker, gone)
@@ -248,8 +246,9 @@ class MoniteAccess:
         with noted(self._on_failure):
             yield
 
-    def _noted_auth(self, note: NoteFailure) -> BrokerAuth:
-        return BrokerAuth(NotedTokens(self._broker, note), self._principal)
+    def _note_failures_of(self, client: httpx.Client | httpx.AsyncClient) -> None:
+        if self._on_failure is not None:
+            client.auth = BrokerAuth(NotedTokens(self._broker, self._on_failure), self._principal)
 
     def _required(self) -> Principal:
         if self._principal is None:

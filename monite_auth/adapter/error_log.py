@@ -1,8 +1,13 @@
-"""Errors that become answers, in the log: the answer tells the end user little, and the developer must know.
+"""Errors that became answers, in the log: the answer tells the end user little, and the developer must know.
 
-ERROR for what the app's side has to mend (500 and more), WARNING for who is refused (403). What end users do themselves,
-such as coming back with an ended session (401), is no news. Each kind is written at most once a minute, with how many
-there were in between, so that a crowd does not fill the disk.
+| status | level | because |
+| --- | --- | --- |
+| 500 and more | ERROR | the app's side has to mend it |
+| 403 | WARNING | somebody was refused |
+| 401 | none | end users log out and come back all the time |
+
+Each kind of error is written at most once a minute, with the number of those in between, so that a stampede does not fill
+the disk.
 """
 
 import logging
@@ -17,20 +22,20 @@ __all__ = ["ErrorLog", "log_error"]
 log = logging.getLogger("monite_auth")
 
 QUIET = 60.0
-"""Seconds for which the same kind of error is only counted."""
+"""Count the same kind of error for this many seconds instead of writing it: one line a minute is enough to notice it."""
 
 
 class ErrorLog:
-    """Writes errors down, each kind at most once in QUIET seconds by `clock`."""
+    """Writes errors to the log, each kind at most once in QUIET seconds by `clock` (seconds)."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[float, int]] = {}
-        """By code, of which there are few: when written, and how many since."""
+        """For each code, of which there are few: when it was written last, and how many came since."""
         self._lock = ProcessLock()
 
     def write(self, error: MoniteAuthError) -> None:
-        """Write an error down, or count it."""
+        """Write an error to the log, or count it."""
         level = logging.ERROR if error.status_hint >= 500 else logging.WARNING
         if error.status_hint == 401:
             return
@@ -49,5 +54,5 @@ _of_this_process = ErrorLog()
 
 
 def log_error(error: MoniteAuthError) -> None:
-    """Write an error down that ends a request of this process."""
+    """Write an error to the log that ends a request of this process."""
     _of_this_process.write(error)

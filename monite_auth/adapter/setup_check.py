@@ -1,4 +1,4 @@
-"""Checks whether everything works from here, now: what the check commands say, one sentence after the other."""
+"""Checks whether everything works from here, now; the check commands print its sentences one after the other."""
 
 import secrets
 import time
@@ -19,9 +19,9 @@ __all__ = ["check_setup", "check_user"]
 
 
 def check_setup(broker: TokenBroker) -> Iterator[str]:
-    """Check the store and the credentials; yield what is found to be right, and raise what is not.
+    """Check the store and the credentials; yield a sentence for each thing that works.
 
-    Raises StoreUnavailable, CredentialsRejected, MoniteUnavailable or RateLimited.
+    Raises StoreUnavailable, CredentialsRejected, MoniteUnavailable or RateLimited for the first that does not.
     """
     settings = broker.settings
     yield f"Monite: {settings.base_url}, API version {settings.api_version}"
@@ -41,9 +41,9 @@ def _kind_of_store(broker: TokenBroker) -> str:
 
 
 def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> Iterator[str]:
-    """Check that the directory and Monite say the same of a user; yield what is right, and raise what is not.
+    """Check that the directory and Monite say the same about a user; yield a sentence for each thing that is right.
 
-    Raises NotLinked, EntityUserRejected and whatever else a token can fail by; ConfigurationError where the directory's
+    Raises NotLinked, EntityUserRejected and the other errors of TokenBroker.token; ConfigurationError if the directory's
     answer does not fit what Monite knows.
     """
     principal = Principal(
