@@ -1,0 +1,22 @@
+"""All operations. The rules of the request budget are `monite_auth.stores.Budget`'s: a store keeps its state."""
+
+from monite_auth.stores import Admission, Priority, Ticket
+from tests.toys.store_dictionary.notes import Notes
+from tests.toys.store_dictionary.revocations import Revocations
+from tests.toys.store_dictionary.sessions import Sessions
+from tests.toys.store_dictionary.tokens import Tokens
+
+__all__ = ["DictionaryOperations"]
+
+
+class DictionaryOperations(Tokens, Sessions, Revocations, Notes):
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        with self.state.lock:
+            self.state.budget, admission = self.state.budget.admit(
+                self.clock(), self.rate, priority, ticket, patience
+            )
+            return admission
+
+    async def hold(self, seconds: float) -> None:
+        with self.state.lock:
+            self.state.budget = self.state.budget.hold(self.clock(), seconds)
