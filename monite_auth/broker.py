@@ -1,4 +1,4 @@
-"""The token broker: the public face of it all.
+"""The token broker: the public face of the package.
 
 One broker per process (or per client ID). Every method comes twice, `token` for threads and `atoken` for event
 loops; both run the same engine over the same store, and a thread and a task that want the same token share one mint.
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["TokenBroker"]
 
 NOT_WHOLE = 1e-3
-"""Seconds that keep a moment from being read as a whole second, which stands for all of it."""
+"""Seconds that are added to the date of a job that is a whole second. The date of a login that is one may mean any moment of
+that second; a job is taken at its word."""
 
 
 class TokenBroker:
@@ -147,7 +148,10 @@ class TokenBroker:
         return call_headers(self.settings.api_version, await self.atoken(principal))
 
     def reject(self, principal: Subject | None, token: AccessToken) -> None:
-        """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched."""
+        """Note that Monite did not accept `token`: the next call mints. Later tokens are not touched.
+
+        Raises NotLoggedIn, StoreUnavailable.
+        """
         run(self._engine.tokens.reject(self._blocking(), _acting(principal), token))
 
     async def areject(self, principal: Subject | None, token: AccessToken) -> None:
@@ -155,9 +159,10 @@ class TokenBroker:
         await self._engine.tokens.reject(self._async(), _acting(principal), token)
 
     def exchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
-        """Say whether a call that Monite refused with `token` is to be sent again, with another token.
+        """Say whether a call that Monite refused with `token` is to be sent again, with another token; BrokerAuth asks.
 
-        BrokerAuth asks; see `monite_auth.engine.exchange`. `certain`: whether Monite said in its own words that the token is dead.
+        `certain`: whether Monite said in its own words that the token is dead. `monite_auth.engine.exchange` has the rules.
+        Raises NotLoggedIn, StoreUnavailable.
         """
         return run(self._engine.tokens.exchange(self._blocking(), _acting(principal), token, certain=certain))
 
@@ -166,7 +171,7 @@ class TokenBroker:
         return await self._engine.tokens.exchange(self._async(), _acting(principal), token, certain=certain)
 
     def exchanged(self, principal: Subject | None, *, helped: bool) -> None:
-        """Note whether the call was accepted when it was sent again."""
+        """Note whether the call was accepted when it was sent again. Raises NotLoggedIn."""
         run(self._engine.tokens.exchanged(self._blocking(), _acting(principal), helped=helped))
 
     async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
@@ -174,7 +179,7 @@ class TokenBroker:
         await self._engine.tokens.exchanged(self._async(), _acting(principal), helped=helped)
 
     def entity_user(self, principal: Principal | None) -> EntityUser:
-        """Return who the principal is in Monite; raises NotLoggedIn or NotLinked."""
+        """Return who the principal is in Monite. Raises NotLoggedIn, NotLinked, StoreUnavailable."""
         return _linked(run(self._engine.tokens.entity_user(self._blocking(), _known(principal))))
 
     async def aentity_user(self, principal: Principal | None) -> EntityUser:
@@ -299,8 +304,8 @@ class TokenBroker:
     def login(self, principal: Principal) -> None:
         """Tell that the principal's session has just begun.
 
-        Not necessary; but then no clock decides whether the session is older than an `end_user`: the store knows it. Never
-        fails because of the store.
+        It is optional. With it, the store knows the session from the beginning, and an `end_user` needs no date to tell
+        whether the session is older. Never fails because of the store. Raises NotLoggedIn.
         """
         run(self._engine.endings.login(self._blocking(), _known(principal)))
 
@@ -321,7 +326,10 @@ class TokenBroker:
         await self._engine.endings.logout(self._async(), _person(principal))
 
     def end_user(self, user_id: str) -> None:
-        """End every session of a user, in every tenant: after a password change, or when an account is closed."""
+        """End every session of a user, in every tenant: after a password change, or when an account is closed.
+
+        Raises TypeError for a user_id that is no text.
+        """
         run(self._engine.endings.end_user(self._blocking(), _user_id(user_id)))
 
     async def aend_user(self, user_id: str) -> None:
@@ -329,7 +337,10 @@ class TokenBroker:
         await self._engine.endings.end_user(self._async(), _user_id(user_id))
 
     def relink(self, user_id: str) -> None:
-        """Tell that the directory's answer for a user has changed: old tokens are revoked, sessions go on."""
+        """Tell that the directory's answer for a user has changed: old tokens are revoked, sessions go on.
+
+        Raises TypeError for a user_id that is no text.
+        """
         run(self._engine.endings.relink(self._blocking(), _user_id(user_id)))
 
     async def arelink(self, user_id: str) -> None:
@@ -368,7 +379,10 @@ class TokenBroker:
         return await self._engine.endings.end_everything(self._async(), within=within)
 
     def drain(self, *, within: float = 60) -> DrainReport:
-        """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too."""
+        """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too.
+
+        Raises StoreUnavailable.
+        """
         return run(self._engine.drainer.drain(self._blocking(), within=within))
 
     async def adrain(self, *, within: float = 60) -> DrainReport:
@@ -376,7 +390,7 @@ class TokenBroker:
         return await self._engine.drainer.drain(self._async(), within=within)
 
     def status(self, user_id: str) -> UserStatus:
-        """Say what the store has of a user, for people who look after the application; raises StoreUnavailable."""
+        """Say what the store has of a user, for people who look after the application. Raises StoreUnavailable."""
         return run(self._engine.endings.status(self._blocking(), user_id))
 
     async def astatus(self, user_id: str) -> UserStatus:
@@ -387,7 +401,7 @@ class TokenBroker:
 
     def close(self) -> None:
         """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
-        self._here().close()  # background work first: it gives back what it was at
+        self._here().close()  # first, so that background work gives back what it was at
         try:
             self.drain(within=self.settings.deadline)
         finally:  # where no key opens the store, say
@@ -406,7 +420,7 @@ class TokenBroker:
             await self.store.aclose()
 
     def _as_token(self, token: AccessToken | Secret | str) -> AccessToken:
-        """Return a token of which perhaps only the text is known; it is taken to have been minted now."""
+        """Return `token` as an AccessToken. Where only its text is known, it is taken to have been minted now."""
         if isinstance(token, AccessToken):
             return token
         if not isinstance(token, Secret | str):
@@ -432,7 +446,7 @@ class TokenBroker:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    # The hot path: what belongs to this process is asked for once.
+    # The hot path: it looks once for what belongs to this process.
 
     def _token(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
         here = self._here()

@@ -14,10 +14,10 @@ log = logging.getLogger("monite_auth")
 
 
 def threads_are_allowed() -> bool:
-    """Say whether threads of ours would run, and run to their end.
+    """Say whether a thread that is started now would run, and run to its end.
 
-    Under uWSGI without `--enable-threads` they never get their turn. And while it loads the application that it is going
-    to fork, in C and without a word, its workers would inherit whatever a thread is in the middle of.
+    Under uWSGI without `--enable-threads` it never gets its turn. And while uWSGI loads the application that it is going
+    to fork (in C, without Python's fork hooks), its workers would inherit whatever a thread is in the middle of.
     """
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
     if uwsgi is None:
@@ -45,7 +45,7 @@ class Background:
     """The threads of one broker. Daemons, since a process that exits must not wait for Monite, as a ThreadPoolExecutor would."""
 
     MOST = 4
-    """Background work is a drain and some renewals: more at once would only queue for the request budget."""
+    """Threads at the most. Background work is a few drains and renewals: more would only queue for the request budget."""
 
     IDLE = 10.0
     """Seconds that a thread waits for more work."""
@@ -67,7 +67,7 @@ class Background:
                     thread.start()
                 except RuntimeError:  # there are too many already, or the interpreter is ending
                     if not self._threads:
-                        self._work.pop().close()  # it can wait: what is left to do stands in the store
+                        self._work.pop().close()  # it can wait, since what is left to do stands in the store
                 else:
                     self._threads.add(thread)
             else:

@@ -27,7 +27,7 @@ while finds it waiting, and it may hold a token."""
 
 
 class BlockingRuntime:
-    """Flows in threads."""
+    """Runs flows in the threads that call them, and background work in a few of its own."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.store = store.operations(blocking=True)
@@ -98,8 +98,8 @@ class BlockingRuntime:
     def spawn(self, flow: Flow[None]) -> None:
         """See Runtime.
 
-        Where the server allows no threads, the flow runs inside the request, up to the first time that it has to
-        wait; what is left waits in the store for `monite-auth drain`, or for somebody else's turn.
+        Where the server allows no threads, the flow runs inside the request until it has to wait. What is left to do
+        stands in the store, for `monite-auth drain` or another process.
         """
         if self.has_background:
             self._background.submit(flow)

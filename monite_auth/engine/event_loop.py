@@ -27,7 +27,7 @@ the loop was blocked or the process stopped for a while. It may hold a token."""
 
 
 class AsyncRuntime:
-    """Flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
+    """Runs flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
 
     has_background = True
 
@@ -48,7 +48,7 @@ class AsyncRuntime:
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime.
 
-        An answer that is there counts, although its time is over or the caller is being cancelled: it may hold a token.
+        An answer that has arrived counts even if its time is over or the caller is being cancelled: it may hold a token.
         """
         asking = asyncio.ensure_future(self._ask(request, within))
         try:
@@ -71,7 +71,7 @@ class AsyncRuntime:
 
     async def _ask(self, request: Request, within: float) -> Response | Fault:
         with as_faults() as faults:
-            # `send` looks at the clock while an answer is awaited, since httpx would not look whether there is one.
+            # `send` keeps the time for the answer: a timeout of httpx would not look whether one has arrived meanwhile.
             patience = httpx.Timeout(None, connect=min(self._settings.connect_timeout, within), pool=within)
             async with self._http().stream(**as_sent(request), timeout=patience) as response:
                 body = b""

@@ -28,7 +28,7 @@ class Closed(RuntimeError):
 
 
 class Runtime(Protocol):
-    """What flows may do."""
+    """What a flow may do. Every flow takes a runtime, and awaits nothing else."""
 
     store: Operations
 

@@ -1,6 +1,6 @@
-"""Tokens that Monite has given and that nobody can use: they are alive there, so they have to be revoked.
+"""Stray tokens: Monite gave them, nobody can use them, and they are alive, so they have to be revoked.
 
-An answer may make no use of its token, or the mint may be cut off between the answer and the store: its task is
+An answer may give a token that is of no use. Or a mint is cut off between the answer and the store: its task is
 cancelled, its event loop stopped, its thread interrupted. The process keeps such a token until it stands among the
 pending revocations of the store.
 """
@@ -25,10 +25,7 @@ class Strays:
         self.tokens.append((slot, token))
 
     async def hand_over(self, store: Operations) -> None:
-        """Make them pending revocations of the store; what it does not take, stays here.
-
-        Raises StoreUnavailable.
-        """
+        """Make them pending revocations of the store; those that it does not take stay here. Raises StoreUnavailable."""
         with suppress(IndexError):  # another thread was faster
             while self.tokens:
                 slot, token = self.tokens.pop()

@@ -1,9 +1,9 @@
-"""Ends and beginnings that are not ours: a process forks, an event loop shuts down.
+"""Lifetimes that others decide on: a process forks, an event loop shuts down.
 
-*Forks.* A child begins with a copy of all its parent's memory: sockets that lead to its parent's answers, locks that
-a thread held which the child does not have, event loops that do not run there. Python's fork hooks cannot put that
-right, since they do not run where a server forks in C, as uWSGI does. So nothing here relies on being told: whatever
-belongs to a process lies in a `PerProcess`, which compares process ids each time that it is asked.
+*Forks.* A child begins with a copy of its parent's memory: sockets that bring its parent's answers, locks held by
+threads that the child does not have, event loops that do not run there. Python's fork hooks do not help, since they do
+not run where a server forks in C, as uWSGI does. So nothing here relies on a hook: a `PerProcess` holds whatever belongs
+to a process, and compares process ids at every use.
 """
 
 import atexit
@@ -20,14 +20,14 @@ __all__ = ["PerProcess", "ProcessLock", "close_with_loop"]
 Thing = TypeVar("Thing")
 
 _inherited: list[object] = []
-"""What parents have left in this process. It is kept, and never used."""
+"""Objects that came from parent processes. They are kept alive, and never used."""
 
 
 def _keep_for_ever(thing: object) -> None:
     """Never let `thing` be finalized here, not even when the interpreter ends.
 
-    To close what a parent has open disturbs the parent: a client says goodbye on a socket that they share, a transport
-    leaves an epoll that they share, and SQLite deletes its log (https://sqlite.org/howtocorrupt.html, section 2.6).
+    Closing it would disturb the parent: a client says goodbye on a socket that they share, a transport leaves an epoll
+    that they share, and SQLite deletes its log (https://sqlite.org/howtocorrupt.html, section 2.6).
     """
     _inherited.append(thing)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))  # a reference that nobody gives back
@@ -36,11 +36,12 @@ def _keep_for_ever(thing: object) -> None:
 class PerProcess(Generic[Thing]):
     """Holds one object for each process, made at its first use there.
 
-    Threads that come first together may each `make` one, of which one is taken: so `make` opens nothing.
+    Threads that come first at the same time may each `make` an object, and one of these is kept. So `make` must open
+    nothing. There is no lock, and a call costs little more than `os.getpid()`.
 
-    There is no lock, and a call costs little more than `os.getpid()`. What a parent had is left as it is: not closed
-    and not finalized. (The system reuses process ids, but a child is taken for its own ancestor only where that one has
-    ended, the child got the very same id, and no process between the two has used this object.)
+    The object of a parent is left as it is: not closed and not finalized. The system reuses process ids, so a child could
+    be taken for an ancestor; but only if that one has ended, the child got the very same id, and no process between the
+    two has used this object.
     """
 
     __slots__ = ("__weakref__", "_make", "_things")
@@ -60,7 +61,7 @@ class PerProcess(Generic[Thing]):
         return self._things.get(getpid())
 
     def inherited(self) -> Thing | None:
-        """Return what the parent had, for `make` to see in which state that was left; nothing of it may be used."""
+        """Return the object of the parent, so that `make` can see its state. It must not be used."""
         things = [thing for pid, thing in list(self._things.items()) if pid != getpid()]
         return things[-1] if things else None
 
@@ -75,7 +76,7 @@ class PerProcess(Generic[Thing]):
                 _keep_for_ever(thing)
 
     def __del__(self) -> None:
-        if getpid is not None:  # when the interpreter ends: _leave_all has been
+        if getpid is not None:  # else the interpreter ends, and _leave_all has run
             self._leave_inherited()
 
 
@@ -84,7 +85,7 @@ _alive: "WeakSet[PerProcess[Any]]" = WeakSet()
 
 @atexit.register
 def _leave_all() -> None:
-    """Keep what parents have left before the interpreter takes itself apart, when it no longer can be kept."""
+    """Keep the objects of parents alive before the interpreter takes itself apart: then it is too late."""
     for each in list(_alive):
         each._leave_inherited()  # noqa: SLF001 - ours
 
@@ -92,8 +93,8 @@ def _leave_all() -> None:
 class ProcessLock:
     """A lock for `with` that each process makes for itself, when it first needs it.
 
-    It is free in a child whatever the threads of its parent held. And it is of the kind that the process uses: gevent
-    replaces locks in a worker that gunicorn forked after it loaded the application.
+    A child finds it free, whatever the threads of its parent held. And it is of the kind that the process uses: gevent
+    replaces locks in a worker that gunicorn forked after it had loaded the application.
     """
 
     __slots__ = ("_lock",)
@@ -111,10 +112,10 @@ class ProcessLock:
 
 
 def close_with_loop(aclose: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
-    """Have `aclose` awaited when the running event loop shuts down; keep what this returns for as long.
+    """Have `aclose` awaited when the running event loop shuts down. The caller keeps the generator that this returns.
 
-    Event loops close the async generators that were started on them (`asyncio.run` sees to it), and this is one.
-    So connections do not outlive a loop where nobody closes the broker, as in an app's tests.
+    An event loop that shuts down closes the async generators that were started on it (`asyncio.run` sees to it), and this
+    is one. So connections do not outlive a loop where nobody closes the broker, as in an app's tests.
     """
 
     async def wait_for_the_end() -> AsyncGenerator[None]:

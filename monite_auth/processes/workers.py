@@ -1,4 +1,4 @@
-"""Whether this process is one of several workers of a server, which share no memory. It is a guess, for a warning."""
+"""Guess whether this process is one of several workers of a server, which share no memory. It serves a warning."""
 
 import multiprocessing
 import os
@@ -14,8 +14,8 @@ PROCESSES = Path("/proc")
 def is_one_of_several() -> bool:
     """Say whether other processes seem to do the same work as this one.
 
-    uWSGI says it. Workers that were spawned (uvicorn's, hypercorn's) know their parent. Workers that were forked (gunicorn's)
-    have siblings that run the same command, which Linux tells.
+    uWSGI says so itself. Spawned workers (uvicorn's, hypercorn's) know their parent. Forked workers (gunicorn's) have
+    siblings that run the same command; Linux lists them.
     """
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
     if uwsgi is not None:

@@ -151,7 +151,7 @@ def test_a_401_says_nothing_about_a_token_that_was_minted_a_moment_ago(brokers, 
     broken(emulator)
     for _ in range(10):
         assert get(brokers()) == 401
-        time.now += exchange.MOMENT / 11
+        time.now += exchange.TRUST_PERIOD / 11
     assert mints(emulator) == 1
 
 
@@ -169,7 +169,7 @@ def test_a_token_that_died_without_words_is_replaced_within_a_moment(brokers, em
     assert get(brokers()) == 200
     dead = broken(emulator)
     assert get(brokers()) == 401
-    time.now += exchange.MOMENT
+    time.now += exchange.TRUST_PERIOD
     emulator.monite.faults.remove(dead.id)
     emulator.monite.faults.add(
         Fault(kind="status", path="/payables", status=401, message="Unauthorized", times=1)
@@ -184,13 +184,13 @@ def test_after_an_exchange_that_did_not_help_a_death_is_noticed_when_its_time_is
     emulator.monite.token_life = 86_400
     fault = broken(emulator)
     get(brokers())
-    time.now += exchange.MOMENT
+    time.now += exchange.TRUST_PERIOD
     assert get(brokers()) == 401
     emulator.monite.faults.remove(fault.id)
     for token in emulator.monite.ledger.mints(ANNA_ID):
         emulator.monite.ledger.revoke(token)
     assert get(brokers()) in (400, 401)
-    time.now += exchange.FUTILE
+    time.now += exchange.COOLDOWN_AFTER_FUTILE
     assert get(brokers()) == 200
     assert mints(emulator) == 3
 
