@@ -23,8 +23,8 @@ ARGS ?=
 test: .venv/dev servers ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: .venv/dev ## a first answer in less than two minutes: the core, stores and emulator, without what is slow or needs Redis
-	@$(BIN)/python -m pytest -m "not slow and not redis and not browser" tests/core tests/stores tests/emulator tests/data $(ARGS)
+test-fast: .venv/dev ## a first answer in less than two minutes: the core and the stores, without what is slow or needs Redis
+	@$(BIN)/python -m pytest -m "not slow and not redis and not browser" tests/core tests/stores tests/data tests/toys $(ARGS)
 
 test-coverage: .venv/dev servers ## run the whole suite on both cores, and print how much of the core it covers
 	@.ci/tests

@@ -22,9 +22,11 @@ from tests.scripted import close_background
 
 SLOW = re.compile(
     r"""tests/(
-        chaos/test_chaos | e2e/ | servers/              # whole servers, browsers and jobs
-        | simulation/test_(exhaustive|mutants|random)   # every schedule
-        | stores/test_one_budget                        # Monite's limit, in real time
+        chaos/test_chaos | e2e/ | servers/                # whole servers, browsers and jobs
+        | simulation/test_(exhaustive|mutants|random)     # every schedule
+        | core/test_(concurrency|drain_command|lifetimes)  # storms, and programs that are started
+        | stores/test_(one_budget|sqlite_forks|sqlite_rotation)
+        | stores/test_sqlite\.py::.*(process|kill_9)       # many processes
     )""",
     re.VERBOSE,
 )
