@@ -1,4 +1,4 @@
-"""Crowds of callers: in several processes, and in many threads of each, who begin at once."""
+"""Stampedes: callers in several processes, and in many threads of each, that begin at once."""
 
 import multiprocessing
 import threading

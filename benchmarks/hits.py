@@ -1,4 +1,4 @@
-"""A hit: a valid token is in the store. Against the least that the store's own library can do."""
+"""A hit: a valid token is in the store. Compared with one read by the store's own library."""
 
 import asyncio
 import sqlite3

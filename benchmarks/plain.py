@@ -1,4 +1,4 @@
-"""What one writes first: look, take a lock in the store, look again, mint. For comparison."""
+"""The obvious way, for comparison: read, take a lock in the store, read again, mint."""
 
 import sqlite3
 import threading

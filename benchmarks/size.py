@@ -1,4 +1,4 @@
-"""What one user takes in a store: with a token, and when it is revoked and only the ended session is remembered."""
+"""The memory of one user in a store: with a token, and when it is revoked and only the ended session is remembered."""
 
 import gc
 import sqlite3
