@@ -26,7 +26,7 @@ SLOW = re.compile(
         | simulation/test_(exhaustive|mutants|random)     # every schedule
         | core/test_(concurrency|drain_command|lifetimes)  # storms, and programs that are started
         | stores/test_(one_budget|sqlite_forks|sqlite_rotation)
-        | stores/test_sqlite\.py::.*(process|kill_9)       # many processes
+        | (stores/test_sqlite|core/test_provisioning)\.py::.*(process|kill_9)  # many processes
     )""",
     re.VERBOSE,
 )
