@@ -1,8 +1,10 @@
-"""`python -m tests.simulation`: a long run, or one schedule again.
+"""`python -m tests.simulation`: a long run, a mutant, or one schedule again.
 
 python -m tests.simulation --schedules 1000000 --seed 7       random schedules
 python -m tests.simulation --small                            every schedule of the small scenarios
+python -m tests.simulation --mutant FenceRemoved              a schedule on which this mutant breaks a promise
 python -m tests.simulation --replay 'mint x logout:0.1.1'     one schedule, step by step
+python -m tests.simulation --replay '...' --mutant NAME       the same, on a mutant
 """
 
 import argparse
@@ -10,12 +12,12 @@ import os
 import sys
 import time
 
-from tests.simulation.mutants import MUTANTS
-from tests.simulation.report import Report
+from tests.simulation.mutants import MUTANTS, mutant_named
+from tests.simulation.report import Report, described
 from tests.simulation.sampling import Sampled
 from tests.simulation.scenarios import SMALL
 from tests.simulation.schedule import Failure, Schedule, replay
-from tests.simulation.work import explore_small, sample_many, workers
+from tests.simulation.work import explore_small, hunt, sample_many, workers
 from tests.simulation.world import Library
 
 
@@ -30,10 +32,14 @@ def main() -> int:
         "--small", action="store_true", help="take every schedule of the small scenarios instead"
     )
     parser.add_argument("--replay", metavar="SCENARIO:CHOICES", help="run one schedule and print its steps")
-    parser.add_argument("--mutant", choices=[each.__name__ for each in MUTANTS], help="replay it on a mutant")
+    parser.add_argument(
+        "--mutant", choices=[each.__name__ for each in MUTANTS], help="look for this mutant, or replay on it"
+    )
     options = parser.parse_args()
     if options.replay:
         return _replay(options.replay, options.mutant)
+    if options.mutant:
+        return _hunt(options.mutant)
     report, failures = Report(), list[Failure]()
     with workers(options.workers) as pool:
         if options.small:
@@ -57,11 +63,18 @@ def main() -> int:
     return 1 if failures else 0
 
 
+def _hunt(mutant: str) -> int:
+    explored = hunt(mutant)
+    _print(f"{mutant}: {mutant_named(mutant).about}")
+    _print(str(explored.failure or f"This mutant is not caught in {explored.runs:,} runs."))
+    return 1 if explored.failure is None else 0
+
+
 def _replay(text: str, mutant: str | None) -> int:
-    library = next((each() for each in MUTANTS if each.__name__ == mutant), Library())
+    library = mutant_named(mutant)() if mutant else Library()
     schedule = Schedule.parse(text)
     violation, trace = replay(schedule, library)
-    _print("\n".join([str(schedule.scenario), "", *trace, ""]))
+    _print("\n".join([*described(schedule.scenario), "", *trace, ""]))
     _print(str(violation or "This schedule keeps all promises."))
     return 1 if violation else 0
 

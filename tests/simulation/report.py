@@ -1,23 +1,26 @@
-"""What the simulation has done, as tables for people."""
+"""The results of the simulation, as tables."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from monite_auth import Principal
 from tests.simulation.exploration import Explored
 from tests.simulation.sampling import Sampled
+from tests.simulation.scenarios import Scenario
 
-__all__ = ["Report"]
+__all__ = ["Report", "described"]
 
 
 @dataclass
 class Report:
-    """Gathered by the tests, printed when all are over."""
+    """The results of a test run. The tests fill it in, and it is printed at the end."""
 
     explored: list[Explored] = field(default_factory=list)
     sampled: Sampled | None = None
     wall_seconds: float = 0.0
     mutants: list[tuple[str, str, Explored]] = field(default_factory=list)
-    """Name, what is wrong with it, and what came of looking for it."""
+    """Of each mutant: its name, its mistake, and the exploration that looked for it."""
 
     def lines(self) -> list[str]:
         """Return the report, line by line."""
@@ -77,6 +80,29 @@ class Report:
             f"  checks: {promises}",
             f"  tokens whose answer was lost, with nobody left who knows them: {sampled.lost:,}",
         ]
+
+
+def described(scenario: Scenario) -> list[str]:
+    """Return what a scenario is about, line by line."""
+    scripts = [(script.name, script.process, script.actions) for script in scenario.scripts]
+    before = [("before", process, (action,)) for process, action in scenario.before]
+    return [
+        scenario.name,
+        *(
+            f"  {name}, process {process} ({scenario.processes[process]}): {', '.join(map(_action, actions))}"
+            for name, process, actions in [*before, *scripts]
+        ),
+    ]
+
+
+def _action(action: Any) -> str:
+    """Name an action, the principal and its session included, which a principal's `repr` keeps to itself."""
+    values = [getattr(action, field.name) for field in fields(action)]
+    parts = [
+        f"{each.user_id}, {each.tenant}, {each.session_id}" if isinstance(each, Principal) else str(each)
+        for each in values
+    ]
+    return f"{type(action).__name__}({'; '.join(parts)})"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

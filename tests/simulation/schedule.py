@@ -35,13 +35,15 @@ class Schedule:
 
 @dataclass(slots=True)
 class Failure:
-    """A broken promise, and the schedule that broke it."""
+    """A broken promise, the schedule that broke it, and the name of the mutant, if it is one."""
 
     violation: Violation
     schedule: Schedule
+    mutant: str = ""
 
     def __str__(self) -> str:
-        return f"{self.violation}\nReplay: python -m tests.simulation --replay '{self.schedule}'"
+        of_mutant = f" --mutant {self.mutant}" if self.mutant else ""
+        return f"{self.violation}\nReplay: python -m tests.simulation --replay '{self.schedule}'{of_mutant}"
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         process.name,
         frozenset((slot, names[flight]) for slot, flight in known.items()),
         process.epoch.current,
-        frozenset(_flight(world, name, flight) for name, flight in visible.items()),
+        frozenset(_flight(process, name, flight) for name, flight in visible.items()),
         frozenset(engine.renewals._resume_at.items()),
         frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
         (drainer.sweep_at, drainer._sleeps_until),
@@ -131,8 +131,9 @@ _TOKEN_FLOW = {"_settings", "_directory", "_flights", "_leader", "_renewals", "_
 """What a token flow works with. It remembers nothing; a mutant may."""
 
 
-def _flight(world: World, name: str, flight: Flight) -> tuple[Any, ...]:
-    shared = result_facts(flight.shared_peek) if world.is_alone else ()  # elsewhere nothing is shared
+def _flight(process: Process, name: str, flight: Flight) -> tuple[Any, ...]:
+    runtime, peek = process.runtime, flight.shared_peek
+    shared = (min(runtime.waiters(peek), 2), *(result_facts(peek) if runtime.is_shared(peek) else ()))
     if flight.is_finished:
         return (name, error_facts(flight._error), shared)
     loop = flight._loop

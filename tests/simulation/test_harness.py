@@ -10,10 +10,12 @@ from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.exploration import explore
-from tests.simulation.judge import Violation
-from tests.simulation.mutants import MUTANTS, DueWithoutLease, FenceRemoved, FlightsTokenHandedOver
+from tests.simulation.judge import Violation, judge
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants.budget import DueWithoutLease
+from tests.simulation.mutants.logout import FenceRemoved, FlightsTokenHandedOver
 from tests.simulation.sampling import sample
-from tests.simulation.scenarios import Scenario, Script
+from tests.simulation.scenarios import Scenario, Script, named
 from tests.simulation.scenarios.people import AHEAD, ALICE, ALICE_TOO
 from tests.simulation.schedule import Schedule, replay
 from tests.simulation.snapshot import freeze
@@ -92,8 +94,8 @@ def test_the_order_in_which_schedules_are_taken_does_not_matter():
 @pytest.mark.parametrize("mutant", [FenceRemoved, DueWithoutLease], ids=lambda mutant: mutant.__name__)
 def test_failure_is_repeated_from_what_it_prints(mutant):
     failure = hunt(mutant.__name__).failure
-    printed = str(failure).rpartition("--replay ")[2].strip("'")
-    schedule = Schedule.parse(printed)
+    assert str(failure).endswith(f" --mutant {mutant.__name__}")
+    schedule = Schedule.parse(str(failure).rpartition("--replay '")[2].rpartition("'")[0])
     violation, trace = replay(schedule, mutant())
     assert str(violation) == str(failure.violation)
     assert trace == replay(schedule, mutant())[1]
@@ -154,6 +156,14 @@ def test_a_wait_that_does_more_than_look_again_is_noticed():
         explore(TINY[2], Careless())
 
 
+def test_calls_of_one_process_share_a_read_while_another_process_logs_out(monkeypatch):
+    """A judge that allows no sharing sees a call served from a read that came before a logout elsewhere."""
+    scenario = named("two wait for a mint x logout in another process")
+    assert explore(scenario, Library(), shuffled=True, most_runs=300).failure is None
+    monkeypatch.setattr(judge, "SHARED_FOR", 0.0)
+    assert explore(scenario, Library(), shuffled=True).failure.violation.check == "5 logout is final"
+
+
 def test_command_line_replays_and_samples():
     command = [sys.executable, "-m", "tests.simulation"]
     replayed = subprocess.run(
@@ -170,6 +180,11 @@ def test_command_line_replays_and_samples():
     )
     assert "[5 logout is final]" in caught.stdout
     assert caught.returncode == 1
+    hunted = subprocess.run(
+        [*command, "--mutant", "FenceRemoved"], capture_output=True, text=True, check=False
+    )
+    assert "[5 logout is final]" in hunted.stdout
+    assert hunted.returncode == 0
     sampled = subprocess.run(
         [*command, "--schedules", "1000", "--seed", "3"], capture_output=True, text=True, check=False
     )

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 
 from tests.simulation.exploration import Explored, explore
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import mutant_named
 from tests.simulation.sampling import Sampled, sample
 from tests.simulation.scenarios import named
 from tests.simulation.world import Library
@@ -15,10 +15,10 @@ from tests.simulation.world import Library
 __all__ = ["explore_small", "hunt", "sample_many", "workers"]
 
 CHUNK = 1_000
-"""Random schedules that a worker takes at a time: about a second's work."""
+"""Random schedules that a worker takes at a time: a second or two of work."""
 
 MOST_RUNS = 30_000
-"""Runs of one small scenario: some 20 seconds' work. One that needs more is not small."""
+"""Runs of one small scenario at the most: some 20 seconds of work. One that needs more is not small."""
 
 SEED_RANGE = 1_000_000_000
 """Random schedules of one seed, at the most: those of another begin after them."""
@@ -35,8 +35,8 @@ def explore_small(name: str) -> Explored:
 
 
 def hunt(mutant_name: str) -> Explored:
-    """Look for a mutant in the scenarios where it should show; return the exploration that caught it, or the last."""
-    mutant: type[Mutant] = next(each for each in MUTANTS if each.__name__ == mutant_name)
+    """Explore the scenarios in which a mutant should show; return the exploration that caught it, or the last."""
+    mutant = mutant_named(mutant_name)
     runs, explored = 0, None
     for name in mutant.scenarios:
         explored = explore(named(name), mutant(), shuffled=True, most_runs=MOST_RUNS)
@@ -45,6 +45,8 @@ def hunt(mutant_name: str) -> Explored:
             break
     assert explored is not None
     explored.runs = runs
+    if explored.failure is not None:
+        explored.failure.mutant = mutant_name
     return explored
 
 

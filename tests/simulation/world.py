@@ -116,6 +116,10 @@ class Library:
     waits_are_private = True
     """Whether nobody does anything between the end of a wait and the next look."""
 
+    def surroundings(self, world: "World", **facts: Any) -> Surroundings:
+        """Return the surroundings of one process of a world."""
+        return Surroundings(**facts)
+
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Change what cannot be handed in, for as long as simulations run."""
@@ -300,6 +304,7 @@ class SimulatedRuntime:
         self.clock = world.clock
         self._world = world
         self._process = process
+        self._waiters: dict[SharedPeek, int] = {}
 
     def random(self) -> float:
         return 0.5
@@ -317,9 +322,19 @@ class SimulatedRuntime:
         leader = actor.leads_inline if actor is not None else None
         if actor is not None:
             actor.leads_inline = None
+        shared = flight.shared_peek
+        self._waiters[shared] = self._waiters.get(shared, 0) + 1
         await _Wait(flight, self._world.now + max(0.0, within), leader)
-        if self._world.is_alone:
+        if self.is_shared(shared):
             await _Look("look")
+
+    def waiters(self, shared: SharedPeek) -> int:
+        """Return how many have waited for the flight of this shared peek."""
+        return self._waiters.get(shared, 0)
+
+    def is_shared(self, shared: SharedPeek) -> bool:
+        """Say whether others may read after the same flight: several have waited for it, or more may join."""
+        return self.waiters(shared) > 1 or not shared._is_open
 
     def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         """Let everybody read when they like: whatever a lock would forbid is among the schedules."""
@@ -392,8 +407,8 @@ class Watch:
                 value = self._name(actor, value)
             case "error":
                 value = error_facts(value)
-            case "result" | "epoch" | "is_open" if not self._world.is_alone:
-                return  # nothing is shared there
+            case "result" | "epoch" | "is_open" if not actor.process.runtime.is_shared(source):
+                return  # nobody else learns of what comes of it
             case "result":
                 value = value and value.fingerprint
         if self._world.observe is not None:
@@ -457,18 +472,17 @@ class Process:
         self.threads = flavour == "threads"
         self.loop = EventLoop()
         self.alive = True
-        self.epoch = RevocationEpoch()
         self.watch = Watch(world) if watched else None
-        surroundings = Surroundings(
+        surroundings = library.surroundings(
+            world,
             new_id=lambda: name,
             running_loop=world.running_loop,
             claim_poll=POLL,
             sweep_interval=30.0 if world.sweeps else math.inf,
-            # Time stands still while another process takes all the steps of a logout, so a result would count too long.
-            peek_shared_for=0.005 if world.is_alone else 0.0,
-            epoch=self.epoch,
+            epoch=RevocationEpoch(),
             observer=self.watch,
         )
+        self.epoch = surroundings.epoch
         self.engine = Engine(account.settings, _People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 

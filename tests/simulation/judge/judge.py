@@ -14,7 +14,7 @@ from monite_auth.stores import Claimed, Committed, Cooldown, Ended, Lease, Slot
 from monite_auth.tokens import SAFETY
 from tests.simulation.judge.budget import ROUNDING, BudgetJudge
 from tests.simulation.judge.cooldowns import CooldownJudge
-from tests.simulation.judge.records import Call, Held, Shelf
+from tests.simulation.judge.records import Call, Held, SharedRead, Shelf
 from tests.simulation.judge.sessions import Sessions
 from tests.simulation.judge.violation import Violation
 from tests.simulation.monite_model import MoniteModel, is_mint
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge"]
 
+SHARED_FOR = 0.005
+"""Seconds for which a read counts for other calls of the same process."""
+
+ENDINGS = {"discard", "end_session", "end_user", "end_everything", "revoke", "relink"}
+"""Operations that take tokens away: in their own process they end the sharing of reads."""
 
 CHEAP = {
     "login": "begin_session",
@@ -131,23 +136,48 @@ class Judge:
 
     def _judge_token(self, call: Call, token: AccessToken) -> None:
         now = self._world.now
-        value = token.value.reveal()
-        record = self._monite.tokens.get(value)
-        slot = self._world.slot(call.principal)
         for check in ("1 isolation", "3 freshness", "5 logout is final"):
             self.checks[check] += 1
-        if record is None or record.entity_user not in self._links(call.principal):
-            raise Violation("1 isolation", f"{call.principal} got {value}, a token for {record}")
-        if self.sessions.must_be_refused(call.principal):
-            raise Violation("5 logout is final", f"a call of an ended session returned {value}")
-        if not record.is_alive(now):
-            raise Violation("3 freshness", f"{value} was handed out at {now} and is dead: {record}")
+        value = token.value.reveal()
         if token.expires_at <= now or token.expires_at - now < call.min_ttl:
             raise Violation("3 freshness", f"{value} has {token.expires_at - now} s, not {call.min_ttl}")
+        wrong = self._wrong_with(call.principal, value)
+        if wrong is not None and not self._is_shared(call, value):
+            raise wrong
+
+    def _wrong_with(self, principal: Subject, value: str) -> Violation | None:
+        """Return why this token must not be handed to `principal` right now, or None."""
+        record = self._monite.tokens.get(value)
+        if record is None or record.entity_user not in self._links(principal):
+            return Violation("1 isolation", f"{principal} got {value}, a token for {record}")
+        if self.sessions.must_be_refused(principal):
+            return Violation("5 logout is final", f"a call of an ended session returned {value}")
+        if not record.is_alive(self._world.now):
+            return Violation("3 freshness", f"{value} was handed out and is dead: {record}")
+        slot = self._world.slot(principal)
         if (slot, value) in self.rejected:
-            raise Violation("3 freshness", f"{value} had been rejected and was handed out again")
+            return Violation("3 freshness", f"{value} had been rejected and was handed out again")
         if value in self.condemned or (value in self.doomed and slot not in self._holders(value)):
-            raise Violation("3 freshness", f"{value} was handed out, and it is to be revoked")
+            return Violation("3 freshness", f"{value} was handed out, and it is to be revoked")
+        return None
+
+    # -- reads that calls of one process share
+
+    def _share(self, reader: Call, token: AccessToken) -> None:
+        """A call has read a token: it counts for the others of its process that asked for the same before."""
+        value = token.value.reveal()
+        others = [
+            each for each in self.calls.values() if each.process == reader.process and each is not reader
+        ]
+        if others and self._wrong_with(reader.principal, value) is None:
+            for call in others:
+                if call.kind == "token" and call.principal == reader.principal:
+                    call.shared_read = SharedRead(value, self._world.now)
+
+    def _is_shared(self, call: Call, value: str) -> bool:
+        """Say whether the token was right when another call read it, too short ago for an ending elsewhere to be known."""
+        read = call.shared_read
+        return read is not None and read.value == value and self._world.now - read.at < SHARED_FOR
 
     # -- what ought to be
 
@@ -225,6 +255,12 @@ class Judge:
             if name != CHEAP[call.kind]:
                 raise Violation("7 logout is cheap", f"{call.kind} does {name}")
             call.has_acted = True
+        if name == "peek" and result is not None and call is not None:
+            self._share(call, result)
+        elif name in ENDINGS:
+            for each in self.calls.values():
+                if each.process == actor.process.name:
+                    each.shared_read = None
         watch = _WATCHED.get(name)
         if watch is not None:
             watch(self, actor, *arguments, **options, result=result)

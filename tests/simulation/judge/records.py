@@ -1,13 +1,21 @@
-"""What the judge remembers of a call, a lease and a slot."""
+"""The judge's records of a call, a lease and a slot."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth import AccessToken
 from monite_auth.identity import Subject
 from monite_auth.stores import Slot
 from tests.simulation.judge.sessions import Key
 
-__all__ = ["Call", "Held", "Shelf"]
+__all__ = ["Call", "Held", "SharedRead", "Shelf"]
+
+
+class SharedRead(NamedTuple):
+    """A token that a call has read from the store, and when: others of its process may be given it too."""
+
+    value: str
+    at: float
 
 
 @dataclass(slots=True)
@@ -32,6 +40,8 @@ class Call:
     """Whether its session was refused by the store since, and rightly; a login may come before the call is told."""
     logged_in: frozenset[Key] = frozenset()
     """Of a call that ends all sessions: those that had logged in before."""
+    shared_read: SharedRead | None = None
+    """What another call of its process has read for the same subject since this one began. No ending came between here."""
 
 
 @dataclass(slots=True)

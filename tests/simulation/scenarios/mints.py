@@ -49,6 +49,20 @@ SCENARIOS: tuple[Scenario, ...] = (
         processes=("threads",),
     ),
     scenario(
+        "two wait for a mint x logout in another process",
+        script(0, Token(ALICE)),
+        script(0, Token(ALICE)),
+        script(1, Logout(ALICE)),
+        processes=TWO,
+    ),
+    scenario(
+        "mint and logout x two who wait in another process",
+        script(0, Token(ALICE), Logout(ALICE)),
+        script(1, Token(ALICE)),
+        script(1, Token(ALICE)),
+        processes=TWO,
+    ),
+    scenario(
         "mint x crash x mint",
         script(0, Token(ALICE)),
         script(1, Token(ALICE)),
