@@ -1130,7 +1130,7 @@ def test_promise_9_an_address_that_is_wrong_is_told_without_its_password(url, pr
 
 
 def test_a_store_without_a_key_or_with_a_prefix_that_would_not_do_is_refused():
-    with pytest.raises(ConfigurationError, match="at least one key"):
+    with pytest.raises(ConfigurationError, match="needs a key to seal with"):
         RedisStore("redis://h", keys=[])
     with pytest.raises(ConfigurationError, match="without braces"):
         RedisStore("redis://h", keys=[KEY], prefix="{x}")

@@ -4,8 +4,10 @@ import itertools
 
 import pytest
 
-from monite_auth import Secret
-from monite_auth.stores.sealing import Envelope, SealBroken
+from monite_auth import EntityUser, Principal, Secret
+from monite_auth.identity import PARTNER
+from monite_auth.stores import PARTNER_SLOT, Cooldown, Slot
+from monite_auth.stores.sealing import Envelope, Seal, SealBroken, Vault
 from monite_auth.stores.sealing.envelope import WRAPPED_BYTES
 
 ONE, TWO, THREE = (Secret(f"key number {number}, long enough") for number in (1, 2, 3))
@@ -212,3 +214,52 @@ def test_promise_1_each_account_has_names_of_its_own():
     assert one.name("user", "alice") != other.name("user", "alice")
     assert one.name("user", None) != one.name("user", "")
     assert one.name("a", "b") != one.name("ab")
+
+
+# -- formats: what lies in a store of an earlier version has to stay readable
+
+EARLIER = Vault(Seal(bytes(range(32))))
+ENVELOPE = {
+    "b101a6361d0569aa": "be4611dbf270273ddd52823aad8b1cbfd43479a2731a4e2f3df92ab25edc587dd629154802d2fff20ded494af018fd3d"
+    "87091136853f127dd5be97bc00000001"
+}
+TOKEN = (
+    "2e95b4f51cfc2e57e5ed160161ce866d1066831fc287d42035ff5e41900a506c32b37225e2eaed9818f83957c52116f05e98dea9d93154b66c9c"
+    "ecc591f63669b46c41ff1c9023d1ccc27a73973d2dc23a1f4f8043d724e13bb36345c78fb5ebd0f0f3516910f858bf36fc712064b3f4de5f7dff"
+    "24fbda423400545ae391a98b8bec7a7fdc4b242ef8e541dd977a904ff1d59303ef47441a3e15e71e8774b9"
+)
+COOLDOWN = (
+    "578292a4af8fba6ee664d020eab1dc574a724feae467ad0fd3181f660b052c3b9996762a33909095be5cd4c16fc90baf980fdcb98578c9051b98"
+    "cd4c3315efdbe64e8d5072533abf99e0f75006a3e2fab39920b93ec6c5f822fddc10d753660f6c380681143c1c9646e17933974c7cdcf50b458c"
+    "8e7bfdce922a65c41dd97a5ea7d28fce0c791727bf2305adc1adef9b2e79cb20cda020b7ffe53c"
+)
+NOTE = "39bccd0ab80674adc7454ce7b5a2147584773a75fd07eab580e99f4fffd942f01d"
+
+
+def test_names_are_those_of_earlier_versions():
+    assert EARLIER.data_key_id == "f707099aff8f50fe"
+    assert EARLIER.user("alice") == "LiMwH9CFjM6uzGxMQCAGCQ"
+    assert EARLIER.slot(PARTNER_SLOT) == "lFdhrwyu40G7cEtFQ6TenA"
+    assert EARLIER.slot(PARTNER_SLOT) != EARLIER.user(PARTNER)
+    assert EARLIER.session("alice", "1") == "1ElzmjGg7s2kaesZAhK9LA"
+    assert EARLIER.principal(Principal("alice", session_id="1")) == "1ElzmjGg7s2kaesZAhK9LA"
+    assert EARLIER.principal(Principal("alice", authenticated_at=1700000000.5)) == "h3AJrCYDMFFGGCtklQLxSQ"
+    assert EARLIER.note("a", "b") == "go-ov-h8w7iVln25YyMzpw"
+    assert EARLIER.fingerprint_name("e3316e2bafebb610") == "AtUWN-S56Ixw_-1BUxZRkw"
+
+
+def test_values_that_earlier_versions_sealed_open():
+    person = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
+    place = EARLIER.slot(Slot("alice", None, None))
+    sealed, name = bytes.fromhex(TOKEN), EARLIER.fingerprint_name("e3316e2bafebb610")
+    assert EARLIER.open_token(sealed, place, name) == (Secret("a token"), person)
+    assert EARLIER.open_value(sealed, place, name) == Secret("a token")
+    assert EARLIER.open_cooldown(bytes.fromhex(COOLDOWN), "place") == Cooldown(60.0, "c", "m")
+    assert EARLIER.open_note(bytes.fromhex(NOTE), EARLIER.note("alice", "n")) == "noted"
+
+
+def test_envelopes_of_earlier_versions_open():
+    content = {name: bytes.fromhex(value) for name, value in ENVELOPE.items()}
+    opened = Envelope([Secret("a key of the tests, long enough")]).open(content)
+    assert opened.content == content
+    assert opened.seal.name("user", "alice") == "jGUlpV5m9JNZD8l6OU5LiA"

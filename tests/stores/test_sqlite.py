@@ -238,7 +238,7 @@ def test_a_broken_database_is_reported(driver, path):
 def test_a_missing_directory_is_reported(drive, tmp_path):
     error = fails(drive(SQLiteGround(tmp_path / "nowhere"), "blocking"))
     assert error.type is ConfigurationError
-    assert "its directory does not exist. Create it, or correct store_url." in str(error.value)
+    assert "its directory does not exist. Create it, or correct MONITE_STORE_URL." in str(error.value)
 
 
 def test_a_directory_in_the_files_place_is_reported(driver, path):
@@ -254,7 +254,7 @@ def test_a_file_system_without_shared_memory_is_reported(driver, path):
     driver.store._connections._locks.path = Elsewhere(path)
     error = fails(driver)
     assert error.type is ConfigurationError
-    assert "Choose a store_url on a local disk" in str(error.value)
+    assert "Choose a MONITE_STORE_URL on a local disk" in str(error.value)
 
 
 def test_an_sqlite_that_is_too_old_is_reported(path, monkeypatch):

@@ -59,7 +59,9 @@ class Address:
         except ValueError as error:
             if isinstance(error, ConfigurationError):
                 raise
-            problem = "store_url is no URL of a Redis server: write it as redis://user:password@host:6379/0."
+            problem = (
+                "MONITE_STORE_URL is no URL of a Redis server: write it as redis://user:password@host:6379/0."
+            )
         raise ConfigurationError(problem)
 
     @classmethod
@@ -73,7 +75,7 @@ class Address:
         hosts = tuple(_host(place, PORTS[kind]) for place in places.split(","))
         if kind == "single" and len(hosts) > 1:
             raise ConfigurationError(
-                "store_url names several hosts: begin it with redis+cluster:// or redis+sentinel://."
+                "MONITE_STORE_URL names several hosts: begin it with redis+cluster:// or redis+sentinel://."
             )
         service, database = _path(kind, unquote(parts.path).strip("/"))
         options = _parse_options(f"{base}://{login and login + '@'}localhost/?{parts.query}")
@@ -119,11 +121,13 @@ def _path(kind: str, path: str) -> tuple[str, int]:
     service, _, database = path.partition("/") if kind == "sentinel" else ("", "", path)
     if kind == "sentinel" and not service:
         raise ConfigurationError(
-            "store_url does not say which service the sentinels watch: "
+            "MONITE_STORE_URL does not say which service the sentinels watch: "
             "write it as redis+sentinel://host:26379,host:26379/service/0."
         )
     if kind == "cluster" and database not in ("", "0"):
-        raise ConfigurationError("store_url names a database, but a cluster has only one: leave it out.")
+        raise ConfigurationError(
+            "MONITE_STORE_URL names a database, but a cluster has only one: leave it out."
+        )
     return service, int(database or 0)
 
 
@@ -134,7 +138,7 @@ def _check(options: dict[str, Any], *, secure: bool) -> None:
         make(host="localhost", **options)
     except (TypeError, ValueError, redis.RedisError, ssl.SSLError):
         names = ", ".join(sorted(set(options) - {"username", "password"}))
-        problem = f"store_url has an option that redis-py does not take here (of: {names})."
+        problem = f"MONITE_STORE_URL has an option that redis-py does not take here (of: {names})."
     else:
         return
     raise ConfigurationError(problem)

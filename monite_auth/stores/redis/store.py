@@ -55,9 +55,9 @@ class RedisStore:
         token_clock: Clock = steady_clock,
     ) -> None:
         if not keys:
-            raise ConfigurationError("The Redis store needs at least one key to seal tokens with.")
+            raise ConfigurationError("RedisStore needs a key to seal with: pass keys=settings.sealing_keys.")
         if not prefix or set(prefix) & set("{}"):
-            raise ConfigurationError("The prefix of the Redis store is a word without braces.")
+            raise ConfigurationError("The prefix of RedisStore is a word without braces.")
         self._address = Address.parse(url.reveal() if isinstance(url, Secret) else url)
         self._envelope = Envelope(keys)
         self._prefix = prefix

@@ -83,7 +83,7 @@ def no_key_opens(store: str) -> ConfigurationError:
     return ConfigurationError(
         f"What this account has in {store} was sealed with a key that is not here. Was MONITE_CLIENT_SECRET or "
         "MONITE_STORE_KEYS changed? Add the former client secret or key to MONITE_STORE_KEYS, behind the new one; or "
-        "choose another store_url to start anew: what was still to be revoked in this one is then left to expire."
+        "choose another MONITE_STORE_URL to start anew: what was still to be revoked in this one is then left to expire."
     )
 
 

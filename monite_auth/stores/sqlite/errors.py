@@ -27,7 +27,7 @@ def translated(path: Path, patience: float) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise ConfigurationError(
-                f"{_lead(path)}: its directory does not exist. Create it, or correct store_url."
+                f"{_lead(path)}: its directory does not exist. Create it, or correct MONITE_STORE_URL."
             ) from error
         raise StoreUnavailable(f"{_lead(path)}: {error.strerror}.") from error
 

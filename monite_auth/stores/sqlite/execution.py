@@ -122,6 +122,14 @@ class Execution:
         """Read with one statement; raise SealBroken if something does not open."""
         return await self._reads(partial(self._read_until, self._connections().deadline(), look))
 
+    async def _read_or_none(self, look: Callable[[Transaction], Result | None]) -> Result | None:
+        """Read as `_read` does; warn and return None if something does not open: something else has put it there."""
+        try:
+            return await self._read(look)
+        except SealBroken:
+            self._keys.warn()
+            return None
+
     def _read_until(self, until: float, look: Callable[[Transaction], Result]) -> Result:
         connections = self._connections()
 

@@ -1,7 +1,8 @@
 """Notes in SQLite: one row each, with a time of its own."""
 
-from monite_auth.stores.sealing import SealBroken
-from monite_auth.stores.sqlite.execution import Execution, Transaction, reading, writing
+from functools import partial
+
+from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 
 __all__ = ["SQLiteNotes"]
 
@@ -20,21 +21,15 @@ class SQLiteNotes(Execution):
 
     async def get_note(self, user: str, name: str) -> str | None:
         """See Operations."""
-        try:
-            return await self._note(user, name)
-        except SealBroken:
-            self._keys.warn()
-            return None
-
-    @reading
-    def _note(self, on: Transaction, user: str, name: str) -> str | None:
-        note = on.vault.note(user, name)
-        row = on.db.execute(
-            "SELECT sealed FROM notes WHERE name = ? AND until > ?", (note, on.now)
-        ).fetchone()
-        return on.vault.open_note(row[0], note) if row is not None else None
+        return await self._read_or_none(partial(_note, user, name))
 
     @writing
     def delete_note(self, on: Transaction, user: str, name: str) -> None:
         """See Operations."""
         on.db.execute("DELETE FROM notes WHERE name = ?", (on.vault.note(user, name),))
+
+
+def _note(user: str, name: str, on: Transaction) -> str | None:
+    note = on.vault.note(user, name)
+    row = on.db.execute("SELECT sealed FROM notes WHERE name = ? AND until > ?", (note, on.now)).fetchone()
+    return on.vault.open_note(row[0], note) if row is not None else None

@@ -229,7 +229,7 @@ def use_log(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise ConfigurationError(
             f"{path} cannot be a store: its file system has no shared memory for SQLite's write-ahead log. "
-            "Choose a store_url on a local disk."
+            "Choose a MONITE_STORE_URL on a local disk."
         )
 
 
@@ -257,12 +257,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     ).fetchone()
     if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
         raise ConfigurationError(
-            f"{path} is an SQLite database of another program, and is left alone. Choose another store_url."
+            f"{path} is an SQLite database of another program, and is left alone. Choose another MONITE_STORE_URL."
         )
     newest = len(MIGRATIONS)
     if version > newest:
         raise ConfigurationError(
             f"{path} was written by a newer monite-auth (schema {version}; this one knows up to {newest}). "
-            "Install that version here too, or choose another store_url."
+            "Install that version here too, or choose another MONITE_STORE_URL."
         )
     return int(version)

@@ -83,9 +83,8 @@ class SQLiteStore:
         )
         self._account: dict[str, str] = {}  # `setdefault` decides for one, whatever the threads
         self._keys_by_account: dict[str, AccountKeys] = {}  # shared by all views
-        weakref.finalize(
-            self, _close, self._process_connections
-        )  # a store that nobody closes leaves nothing open
+        # A store that nobody closes leaves nothing open.
+        weakref.finalize(self, _close, self._process_connections)
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._path}>"
@@ -95,12 +94,12 @@ class SQLiteStore:
     def from_settings(cls, settings: Settings, clock: Clock) -> "SQLiteStore":
         """Return the store of `sqlite:///relative/path` or `sqlite:////absolute/path`, which SQLAlchemy reads alike.
 
-        Raises ConfigurationError when the URL names no file.
+        Raises: ConfigurationError, when the URL names no file.
         """
         path = unquote(settings.store_url.removeprefix("sqlite:///"))
         if not path or path in (settings.store_url, ":memory:"):
             raise ConfigurationError(
-                "store_url names no file: write sqlite:///relative/path or sqlite:////absolute/path."
+                "MONITE_STORE_URL names no file: write sqlite:///relative/path or sqlite:////absolute/path."
             )
         return cls(
             path,

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -62,13 +61,10 @@ class SQLiteTokens(Execution):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations. It runs where it was called, on an event loop too, if it need not wait."""
         look = partial(self._peek, slot, principal)
-        with suppress(Locked, VaultLocked, SealBroken):
-            return self._read_at_once(look)
         try:
-            return await self._read(look)
-        except SealBroken:
-            self._keys.warn()
-            return None
+            return self._read_at_once(look)
+        except (Locked, VaultLocked, SealBroken):
+            return await self._read_or_none(look)
 
     def _peek(self, slot: Slot, principal: Subject, on: Transaction) -> AccessToken | None:
         name = on.vault.slot(slot)
