@@ -39,6 +39,7 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/lint-imports
 
 facts: .venv/dev ## write down again what tests need of Monite's OpenAPI document; SPEC=path/to/monite-openapi.json
+	@test -n "$(SPEC)" || { echo "Name Monite's OpenAPI document: make facts SPEC=path/to/monite-openapi.json"; exit 2; }
 	@$(BIN)/python -m tests.data.specification $(SPEC)
 
 SECONDS ?= 600
