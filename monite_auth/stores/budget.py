@@ -1,14 +1,14 @@
 """The request budget: who may send to Monite, and when. Pure: a state, and two functions that return the next.
 
-It is GCRA (the generic cell rate algorithm) with reservations: whoever waits for a user books the next free moment
-and comes back with the ticket, so waiting is first come, first served, and costs no polling. Renewals and
-revocations book nothing: they go only when nobody has booked, and a revocation stands back while a renewal waits.
+It is GCRA (the generic cell rate algorithm) with reservations. A caller with a waiting user books the next free moment and
+comes back with the ticket, so waiting is first come, first served, and needs no polling. Renewals and revocations book
+nothing: they go only when nobody has booked, and a revocation waits while a renewal does.
 
-A 429, or a 503 with `Retry-After`, stops everybody for a while. The schedule then lives in *virtual* time, which stands
-still during a hold, so that all bookings move together and keep their order and their distance.
+A 429, or a 503 with `Retry-After`, stops everybody for a while. The schedule is kept in *virtual* time, which stands still
+during a hold. So all bookings move together, and keep their order and their distance.
 
-After a hold one request goes first, the *probe*: it starts another, short hold, in which its answer comes. Where that is
-a refusal too, nobody else has asked in vain.
+After a hold one request goes first, the *probe*. It starts another, short hold, and is answered within that. If Monite refuses it,
+no other request was sent in vain.
 """
 
 import math
@@ -19,16 +19,15 @@ from typing import NamedTuple
 __all__ = ["Admission", "Budget", "Priority", "Ticket"]
 
 HEADROOM = 0.976
-"""The part of the limit that is used. Requests sent evenly at the full rate arrive unevenly, one second's last in the
-next. With 30 a second, this and the tolerance keep 31 out of one second for up to 16 ms of jitter on the way."""
+"""The fraction of the limit that is used. Requests that are sent evenly arrive unevenly: the last of one second may arrive in
+the next. With 30 requests a second, this and the tolerance keep 31 out of one second for up to 16 ms of jitter on the way."""
 
 TOLERANCE = 0.008
-"""How many seconds a request may be early against the gate: what makes up for one that was late before it."""
-
+"""Seconds that a request may be early at the gate, to make up for an earlier one that was late."""
 
 PROBE = 1.0
-"""Seconds that the others leave to the first request after a hold: as long as an answer takes from a Monite that is
-well, or from a gateway that refuses."""
+"""Seconds for which the others wait after the first request that follows a hold: as long as a healthy Monite, or a gateway that
+refuses, takes to answer."""
 
 
 class Priority(IntEnum):
@@ -48,10 +47,10 @@ class Ticket(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether to send: now when `wait` is 0, else ask again after `wait` seconds with the `ticket`.
+    """Whether to send: now when `wait` is 0, else after `wait` seconds, when the caller asks again with the `ticket`.
 
-    Not `admitted`: nothing was booked, since it would have been longer than the caller's patience; `wait` says how
-    long.
+    When it is not `admitted`, nothing was booked: `wait` seconds are longer than the caller's patience, or somebody more urgent
+    waits.
     """
 
     admitted: bool
@@ -61,19 +60,19 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The state that all processes share. Times are seconds of the store's clock."""
+    """The state that all processes share. All times are seconds of the store's clock."""
 
     free_at: float = 0.0
     """The next moment that is not booked, in virtual time."""
     gate: float = 0.0
-    """When the next request may be sent, in virtual time: those who come late to their moments must not bunch. -inf
-    after a hold, until a request has been sent."""
+    """When the next request may be sent, in virtual time. It keeps callers who come late to their moments from bunching. It is
+    -inf after a hold, until a request has been sent."""
     held: float = 0.0
     """All seconds held so far: real time is virtual time plus this."""
     held_until: float = 0.0
     """Until when nobody sends, in real time."""
     renewals_until: float = 0.0
-    """Until when a turned-back renewal is expected again, in real time."""
+    """Until when a refused renewal is expected to come again, in real time."""
 
     def admit(
         self, now: float, rate: float, priority: Priority, ticket: Ticket | None, patience: float
@@ -89,7 +88,7 @@ class Budget:
             wait = max(0.0, moment - virtual)
             if priority is Priority.USER and wait > patience:
                 return self, Admission(False, wait)
-            if priority is not Priority.USER and (refusal := self._stand_back(now, wait, interval, priority)):
+            if priority is not Priority.USER and (refusal := self._refuse(now, wait, interval, priority)):
                 return refusal
             booked = replace(self, free_at=moment + interval)
             return booked.redeem(virtual, interval, Ticket(moment))
@@ -97,7 +96,7 @@ class Budget:
 
     def redeem(self, virtual: float, interval: float, ticket: Ticket) -> tuple["Budget", Admission]:
         """Let the holder of a ticket through the gate at its moment; all times are virtual."""
-        # During a hold even those wait whose moment has come: someone who is told to slow down holds such a ticket.
+        # A hold also delays tickets that are already due: the request that got the 429 holds one.
         moment = max(ticket.moment, self.held_until - self.held)
         if virtual < moment:
             return self, Admission(True, moment - virtual, ticket)
@@ -121,10 +120,10 @@ class Budget:
             held_until=virtual + self.held + PROBE,
         )
 
-    def _stand_back(
+    def _refuse(
         self, now: float, wait: float, interval: float, priority: Priority
     ) -> tuple["Budget", Admission] | None:
-        """Turn a renewal or revocation back while somebody more urgent waits; it books nothing."""
+        """Refuse a renewal or a revocation while somebody more urgent waits; it books nothing."""
         if priority is Priority.REVOCATION:
             wait = max(wait, self.renewals_until - now)
         if wait <= 0:

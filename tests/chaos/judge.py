@@ -1,11 +1,10 @@
 """The judge: compares the emulator's ledger with what the workers recorded.
 
-*What is promised.* A logout counts from the moment that it is recorded, which is when `logout` has returned. One that
-raised StoreUnavailable was not recorded; the user sees the error and presses "Log out" again. With `token_scope="user"`
-a logout ends every token of the user, whichever session it was minted for; with `"session"`, those of that session. So a
+*What is promised.* A logout is always accepted. When `logout` has returned, it holds in its own process; in all others
+it holds as soon as the store has recorded it, which its process sees to. With `token_scope="user"` a logout ends every token of the user, whichever session it was minted for; with `"session"`, those of that session. So a
 token is *condemned*
 
-- when a recorded logout began after it was minted,
+- when a logout began after it was minted,
 - when it was handed to a session that has logged out since, or
 - when the user has no session left.
 
@@ -21,6 +20,9 @@ apart by evidence:
 | is not condemned | | *of sessions that stay* |
 | anything else | a store had it, or a process that ended well | **violation** |
 
+A logout that was accepted while the store was down, and whose process was killed before the store was back, ended nothing. It is
+counted, and no other: that a process which ended well did not tell the store is a violation.
+
 *Other violations.*
 
 - A caller that came after its logout was given a token.
@@ -28,11 +30,12 @@ apart by evidence:
 - A caller was refused as logged out, and was not.
 - A caller was given a token that was condemned, or known to be dead, before it asked.
 - A session that stays does not work at the end.
-- A worker failed in another way.
+- A worker failed in another way: a logout that raised, say.
 
 *During an outage* a process that cannot reach the store keeps tokens in its own memory, and hears of no logout but its
 own. Tokens that it hands out after a logout elsewhere are counted and are no violation; they are revoked when the store is
-back. The event log shows it: the token was committed to `memory` by the process that handed it out.
+back. The event log shows it: the token was committed to `memory` by the process that handed it out. Other processes may hand
+out tokens of the store until it has recorded the logout; those are counted, too.
 
 *An interrupted commit* is counted in the same way: its process revokes the token, and others may be given it until the
 store has heard of that.
@@ -69,12 +72,17 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Logout:
-    """A logout that is recorded."""
+    """A logout that was accepted, and when the shared store had recorded it."""
 
     session: int
     process: str
     began: float
     returned: float
+    recorded: float = math.inf
+
+    def holds_from(self, process: str) -> float:
+        """Return the moment from which it holds in a process."""
+        return self.returned if process == self.process else max(self.returned, self.recorded)
 
 
 @dataclass(slots=True)
@@ -93,13 +101,14 @@ class Verdict:
     """The outcome. `violations` are sentences; `live` counts by class the tokens that are alive at the end.
 
     `during_outage`: tokens handed out by a process that could not know of a logout. `interrupted`: tokens handed out, dead,
-    after an interrupted commit.
+    after an interrupted commit. `died_with_process`: logouts that the store never heard of, since their process was killed.
     """
 
     violations: list[str] = field(default_factory=list)
     live: Counter[str] = field(default_factory=Counter)
     during_outage: int = 0
     interrupted: int = 0
+    died_with_process: int = 0
 
 
 class Judge:
@@ -121,10 +130,16 @@ class Judge:
         self._refused: list[Event] = []
         self._failed: list[Event] = []
         self._mistaken: list[Event] = []
+        self._recorded: dict[int, float] = {}
         for event in events:
             self._take_down(event)
+        self._lost: set[int] = set()
         for logout in self._logouts.values():
-            self._by_user.setdefault(self._holder(logout.session), []).append(logout)
+            logout.recorded = self._recorded.get(logout.session, math.inf)
+            if logout.recorded == math.inf and logout.process in killed:
+                self._lost.add(logout.session)
+            else:
+                self._by_user.setdefault(self._holder(logout.session), []).append(logout)
 
     def _take_down(self, event: Event) -> None:
         facts = event.facts
@@ -155,6 +170,9 @@ class Judge:
                     self._logouts[facts["session"]] = Logout(
                         facts["session"], event.process, facts["began"], event.at
                     )
+            case "recorded":
+                first_time = self._recorded.get(facts["session"], event.at)
+                self._recorded[facts["session"]] = min(first_time, event.at)
             case "refused" if facts["why"] == "session_ended":
                 self._refused.append(event)
             case "failed":
@@ -176,6 +194,8 @@ class Judge:
         verdict.violations += self._mix_ups()
         verdict.violations += self._refusals()
         verdict.violations += self._broken_sessions()
+        verdict.violations += self._unrecorded_logouts()
+        verdict.died_with_process = len(self._lost)
         for trace in self._traces.values():
             for event in trace.handed_out:
                 self._weigh(event, trace, verdict)
@@ -212,6 +232,11 @@ class Judge:
         for session in sorted(self._opened - self._logouts.keys() - self._checked):
             yield f"session {session} has not logged out, and gets no token that works, when all is well again"
 
+    def _unrecorded_logouts(self) -> Iterator[str]:
+        for session, logout in sorted(self._logouts.items()):
+            if logout.recorded == math.inf and session not in self._lost:
+                yield f"{logout.process} accepted the logout of session {session}, and the store never heard of it"
+
     def _weigh(self, event: Event, trace: Trace, verdict: Verdict) -> None:
         """Judge one handing out of a token."""
         session, token, began = event.facts["session"], event.facts["token"], event.facts["began"]
@@ -219,14 +244,15 @@ class Judge:
         if entry is None:
             return  # a mix-up
         logout = self._logouts.get(session)
-        late = logout is not None and began > logout.returned
+        late = logout is not None and began > logout.holds_from(event.process)
         condemned = any(
-            entry.minted_at < other.began and other.returned < began
+            entry.minted_at < other.began and other.holds_from(event.process) < began
             for other in self._by_user.get(self._holder(session), ())
             if self._plan.token_scope == "user" or other.session == session
         )
         dead = entry.revoked_at is not None and entry.revoked_at < began
         if not (late or condemned or dead):
+            verdict.during_outage += logout is not None and began > logout.returned
             return
         heard_here = late and logout is not None and logout.process == event.process
         if trace.kept_by == event.process and not heard_here:
@@ -267,7 +293,9 @@ class Judge:
         if self._plan.token_scope == "session":
             return any(trace.slot_session == f"session-{logout.session}" for logout in logouts)
         sessions = {event.facts["session"] for event in trace.handed_out}
-        is_left = any(self._holder(session) == holder for session in self._opened - self._logouts.keys())
+        is_left = any(
+            self._holder(session) == holder for session in self._opened - (self._logouts.keys() - self._lost)
+        )
         return not is_left or any(
             logout.session in sessions or entry.minted_at < logout.began for logout in logouts
         )

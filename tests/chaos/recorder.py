@@ -1,18 +1,20 @@
 """Records what becomes of every token that a worker mints, from Monite's answer on.
 
 The judge has to know where a token got to. So the reading of Monite's answer is recorded, since from there on this
-package is responsible for the token, and so is the store's `commit`, before and after.
+package is responsible for the token, and so is the store's `commit`, before and after. And the judge has to know when the shared store heard of a logout.
 
 | event | means |
 |---|---|
 | `read` | Monite's answer is here, whole, with this token in it |
 | `committing`, `committed` | the token went into a store: `shared`, or this process's `memory` while that is down |
+| `recorded` | the shared store has the ending of this session, whether at once or after an outage |
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from monite_auth.engine import mint
+from monite_auth.identity import Principal
 from monite_auth.monite_api.outcomes import Granted
 from monite_auth.stores import Committed, Lease, Operations, Store
 from monite_auth.tokens import AccessToken, fingerprint
@@ -23,7 +25,7 @@ LENGTH = 12
 
 
 class RecordedStore:
-    """A store whose commits are recorded."""
+    """A store whose commits and endings are recorded."""
 
     def __init__(self, store: Any, log: EventLog, where: str) -> None:
         self._store: Store = store
@@ -56,6 +58,12 @@ class _RecordedOperations:
         committed = await self._operations.commit(lease, token)
         self._log.write("committed", **facts, stored=committed is Committed.STORED)
         return committed
+
+    async def end_session(self, principal: Principal) -> int:
+        ended = await self._operations.end_session(principal)
+        if self._where == "shared" and principal.session_id is not None:
+            self._log.write("recorded", session=int(principal.session_id.removeprefix("session-")))
+        return ended
 
 
 def record_answers(log: EventLog) -> None:

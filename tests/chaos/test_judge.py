@@ -48,9 +48,17 @@ class Trial:
         return self.writes(process, "committed", token=token, where=where, stored=True)
 
     def logs_out(self, process: str = WELL, session: int = LEAVER) -> "Trial":
-        return self.writes(process, "ending", session=session).writes(
-            process, "ended", session=session, failed=0
+        return (
+            self.writes(process, "ending", session=session)
+            .records(process, session)
+            .accepts(process, session)
         )
+
+    def accepts(self, process: str = WELL, session: int = LEAVER) -> "Trial":
+        return self.writes(process, "ended", session=session)
+
+    def records(self, process: str = WELL, session: int = LEAVER) -> "Trial":
+        return self.writes(process, "recorded", session=session)
 
     def verdict(self):
         return Judge(self._plan, self._events, self._ledger.values(), {KILLED}, self._now + 1).verdict()
@@ -178,6 +186,32 @@ def test_a_session_that_is_refused_before_its_logout_began_is_a_violation():
     assert any("refused as logged out" in each for each in trial.verdict().violations)
     trial = begun().logs_out().writes(WELL, "refused", session=LEAVER, why="session_ended")
     assert trial.verdict().violations == []
+
+
+# -- logouts during an outage of the store
+
+
+def test_a_logout_that_the_store_has_not_heard_of_holds_in_its_own_process_and_is_counted_elsewhere():
+    trial = begun().mints("t").keeps(WELL, "t").accepts().writes(WELL, "got", token="t", session=LEAVER)
+    assert any("had logged out" in each for each in trial.records().revokes("t").verdict().violations)
+    trial = begun().mints("t").keeps(WELL, "t").accepts().writes(KILLED, "got", token="t", session=LEAVER)
+    verdict = trial.records().revokes("t").verdict()
+    assert (verdict.during_outage, verdict.violations) == (1, [])
+
+
+def test_when_the_store_has_heard_of_it_it_holds_everywhere():
+    trial = begun().mints("t").keeps(WELL, "t").accepts().records()
+    trial = trial.writes(KILLED, "got", token="t", session=LEAVER).revokes("t")
+    assert any("had logged out" in each for each in trial.verdict().violations)
+    assert found(begun().mints("t").keeps(WELL, "t").accepts().records()) == (VIOLATION, True)
+
+
+def test_a_logout_dies_with_a_process_that_was_killed_and_with_no_other():
+    killed = begun().mints("t").keeps(WELL, "t").accepts(KILLED)
+    assert found(killed) == (STAYING, False)
+    assert killed.verdict().died_with_process == 1
+    violations = begun().accepts(WELL).verdict().violations
+    assert any("the store never heard of it" in each for each in violations)
 
 
 # -- sessions and workers

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from monite_auth import PARTNER, MemoryStore, Principal, errors
+from monite_auth import PARTNER, MemoryStore, Principal, RedisStore, TokenBroker, errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.opening import open_store
@@ -244,6 +244,26 @@ def test_a_known_session_goes_on_through_an_outage():
     world.now += 2
     assert world.value(principal) == "token-2"
     assert world.value(principal) == "token-2"
+
+
+@pytest.mark.parametrize("way", ["store_url", "store"])
+def test_a_shared_store_is_protected_however_it_was_given(way):
+    url = "redis://127.0.0.1:1/0"  # nobody listens there
+    chosen = settings(store_url=url if way == "store_url" else "memory://", deadline=1)
+    store = None if way == "store_url" else RedisStore.from_settings(settings(store_url=url), lambda: 0.0)
+    with TokenBroker(chosen, {}, store=store) as broker:
+        assert isinstance(broker.store, FallbackStore)
+        broker.logout(ALICE)
+        with pytest.raises(errors.SessionEnded):
+            broker.token(ALICE)
+        with pytest.raises(errors.StoreUnavailable):
+            broker.end_everything()
+
+
+def test_memory_needs_no_protection_and_nothing_is_protected_twice():
+    for store in (MemoryStore(), Outage().fallback):
+        opened = open_store(settings(), store, clock=lambda: 0.0, telemetry=Silence())
+        assert type(opened) is type(store)
 
 
 @pytest.mark.parametrize("url", ["sqlite:///", "sqlite://tokens.db", "sqlite:///:memory:"])
