@@ -12,13 +12,13 @@ import os
 import sys
 import time
 
+from tests.simulation.library import Library
 from tests.simulation.mutants import MUTANTS, mutant_named
 from tests.simulation.report import Report, described
 from tests.simulation.sampling import Sampled
 from tests.simulation.scenarios import SMALL
 from tests.simulation.schedule import Failure, Schedule, replay
 from tests.simulation.work import explore_small, hunt, sample_many, workers
-from tests.simulation.world import Library
 
 
 def main() -> int:

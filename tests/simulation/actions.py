@@ -12,7 +12,9 @@ from monite_auth import AccessToken, Principal
 from monite_auth.broker import ASSUMED_LIFE
 from monite_auth.errors import MoniteAuthError
 from monite_auth.identity import PARTNER, Subject
-from tests.simulation.world import PEOPLE, Actor, Process, World
+from tests.simulation.account import PEOPLE
+from tests.simulation.process import Actor, Process
+from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

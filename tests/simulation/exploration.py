@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.judge import Violation
+from tests.simulation.library import Library
 from tests.simulation.run import Run
 from tests.simulation.scenarios import Scenario
 from tests.simulation.schedule import BETWEEN_COLLECTIONS, Failure, Schedule, simulating
 from tests.simulation.snapshot import Histories, snapshot
-from tests.simulation.world import Library
 
 __all__ = ["Explored", "explore"]
 

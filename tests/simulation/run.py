@@ -12,8 +12,10 @@ from monite_auth import Principal
 from monite_auth.identity import PARTNER, Subject
 from tests.simulation.actions import Action, Drain, Logout, Token, play
 from tests.simulation.judge import Violation
+from tests.simulation.library import Library
+from tests.simulation.process import Process
 from tests.simulation.scenarios import Scenario
-from tests.simulation.world import Library, Process, World
+from tests.simulation.world import World
 
 __all__ = ["Run"]
 
@@ -21,7 +23,7 @@ MOST_DRAINS = 20
 """Drains that are tried at the end: enough for a lease of 30 s, at one every 10 s."""
 
 LONG = 60.0
-"""Seconds after which nothing rests and no lease runs any more."""
+"""Seconds after which no cooldown and no lease is left."""
 
 PAUSE = 3.0
 """Seconds after which a renewal is tried again that has found somebody else at work."""

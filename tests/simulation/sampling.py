@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.simulation.judge import Violation
+from tests.simulation.library import Library
 from tests.simulation.run import Run
 from tests.simulation.scenarios import Scenario, larger
 from tests.simulation.schedule import BETWEEN_COLLECTIONS, Failure, Schedule, simulating
-from tests.simulation.world import Library
 
 __all__ = ["Sampled", "sample"]
 

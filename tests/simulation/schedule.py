@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.simulation.judge import Violation
+from tests.simulation.library import Library
 from tests.simulation.run import Run
 from tests.simulation.scenarios import Scenario, named
-from tests.simulation.world import Library
 
 __all__ = ["BETWEEN_COLLECTIONS", "Failure", "Schedule", "replay", "simulating"]
 

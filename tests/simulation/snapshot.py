@@ -4,7 +4,7 @@ What a snapshot holds, and why that is all there is:
 
 - the store, Monite and the judge, attribute by attribute; what cannot be turned into a value raises, so nothing new
   in the library is left out unseen;
-- each process: whether it lives, the flights that somebody can still look at, and what else its engine remembers;
+- each process: whether it lives, the flights that an actor can still read, and what else its engine remembers;
 - each actor: a coroutine is deterministic, so where it stands follows from what it was told. That is the time, what
   its operations returned, and what it saw of flights (`WatchedFlight`), at each of its steps. This *history* is kept
   as a number: equal numbers, equal histories. It tells more states apart than there are, never fewer;
@@ -30,7 +30,8 @@ from tests.simulation.judge.budget import BudgetJudge
 from tests.simulation.judge.cooldowns import CooldownJudge
 from tests.simulation.judge.sessions import Sessions
 from tests.simulation.monite_model import MoniteModel
-from tests.simulation.world import Actor, Process, World, error_facts, result_facts
+from tests.simulation.process import Actor, Process, error_facts, result_facts
+from tests.simulation.world import World
 
 __all__ = ["Histories", "snapshot"]
 

@@ -11,6 +11,7 @@ from monite_auth.engine.single_flight import Flight, SingleFlight
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation, judge
+from tests.simulation.library import Library
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.mutants.budget import DueWithoutLease
 from tests.simulation.mutants.logout import FenceRemoved, FlightsTokenHandedOver
@@ -20,7 +21,7 @@ from tests.simulation.scenarios.people import AHEAD, ALICE, ALICE_TOO
 from tests.simulation.schedule import Schedule, replay
 from tests.simulation.snapshot import freeze
 from tests.simulation.work import hunt
-from tests.simulation.world import Library, NotPrivate
+from tests.simulation.world import NotPrivate
 
 TWO = ("tasks", "tasks")
 

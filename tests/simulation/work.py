@@ -7,10 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 
 from tests.simulation.exploration import Explored, explore
+from tests.simulation.library import Library
 from tests.simulation.mutants import mutant_named
 from tests.simulation.sampling import Sampled, sample
 from tests.simulation.scenarios import named
-from tests.simulation.world import Library
 
 __all__ = ["explore_small", "hunt", "sample_many", "workers"]
 

@@ -1,538 +1,52 @@
 """The simulated world: processes that share a store and a Monite, a clock, and actors that stop at every step.
 
-An *actor* is a coroutine of flows: a caller, the leader of a flight, background work. It runs until it awaits
-something of its runtime, and stops there. A *step* does what one actor waits to do (one operation of the store,
-one half of a request, …) and runs that actor to its next stop. Nothing else happens in between, so the order of
-steps is all there is to decide, and whoever decides it (see `scheduler`) owns every race.
+An *actor* is a coroutine of the engine: a caller, the leader of a flight, background work. It runs until it awaits
+something of its runtime, and stops there. A *step* does what one actor awaits (one operation of the store, one half of
+a request, …) and runs that actor to its next stop. Nothing else happens in between, so a run is decided by the order of
+its steps; see `run`.
 
-A request to Monite is two steps: it leaves and Monite does its work; later the answer arrives.
-
-Time stands still while anybody can go on. Then it moves to the next moment that somebody waits for. A *lag* is a
-fault: time passes although others could have gone on, as when a process was stopped for a while.
+Time stands still while any actor can go on. Then it moves to the next moment that an actor waits for. A *lag* is a
+fault: time passes although an actor could have gone on, as when a process was stopped for a while.
 """
 
 import asyncio
-import math
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
-from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from monite_auth.engine.engine import Engine
-from monite_auth.engine.revocation_epoch import RevocationEpoch
-from monite_auth.engine.shared_peek import SharedPeek
-from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.surroundings import Surroundings
-from monite_auth.identity import PARTNER, Directory, Subject
-from monite_auth.monite_api.answers import Fault, Response
-from monite_auth.monite_api.requests import Request
+from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores import PARTNER_SLOT, Slot
-from monite_auth.stores.memory.operations import MemoryOperations
-from monite_auth.telemetry import Silence
-from tests.simulation.judge import Judge, Violation
-from tests.simulation.monite_model import MoniteModel
+from tests.simulation.account import START, Account
+from tests.simulation.judge import Violation
+from tests.simulation.library import Library
+from tests.simulation.operations import (
+    UNFINISHED,
+    Act,
+    Operation,
+)
+from tests.simulation.process import POLL, Actor, EventLoop, Process
 
-__all__ = [
-    "PEOPLE",
-    "START",
-    "UNLIMITED",
-    "Actor",
-    "Library",
-    "NotPrivate",
-    "Process",
-    "World",
-]
+__all__ = ["NotPrivate", "World"]
 
-Result = TypeVar("Result")
 Flow = Coroutine[Any, Any, None]
 
-START = 1_000_000.0
-"""When the simulation begins, epoch seconds."""
-
-UNLIMITED = 1e15
-"""Requests a second, so many that the distance between two is lost in rounding."""
-
 LIVELOCK = 1_000
-"""Steps without time passing after which nothing will ever come of it."""
-
-ENDLESS = 20_000
-"""Steps after which a world that takes a few hundred will never come to its end."""
-
-
-def _person(number: int) -> EntityUser:
-    return EntityUser(f"00000000-0000-4000-8000-{number:012}", "e0000000-0000-4000-8000-000000000001")
-
-
-PEOPLE: dict[tuple[str, str | None], EntityUser] = {
-    ("alice", None): _person(1),
-    ("alice", "north"): _person(2),
-    ("alice", "south"): _person(3),
-    ("bob", None): _person(4),
-    ("bob", "north"): _person(5),
-    ("alice", "elsewhere"): _person(6),
-    ("zoe", None): _person(7),
-    ("ann", None): _person(1),
-}
-"""Who everybody is in Monite. `elsewhere` is whom alice is linked to later, in scenarios with `relink`;
-zoe comes when all is over; ann is another user of the application who acts as the same person as alice."""
-
-
-_ACCOUNTS = (
-    ("sandbox", "0f7e1a52-6c1d-4b0e-9a53-000000000001"),
-    ("eu", "0f7e1a52-6c1d-4b0e-9a53-000000000001"),
-    ("sandbox", "0f7e1a52-6c1d-4b0e-9a53-000000000002"),
-)
-"""The accounts there are, by number: another environment, and another client ID of the same."""
-
-
-@lru_cache
-def _settings_for(
-    number: int, scope: str, security: str, requests_per_second: float, session_memory: float
-) -> Settings:
-    """Return the settings of an account: the default ones, as far as a scenario does not say otherwise."""
-    environment, client_id = _ACCOUNTS[number]
-    return Settings(
-        environment=environment,
-        client_id=client_id,
-        client_secret="the-client-secret",
-        token_scope="session" if scope == "session" else "user",
-        security_model=security,
-        requests_per_second=min(requests_per_second, 1_000_000),
-        session_memory=session_memory,
-    )
+"""Steps without time passing that count as an endless loop; a run takes a few hundred steps in all."""
 
 
 class NotPrivate(Exception):
-    """The scheduler takes some steps at once since they concern nobody else, and this one does."""
-
-
-class Library:
-    """Which code is simulated: the library's, or a mutant of it."""
-
-    store: type[MemoryStore] = MemoryStore
-    operations: type[MemoryOperations] = MemoryOperations
-    waits_are_private = True
-    """Whether nobody does anything between the end of a wait and the next look."""
-
-    def surroundings(self, world: "World", **facts: Any) -> Surroundings:
-        """Return the surroundings of one process of a world."""
-        return Surroundings(**facts)
-
-    @contextmanager
-    def installed(self) -> Iterator[None]:
-        """Change what cannot be handed in, for as long as simulations run."""
-        yield
-
-
-POLL = 2.0
-"""Seconds between two claims of a slot that another process mints for: three per lease do as well as 500."""
-
-
-# -- what an actor waits to do
-
-
-class Operation(Generic[Result]):
-    """Something of the runtime that an actor awaits. `label` names it in traces."""
-
-    __slots__ = ("label", "wake_at")
-
-    def __init__(self, label: str, wake_at: float = 0.0) -> None:
-        self.label = label
-        self.wake_at = wake_at
-        """The moment that lets the actor go on; 0 when it need not wait."""
-
-    def __await__(self) -> Generator["Operation[Any]", Any, Result]:
-        result: Result = yield self
-        return result
-
-    def is_ready(self, now: float) -> bool:
-        return now >= self.wake_at
-
-    in_store = False
-    """Whether the store does it."""
-
-    is_look = False
-    """Whether all that can come of it is a look at what there is."""
-
-    is_private = False
-    """Whether to go on from here concerns nobody else: nothing is done, and nothing of others is looked at."""
-
-    def mishaps(self) -> bool:
-        """Say whether Monite is asked here, so that something may go wrong."""
-        return False
-
-    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
-        """Do it; return what the actor gets, or UNFINISHED when a second step is needed."""
-        return None
-
-
-UNFINISHED = object()
-
-
-class _StoreOperation(Operation[Any]):
-    __slots__ = ("arguments", "options")
-
-    in_store = True
-
-    def __init__(self, label: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self.label = label
-        self.wake_at = 0.0
-        self.arguments = arguments
-        self.options = options
-
-    @property
-    def is_look(self) -> bool:  # type: ignore[override]
-        return self.label == "peek"
-
-    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
-        account = actor.process.account
-        call = getattr(account.store, self.label)(*self.arguments, **self.options)
-        try:
-            call.send(None)
-        except StopIteration as end:
-            account.judge.store_did(actor, self.label, self.arguments, self.options, end.value)
-            return end.value
-        raise AssertionError("the memory store suspended")
-
-
-class _Send(Operation[Response | Fault]):
-    __slots__ = ("answer", "request", "within")
-
-    def __init__(self, request: Request, within: float) -> None:
-        self.label = "mint" if request.url.endswith("/auth/token") else "revoke"
-        self.wake_at = 0.0
-        self.request = request
-        self.within = within
-        self.answer: Response | Fault | None = None
-
-    def mishaps(self) -> bool:
-        return self.answer is None
-
-    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
-        account = actor.process.account
-        if self.answer is None:
-            account.judge.request_leaves(actor, self.request)
-            actor.asked += 1
-            self.answer = account.monite.work(self.request, f"{actor.name}#{actor.asked}", mishap)
-            self.wake_at = world.now + account.monite.answers_in(mishap, self.within)
-            self.label += " answer"
-            return UNFINISHED
-        account.judge.answer_arrives(actor, self.request, self.answer)
-        return self.answer
-
-
-class _Look(Operation[None]):
-    """The stop before a look at what others have found, or else into the store, which is another step."""
-
-    __slots__ = ()
-
-    is_look = True
-
-
-class _Wait(Operation[None]):
-    """Wait for a flight. What follows is a look at what there is by now, which is a step of its own."""
-
-    __slots__ = ("flight", "leader")
-
-    is_private = True
-
-    def __init__(self, flight: Flight, wake_at: float, leader: "Actor | None") -> None:
-        self.label = "wait"
-        self.wake_at = wake_at
-        self.flight = flight
-        self.leader = leader
-        """In a thread: who does the work of the flight in this very thread, which cannot go on before."""
-
-    def is_ready(self, now: float) -> bool:
-        if self.leader is not None:
-            return self.leader.ended
-        return self.flight.is_finished or now >= self.wake_at
-
-
-class _Find(Operation[EntityUser | None]):
-    __slots__ = ("directory", "principal")
-
-    def __init__(self, directory: Directory, principal: Principal) -> None:
-        self.label = "find"
-        self.wake_at = 0.0
-        self.directory = directory
-        self.principal = principal
-
-    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> EntityUser | None:
-        return self.directory.find(self.principal)
-
-
-class _Act(Operation[None]):
-    """Something that the application does."""
-
-    __slots__ = ("act",)
-
-    def __init__(self, label: str, act: Callable[[], None]) -> None:
-        super().__init__(label)
-        self.act = act
-
-    def perform(self, world: "World", actor: "Actor", mishap: str | None) -> None:
-        self.act()
-
-
-_BEGIN: Operation[None] = Operation("begin")
-
-
-class _SimulatedStore:
-    """The operations of the store that the actor's account sees, each as something to await."""
-
-    def __getattr__(self, name: str) -> Callable[..., _StoreOperation]:
-        def operation(*arguments: Any, **options: Any) -> _StoreOperation:
-            return _StoreOperation(name, arguments, options)
-
-        setattr(self, name, operation)
-        return operation
-
-
-_store_operations: Any = _SimulatedStore()
-
-
-class SimulatedRuntime:
-    """The runtime of one simulated process; see `monite_auth.engine.runtime.Runtime`."""
-
-    store = _store_operations
-    has_background = True
-
-    def __init__(self, world: "World", process: "Process") -> None:
-        self.clock = world.clock
-        self._world = world
-        self._process = process
-        self._waiters: dict[SharedPeek, int] = {}
-
-    def random(self) -> float:
-        return 0.5
-
-    def send(self, request: Request, *, within: float) -> _Send:
-        if within <= 0:
-            raise Violation("4 patience", "a request was sent with no time left for it")
-        return _Send(request, within)
-
-    def sleep(self, seconds: float) -> Operation[None]:
-        return Operation("sleep", self._world.now + max(0.0, seconds))
-
-    async def wait(self, flight: Flight, *, within: float) -> None:
-        actor = self._world.running
-        leader = actor.leads_inline if actor is not None else None
-        if actor is not None:
-            actor.leads_inline = None
-        shared = flight.shared_peek
-        self._waiters[shared] = self._waiters.get(shared, 0) + 1
-        await _Wait(flight, self._world.now + max(0.0, within), leader)
-        if self.is_shared(shared):
-            await _Look("look")
-
-    def waiters(self, shared: SharedPeek) -> int:
-        """Return how many have waited for the flight of this shared peek."""
-        return self._waiters.get(shared, 0)
-
-    def is_shared(self, shared: SharedPeek) -> bool:
-        """Say whether others may read after the same flight: several have waited for it, or more may join."""
-        return self.waiters(shared) > 1 or not shared._is_open
-
-    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
-        """Let everybody read when they like: whatever a lock would forbid is among the schedules."""
-        return nullcontext()
-
-    def find(self, directory: Directory, principal: Principal) -> _Find:
-        return _Find(directory, principal)
-
-    def lead(self, flow: Flow) -> None:
-        leader = self._world.spawn(self._process, flow)
-        if self._process.threads and self._world.running is not None:
-            self._world.running.leads_inline = leader
-
-    def spawn(self, flow: Flow) -> None:
-        self._world.spawn(self._process, flow)
-
-
-class EventLoop:
-    """What a flight asks about the loop (or thread) of its leader."""
-
-    __slots__ = ("running",)
-
-    def __init__(self) -> None:
-        self.running = True
-
-    def is_running(self) -> bool:
-        return self.running
-
-    def is_closed(self) -> bool:
-        return False
-
-
-def error_facts(error: Exception | None) -> tuple[Any, ...] | None:
-    """Return all that a flow can learn of an error."""
-    if error is None:
-        return None
-    return (type(error).__name__, str(error), getattr(error, "retry_after", None))
-
-
-def result_facts(shared: SharedPeek) -> tuple[Any, ...]:
-    """Return all that a flow can learn of a shared peek."""
-    result = shared._result
-    if result is None:
-        return (shared._is_open,)
-    return (shared._is_open, result.subject, result.token.fingerprint, result.epoch, result.at)
-
-
-class Watch:
-    """What the actors of one process learn from what they share, for exploration.
-
-    It is the observer of the process's surroundings. The name of a flight, or of a background drain, follows from who
-    began it, so that it is the same in every run.
-    """
-
-    def __init__(self, world: "World") -> None:
-        self._world = world
-        self.names: dict[object, str] = {}
-
-    def __call__(self, source: object, fact: str, value: Any) -> None:
-        actor = self._world.running
-        if actor is None:
-            return
-        match fact:
-            case "leads":
-                if value:
-                    self._name(actor, source)
-                actor.joined[self.names[source]] = source
-                value = (self.names[source], value)
-            case "begins":
-                value = self._name(actor, value)
-            case "error":
-                value = error_facts(value)
-            case "result" | "epoch" | "is_open" if not actor.process.runtime.is_shared(source):
-                return  # nobody else learns of what comes of it
-            case "result":
-                value = value and value.fingerprint
-        if self._world.observe is not None:
-            actor.seen.append((fact, value))
-
-    def _name(self, actor: "Actor", source: object) -> str:
-        actor.began += 1
-        name = self.names[source] = f"{actor.name}~{actor.began}"
-        return name
-
-
-FLAVOURS = ("tasks", "loops", "threads")
-"""How a process runs its callers: as tasks of one event loop, each on an event loop of its own, or as threads."""
-
-
-class Account:
-    """An account: its settings and people, what it sees of the store that all share, its Monite, and who judges it."""
-
-    __slots__ = ("judge", "monite", "people", "settings", "store")
-
-    def __init__(self, world: "World", number: int, stage: "Stage", store: MemoryStore) -> None:
-        self.settings = _settings_for(
-            number, stage.scope, stage.security, stage.requests_per_second, stage.session_memory
-        )
-        self.people = dict(PEOPLE)
-        self.store = store.of(self.settings.account_name).operations(blocking=True)
-        self.monite = MoniteModel(
-            world.clock,
-            base_url=self.settings.base_url,
-            client_id=self.settings.client_id,
-            life=stage.life,
-            retry_after=stage.retry_after,
-            repeats=stage.repeats,
-        )
-        self.judge = Judge(world, self.settings, self.monite, self.people)
-
-
-class Process:
-    """One process: its own engine, that is, its own owner id, flights, and background work."""
-
-    __slots__ = (
-        "account",
-        "alive",
-        "engine",
-        "epoch",
-        "flavour",
-        "loop",
-        "name",
-        "runtime",
-        "threads",
-        "watch",
-    )
-
-    def __init__(
-        self, world: "World", account: Account, name: str, library: Library, flavour: str, *, watched: bool
-    ) -> None:
-        assert flavour in FLAVOURS
-        self.account = account
-        self.name = name
-        self.flavour = flavour
-        self.threads = flavour == "threads"
-        self.loop = EventLoop()
-        self.alive = True
-        self.watch = Watch(world) if watched else None
-        surroundings = library.surroundings(
-            world,
-            new_id=lambda: name,
-            running_loop=world.running_loop,
-            claim_poll=POLL,
-            sweep_interval=30.0 if world.sweeps else math.inf,
-            epoch=RevocationEpoch(),
-            observer=self.watch,
-        )
-        self.epoch = surroundings.epoch
-        self.engine = Engine(account.settings, _People(account.people), Silence(), surroundings)
-        self.runtime = SimulatedRuntime(world, self)
-
-
-class Actor:
-    """A coroutine that stops at every step. `loop`: where it runs."""
-
-    __slots__ = (
-        "asked",
-        "began",
-        "children",
-        "coroutine",
-        "ended",
-        "history",
-        "joined",
-        "leads_inline",
-        "loop",
-        "name",
-        "named",
-        "operation",
-        "process",
-        "seen",
-    )
-
-    def __init__(self, name: str, process: Process, coroutine: Flow, loop: EventLoop) -> None:
-        self.name = name
-        self.process = process
-        self.coroutine = coroutine
-        self.loop = loop
-        self.operation: Operation[Any] = _BEGIN
-        self.ended = False
-        self.children = self.named = self.asked = self.began = 0
-        self.leads_inline: Actor | None = None
-        self.joined: dict[str, Any] = {}
-        """The flights that it may learn from."""
-        self.seen: list[Any] = []
-        """What it learned in this step, other than from its operation."""
-        self.history = 0
-        """All that the actor has been told, as a number; see `snapshot`."""
+    """A step that was taken at once, since it should concern nobody else, does concern others."""
 
 
 class Stage(Protocol):
-    """What a scenario says about the world it wants; see `scenarios.Scenario`."""
+    """The fields of a scenario that a world is made from; see `scenarios.Scenario`."""
 
     @property
     def processes(self) -> tuple[str, ...]: ...
     @property
     def accounts(self) -> tuple[int, ...]: ...
     @property
-    def looks_around(self) -> bool: ...
+    def sweeps(self) -> bool: ...
     @property
     def scope(self) -> str: ...
     @property
@@ -550,7 +64,7 @@ class Stage(Protocol):
 
 
 class World:
-    """Everything there is in one run."""
+    """The processes, accounts, actors and the clock of one run."""
 
     poll = POLL
 
@@ -563,8 +77,8 @@ class World:
         self.trace: list[str] | None = None
         self.observe: Callable[[World, Actor, str, Any], None] | None = None
         """Is told what an actor was told at each step; see `snapshot`."""
-        self.sweeps = stage.looks_around
-        """Whether processes look for pending revocations now and then."""
+        self.sweeps = stage.sweeps
+        """Whether processes start a drain every half minute."""
         self._library = library
         self._watched = watched
         self.is_alone = len(stage.processes) == 1
@@ -572,7 +86,7 @@ class World:
         self.waits_are_private = library.waits_are_private
         self._dead: list[Actor] = []
         self._closed = False
-        self._idle_steps = self._steps = 0
+        self._idle_steps = 0
         store = library.store(
             clock=self.clock,
             requests_per_second=stage.requests_per_second,
@@ -650,7 +164,7 @@ class World:
 
     def act(self, label: str, act: Callable[[], None]) -> Operation[None]:
         """Return a step of the application's own, for scripts."""
-        return _Act(label, act)
+        return Act(label, act)
 
     def ready(self) -> list[Actor]:
         """Return who can go on now."""
@@ -680,8 +194,8 @@ class World:
             before = len(actor.seen), actor.children
             self._resume(actor, result)
             if operation.is_private and self.waits_are_private:
-                if not actor.operation.is_look or before != (len(actor.seen), actor.children):
-                    raise NotPrivate(f"{actor.name} did more than look after {operation.label}")
+                if not actor.operation.only_reads or before != (len(actor.seen), actor.children):
+                    raise NotPrivate(f"{actor.name} did more than read after {operation.label}")
         if self.observe is not None:
             self.observe(self, actor, operation.label, None if result is UNFINISHED else result)
         if actor.name in judge.calls:
@@ -794,16 +308,3 @@ class World:
                 "2 no wedge", f"{self.actors[0].name} waits forever ({self.actors[0].operation.label})"
             )
         self.pass_time(moment)
-
-
-class _People:
-    """The application's directory."""
-
-    def __init__(self, people: dict[tuple[str, str | None], EntityUser]) -> None:
-        self._people = people
-
-    def find(self, principal: Principal) -> EntityUser | None:
-        return self._people.get((principal.user_id, principal.tenant))
-
-    async def afind(self, principal: Principal) -> EntityUser | None:
-        return self.find(principal)

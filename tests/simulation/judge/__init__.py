@@ -12,14 +12,14 @@ What is judged, by promise (DESIGN.md), and where it had to be made precise:
    until its answer arrives or its caller gives up. If its actor was lost (crash), it counts until the lease runs
    out; a lease that has run out may be taken over, so two mints may overlap when one was claimed after the other's
    lease had run out. What comes under a lease that is no longer the slot's is not stored.
-   *No wedge.* Every call ends by its deadline (or by the end of a look at a busy slot that was begun before), and
+   *No wedge.* Every call ends by its deadline (or by the end of the wait for a busy slot that was begun before), and
    afterwards every slot gives tokens again, renews them, and revokes them, in every process that lives.
 3. *Freshness.* A token that is handed out lives in Monite's books, has `min_ttl` seconds, was not rejected in its slot,
    and is not *condemned*: its revocation was not decided. A value that has to die is not stored again, one that a slot
    hands out is not revoked, and nothing else is thrown away.
 4. *Valid beats new.* A call that finds a good token ends in its first step, with it. No call fails while there is
    one, and none goes on waiting for one that its own process has minted. (Other processes learn of it when they
-   look again, and so do those who wait for a leader that has died.) A session is sure to find a token once it has
+   claim again, and so do those who wait for a leader that has died.) A session is sure to find a token once it has
    claimed; before, it has to claim.
 5. *Logout is final.* A call of a session returns no token after a logout of that session has returned (`sessions` says
    which sessions an ending ends), and a session that has not ended is never told that it has. When all is over, every

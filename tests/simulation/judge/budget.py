@@ -8,7 +8,8 @@ from monite_auth.stores import Priority
 from tests.simulation.judge.violation import Violation
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Actor, World
+    from tests.simulation.process import Actor
+    from tests.simulation.world import World
 
 __all__ = ["ROUNDING", "BudgetJudge"]
 

@@ -8,7 +8,8 @@ from monite_auth.stores import Claimed, Cooldown, CoolingDown, Slot
 from tests.simulation.judge.violation import Violation
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Actor, World
+    from tests.simulation.process import Actor
+    from tests.simulation.world import World
 
 __all__ = ["CooldownJudge"]
 
@@ -43,9 +44,11 @@ class CooldownJudge:
             )
         if not isinstance(result, Claimed):
             return
-        self.checks["rest after a refusal"] += 1
+        self.checks["cooldown after a refusal"] += 1
         if now < max(self.must_cool_down.get(slot, 0.0), self.must_cool_down.get(None, 0.0)):
-            raise Violation("rest after a refusal", f"{actor.name} claims although Monite has just refused")
+            raise Violation(
+                "cooldown after a refusal", f"{actor.name} claims although Monite has just refused"
+            )
 
     def abandon(self, actor: "Actor", slot: Slot, cooldown: Cooldown | None, *, in_force: bool) -> None:
         """A claim was given back. `in_force`: its lease was the slot's, so that the store goes by what it is told."""

@@ -20,7 +20,8 @@ from tests.simulation.judge.violation import Violation
 from tests.simulation.monite_model import MoniteModel, is_mint
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Actor, World
+    from tests.simulation.process import Actor
+    from tests.simulation.world import World
 
 __all__ = ["Judge"]
 
@@ -274,7 +275,7 @@ class Judge:
         if call.kind == "token":
             shelf = self.shelves.get(self._world.slot(call.principal))
             call.found = shelf.live if shelf is not None else None
-            # Both: who has joined a mint for an empty slot need not look as it comes to its end.
+            # Both: a call that has joined a mint for an empty slot need not read at the moment when that ends.
             if call.steps == 1:
                 call.at_hand = call.at_hand and self._good(call) is not None
 

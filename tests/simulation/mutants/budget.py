@@ -6,7 +6,9 @@ from monite_auth.engine.endings import Endings
 from monite_auth.engine.runtime import Runtime
 from monite_auth.stores import (
     Admission,
+    Cooldown,
     Due,
+    Lease,
     Priority,
     Ticket,
 )
@@ -68,11 +70,16 @@ class LogoutDrains(Mutant):
     replaced = ((Endings, "logout", _logout_drains),)
 
 
-class NoRestAfterRefusal(Mutant):
+class _ForgetsCooldowns(MemoryOperations):
+    async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
+        await super().abandon(lease)
+
+
+class NoCooldownAfterRefusal(Mutant):
     about = "a mint is tried again right after Monite has refused our credentials"
-    promise = "rest after a refusal"
+    promise = "cooldown after a refusal"
     scenarios = ("wrong credentials x mint x mint",)
-    replaced = ((mint, "cooldown_after", lambda _error, **_everyone: None),)
+    operations = _ForgetsCooldowns
 
 
 class _Unadmitted(mint.Mint):
@@ -92,6 +99,6 @@ MUTANTS: tuple[type[Mutant], ...] = (
     DueWithoutLease,
     HoldIgnored,
     PriorityIgnored,
-    NoRestAfterRefusal,
+    NoCooldownAfterRefusal,
     BudgetNotAsked,
 )

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 from unittest import mock
 
-from tests.simulation.world import Library
+from tests.simulation.library import Library
 
 __all__ = ["Mutant"]
 

@@ -96,7 +96,7 @@ def larger(number: int) -> Scenario:
         requests_per_second=pick((1e15, 1e15, 1e15, 40.0)),
         life=pick((1800, 1800, 60)),
         retry_after=pick(("1", "3", "60")),
-        looks_around=chance() < 0.2,
+        sweeps=chance() < 0.2,
         afterwards=chance() < 0.03,
         accounts=accounts,
         repeats=chance() < 0.3,

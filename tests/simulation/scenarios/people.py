@@ -1,7 +1,7 @@
 """The principals of the scenarios."""
 
 from monite_auth import Principal
-from tests.simulation.world import START
+from tests.simulation.account import START
 
 __all__ = [
     "AHEAD",

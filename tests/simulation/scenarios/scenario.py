@@ -42,7 +42,7 @@ class Scenario:
     `lags`: seconds that may pass at any point, in this order, although somebody could have gone on.
     `scope`: the token scope. `requests_per_second`: the request budget; by default nobody ever waits for it.
     `life`: seconds that a token lives. `retry_after`: what a 429 says.
-    `looks_around`: whether a process that is in use starts a drain every half minute.
+    `sweeps`: whether a process that is in use starts a drain every half minute.
     `accounts`: the number of each process's account; by default all have the same.
     `repeats`: whether Monite answers with the token that lives instead of a new one.
     `security`: the security model. `session_memory`: seconds for which sessions and endings are remembered.
@@ -63,7 +63,7 @@ class Scenario:
     requests_per_second: float = 1e15
     life: int = 1800
     retry_after: str = "1"
-    looks_around: bool = False
+    sweeps: bool = False
     afterwards: bool = True
     accounts: tuple[int, ...] = ()
     repeats: bool = False

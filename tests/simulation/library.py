@@ -1,0 +1,33 @@
+"""The code that is simulated: the library, or a mutant of it. Whatever can be handed in is handed in here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from monite_auth import MemoryStore
+from monite_auth.engine.surroundings import Surroundings
+from monite_auth.stores.memory.operations import MemoryOperations
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+__all__ = ["Library"]
+
+
+class Library:
+    """The library as it is. `store`, `operations`: the classes of the memory store and of its operations."""
+
+    store: type[MemoryStore] = MemoryStore
+    operations: type[MemoryOperations] = MemoryOperations
+    waits_are_private = True
+    """Whether a flow does nothing between the end of a wait and the peek that follows. Then both are one choice less."""
+
+    def surroundings(self, world: "World", **facts: Any) -> Surroundings:
+        """Return the surroundings of one process of a world."""
+        return Surroundings(**facts)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Simulate within. A mutant may replace here what cannot be handed in."""
+        yield
