@@ -44,6 +44,9 @@ class ConnectionVisit:
     other things into the scope for themselves, which say nothing about this user; an emptied session does.
     """
 
+    default_identify: Identify = staticmethod(identify)
+    """The function by which the middleware's users are found unless the app has one of its own."""
+
     not_loaded: tuple[type[Exception], ...] = ()
     """Exceptions by which the framework says that the session is not loaded yet; then `identify` is asked later."""
 
@@ -90,7 +93,7 @@ class ConnectionVisit:
         self._arrive(bound, arrived)
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
-        said = self._said_by_session()
+        said = self._said_by_session(arrived)
         self._people.arrive("session", bound)
         self._people.act("session", said)
         # A middleware outside of ours may have logged somebody else in.
@@ -125,7 +128,7 @@ class ConnectionVisit:
             on_failure=self._note_failure,
         )
         self.scope["state"][ACCESS] = self.access
-        self.arrived_scope[BOUND] = self._bound() is not None
+        self.arrived_scope[BOUND] = arrived is not None and self._bound() is not None
 
     def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
         session = session_in(self.arrived_scope)
@@ -149,7 +152,7 @@ class ConnectionVisit:
         self._people.act("identify", self.access.principal)  # the app may have told of a login itself
         gone = self._people.leave("identify", current)
         if self._was_asked:
-            gone += self._people.leave("session", self._said_by_session())
+            gone += self._people.leave("session", self._said_by_session(current))
         await aend(self._its_broker, gone)
         if current is not None and self._people.has_begun(current):
             await abegin(self._its_broker, current)
@@ -184,7 +187,7 @@ class ConnectionVisit:
 
     def _gone_since(self) -> list[Principal]:
         """Return everybody, if the session has lost its user. An app's own function is not asked again: it may cost a query."""
-        gone = self._people.leave("session", self._said_by_session()) if self._was_asked else []
+        gone = self._people.leave("session", identify(self.arrived_scope)) if self._was_asked else []
         return gone + self._people.leave_all() if gone else []
 
     async def _last(self, work: Awaitable[None]) -> None:
@@ -207,7 +210,10 @@ class ConnectionVisit:
         found = self.ask()
         return checked_principal(await found if isawaitable(found) else found)
 
-    def _said_by_session(self) -> Principal | None:
+    def _said_by_session(self, identified: Principal | None) -> Principal | None:
+        """Return whom the session names; `identified`: whom `identify` has just named."""
+        if self._ask is self.default_identify:
+            return identified
         return identify(self.arrived_scope) if self._was_asked else None
 
     def _bound(self) -> Principal | None:

@@ -16,6 +16,7 @@ from monite_auth import Principal, TokenBroker
 from monite_auth.errors import ConfigurationError
 from monite_auth_asgi.identify import ASKED
 from monite_auth_asgi.visit import ConnectionVisit, Identify
+from monite_auth_starlette.identify import identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
 from monite_auth_starlette.stack import chain, opens_sessions, opens_sessions_on_the_way
 
@@ -25,6 +26,7 @@ __all__ = ["StarletteVisit"]
 class StarletteVisit(ConnectionVisit):
     """The visit of a connection; `app` is what stands inside of the middleware."""
 
+    default_identify = staticmethod(identify)
     not_loaded = (SessionNotLoaded,)
     no_word = (HTTPException,)  # refused by now, because a token has run out, for example: that is no logout
 

@@ -62,10 +62,14 @@ class Visit:
         Call it before the response starts, and again when the request is over: each session comes back once.
         """
         here = {session_of(each): each for each in current if each is not None}
-        gone = [each for session, each in self._open(witness).items() if session not in here]
-        self._named[witness] = here
-        self._ended |= {session_of(each) for each in gone}
-        return gone
+        named, self._named[witness] = self._named[witness], here
+        gone = {
+            session: each
+            for session, each in named.items()
+            if session not in here and session not in self._ended
+        }
+        self._ended |= gone.keys()
+        return list(gone.values())
 
     def has_open(self, witness: Witness) -> bool:
         """Return whether a witness has named anybody whose session is still open. If not, it need not be asked again."""
@@ -89,7 +93,7 @@ class Visit:
     @property
     def has_people(self) -> bool:
         """Whether anybody is here whose session is still open."""
-        return bool(self._open("session") or self._open("identify"))
+        return self.has_open("session") or self.has_open("identify")
 
     def note_login(self, principal: Principal) -> None:
         """Note that the broker was told of a login."""

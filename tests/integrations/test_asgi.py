@@ -1,6 +1,7 @@
 """The ASGI middleware without Starlette: under the real Litestar and the real Quart, and the recipes of docs/any-framework.md."""
 
 import asyncio
+import logging
 
 import pytest
 from litestar import Litestar, Request, get
@@ -17,6 +18,15 @@ from monite_auth_starlette import MoniteAuthMiddleware as StarletteMiddleware
 from tests.people import PEOPLE
 from tests.test_documentation import run_page
 from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """Litestar sets up logging for the whole process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 def by_header(scope):
