@@ -1,7 +1,6 @@
-"""What callers of a scenario do: each action is one call of the broker, announced to the judge.
+"""Actions: what the callers of a scenario do. Each is one call of the engine, announced to the judge.
 
-An action is played by an actor, as part of its script. Between two actions of one script there is no step: what
-comes later in a script begins after what came earlier has returned.
+An actor plays the actions of its script one after the other. Between two of them there is no step.
 """
 
 from collections.abc import Iterable
@@ -37,7 +36,7 @@ __all__ = [
 
 
 class Caller:
-    """Who plays a script. `bearer` is the token that each principal was last given here."""
+    """Plays a script. `bearer`: the token that each principal was last given in it."""
 
     __slots__ = ("bearer", "engine", "judge", "people", "runtime", "world")
 
@@ -210,7 +209,7 @@ async def _call(caller: Caller, kind: str, who: Subject, call: "Coroutine[object
     caller.judge.call_begins(actor, kind, who)
     try:
         await call
-    except Exception as error:  # noqa: BLE001 - that none of any kind comes is what is judged
+    except Exception as error:  # noqa: BLE001 - the judge allows none of any kind
         caller.judge.call_fails(actor, error)
     else:
         caller.judge.call_returns(actor, None)

@@ -1,4 +1,4 @@
-"""Workers for the simulation, shared by its tests, and the tables at the end of the run."""
+"""The workers that the tests of the simulation share, and the tables at the end of the run."""
 
 import os
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from tests.simulation.report import Report
 from tests.simulation.work import workers
 
 WORKERS = min(2, os.cpu_count() or 1)
-"""Processes that simulate. Elsewhere in the suite there are servers and browsers at work."""
+"""Processes that simulate: few, since servers and browsers may run beside them."""
 
 _REPORT = pytest.StashKey[Report]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for what the tests find."""
+    """Prepare the report that the tests fill in."""
     config.stash[_REPORT] = Report()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what was simulated, also when all is well."""
+    """Print the report, whether the tests passed or failed."""
     report = config.stash.get(_REPORT, None)
     lines = report.lines() if report is not None else []
     if lines:

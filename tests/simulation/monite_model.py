@@ -1,6 +1,6 @@
-"""A model of Monite: what it minted, for whom, until when, and what it has revoked.
+"""A model of Monite: its books of tokens, and its answers.
 
-It knows nothing of the library but the form of a request, and answers in the form of an HTTP response.
+It uses nothing of the library but the form of a request, and answers in the form of an HTTP response.
 """
 
 import json
@@ -14,13 +14,13 @@ from monite_auth.monite_api.requests import Request
 __all__ = ["HANG", "LATE", "MISHAPS", "Minted", "MoniteModel", "is_mint"]
 
 HANG = "hang"
-"""Monite does its work, and its answer never comes: the client gives up by itself."""
+"""Monite does its work, and its answer never comes, so the client gives up by itself."""
 
 LATE = "throttled late"
-"""Monite refuses after a while that may be longer than what its Retry-After says."""
+"""Monite answers 429 late, perhaps later than its Retry-After says."""
 
 LATE_BY = 3.0
-"""Seconds until then."""
+"""Seconds until such an answer."""
 
 MISHAPS = {
     "lost": "Monite does its work, and the connection breaks before the answer",
@@ -125,7 +125,7 @@ def _read(body: str) -> dict[str, str]:
 
 
 def is_mint(request: Request) -> bool:
-    """Say whether the request asks for a token; else it asks to revoke one."""
+    """Say whether the request asks for a token, and not to revoke one."""
     return request.url.endswith("/auth/token")
 
 

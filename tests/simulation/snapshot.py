@@ -1,16 +1,16 @@
 """The state of a world, as a value: two worlds with equal snapshots have the same future, whatever the schedule.
 
-What a snapshot holds, and why that is all there is:
+A snapshot holds
 
-- the store, Monite and the judge, attribute by attribute; what cannot be turned into a value raises, so nothing new
+- the store, Monite and the judge, attribute by attribute. A value of an unknown kind raises TypeError, so that nothing new
   in the library is left out unseen;
 - each process: whether it lives, the flights that an actor can still read, and what else its engine remembers;
-- each actor: a coroutine is deterministic, so where it stands follows from what it was told. That is the time, what
-  its operations returned, and what it saw of flights (`WatchedFlight`), at each of its steps. This *history* is kept
-  as a number: equal numbers, equal histories. It tells more states apart than there are, never fewer;
-- the clock, and the time that was lost in lags. Which accidents may still happen is added by `scheduler`.
+- each actor. A coroutine is deterministic, so its state follows from what it was told at each of its steps: the time,
+  the results of its operations, and what it saw of flights (`process.Watch`). This *history* is kept as a number: equal
+  numbers, equal histories. It tells more states apart than there are, never fewer;
+- the clock, and the time that was lost in lags. `exploration` adds the accidents that may still happen.
 
-What only counts (checks) is left out. `test_harness.py` compares with exploration that merges nothing.
+Counters of checks are left out. `test_harness.py` compares with an exploration that merges nothing.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,10 @@
-"""The simulation itself: what it merges, what it repeats, and what it must not overlook."""
+"""The simulation itself: it merges only equal states, repeats every run, and overlooks nothing that is remembered."""
 
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -149,7 +152,7 @@ def test_snapshot_knows_all_that_is_remembered():
         freeze(object())
 
 
-def test_a_wait_that_does_more_than_look_again_is_noticed():
+def test_a_wait_that_does_more_than_read_is_noticed():
     class Careless(FlightsTokenHandedOver):
         waits_are_private = True
 
@@ -191,6 +194,22 @@ def test_command_line_replays_and_samples():
     )
     assert "1,000 run" in sampled.stdout
     assert sampled.returncode == 0
+
+
+README = Path(__file__).with_name("README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    re.findall(r"```console\n\$ (.*)\n((?:.*\n)*?)```", README),
+    ids=lambda text: text[:60],
+)
+def test_commands_of_the_readme_print_what_it_says(command, output):
+    arguments = shlex.split(command)
+    assert arguments[0] == "python"
+    run = subprocess.run([sys.executable, *arguments[1:]], capture_output=True, text=True, check=False)
+    pattern = re.escape(output.strip()).replace(re.escape("…"), "(?:.|\n)*")
+    assert re.fullmatch(pattern, run.stdout.strip()), run.stdout
 
 
 def test_a_violation_says_which_promise():

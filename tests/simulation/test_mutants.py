@@ -1,4 +1,4 @@
-"""The simulation has teeth: every mistake that was put into the library on purpose is caught."""
+"""The simulation catches every mutant: every mistake that is put into the library on purpose."""
 
 import pytest
 

@@ -4,14 +4,14 @@ Written anew from what `docs/sessions.md` tells applications, not from a store:
 
 - A session with a name is known from its login or its first claim, for as long as sessions are remembered. Whether it
   has ended is then a matter of its name; no date counts.
-- Of any other, the date decides: it must not lie before the last ending of all the user's sessions, and not further
+- For any other session the date decides: it must not lie before the last ending of all the user's sessions, and not further
   back than endings are remembered. A date without a fraction means its whole second.
 - A session without a name is called by its date: its own logout ends it whatever the clock says.
-- Without a name and a date nothing can be told from a new login.
+- A session with neither looks like a new login at every call.
 
-Two things are recorded of each ending: that the store *was told* of it, from when on a call may be refused, and that
-the call which ends has *returned*, from when on it must be. And there is the truth, which no store is asked for: a
-session whose login has returned before `end_user` began has to be over when that has returned.
+Each ending is recorded twice: when the store *was told* of it, a call may be refused; when the call that ends has
+*returned*, a call must be refused. Beside that stands the truth, whatever a store says: a session whose login returned
+before `end_user` began has to be over when that has returned.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from monite_auth.identity import PARTNER, Subject
 __all__ = ["Sessions"]
 
 WHOLE_SECOND = 1 - 1e-6
-"""What a date without a fraction may fall short of, in seconds."""
+"""Seconds by which the login may be later than its date, if that has no fraction."""
 
 Key = tuple[str, str | float]
 """A user, and the name or date of one of their sessions."""
