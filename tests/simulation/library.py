@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from monite_auth import MemoryStore
+from monite_auth import MemoryStore, Settings
+from monite_auth.engine.engine import Engine
 from monite_auth.engine.surroundings import Surroundings
+from monite_auth.identity import Directory
 from monite_auth.stores.memory.operations import MemoryOperations
+from monite_auth.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -26,6 +29,12 @@ class Library:
     def surroundings(self, world: "World", **facts: Any) -> Surroundings:
         """Return the surroundings of one process of a world."""
         return Surroundings(**facts)
+
+    def engine(
+        self, settings: Settings, directory: Directory, telemetry: Telemetry, surroundings: Surroundings
+    ) -> Engine:
+        """Return the engine of one process."""
+        return Engine(settings, directory, telemetry, surroundings)
 
     @contextmanager
     def installed(self) -> Iterator[None]:

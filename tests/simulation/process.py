@@ -4,7 +4,6 @@ import math
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from monite_auth.engine.engine import Engine
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.telemetry import Silence
@@ -134,7 +133,7 @@ class Process:
             observer=self.watch,
         )
         self.epoch = surroundings.epoch
-        self.engine = Engine(account.settings, People(account.people), Silence(), surroundings)
+        self.engine = library.engine(account.settings, People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 
 

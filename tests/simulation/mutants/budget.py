@@ -1,8 +1,8 @@
 """Promises 7 and 8, a cheap logout and one budget: mistakes of who asks Monite, and when."""
 
 from monite_auth import Principal
-from monite_auth.engine import mint, mint_leader
 from monite_auth.engine.endings import Endings
+from monite_auth.engine.mint import Mint
 from monite_auth.engine.runtime import Runtime
 from monite_auth.stores import (
     Admission,
@@ -55,19 +55,17 @@ class PriorityIgnored(Mutant):
     operations = _NobodyStandsBack
 
 
-async def _logout_drains(self: Endings, runtime: Runtime, principal: Principal) -> None:
-    await _logout(self, runtime, principal)
-    await self._drainer.drain(runtime, within=1.0)
-
-
-_logout = Endings.logout
+class _DrainsInLogouts(Endings):
+    async def logout(self, runtime: Runtime, principal: Principal) -> None:
+        await super().logout(runtime, principal)
+        await self._drainer.drain(runtime, within=1.0)
 
 
 class LogoutDrains(Mutant):
     about = "a logout waits until its tokens are revoked"
     promise = "7 logout is cheap"
     scenarios = ("logout x drain x drain",)
-    replaced = ((Endings, "logout", _logout_drains),)
+    endings = _DrainsInLogouts
 
 
 class _ForgetsCooldowns(MemoryOperations):
@@ -82,7 +80,7 @@ class NoCooldownAfterRefusal(Mutant):
     operations = _ForgetsCooldowns
 
 
-class _Unadmitted(mint.Mint):
+class _Unadmitted(Mint):
     async def _may_send(self) -> bool:
         return True
 
@@ -91,7 +89,7 @@ class BudgetNotAsked(Mutant):
     about = "a mint does not ask the request budget"
     promise = "8 one budget"
     scenarios = ("mint x logout",)
-    replaced = ((mint_leader, "Mint", _Unadmitted),)
+    mint = _Unadmitted
 
 
 MUTANTS: tuple[type[Mutant], ...] = (

@@ -71,37 +71,37 @@ class EndsOnlyWhomItKnows(Mutant):
     operations = _EndsOnlyWhomItKnows
 
 
-async def _lead_and_keep(self: TokenFlow, runtime: Runtime, flight: Flight, request: TokenRequest) -> None:
-    await self._leader.lead(runtime, flight, request)
-    token = await runtime.store.peek(request.slot, request.subject)
-    if token is not None:
-        self.__dict__.setdefault("_brought", {})[request.slot] = token
+class _HandsOver(TokenFlow):
+    """Keeps what each mint brought, and hands it to those who wait."""
 
+    async def _lead(self, runtime: Runtime, flight: Flight, request: TokenRequest) -> None:
+        await self._leader.lead(runtime, flight, request)
+        token = await runtime.store.peek(request.slot, request.subject)
+        if token is not None:
+            self.__dict__.setdefault("_brought", {})[request.slot] = token
 
-async def _wait_and_hand_over(
-    self: TokenFlow, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float
-) -> AccessToken:
-    request = TokenRequest(slot, subject, min_ttl, runtime.clock() + self._settings.deadline)
-    while (now := runtime.clock()) < request.deadline:
-        lease = self._settings.lease
-        flight, leads = self._flights.join(slot, now, expires_at=now + lease, priority=Priority.USER)
-        if leads:
-            runtime.lead(_lead_and_keep(self, runtime, flight, request))
-        await runtime.wait(flight, within=min(lease, request.deadline - now))
-        await runtime.sleep(0)
-        brought: AccessToken | None = self.__dict__.get("_brought", {}).get(slot)
-        if brought is not None:
-            return brought
-        if flight.error is not None:
-            raise flight.error
-    raise MoniteUnavailable("There was no token.")
+    async def _wait(self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float) -> AccessToken:
+        request = TokenRequest(slot, subject, min_ttl, runtime.clock() + self._settings.deadline)
+        while (now := runtime.clock()) < request.deadline:
+            lease = self._settings.lease
+            flight, leads = self._flights.join(slot, now, expires_at=now + lease, priority=Priority.USER)
+            if leads:
+                runtime.lead(self._lead(runtime, flight, request))
+            await runtime.wait(flight, within=min(lease, request.deadline - now))
+            await runtime.sleep(0)
+            brought: AccessToken | None = self.__dict__.get("_brought", {}).get(slot)
+            if brought is not None:
+                return brought
+            if flight.error is not None:
+                raise flight.error
+        raise MoniteUnavailable("There was no token.")
 
 
 class FlightsTokenHandedOver(Mutant):
     about = "those who wait get what the flight brought, without reading the store"
     promise = "5 logout is final"
     scenarios = ("mint x logout",)
-    replaced = ((TokenFlow, "_wait", _wait_and_hand_over),)
+    token_flow = _HandsOver
     waits_are_private = False
 
 

@@ -1,10 +1,19 @@
-"""The form of a mutant: what is wrong with the library, where that shows, and what has to notice it."""
+"""The form of a mutant: its mistake, where that shows, and what has to notice it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, ClassVar
 from unittest import mock
 
+from monite_auth import Settings
+from monite_auth.engine.endings import Endings
+from monite_auth.engine.engine import Engine
+from monite_auth.engine.mint import Mint
+from monite_auth.engine.surroundings import Surroundings
+from monite_auth.engine.token_flow import TokenFlow
+from monite_auth.identity import Directory
+from monite_auth.telemetry import Telemetry
 from tests.simulation.library import Library
 
 __all__ = ["Mutant"]
@@ -14,15 +23,32 @@ class Mutant(Library):
     """The library with one mistake.
 
     `about`: the mistake, in one line. `promise`: the check that is expected to notice it; `or_else`: another that may come
-    first. `scenarios`: the names of small scenarios in which it shows. `replaced`: names of modules or classes that stand
-    for something else while the mutant is simulated, where a part cannot be handed in.
+    first. `scenarios`: the names of small scenarios in which it shows.
+
+    `token_flow`, `endings`, `mint`: the classes of these parts of the engine. `replaced`: names in modules or classes that
+    stand for something else while the mutant is simulated, where a part cannot be handed in.
     """
 
     about: ClassVar[str]
     promise: ClassVar[str]
     or_else: ClassVar[str] = ""
     scenarios: ClassVar[tuple[str, ...]]
+    token_flow: ClassVar[type[TokenFlow]] = TokenFlow
+    endings: ClassVar[type[Endings]] = Endings
+    mint: ClassVar[type[Mint]] = Mint
     replaced: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
+
+    def engine(
+        self, settings: Settings, directory: Directory, telemetry: Telemetry, surroundings: Surroundings
+    ) -> Engine:
+        engine = super().engine(settings, directory, telemetry, surroundings)
+        leader, drainer, epoch = engine.tokens._leader, engine.drainer, surroundings.epoch
+        leader._mint = partial(self.mint, **leader._mint.keywords)
+        engine.tokens = self.token_flow(
+            settings, directory, engine.flights, leader, engine.renewals, drainer, epoch
+        )
+        engine.endings = self.endings(telemetry, drainer, epoch)
+        return engine
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from monite_auth.engine import mint, mint_leader
+from monite_auth.engine.mint import Mint
 from monite_auth.engine.single_flight import Flight
 from monite_auth.monite_api.answers import Fault
 from monite_auth.stores import (
@@ -55,7 +55,7 @@ class LeaseNeverEnds(Mutant):
     operations = _LeaseNeverEnds
 
 
-class _TriesAtOnce(mint.Mint):
+class _TriesAtOnce(Mint):
     async def _pause(self, fault: Fault) -> None:
         pass
 
@@ -64,7 +64,7 @@ class DoomedTriesAtOnce(Mutant):
     about = "a mint that got a value which is to be revoked asks again at once, and again"
     promise = "2 no wedge"
     scenarios = ("the same again: logout x mint of another session",)
-    replaced = ((mint_leader, "Mint", _TriesAtOnce),)
+    mint = _TriesAtOnce
 
 
 class FlightNeverFinishes(Mutant):

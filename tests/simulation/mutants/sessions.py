@@ -107,15 +107,16 @@ class PeekIgnoresDates(Mutant):
     operations = _PeekIgnoresDates
 
 
-async def _login_forgotten(_endings: Endings, _runtime: Runtime, _principal: Principal) -> None:
-    pass
+class _ForgetsLogins(Endings):
+    async def login(self, runtime: Runtime, principal: Principal) -> None:
+        pass
 
 
 class LoginForgotten(Mutant):
     about = "a login is not told to the store"
     promise = "5 logout is final"
     scenarios = ("login x end_user x use",)
-    replaced = ((Endings, "login", _login_forgotten),)
+    endings = _ForgetsLogins
 
 
 class _ForgetsStrangers(MemoryOperations):

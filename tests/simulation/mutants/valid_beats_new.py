@@ -43,29 +43,25 @@ class DatesOfKnownSessions(Mutant):
 
 
 class SecondsHaveNoLength(Mutant):
-    about = "who logs in within the second of an end_user is locked out"
+    about = "a user who logs in within the second of an end_user is locked out"
     promise = "4 valid beats new"
     scenarios = ("end_user x login within the same second x its logout",)
     replaced = ((Principal, "began_by", property(lambda principal: principal.began_at)),)
 
 
-async def _renewal_makes_wait(
-    self: TokenFlow, runtime: Runtime, subject: Subject, min_ttl: float = 0.0
-) -> AccessToken:
-    token = await runtime.store.peek(self.slot(subject), subject)
-    if token is None or token.renew_at > runtime.clock():
-        return await _token(self, runtime, subject, min_ttl)
-    return await _token(self, runtime, subject, max(min_ttl, token.expires_in + 1))
-
-
-_token = TokenFlow.token
+class _WaitsForRenewals(TokenFlow):
+    async def token(self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0) -> AccessToken:
+        token = await runtime.store.peek(self.slot(subject), subject)
+        if token is not None and token.renew_at <= runtime.clock():
+            min_ttl = max(min_ttl, token.expires_in + 1)
+        return await super().token(runtime, subject, min_ttl)
 
 
 class RenewalMakesWait(Mutant):
     about = "a caller waits for the renewal of a token that is still good"
     promise = "4 valid beats new"
     scenarios = ("renew x use, and Monite is down",)
-    replaced = ((TokenFlow, "token", _renewal_makes_wait),)
+    token_flow = _WaitsForRenewals
 
 
 MUTANTS: tuple[type[Mutant], ...] = (
