@@ -1,0 +1,122 @@
+"""Renewals and drains in the background: how many there are, and what becomes of those that tell nobody of their end."""
+
+from monite_auth import Principal
+from monite_auth.engine.drain import DRAIN_POLL, LEASE, MOST_DRAINS
+from monite_auth.engine.renewal import COOLDOWN
+from monite_auth.engine.runtime import run
+from monite_auth.engine.single_flight import CLEANUP_THRESHOLD
+from monite_auth.errors import StoreUnavailable
+from tests.scripted import ALICE, World, granted, refused, reply
+
+
+def numbered():
+    count = iter(range(1, 1000))
+    return lambda _request: granted(f"token-{next(count)}")
+
+
+def forget_background(world):
+    """Lose what was spawned, as an event loop does that is stopped before the first step of its tasks."""
+    while world.background:
+        world.background.pop().close()
+
+
+def test_a_slot_has_one_renewal_at_a_time_and_a_lost_one_is_over_with_its_lease():
+    world = World(numbered())
+    world.now = world.token().renew_at
+    for _ in range(3):
+        assert world.value() == "token-1"
+    assert len(world.background) == 1
+    forget_background(world)
+    world.now += world.settings.lease - 0.1
+    world.value()
+    assert world.background == []
+    world.now += 0.2
+    world.value()
+    world.run_background()
+    assert world.value() == "token-2"
+
+
+def test_a_renewal_that_failed_is_not_tried_again_before_its_cooldown_is_over():
+    world = World(granted("token-1"), refused(500), granted("token-2"), deadline=0.15)
+    world.now = world.token().renew_at
+    world.value()
+    world.run_background()
+    ended_at = world.now
+    world.value()
+    assert world.background == []
+    world.now = ended_at + COOLDOWN
+    world.value()
+    world.run_background()
+    assert world.value() == "token-2"
+
+
+def test_renewals_that_nobody_finishes_do_not_pile_up():
+    world = World(numbered())
+    token = world.token()
+    for number in range(3 * CLEANUP_THRESHOLD):
+        world.now += world.settings.lease
+        world.engine.renewals.start(world, number, Principal(str(number)), token)
+        forget_background(world)
+    assert len(world.engine.renewals._resume_at) <= CLEANUP_THRESHOLD + 1
+
+
+def test_there_are_a_few_drains_and_lost_ones_are_replaced():
+    world = World(granted())
+    for _ in range(10):
+        world.engine.drainer.start(world)
+    assert len(world.background) == MOST_DRAINS
+    forget_background(world)
+    world.engine.drainer.start(world)
+    assert world.background == []
+    world.now += 2 * DRAIN_POLL
+    world.engine.drainer.start(world)
+    assert len(world.background) == 1
+
+
+def test_a_drain_that_is_at_work_counts_longer_than_any_one_revocation_takes():
+    world = World(granted())
+    working = []
+
+    async def due(_limit, *, seconds):
+        """Never come back within the time that a revocation may take."""
+        world.now += seconds
+        world.engine.drainer.start(world)
+        working.append(len(world.engine.drainer._working))
+        raise StoreUnavailable("down")
+
+    world.store = type("Store", (), {"due": staticmethod(due)})()
+    world.engine.drainer.start(world)
+    first = world.background.pop(0)
+    try:
+        run(first)
+    except StoreUnavailable:
+        assert working == [2]  # itself, and the one that was started meanwhile
+    assert LEASE > 2 * DRAIN_POLL
+    forget_background(world)
+
+
+def test_a_drain_looks_again_where_it_was_wanted_during_its_pass():
+    world = World(numbered())
+    world.token()
+    drained = []
+
+    def answer(_request):
+        drained.append(world.now)
+        if len(drained) == 1:
+            forget_background(world)
+            world.engine.drainer.start(world)
+            forget_background(world)  # whoever was started for it never runs
+        return reply(200, {"message": "done"})
+
+    world.revocations = [answer]
+    passes = []
+    drain = world.engine.drainer.drain
+
+    async def counted(runtime, *, within):
+        passes.append(within)
+        return await drain(runtime, within=within)
+
+    world.engine.drainer.drain = counted
+    world.logout(ALICE)
+    world.run_background()
+    assert len(passes) == 2
