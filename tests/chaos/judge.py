@@ -1,8 +1,9 @@
 """The judge: compares the emulator's ledger with what the workers recorded.
 
-*What is promised.* A logout is always accepted. When `logout` has returned, it holds in its own process; in all others
-it holds as soon as the store has recorded it, which its process sees to. With `token_scope="user"` a logout ends every token of the user, whichever session it was minted for; with `"session"`, those of that session. So a
-token is *condemned*
+*What is promised.* A logout is always accepted. When `logout` has returned, it holds in its own process. In all others
+it holds as soon as the store has recorded it; the process repeats it until then. With `token_scope="user"` a logout ends
+every token of the user, whichever session it was minted for; with `"session"`, those of that session. So a token is
+*condemned*
 
 - when a logout began after it was minted,
 - when it was handed to a session that has logged out since, or
@@ -20,8 +21,8 @@ apart by evidence:
 | is not condemned | | *of sessions that stay* |
 | anything else | a store had it, or a process that ended well | **violation** |
 
-A logout that was accepted while the store was down, and whose process was killed before the store was back, ended nothing. It is
-counted, and no other: that a process which ended well did not tell the store is a violation.
+A logout that was accepted while the store was down ends nothing if its process is killed before the store is back. Such
+logouts are counted.
 
 *Other violations.*
 
@@ -30,7 +31,8 @@ counted, and no other: that a process which ended well did not tell the store is
 - A caller was refused as logged out, and was not.
 - A caller was given a token that was condemned, or known to be dead, before it asked.
 - A session that stays does not work at the end.
-- A worker failed in another way: a logout that raised, say.
+- A process that ended well did not tell the store of a logout.
+- A worker failed in another way, such as by a logout that raised.
 
 *During an outage* a process that cannot reach the store keeps tokens in its own memory, and hears of no logout but its
 own. Tokens that it hands out after a logout elsewhere are counted and are no violation; they are revoked when the store is

@@ -1,7 +1,8 @@
 """Records what becomes of every token that a worker mints, from Monite's answer on.
 
 The judge has to know where a token got to. So the reading of Monite's answer is recorded, since from there on this
-package is responsible for the token, and so is the store's `commit`, before and after. And the judge has to know when the shared store heard of a logout.
+package is responsible for the token, and so is the store's `commit`, before and after. The judge also has to know when
+the shared store heard of a logout.
 
 | event | means |
 |---|---|
