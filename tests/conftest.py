@@ -24,7 +24,7 @@ SLOW = re.compile(
     r"""tests/(
         chaos/test_chaos | e2e/ | servers/                # whole servers, browsers and jobs
         | simulation/test_(exhaustive|mutants|random)     # every schedule
-        | core/test_(concurrency|drain_command|lifetimes)  # storms, and programs that are started
+        | core/test_(concurrency|drain_command|lifetimes|stopped|workers)  # storms, programs that are started or stopped
         | stores/test_(one_budget|sqlite_forks|sqlite_rotation)
         | (stores/test_sqlite|core/test_provisioning)\.py::.*(process|kill_9)  # many processes
     )""",
