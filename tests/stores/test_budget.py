@@ -151,7 +151,7 @@ def test_promise_8_whoever_comes_first_after_a_hold_is_the_probe(ticket, priorit
 
 
 @pytest.mark.parametrize("priority", [Priority.RENEWAL, Priority.REVOCATION])
-def test_promise_8_who_is_less_urgent_books_nothing_while_users_wait_for_the_probe(priority):
+def test_promise_8_less_urgent_requests_book_nothing_while_users_wait_for_the_probe(priority):
     budget, _ = Budget().hold(1000, 1).admit(1001.5, RATE, Priority.USER, Ticket(990.0), 60)
     budget, user = budget.admit(1001.5, RATE, Priority.USER, None, 60)
     assert user.wait == pytest.approx(PROBE)

@@ -55,7 +55,7 @@ class AccountContract:
         assert other.peek() == "live"
         assert other.pending() == []
 
-    def test_leases_and_rests_of_one_account_keep_nobody_of_another(
+    def test_leases_and_cooldowns_of_one_account_concern_no_other(
         self, accounts: tuple[StoreDriver, StoreDriver]
     ) -> None:
         one, other = accounts

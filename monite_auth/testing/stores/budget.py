@@ -17,7 +17,7 @@ class BudgetContract:
         driver.advance(second.wait + 0.001)
         assert driver.admit(ticket=second.ticket).wait == 0
 
-    def test_promise_8_who_cannot_wait_so_long_books_nothing(self, driver: StoreDriver) -> None:
+    def test_promise_8_a_caller_that_cannot_wait_so_long_books_nothing(self, driver: StoreDriver) -> None:
         driver.run(driver.ops.hold(20))
         refused = driver.admit(patience=10)
         assert not refused.admitted
@@ -32,7 +32,7 @@ class BudgetContract:
         driver.advance(20.001)
         assert driver.admit(ticket=waiting.ticket).wait == 0
 
-    def test_promise_8_who_has_been_sending_when_the_hold_came_waits_for_its_end_too(
+    def test_promise_8_a_request_that_a_hold_overtook_waits_for_its_end_too(
         self, driver: StoreDriver
     ) -> None:
         sent = driver.admit()

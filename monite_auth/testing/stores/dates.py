@@ -40,7 +40,7 @@ class DateContract:
         driver.run(driver.ops.end_user("alice"))
         assert driver.has_ended(ahead)
 
-    def test_to_begin_is_not_to_begin_anew(self, driver: StoreDriver) -> None:
+    def test_beginning_an_ended_session_again_does_not_revive_it(self, driver: StoreDriver) -> None:
         session = driver.dated(0)
         driver.run(driver.ops.begin_session(session))
         driver.run(driver.ops.end_session(session))
@@ -58,7 +58,7 @@ class DateContract:
         assert not driver.has_ended(Principal("alice"))
 
     @pytest.mark.parametrize("session", ["s", None])
-    def test_who_logs_in_within_the_second_of_an_ending_is_let_in(
+    def test_a_login_within_the_second_of_an_ending_is_let_in(
         self, driver: StoreDriver, session: str | None
     ) -> None:
         driver.advance(0.4 - driver.now % 1)
@@ -111,7 +111,9 @@ class DateContract:
             assert driver.has_ended(session)
 
     @pytest.mark.parametrize("session", ["s", None])
-    def test_nor_does_one_whose_date_is_ahead_of_ours(self, driver: StoreDriver, session: str | None) -> None:
+    def test_a_session_whose_date_is_ahead_does_not_outlive_the_memory_of_its_logout(
+        self, driver: StoreDriver, session: str | None
+    ) -> None:
         ahead = driver.dated(-299, session)
         driver.put("t", principal=ahead)
         driver.run(driver.ops.end_session(ahead))
@@ -121,7 +123,9 @@ class DateContract:
         assert driver.claim(principal=ahead) == Ended(too_old=True)
 
     @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
-    def test_nor_one_from_before_all_sessions_were_ended(self, driver: StoreDriver, ending: str) -> None:
+    def test_a_session_from_before_the_end_of_all_does_not_outlive_the_memory_of_that(
+        self, driver: StoreDriver, ending: str
+    ) -> None:
         unused = driver.dated(60)
         driver.put("t")
         driver.run(driver.ops.end_user("alice") if ending == "end_user" else driver.ops.end_everything())

@@ -195,7 +195,7 @@ class StoreDriver:
         due = self.run(self.ops.due(1000, seconds=60))
         return {each.token.reveal(): self.run(self.ops.condemn(each)) for each in due.batch}
 
-    # -- the rest
+    # -- principals, budget, notes
 
     def dated(self, ago: float, session: str | None = "s", user: str = "alice") -> Principal:
         """Return a principal who logged in `ago` seconds ago."""

@@ -55,7 +55,7 @@ class NoteContract:
         driver.put("u", principal=Principal("alice", session_id="later"), life=10)
         assert driver.get_note() == "stays"
 
-    def test_what_is_not_there_can_be_forgotten(self, driver: StoreDriver) -> None:
+    def test_a_note_that_is_not_there_can_be_deleted(self, driver: StoreDriver) -> None:
         driver.run(driver.ops.delete_note("nobody", "link"))
         driver.put_note("x")
         for _ in range(2):

@@ -23,9 +23,7 @@ class RevocationContract:
         due = driver.run(driver.ops.due(10, seconds=30))
         assert (due.batch, due.next_in, due.expired) == ([], None, 0)
 
-    def test_what_is_settled_can_be_settled_and_postponed_again_without_effect(
-        self, driver: StoreDriver
-    ) -> None:
+    def test_settling_or_postponing_a_settled_revocation_has_no_effect(self, driver: StoreDriver) -> None:
         driver.end("t")
         pending = driver.run(driver.ops.due(1, seconds=30)).batch[0]
         driver.run(driver.ops.settle(pending))

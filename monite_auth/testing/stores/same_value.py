@@ -18,7 +18,7 @@ class SameValueContract:
         driver.run(driver.ops.relink("bob"))
         assert driver.condemned() == {"same": True}
 
-    def test_it_is_revoked_when_nobody_holds_it_any_more(self, driver: StoreDriver) -> None:
+    def test_a_value_is_revoked_when_no_slot_holds_it_any_more(self, driver: StoreDriver) -> None:
         driver.put("same")
         driver.put("same", slot=ABROAD)
         driver.put("same", slot=PARTNER_SLOT, principal=PARTNER)
@@ -27,14 +27,14 @@ class SameValueContract:
         driver.run(driver.ops.relink(PARTNER))
         assert driver.condemned() == {"same": True}
 
-    def test_whose_token_has_expired_holds_it_no_more(self, driver: StoreDriver) -> None:
+    def test_a_slot_whose_token_has_expired_does_not_hold_its_value(self, driver: StoreDriver) -> None:
         driver.put("same", life=100)
         driver.put("same", slot=BOBS, principal=BOB)
         driver.advance(200)
         driver.run(driver.ops.end_user("bob"))
         assert driver.condemned() == {"same": True}
 
-    def test_a_token_can_be_revoked_whose_user_is_of_no_use_any_more(self, driver: StoreDriver) -> None:
+    def test_a_token_of_a_user_that_the_store_has_dropped_can_be_revoked(self, driver: StoreDriver) -> None:
         nobody = Principal("alice")
         driver.put("old", principal=nobody, life=50)
         driver.advance(60)
@@ -66,7 +66,7 @@ class SameValueContract:
         driver.advance(1100)
         assert driver.committed(driver.lease(principal=AGAIN), "same") is Committed.STORED
 
-    def test_who_was_condemned_stays_so_until_it_is_settled(self, driver: StoreDriver) -> None:
+    def test_a_condemned_token_stays_condemned_until_it_is_settled(self, driver: StoreDriver) -> None:
         driver.put("same")
         driver.run(driver.ops.end_session(ALICE))
         (pending,) = driver.run(driver.ops.due(1, seconds=60)).batch
@@ -89,21 +89,21 @@ class SameValueContract:
         driver.run(driver.ops.relink("alice"))
         assert driver.condemned() == {"same": True}
 
-    def test_who_has_renewed_it_does_not_keep_another_from_revoking_it(self, driver: StoreDriver) -> None:
+    def test_a_slot_that_has_renewed_its_token_does_not_hold_the_old_value(self, driver: StoreDriver) -> None:
         driver.put("same")
         driver.put("same", slot=BOBS, principal=BOB)
         driver.put("new")
         driver.run(driver.ops.end_user("bob"))
         assert driver.condemned() == {"same": True}
 
-    def test_nor_does_who_has_had_it_rejected(self, driver: StoreDriver) -> None:
+    def test_a_slot_whose_token_was_rejected_does_not_hold_its_value(self, driver: StoreDriver) -> None:
         driver.put("same")
         driver.put("same", slot=BOBS, principal=BOB)
         driver.run(driver.ops.discard(HOME, driver.token("same").fingerprint))
         driver.run(driver.ops.end_user("bob"))
         assert driver.condemned() == {"same": True}
 
-    def test_who_is_minting_may_be_about_to_hold_it(self, driver: StoreDriver) -> None:
+    def test_a_mint_in_flight_may_bring_a_value_that_is_to_be_revoked(self, driver: StoreDriver) -> None:
         driver.put("same")
         driver.put("same", slot=BOBS, principal=BOB)
         driver.put("new")

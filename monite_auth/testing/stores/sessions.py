@@ -145,7 +145,7 @@ class SessionContract:
         assert isinstance(claim, Hit | Ended)
         assert driver.peek(principal=old) == ("t" if isinstance(claim, Hit) else None)
 
-    def test_what_everything_is_reports_what_was_there(self, driver: StoreDriver) -> None:
+    def test_end_everything_reports_how_much_there_was(self, driver: StoreDriver) -> None:
         driver.put("a")
         driver.put("b", slot=BOBS, principal=BOB)
         driver.put("root", slot=PARTNER_SLOT, principal=PARTNER)
@@ -155,7 +155,7 @@ class SessionContract:
         assert driver.has_ended(ALICE)
         assert driver.has_ended(BOB, BOBS)
 
-    def test_everything_includes_what_is_being_minted(self, driver: StoreDriver) -> None:
+    def test_end_everything_fences_the_mints_in_flight(self, driver: StoreDriver) -> None:
         lease = driver.lease()
         root = driver.lease(slot=PARTNER_SLOT, principal=PARTNER)
         driver.run(driver.ops.end_everything())

@@ -22,7 +22,9 @@ class SharingContract:
         """Return two stores of two accounts that share one place."""
         return drive(ground, form, account=SANDBOX), drive(ground, form, account=LIVE)
 
-    def test_what_one_process_stores_the_other_hands_out(self, pair: tuple[StoreDriver, StoreDriver]) -> None:
+    def test_a_token_that_one_process_stores_is_handed_out_by_the_other(
+        self, pair: tuple[StoreDriver, StoreDriver]
+    ) -> None:
         one, other = pair
         one.put("t")
         assert other.peek() == "t"
@@ -61,7 +63,9 @@ class SharingContract:
         one.run(one.ops.hold(10))
         assert other.admit().wait > 10
 
-    def test_a_rest_in_one_process_is_known_to_the_other(self, pair: tuple[StoreDriver, StoreDriver]) -> None:
+    def test_a_cooldown_in_one_process_is_known_to_the_other(
+        self, pair: tuple[StoreDriver, StoreDriver]
+    ) -> None:
         one, other = pair
         why = Cooldown(30, "credentials_rejected", "x", everyone=True)
         one.run(one.ops.abandon(one.lease(), why))
@@ -76,7 +80,9 @@ class SharingContract:
         other.run(other.ops.delete_note("alice", "link"))
         assert one.get_note() is None
 
-    def test_promise_1_nor_in_another_process(self, brokers: tuple[StoreDriver, StoreDriver]) -> None:
+    def test_promise_1_no_process_hands_an_account_another_ones_token(
+        self, brokers: tuple[StoreDriver, StoreDriver]
+    ) -> None:
         one, other = brokers
         one.put("sandbox")
         assert other.peek() is None

@@ -6,7 +6,7 @@ from monite_auth.testing.stores.driver import ABROAD, BOB, BOBS, StoreDriver
 class StatusContract:
     """`status` and `backlog`."""
 
-    def test_the_status_of_a_user_is_what_is_handed_out_and_the_backlog_is_everybodys(
+    def test_status_counts_a_users_live_tokens_and_backlog_everybodys_pending_ones(
         self, driver: StoreDriver
     ) -> None:
         assert driver.run(driver.ops.status("alice")).live == 0

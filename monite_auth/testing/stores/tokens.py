@@ -32,7 +32,7 @@ class TokenContract:
         assert driver.peek() is None
         assert isinstance(driver.claim(), Claimed)
 
-    def test_what_is_committed_is_there_with_all_its_facts(self, driver: StoreDriver) -> None:
+    def test_a_committed_token_is_returned_with_all_its_facts(self, driver: StoreDriver) -> None:
         token = driver.token("t")
         assert driver.run(driver.ops.commit(driver.lease(), token)) is Committed.STORED
         found = driver.run(driver.ops.peek(HOME, ALICE))
@@ -59,7 +59,7 @@ class TokenContract:
         assert claim.token.value == Secret("t")
         assert isinstance(driver.claim(min_life=101), Claimed)
 
-    def test_an_expired_token_is_neither_peeked_at_nor_a_hit(self, driver: StoreDriver) -> None:
+    def test_an_expired_token_is_neither_returned_nor_a_hit(self, driver: StoreDriver) -> None:
         driver.put("t", life=100)
         driver.advance(100)
         assert driver.peek() is None
@@ -126,7 +126,9 @@ class TokenContract:
         driver.run(driver.ops.abandon(first, Cooldown(30, "monite_unavailable", "x")))
         assert isinstance(driver.claim(owner="you"), Busy)
 
-    def test_a_rest_keeps_the_slot_alone_and_says_why(self, driver: StoreDriver) -> None:
+    def test_a_cooldown_keeps_everybody_from_minting_for_the_slot_and_says_why(
+        self, driver: StoreDriver
+    ) -> None:
         why = Cooldown(30, "entity_user_rejected", "no such user", "req-1", 404, "Not found")
         driver.run(driver.ops.abandon(driver.lease(), why))
         driver.advance(10)
@@ -138,7 +140,7 @@ class TokenContract:
         driver.advance(20)
         assert isinstance(driver.claim(), Claimed)
 
-    def test_a_rest_of_everyone_keeps_all_slots(self, driver: StoreDriver) -> None:
+    def test_a_cooldown_of_everyone_covers_all_slots(self, driver: StoreDriver) -> None:
         driver.run(
             driver.ops.abandon(driver.lease(), Cooldown(30, "credentials_rejected", "x", everyone=True))
         )
@@ -147,19 +149,19 @@ class TokenContract:
         driver.advance(30)
         assert isinstance(driver.claim(slot=BOBS, principal=BOB), Claimed)
 
-    def test_a_rest_does_not_hide_a_valid_token(self, driver: StoreDriver) -> None:
+    def test_a_cooldown_does_not_hide_a_valid_token(self, driver: StoreDriver) -> None:
         driver.put("t")
         driver.run(driver.ops.abandon(driver.lease(min_life=1e9), Cooldown(30, "monite_unavailable", "x")))
         assert driver.peek() == "t"
         assert isinstance(driver.claim(), Hit)
 
-    def test_a_rest_of_everyone_counts_even_from_a_void_lease(self, driver: StoreDriver) -> None:
+    def test_a_cooldown_of_everyone_counts_even_from_a_void_lease(self, driver: StoreDriver) -> None:
         first = driver.lease()
         driver.lease()
         driver.run(driver.ops.abandon(first, Cooldown(30, "credentials_rejected", "x", everyone=True)))
         assert isinstance(driver.claim(slot=BOBS, principal=BOB), CoolingDown)
 
-    def test_a_new_token_ends_the_rest(self, driver: StoreDriver) -> None:
+    def test_a_new_token_ends_the_cooldown(self, driver: StoreDriver) -> None:
         lease = driver.lease()
         driver.run(driver.ops.abandon(lease, Cooldown(30, "monite_unavailable", "x")))
         assert isinstance(driver.claim(), CoolingDown)
@@ -177,7 +179,7 @@ class TokenContract:
         assert driver.peek() == "new"
         driver.run(driver.ops.discard(BOBS, old))
 
-    def test_a_place_whose_time_was_over_takes_a_new_token(self, driver: StoreDriver) -> None:
+    def test_a_slot_whose_token_has_expired_takes_a_new_one(self, driver: StoreDriver) -> None:
         for slot, principal in ((PARTNER_SLOT, PARTNER), (HOME, Principal("alice"))):
             driver.put("first", slot=slot, principal=principal, life=100)
             driver.advance(5000)
@@ -185,7 +187,7 @@ class TokenContract:
             assert driver.peek(slot, principal) == "second"
         assert driver.pending() == []
 
-    def test_a_relink_ends_the_rest_of_the_slot(self, driver: StoreDriver) -> None:
+    def test_a_relink_ends_the_cooldown_of_the_slot(self, driver: StoreDriver) -> None:
         driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "entity_user_rejected", "no such user")))
         assert isinstance(driver.claim(), CoolingDown)
         driver.run(driver.ops.relink("alice"))
