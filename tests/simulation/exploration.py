@@ -24,7 +24,7 @@ __all__ = ["Explored", "explore"]
 
 @dataclass(slots=True)
 class Explored:
-    """What came of exploring a scenario.
+    """The result of exploring a scenario.
 
     `schedules`: how many different ones there are, all of them judged; 0 when it was not explored to its end.
     """
@@ -36,7 +36,7 @@ class Explored:
     accidents: int = 0
     checks: Counter[str] = field(default_factory=Counter)
     ends: set[int] = field(default_factory=set)
-    """The states in which everybody has come to an end, as hashes of this process."""
+    """The states in which all scripts have ended, as hashes of this process."""
     seconds: float = 0.0
     failure: Failure | None = None
 
@@ -67,7 +67,7 @@ def explore(
 
 @dataclass(slots=True)
 class _Branch:
-    """An option that was not taken yet: the choices up to and with it, and of which state it is an option.
+    """An option that was not taken yet: the choices up to and with it, and the state that has it.
 
     `histories`: those of the actors in that state, so that they need not be gathered again.
     """
@@ -126,7 +126,7 @@ class _Exploration:
             explored.schedules = self._count()
 
     def _go_on(self, run: Run, parent: int, option: int) -> None:
-        """Run to the end, or to a state that is known; leave the options not taken for later."""
+        """Run to the end, or to a known state; note the options that were not taken."""
         while options := run.options():
             if len(options) > 1:
                 node, is_new = self._node(run, len(options))

@@ -26,7 +26,7 @@ LONG = 60.0
 """Seconds after which no cooldown and no lease is left."""
 
 PAUSE = 3.0
-"""Seconds after which a renewal is tried again that has found somebody else at work."""
+"""Seconds after which a renewal is tried again that another process was busy with."""
 
 Option = tuple[str, Any, Any]
 """What may happen next: `("step", actor, mishap)`, `("time", None, None)`, or an accident."""
@@ -59,7 +59,7 @@ class Run:
         return (self.mishaps, self.crashes, self.stops, self.cancellations, self.lags)
 
     def steps(self) -> list[Option]:
-        """Return the options that are no accidents."""
+        """Return the options without accidents."""
         ready = self.world.ready()
         if ready:
             if self.world.waits_are_private:
@@ -106,7 +106,7 @@ class Run:
         return steps + self.accidents_now(steps)
 
     def take(self, number: int, options: Sequence[Option]) -> None:
-        """Let the option of this number happen."""
+        """Take the option of this number."""
         self.choices.append(number)
         kind, subject, detail = options[number]
         world = self.world
@@ -143,7 +143,9 @@ class Run:
             world.lag(subject)
 
     def finish(self) -> int:
-        """Nobody acts any more: work off what is pending, judge, and see that the slots still work."""
+        """Drain what is pending when all scripts have ended, judge, and check that the slots still work; return how many
+        tokens were lost.
+        """
         world = self.world
         later = [
             world.add_process(f"later{number or ''}", account)
@@ -163,7 +165,7 @@ class Run:
         return lost
 
     def _see_that_all_works(self) -> None:
-        """See that no accident has left anything behind: in each process that lives, all goes on as usual."""
+        """Check that no accident has left anything behind: each process that lives gives, renews and revokes tokens."""
         world = self.world
         world.pass_time(world.now + LONG)
         for account in world.accounts:
@@ -204,6 +206,6 @@ class Run:
 
 
 def play_one(run: Run, action: tuple[int, Any]) -> Any:
-    """Play one action of a scenario's past."""
+    """Play one of the actions in `Scenario.before`."""
     process = run.world.processes[action[0]]
     return play(run.world, process, [action[1]])

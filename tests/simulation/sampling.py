@@ -17,7 +17,7 @@ __all__ = ["Sampled", "sample"]
 
 @dataclass(slots=True)
 class Sampled:
-    """What came of random schedules. `identities` tell different schedules apart."""
+    """The result of random schedules. `identities`: hashes that tell different schedules apart."""
 
     identities: set[int] = field(default_factory=set)
     schedules: int = 0
@@ -25,12 +25,12 @@ class Sampled:
     accidents: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     lost: int = 0
-    """Tokens whose answer reached nobody, or somebody who died with it."""
+    """Tokens whose answer was lost, or whose process died before it was stored."""
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
 
     def add(self, other: "Sampled") -> None:
-        """Add what came of others."""
+        """Add the result of others."""
         self.identities |= other.identities
         self.schedules += other.schedules
         self.choices += other.choices

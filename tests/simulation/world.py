@@ -71,18 +71,16 @@ class World:
     def __init__(self, stage: Stage, library: Library, *, watched: bool = False) -> None:
         self.now = START
         self.lagged = 0.0
-        """Seconds that passed although somebody could have gone on."""
+        """Seconds that passed in lags, although an actor could have gone on."""
         self.running: Actor | None = None
         self.actors: list[Actor] = []
         self.trace: list[str] | None = None
         self.observe: Callable[[World, Actor, str, Any], None] | None = None
-        """Is told what an actor was told at each step; see `snapshot`."""
+        """Called after each step with what the actor was told; see `snapshot`."""
         self.sweeps = stage.sweeps
         """Whether processes start a drain every half minute."""
         self._library = library
         self._watched = watched
-        self.is_alone = len(stage.processes) == 1
-        """Whether the scenario has one process."""
         self.waits_are_private = library.waits_are_private
         self._dead: list[Actor] = []
         self._closed = False
@@ -98,7 +96,7 @@ class World:
         accounts = {number: Account(self, number, stage, store) for number in dict.fromkeys(whose)}
         self.accounts = tuple(accounts.values())
         self.settings = self.accounts[0].settings
-        """Of any account: what they differ in does not matter to whom it is handed."""
+        """The settings of one of the accounts: what they differ in does not matter where these are used."""
         self.processes = [
             Process(self, accounts[account], f"p{number}", library, flavour, watched=watched)
             for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1)
@@ -110,7 +108,7 @@ class World:
         return self.now
 
     def new_id(self) -> str:
-        """Return an id that follows from who asks, so that a run can be repeated."""
+        """Return an id that follows from the running actor, so that a run can be repeated."""
         assert self.running is not None
         self.running.named += 1
         return f"{self.running.name}:{self.running.named}"
@@ -120,7 +118,7 @@ class World:
         return self.running.loop if self.running is not None else None
 
     def slot(self, principal: Subject) -> Slot:
-        """Return the slot that the settings ask for; written anew here, since the library's may be wrong."""
+        """Return the slot of a principal. It is worked out anew here, since the library may be wrong."""
         if principal is PARTNER:
             return PARTNER_SLOT
         session = principal.session_id if self.settings.token_scope == "session" else None
@@ -159,7 +157,7 @@ class World:
         return actor
 
     def watch(self, observe: "Callable[[World, Actor, str, Any], None]") -> None:
-        """Tell `observe` of all that actors are told, and gather in `Actor.seen` what they learn besides."""
+        """Call `observe` after each step, and gather in `Actor.seen` what actors learn besides."""
         self.observe = observe
 
     def act(self, label: str, act: Callable[[], None]) -> Operation[None]:
@@ -167,7 +165,7 @@ class World:
         return Act(label, act)
 
     def ready(self) -> list[Actor]:
-        """Return who can go on now."""
+        """Return the actors that can go on now."""
         now = self.now
         return [actor for actor in self.actors if actor.operation.is_ready(now)]
 
@@ -221,19 +219,19 @@ class World:
     # -- time
 
     def next_moment(self) -> float | None:
-        """Return when the next actor can go on, or None when nobody ever will."""
+        """Return when the next actor can go on, or None if none ever can."""
         moments = [a.operation.wake_at for a in self.actors if a.operation.wake_at > self.now]
         return min(moments, default=None)
 
     def pass_time(self, until: float) -> None:
-        """Let time pass that everybody waits for."""
+        """Let time pass until a moment that an actor waits for."""
         self.now = until
         self._idle_steps = 0
         if self.trace is not None:
             self.trace.append(f"{self.now - START:9.4f}  time has passed")
 
     def lag(self, seconds: float) -> None:
-        """Let time pass although somebody could go on."""
+        """Let time pass although an actor could go on."""
         self.lagged += seconds
         self.pass_time(self.now + seconds)
 
@@ -246,13 +244,13 @@ class World:
             self._lose(actor)
 
     def stop(self, loop: EventLoop) -> None:
-        """Stop an event loop for good while its process lives: its tasks never go on, and nobody tells them."""
+        """Stop an event loop for good while its process lives. Its tasks never go on, and are not told."""
         loop.running = False
         for actor in [each for each in self.actors if each.loop is loop]:
             self._lose(actor)
 
     def cancel(self, actor: Actor, *, done: bool) -> None:
-        """Cancel a task. `done`: what it waits for has been done, but it does not learn that."""
+        """Cancel a task. `done`: its operation is done first, but it does not learn the result."""
         self.running = actor
         if done:
             actor.operation.perform(self, actor, None)
@@ -272,7 +270,7 @@ class World:
         actor.process.account.judge.actor_lost(actor)
 
     def close(self) -> None:
-        """Close all coroutines that did not come to their end; whatever they still do has no effect."""
+        """Close the coroutines that have not ended; whatever they still do has no effect."""
         self._closed = True
         self.observe = None
         for actor in [*self.actors, *self._dead]:
@@ -291,13 +289,13 @@ class World:
         return sum((account.judge.checks for account in self.accounts), Counter())
 
     def run_alone(self, name: str, process: Process, script: Flow) -> None:
-        """Run one script, and all that it starts, to the end: nothing goes wrong, and nobody races."""
+        """Run one script, and all that it starts, to the end, without accidents or races."""
         self.add(name, process, script)
         while self.actors:
             self.settle_one()
 
     def settle_one(self) -> None:
-        """Take the step that comes first."""
+        """Take the first step that is possible, or let time pass until one is."""
         for actor in self.actors:
             if actor.operation.is_ready(self.now):
                 self.step(actor)

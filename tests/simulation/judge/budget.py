@@ -83,11 +83,11 @@ class BudgetJudge:
             self.given[value] = (actor.name, now + seconds)
 
     def is_back(self, value: str) -> None:
-        """The drain that had this revocation is done with it."""
+        """Note that the drain which had this revocation is done with it."""
         self.given.pop(value, None)
 
     def forget(self, actor: "Actor") -> None:
-        """The actor has ended, and waits for nothing any more."""
+        """Drop the record of an actor that has ended."""
         self.booked.pop(actor.name, None)
         self.queued.discard(actor.name)
         self.admitted.discard(actor.name)

@@ -32,7 +32,7 @@ class CooldownJudge:
         ] = {}  # until when a claim may be answered with a cooldown
 
     def refused(self, actor: "Actor", slot: Slot | None) -> None:
-        """Monite has refused a mint for `slot`, or our credentials (None)."""
+        """Note that Monite has refused a mint for `slot`, or our credentials (None)."""
         self.refusals[actor.name] = slot
 
     def claim(self, actor: "Actor", slot: Slot, result: Any) -> None:
@@ -51,7 +51,7 @@ class CooldownJudge:
             )
 
     def abandon(self, actor: "Actor", slot: Slot, cooldown: Cooldown | None, *, in_force: bool) -> None:
-        """A claim was given back. `in_force`: its lease was the slot's, so that the store goes by what it is told."""
+        """Note that a claim was given back. `in_force`: its lease was the slot's, so the store keeps the cooldown."""
         if cooldown is not None:
             self.may_cool_down[None if cooldown.everyone else slot] = self._world.now + cooldown.seconds
         if actor.name in self.refusals:
@@ -60,14 +60,14 @@ class CooldownJudge:
                 self.must_cool_down[reach] = self._world.now + COOLDOWN
 
     def slot_works(self, slot: Slot) -> None:
-        """A token of the slot was stored."""
+        """Note that a token of the slot was stored."""
         self.must_cool_down.pop(slot, None)
 
     def relink(self, user: str | Partner) -> None:
-        """The user is somebody else in Monite now, who was not refused."""
+        """Note that the user has another entity user now, who was not refused."""
         for slot in [each for each in self.must_cool_down if each is not None and each.user == user]:
             del self.must_cool_down[slot]
 
     def forget(self, actor: "Actor") -> None:
-        """The actor has ended, and tells nobody of a refusal any more."""
+        """Drop the record of an actor that has ended."""
         self.refusals.pop(actor.name, None)

@@ -39,11 +39,11 @@ CHEAP = {
     "revoke": "revoke",
     "end_partner_token": "relink",
 }
-"""Calls that are one operation of the store, and which."""
+"""Calls that are one operation of the store, with its name."""
 
 
 class Judge:
-    """Sees all of one account, forgets nothing, changes nothing."""
+    """Judges everything that happens to one account. It changes nothing."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Judge:
         self._people = people
         self.checks: Counter[str] = Counter()
         self.must_succeed = False
-        """Whether nothing is in the way any more, so that every session that has not ended gets a token."""
+        """Whether no accident is in the way any more, so that every session that has not ended gets a token."""
         self.calls: dict[str, Call] = {}
         self.shelves: dict[Slot, Shelf] = {}
         self.current: dict[Slot, Held] = {}
@@ -165,7 +165,7 @@ class Judge:
     # -- reads that calls of one process share
 
     def _share(self, reader: Call, token: AccessToken) -> None:
-        """A call has read a token: it counts for the others of its process that asked for the same before."""
+        """Note that a call has read a token. It counts for the calls of its process that asked for the same before."""
         value = token.value.reveal()
         others = [
             each for each in self.calls.values() if each.process == reader.process and each is not reader
@@ -176,7 +176,7 @@ class Judge:
                     call.shared_read = SharedRead(value, self._world.now)
 
     def _is_shared(self, call: Call, value: str) -> bool:
-        """Say whether the token was right when another call read it, too short ago for an ending elsewhere to be known."""
+        """Say whether another call has read this token for `call`, so recently that it may be handed out; see the package."""
         read = call.shared_read
         return read is not None and read.value == value and self._world.now - read.at < SHARED_FOR
 
@@ -192,11 +192,11 @@ class Judge:
         return self.links[key]
 
     def link_changes(self, user: str, tenant: str | None, entity_user_id: str) -> None:
-        """The directory says something else from now on; until `relink` has returned, both answers are right."""
+        """Note that the directory has changed. Until `relink` has returned, both entity users are right."""
         self.links[user, tenant] = (*self._links(Principal(user, tenant)), entity_user_id)  # type: ignore[arg-type]
 
     def _good(self, call: Call) -> AccessToken | None:
-        """Return the token that the call has a right to right now."""
+        """Return the token that the call is entitled to at this moment, or None."""
         principal = call.principal
         shelf = self.shelves.get(self._world.slot(principal))
         token = shelf.live if shelf is not None else None
@@ -215,7 +215,7 @@ class Judge:
         return [slot for slot, token in live if token.value.reveal() == value and token.expires_at > now]
 
     def _token_ends(self, slot: Slot) -> None:
-        """All that the slot has must die, and what is being minted for it as well."""
+        """Note that all tokens of the slot must die, and what is being minted for it as well."""
         shelf = self.shelves.pop(slot, None)
         if shelf is not None:
             self.doomed.update(shelf.older)
@@ -234,7 +234,7 @@ class Judge:
         return {slot for slot in self._slots() if slot.user == user}
 
     def time_passes(self) -> None:
-        """Nobody can go on, so everybody waits for something: nobody for a token that its own process has minted."""
+        """Judge a moment at which every call waits: none may wait for a token that its own process has minted."""
         for call in self.calls.values():
             token = self._good(call) if call.kind == "token" else None
             if token is None or token is call.found or call.process in self.bereaved:
@@ -269,7 +269,7 @@ class Judge:
             getattr(self.budget, name)(actor, *arguments, **options, result=result)
 
     def step_begins(self, actor: "Actor") -> None:
-        """The actor is about to take a step, in the middle of a call."""
+        """Note that the actor is about to take a step within a call."""
         call = self.calls[actor.name]
         call.steps = min(call.steps + 1, 2)
         if call.kind == "token":
@@ -280,7 +280,7 @@ class Judge:
                 call.at_hand = call.at_hand and self._good(call) is not None
 
     def step_ends(self, actor: "Actor") -> None:
-        """The actor has come to its next stop, in the middle of a call."""
+        """Judge the step that the actor has taken within a call."""
         call = self.calls[actor.name]
         if call.kind == "token" and call.steps == 1:
             self.checks["4 valid beats new"] += 1
@@ -496,13 +496,13 @@ class Judge:
     # -- ends of actors
 
     def gave_up(self, actor: "Actor") -> None:
-        """The actor was cancelled and waits for no answer any more."""
+        """Note that the actor was cancelled, and waits for no answer any more."""
         self.flying.pop(actor.name, None)
         self.cooldowns.forget(actor)
         self._forget(actor)
 
     def actor_lost(self, actor: "Actor") -> None:
-        """The actor died without a word. What it had on its way counts on."""
+        """Note that the actor was lost in a crash. Its request still counts as on its way."""
         self.bereaved.add(actor.process.name)
         self.cooldowns.forget(actor)
         self._forget(actor)
@@ -526,7 +526,7 @@ class Judge:
         return any(value in tokens and tokens[value].is_alive(now) for value in self.doomed)
 
     def all_is_over(self) -> int:
-        """Judge what is left when nobody acts any more; return how many tokens were lost on their way."""
+        """Judge the final state; return how many tokens were lost on their way."""
         now = self._world.now
         tokens = self._monite.tokens
         for value in self.doomed:
@@ -561,4 +561,4 @@ _WATCHED: dict[str, Any] = {
     "settle": Judge._settle,
     "postpone": Judge._postpone,
 }
-"""What the judge learns from the operations of the store."""
+"""The judge's method for each operation of the store that it judges."""

@@ -29,19 +29,20 @@ class Call:
     began: float
     lagged: float
     steps: int = 0
-    """How many steps the call has begun, up to 2."""
+    """The steps that the call has begun, counted up to 2."""
     at_hand: bool = False
     """Whether a good token was there when it began, and when it took its first step."""
     found: AccessToken | None = None
-    """What its slot had when it took the last, good enough or not."""
+    """The token of its slot when it took its last step, good enough or not."""
     has_acted: bool = False
-    """Whether the store was told what the call is there for."""
+    """Whether the store operation that is the purpose of the call was done."""
     refused: bool = False
-    """Whether its session was refused by the store since, and rightly; a login may come before the call is told."""
+    """Whether the store has rightly refused its session since it began. A login may come before the call learns of it."""
     logged_in: frozenset[Key] = frozenset()
-    """Of a call that ends all sessions: those that had logged in before."""
+    """For a call that ends all sessions: the sessions that had logged in before."""
     shared_read: SharedRead | None = None
-    """What another call of its process has read for the same subject since this one began. No ending came between here."""
+    """The token that another call of its process has read for the same subject since this one began, unless something was
+    ended in the process after that."""
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Held:
 
 @dataclass(slots=True)
 class Shelf:
-    """What a slot has: the token to hand out, and older ones that live."""
+    """The tokens of a slot: the one to hand out, and older ones that live."""
 
     live: AccessToken | None = None
     minted_in: str = ""
