@@ -77,10 +77,10 @@ class Owed:
             )
 
     async def repeat(self, store: Operations) -> bool:
-        """Repeat what is owed, and return whether nothing is any more.
+        """Repeat what is owed. Return True when the store has heard of all.
 
-        It still is while another caller repeats it, and when it takes longer than `REPEATS_FOR`. Raises StoreUnavailable when
-        the store does not answer.
+        Returns False when another caller repeats it already, or when it takes longer than `REPEATS_FOR` seconds. Raises
+        StoreUnavailable when the store does not answer.
         """
         if not self._operations:
             return True
@@ -106,7 +106,10 @@ class Owed:
             return self._turn
 
     async def _repeat_first(self, store: Operations) -> None:
-        operation = self._operations[0]
+        with self._lock:
+            operation = self._operations[0] if self._operations else None
+        if operation is None:  # a caller who lost the turn has repeated it in the end
+            return
         try:
             await operation.carry_out(store)
         except (StoreUnavailable, ConfigurationError):
