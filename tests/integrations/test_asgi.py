@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from contextlib import ExitStack
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from litestar import Litestar, Request, get
 from litestar.middleware import DefineMiddleware
 from litestar.testing import TestClient as LitestarClient
@@ -216,18 +218,17 @@ class LitestarVisitor:
 
 
 class QuartVisitor:
+    """A visitor of an app whose event loop goes on between two requests, as a server's does."""
+
     def __init__(self, app):
-        self._loop = asyncio.new_event_loop()
-        self._served = app.test_app()
-        self._loop.run_until_complete(self._served.startup())
+        self._stack = ExitStack()
+        self._portal = self._stack.enter_context(start_blocking_portal())
+        self._stack.enter_context(self._portal.wrap_async_context_manager(app.test_app()))
         self._client = app.test_client()
+        self.close = self._stack.close
 
     def __call__(self, method, path):
-        return self._loop.run_until_complete(self._ask(method, path))
-
-    def close(self):
-        self._loop.run_until_complete(self._served.shutdown())
-        self._loop.close()
+        return self._portal.call(self._ask, method, path)
 
     async def _ask(self, method, path):
         answer = await self._client.open(path, method=method)
