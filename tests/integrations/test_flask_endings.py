@@ -366,7 +366,7 @@ def test_flask_logins_user_of_the_request_is_who_acts_and_ends_with_the_administ
             assert client.get("/me").text == ANNA_ID
             client.post("/note")
         assert len(emulator.monite.ledger.live(ANNA_ID)) == 1
-        assert not emulator.monite.ledger.live(VIKTOR_ID)
+        until(lambda: not emulator.monite.ledger.live(VIKTOR_ID))  # in the background
         client.open(leave, method="GET" if "view" in leave else "POST")
         if leave == "/back":
             assert client.get("/me").text == VIKTOR_ID
