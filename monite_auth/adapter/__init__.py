@@ -45,7 +45,7 @@ from monite_auth.adapter.token_endpoint import (
     refuse_token_request,
     token_answer,
 )
-from monite_auth.adapter.visit import Visit, Witness
+from monite_auth.adapter.visit import IdentitySource, Visit
 from monite_auth.adapter.wording import missing_framework, nobody_logged_in, same_session_after_login
 from monite_auth.configuration.addresses import is_local
 from monite_auth.configuration.discretion import discreet
@@ -76,12 +76,12 @@ __all__ = [
     "BrokerSource",
     "DirectoryLike",
     "FunctionDirectory",
+    "IdentitySource",
     "LazyBroker",
     "MoniteAccess",
     "Partner",
     "ViewFunction",
     "Visit",
-    "Witness",
     "aanswer_token_request",
     "aask_directory",
     "abegin",

@@ -10,12 +10,12 @@ carries out what comes back with `endings.end` and `endings.begin`:
     gone = visit.leave("session", bound_principal(session))  # before the response starts
     await aend(broker, gone)
 
-A *witness* names people: the framework's session, by its binding, or the app's own `identify`. The rules:
+An *identity source* names people: the framework's session, by its binding, or the app's own `identify`. The rules:
 
 | event                                       | what follows                                                          |
 | ------------------------------------------- | --------------------------------------------------------------------- |
-| a witness named somebody and no longer does | their session ends (`leave`), whatever another witness says           |
-| a witness was not asked at the end          | its people stay: no word is no logout                                 |
+| a source named somebody and no longer does  | their session ends (`leave`), whatever another source says            |
+| a source was not asked at the end           | its people stay: no word is no logout                                 |
 | the app ended a session itself              | it is not ended again (`note_logout`)                                 |
 | an ending failed                            | the log says so, and it is not tried again within this request        |
 | a session is there that did not arrive      | somebody has logged in (`has_begun`), and the broker is told once     |
@@ -27,9 +27,9 @@ from typing import Literal
 from monite_auth.adapter.sessions import session_of
 from monite_auth.identity import Principal
 
-__all__ = ["Visit", "Witness"]
+__all__ = ["IdentitySource", "Visit"]
 
-Witness = Literal["session", "identify"]
+IdentitySource = Literal["session", "identify"]
 """What names people: the session's binding, or the app's own function."""
 
 Session = tuple[str, str | None]
@@ -41,28 +41,28 @@ class Visit:
     __slots__ = ("_ended", "_known", "_named")
 
     def __init__(self) -> None:
-        self._named: dict[Witness, dict[Session, Principal]] = {"session": {}, "identify": {}}
-        """Whom each witness has named, and not been found to miss since."""
+        self._named: dict[IdentitySource, dict[Session, Principal]] = {"session": {}, "identify": {}}
+        """Whom each source has named, and not been found to miss since."""
         self._known: set[Session] = set()
         """Sessions that are no news: they arrived, or the broker was told of their login."""
         self._ended: set[Session] = set()
 
-    def arrive(self, witness: Witness, *principals: Principal | None) -> None:
-        """Note whom a witness names as the request comes in."""
-        self.act(witness, *principals)
+    def arrive(self, source: IdentitySource, *principals: Principal | None) -> None:
+        """Note whom a source names as the request comes in."""
+        self.act(source, *principals)
         self._known |= {session_of(each) for each in principals if each is not None}
 
-    def act(self, witness: Witness, *principals: Principal | None) -> None:
-        """Note whom a witness names later, when a view asks."""
-        self._named[witness] |= {session_of(each): each for each in principals if each is not None}
+    def act(self, source: IdentitySource, *principals: Principal | None) -> None:
+        """Note whom a source names later, when a view asks."""
+        self._named[source] |= {session_of(each): each for each in principals if each is not None}
 
-    def leave(self, witness: Witness, *current: Principal | None) -> list[Principal]:
-        """Note whom a witness names now; return those whose session is over because it no longer names them.
+    def leave(self, source: IdentitySource, *current: Principal | None) -> list[Principal]:
+        """Note whom a source names now; return those whose session is over because it no longer names them.
 
         Call it before the response starts, and again when the request is over: each session comes back once.
         """
         here = {session_of(each): each for each in current if each is not None}
-        named, self._named[witness] = self._named[witness], here
+        named, self._named[source] = self._named[source], here
         gone = {
             session: each
             for session, each in named.items()
@@ -71,9 +71,9 @@ class Visit:
         self._ended |= gone.keys()
         return list(gone.values())
 
-    def has_open(self, witness: Witness) -> bool:
-        """Return whether a witness has named anybody whose session is still open. If not, it need not be asked again."""
-        return bool(self._open(witness))
+    def has_open(self, source: IdentitySource) -> bool:
+        """Return whether a source has named anybody whose session is still open. If not, it need not be asked again."""
+        return bool(self._open(source))
 
     def leave_all(self) -> list[Principal]:
         """Return everybody whose session is still open, because all of them are over now."""
@@ -103,6 +103,6 @@ class Visit:
         """Note that the app ended a session itself."""
         self._ended.add(session_of(principal))
 
-    def _open(self, witness: Witness) -> dict[Session, Principal]:
-        named = self._named[witness]
+    def _open(self, source: IdentitySource) -> dict[Session, Principal]:
+        named = self._named[source]
         return {session: each for session, each in named.items() if session not in self._ended}

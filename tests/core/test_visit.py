@@ -9,9 +9,9 @@ ANNA_AGAIN = Principal("anna", session_id="2")
 VIKTOR = Principal("viktor", session_id="3")
 
 
-def visit_of(*arrived, witness="session"):
+def visit_of(*arrived, source="session"):
     visit = Visit()
-    visit.arrive(witness, *arrived)
+    visit.arrive(source, *arrived)
     return visit
 
 
