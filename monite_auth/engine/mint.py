@@ -145,7 +145,7 @@ class Mint:
         asked_at = self._runtime.clock()
         found = await self._runtime.find(self._directory, principal)
         now = self._runtime.clock()
-        if now >= self._request.deadline and now > asked_at:
+        if asked_at < self._request.deadline <= now:
             raise MoniteUnavailable(
                 f"No time was left to ask Monite for a token: of the deadline of {self._settings.deadline:g} s, the "
                 f"directory took {now - asked_at:.1f} s.",
