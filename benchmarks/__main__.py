@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: how fast it is, as ratios within one run, since machines are shared and noisy."""
+"""Runs all benchmarks: `python -m benchmarks`. Compare the ratios within one run, since machines are noisy."""
 
 import contextlib
 import shutil
@@ -12,7 +12,7 @@ from tests.redis_server import RedisServer
 
 
 def main() -> None:
-    """Run all benchmarks on all stores that this machine has."""
+    """Run all benchmarks with all stores that this machine has."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/tokens.db"}
@@ -27,7 +27,7 @@ def main() -> None:
         cold.run(emulator.api_url, stores)
         monite.faults.clear()
         budget.run(emulator, stores)
-    say("\nTimes are of this machine at this moment; ratios are what to compare.")
+    say("\nTimes depend on this machine and moment. Compare the ratios.")
 
 
 if __name__ == "__main__":

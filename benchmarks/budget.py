@@ -1,4 +1,4 @@
-"""The request budget under a rush: several processes, many cold users at once, and Monite's real limit."""
+"""Measures the request budget under a rush: several processes, many cold users, and Monite's real limit."""
 
 import os
 import threading
@@ -15,18 +15,19 @@ from monite_auth.emulator import Emulator
 __all__ = ["Rush", "run", "rush"]
 
 LIMIT = 30
-"""Monite's limit, requests a second."""
+"""Monite's limit in requests a second."""
 
 
 ARRIVALS, PAUSE = 2.0, 0.5
-"""Seconds within which the first half of the users comes, and then the second, with a pause between: a hundred times
-what Monite takes, and the first half is far from served when the second comes. All at the same instant, in as many
-threads, would measure how two processors start threads."""
+"""Seconds in which each half of the users arrives, and the pause between the halves.
+
+Users arrive much faster than Monite's limit, so most of the first half still waits when the second half arrives. They
+do not all arrive at one instant: that would measure how fast two processors start threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rush:
-    """What came of a rush. `out_of_turn`: users of the second wave who were served before one of the first."""
+    """The result of a rush. `out_of_turn` counts users of the second wave served before one of the first wave."""
 
     users: int
     seconds: float
@@ -35,12 +36,12 @@ class Rush:
 
     @property
     def share(self) -> float:
-        """The part of the possible rate that was used."""
+        """The share of the possible rate that was used."""
         return self.users / self.seconds / LIMIT
 
 
 def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, processes: int = 4) -> None:
-    """Print what comes of a rush in each store that processes share."""
+    """Print the result of a rush for each store that processes share."""
     rows = []
     for name, url in stores.items():
         if name != "memory":
@@ -64,7 +65,7 @@ def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, proces
 
 
 def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> Rush:
-    """Have `users` ask for their first tokens at once, in several processes, and tell what came of it."""
+    """Let `users` ask for their first tokens in two waves, in several processes, and return the result."""
     monite = emulator.monite
     monite.requests_per_second = LIMIT
     monite.statistics.reset()
@@ -82,9 +83,9 @@ def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> R
 def _crowd(
     api_url: str, store_url: str, users: int, start: Barrier
 ) -> tuple[float, list[float], list[float]]:
-    """Be one process with a thread for each user; return when they began, and when each of both waves was served."""
+    """Run one process with a thread for each user. Return the start, and when users of each wave were served."""
     with broker_for(api_url, store_url, requests_per_second=LIMIT, deadline=600) as broker:
-        broker.token(Principal("warm up", session_id="s"))  # the store is open, as in a running app
+        broker.token(Principal("warm up", session_id="s"))  # opens the store, as in a running app
         served: tuple[list[float], list[float]] = ([], [])
 
         def call(user: int) -> None:
@@ -93,5 +94,5 @@ def _crowd(
             broker.token(Principal(f"{os.getpid()}-{user}", session_id="s"))
             served[wave].append(time.monotonic())
 
-        threading.stack_size(256 * 1024)  # there are many, and they do little
+        threading.stack_size(256 * 1024)  # small stacks, since there are many threads
         return in_threads(call, range(users), start), *served

@@ -1,4 +1,4 @@
-"""Cold slots: many callers at once, none with a token, before an endpoint that takes its time."""
+"""Measures cold slots: many callers at once, none with a token, and a slow token endpoint."""
 
 import asyncio
 import time
@@ -17,18 +17,18 @@ from monite_auth import Principal
 __all__ = ["ENDPOINT", "run"]
 
 ENDPOINT = 0.1
-"""Seconds that Monite takes for a mint."""
+"""Seconds that the emulator takes for a mint."""
 
 CALLERS = 200
 SLOTS = 50
 
 
 ROUNDS = 5
-"""Times that each crowd comes, since one hiccup of the machine is longer than what is measured."""
+"""Repetitions of each measurement: one hiccup of the machine lasts longer than the time that is measured."""
 
 
 def run(api_url: str, stores: dict[str, str]) -> None:
-    """Print how long the last caller waits, beyond the endpoint's own time."""
+    """Print how long the last caller waits beyond the endpoint's own time."""
     rows: list[tuple[object, ...]] = []
     for name, url in stores.items():
         for processes in (1, 2, 4) if name != "memory" else (1,):
@@ -60,7 +60,7 @@ def run(api_url: str, stores: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """What became of the callers of one process: monotonic times, and the tokens that they saw."""
+    """The result of the callers of one process: monotonic times, and the fingerprints of their tokens."""
 
     began: float
     last: float
@@ -69,7 +69,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Later:
-    """How much later the last caller was, in ms, over all rounds."""
+    """The extra wait of the last caller over all rounds, in ms."""
 
     median: float
     best: float
@@ -80,11 +80,11 @@ class _Later:
 
 
 Callers = Callable[[str, str, list[str], Barrier], _Run]
-"""Be one process: a caller for each user, all of them at once, when all processes are there."""
+"""Runs the callers of one process, one for each user, when all processes are ready."""
 
 
 def _often(callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int) -> _Later:
-    """Return how much later than the endpoint the last of `many` callers had a token, in ms; see `ROUNDS`."""
+    """Return the extra wait of the last of `many` callers, in ms, over `ROUNDS` rounds."""
     later = sorted(_measure(callers, api_url, store_url, processes, slots, many) for _ in range(ROUNDS))
     return _Later(median(later), later[0], later[-1])
 
@@ -110,7 +110,7 @@ def _threads_with_a_lock(api_url: str, store_url: str, users: list[str], start: 
 
 
 def _in_threads(token_of: Callable[[str], str], users: list[str], start: Barrier) -> _Run:
-    # Somebody whom no process has a token for: connections to Monite are there then, as in a running app.
+    # Mint for one more user first: this opens the connection to Monite, as in a running app.
     token_of(uuid4().hex)
     ends: list[float] = []
     tokens: set[str] = set()

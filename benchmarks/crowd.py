@@ -1,4 +1,4 @@
-"""Stampedes: callers in several processes, and in many threads of each, that begin at once."""
+"""Starts stampedes: callers in several processes, and in many threads of each, that begin at the same moment."""
 
 import multiprocessing
 import threading
@@ -16,10 +16,20 @@ Caller = TypeVar("Caller")
 def in_processes(
     crowd: Callable[..., Result], *arguments: object, processes: int, patience: float = 60.0
 ) -> list[Result]:
-    """Run `crowd(*arguments, start)` in each process and return what came of it, within `patience` seconds.
+    """Run `crowd(*arguments, start)` in each process and return the results.
 
-    `crowd` is of a module, and waits at `start` until all processes are there; and once more when it has measured,
-    since a process that ends would take the processor from those that still do.
+    `crowd` must wait at `start` twice: before it measures, until all processes are ready, and after it has measured.
+    A process that ends earlier would take processor time from those that are still measuring.
+
+    Args:
+        crowd: a function of a module, so that a new process can import it.
+        arguments: its first arguments.
+        processes: the number of processes.
+        patience: seconds to wait for each result.
+
+    Raises:
+        queue.Empty: a process did not return its result in time.
+
     """
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes)
@@ -40,7 +50,7 @@ def _process(crowd: Callable[..., object], arguments: Sequence[object], start: B
 
 
 def in_threads(call: Callable[[Caller], object], callers: Sequence[Caller], start: Barrier) -> float:
-    """Call for each of `callers` in a thread of its own, all at once; return when they began, monotonic seconds."""
+    """Run `call(caller)` for all callers at once, each in its own thread. Return the start in monotonic seconds."""
     ready = threading.Barrier(len(callers) + 1)
 
     def be(caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""A hit: a valid token is in the store. Compared with one read by the store's own library."""
+"""Measures a hit (the store has a valid token) against one plain read by the store's own client library."""
 
 import asyncio
 import sqlite3
@@ -15,7 +15,7 @@ __all__ = ["run"]
 
 
 def run(emulator: Emulator, stores: dict[str, str], folder: Path) -> None:
-    """Print what a hit costs in each store."""
+    """Print the cost of a hit in each store."""
     least = {"memory": _dictionary(), "sqlite": _point_read(folder / "bare.db")}
     if "redis" in stores:
         least["redis"] = _get(stores["redis"])
@@ -93,7 +93,7 @@ def _point_read(path: Path) -> float:
 
 
 def _get(url: str) -> float:
-    import redis  # noqa: PLC0415 - an extra
+    import redis  # noqa: PLC0415 - redis is an optional extra
 
     client = redis.Redis.from_url(url)
     client.set("bare", b"t" * 150)

@@ -1,4 +1,4 @@
-"""Who the benchmarks act for."""
+"""The users of the benchmarks, and their broker."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ ANNA = Principal("anna", session_id="session-1")
 
 
 def broker_for(api_url: str, store_url: str, **changes: Any) -> TokenBroker:
-    """Return a broker, by default with a budget that is not in the way; everybody is Anna in Monite."""
+    """Return a broker for which every user is Anna in Monite. Its default budget is too large to limit anything."""
     options = {"requests_per_second": 1_000_000, "base_url": api_url, "store_url": store_url, **changes}
     settings = Settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, **options)
     return TokenBroker(settings, directory=lambda _: EntityUser(ANNA_ID, BAKERY_ID))

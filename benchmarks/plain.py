@@ -1,4 +1,4 @@
-"""The obvious way, for comparison: read, take a lock in the store, read again, mint."""
+"""The obvious implementation, for comparison: read, take a lock in the store, read again, mint."""
 
 import sqlite3
 import threading
@@ -13,12 +13,12 @@ from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 __all__ = ["plain"]
 
 PATIENCE = 60.0
-"""Seconds for which a caller waits for the lock."""
+"""Seconds that a caller waits for the lock."""
 
 
 @contextmanager
 def plain(api_url: str, store_url: str) -> Iterator[Callable[[str], str]]:
-    """Yield a function that gets a user's token, whatever the thread."""
+    """Yield a function that returns a user's token. Any thread may call it."""
     kind, _, path = store_url.partition("://")
     with httpx.Client(
         base_url=api_url, limits=httpx.Limits(max_connections=None), timeout=PATIENCE
@@ -42,7 +42,7 @@ def plain(api_url: str, store_url: str) -> Iterator[Callable[[str], str]]:
 
 
 def _with_redis(url: str, mint: Callable[[], str]) -> Callable[[str], str]:
-    import redis  # noqa: PLC0415 - an extra
+    import redis  # noqa: PLC0415 - redis is an optional extra
 
     pool = redis.BlockingConnectionPool.from_url(url, timeout=PATIENCE, decode_responses=True)
     client = redis.Redis.from_pool(pool)

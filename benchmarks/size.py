@@ -1,4 +1,4 @@
-"""The memory of one user in a store: with a token, and when it is revoked and only the ended session is remembered."""
+"""Measures the bytes of one user in a store: with a token, and after a logout, when only the ended session is kept."""
 
 import gc
 import sqlite3
@@ -18,14 +18,14 @@ __all__ = ["run"]
 
 USERS = 2000
 TOKEN = 512
-"""Characters of a token."""
+"""The length of a token in characters."""
 
 KEYS = (Secret("a key of the benchmarks, long enough"),)
 SOMEBODY = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
 
 
 def run(folder: Path, redis_url: str | None) -> None:
-    """Print bytes per user."""
+    """Print the bytes per user in each store."""
     rows = [("memory", *_in_memory())]
     file = folder / "size.db"
     rows.append(("sqlite", *_measure(_sqlite(file), lambda: _file_size(file))))
@@ -66,7 +66,7 @@ def _in_memory() -> tuple[int, int]:
 
 def _measure(store: Store, size: Callable[[], int]) -> tuple[int, int]:
     ops = store.operations(blocking=True)
-    drive(ops.backlog())  # what a store needs for itself is there
+    drive(ops.backlog())  # opens the store, so that its own needs are not counted
     empty = size()
     people = [Principal(f"user-{number}", session_id=f"session-{number}") for number in range(USERS)]
     for person in people:

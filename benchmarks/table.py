@@ -1,4 +1,4 @@
-"""Measuring, and printing tables."""
+"""Measures calls and prints tables."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,12 +8,12 @@ __all__ = ["microseconds", "say", "table"]
 
 
 def say(text: str) -> None:
-    """Print at once, piped or not."""
+    """Print at once, also into a pipe."""
     print(text, flush=True)  # noqa: T201 - this is a command
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under a title, the first column to the left and the others to the right."""
+    """Print rows under a title. The first column is aligned to the left, the others to the right."""
     texts = [[f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
     widths = [max(len(line[n]) for line in [list(columns), *texts]) for n in range(len(columns))]
     say(f"\n{title}\n")
@@ -26,7 +26,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 
 def microseconds(work: Callable[[], object], *, seconds: float = 0.5) -> float:
-    """Return what one call of `work` takes, the best of several rounds: others only ever make it slower."""
+    """Return the time of one call of `work` in microseconds. It is the best of several rounds: noise only adds time."""
     rounds, best = 7, float("inf")
     calls = 1
     while True:

@@ -1,4 +1,4 @@
-"""The demo: a local Monite and the example app, as two processes, until Ctrl-C. Run it as `python -m examples.demo`."""
+"""Runs a local Monite and an example app as two processes, until Ctrl-C: `python -m examples.demo`."""
 
 import argparse
 import contextlib
@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 
 STARTS_WITHIN = 30.0
-"""Seconds; a child that does not answer by then never will, even on a busy machine."""
+"""Seconds to wait for a child to answer. Even on a busy machine, a healthy one needs less."""
 
 STOPS_WITHIN = 15.0
-"""Seconds; the app revokes what is pending when it stops, for `Settings.deadline` (10 s) at the most."""
+"""Seconds to wait for a child to stop. The app revokes pending tokens first, for at most `Settings.deadline` (10 s)."""
 
 WELCOME = """
   The example app    {app}/
@@ -31,33 +31,33 @@ WELCOME = """
 Open both, side by side, and try this:
 
   1. Log in as Anna Becker, the accountant. Monite's page shows a token for her.
-  2. Create an invoice. It is Anna's own token that goes along.
-  3. Switch to another of her organizations: another token, another role, other buttons.
-  4. Log out. Within a second, Monite's page shows that all of her tokens are revoked.
-  5. Log in as Viktor Vogel, the viewer: he sees the invoices, and no buttons.
+  2. Create an invoice. The call to Monite carries Anna's own token.
+  3. Switch to another of her organizations. She gets another token, another role and other buttons.
+  4. Log out. Within a second, Monite's page shows all of her tokens as revoked.
+  5. Log in as Viktor Vogel, the viewer. He sees the invoices, but no buttons.
 
 Stop with Ctrl-C.
 """
 
 
 class ChildFailedError(Exception):
-    """A process of the demo has ended by itself, or does not answer."""
+    """A process of the demo ended by itself or does not answer, or there is no free port."""
 
 
 class Child:
-    """A Python module that runs as a process of its own until the `with` block ends.
+    """Runs a Python module as a process until the `with` block ends. Its stderr is ours.
 
-    Its errors go where ours go. It gets a session of its own because Ctrl-C is for us alone: the app is stopped
-    first, and needs Monite to revoke what is still pending.
+    The process has its own session, so that only the demo receives Ctrl-C. The demo then stops the app first, because
+    the app still needs the local Monite to revoke pending tokens.
     """
 
     def __init__(self, name: str, port: int, *module: str, **environ: str) -> None:
         self.name = name
         self.port = port
         self.url = f"http://{HOST}:{port}"
-        # The developer's own settings stay out of it: this Monite has its own address and credentials.
+        # Drop the developer's own settings: the local Monite has its own address and credentials.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
-        self._process = subprocess.Popen(  # noqa: S603 - our own modules, by our own Python
+        self._process = subprocess.Popen(  # noqa: S603 - our own modules, run by our own Python
             [sys.executable, "-m", *module, "--port", str(port)],
             cwd=ROOT,
             env=inherited | environ,
@@ -78,13 +78,18 @@ class Child:
             self._process.wait()
 
     def check(self) -> None:
-        """Raise ChildFailedError unless the process runs."""
+        """Check that the process runs.
+
+        Raises:
+            ChildFailedError: the process has ended.
+
+        """
         status = self._process.poll()
         if status is not None:
             raise ChildFailedError(f"{self.name} has ended by itself, with status {status}; see above why.")
 
     def answers(self) -> bool:
-        """Say whether the process accepts connections."""
+        """Return whether the process accepts connections."""
         self.check()
         with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
             return True
@@ -92,7 +97,12 @@ class Child:
 
 
 def free_port(wanted: int) -> int:
-    """Return the wanted port, or another one where that is taken."""
+    """Return the wanted port, or another free port if that is taken.
+
+    Raises:
+        ChildFailedError: no port is free.
+
+    """
     for port in (wanted, 0):
         with contextlib.suppress(OSError), socket.create_server((HOST, port)) as listener:
             return int(listener.getsockname()[1])
@@ -100,7 +110,12 @@ def free_port(wanted: int) -> int:
 
 
 def wait_until_ready(child: Child, stop: threading.Event) -> None:
-    """Return when the child answers, or when the demo is to stop."""
+    """Wait until the child answers or `stop` is set.
+
+    Raises:
+        ChildFailedError: the child ended, or does not answer in time.
+
+    """
     give_up_at = time.monotonic() + STARTS_WITHIN
     while not child.answers() and not stop.wait(0.05):
         if time.monotonic() > give_up_at:
@@ -112,11 +127,16 @@ APPS = {
     "django": ("examples.django_app",),
     "flask": ("examples.flask_app",),
 }
-"""The example apps: the module that runs each, and its arguments."""
+"""The example apps by name: the module that runs each, and its arguments."""
 
 
 def run(name: str, port: int, emulator_port: int, stop: threading.Event) -> None:
-    """Run both processes until `stop` is set; raises ChildFailedError when one of them ends before."""
+    """Run both processes until `stop` is set.
+
+    Raises:
+        ChildFailedError: one of them ended earlier, or did not start.
+
+    """
     with contextlib.ExitStack() as stack:
         emulator = Child("The local Monite", free_port(emulator_port), "monite_auth", "emulator")
         stack.enter_context(emulator)
@@ -140,7 +160,7 @@ def run(name: str, port: int, emulator_port: int, stop: threading.Event) -> None
 
 
 def main() -> int:
-    """Run the demo; return its exit status."""
+    """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description="Run the demo until Ctrl-C.")
     parser.add_argument("--app", choices=APPS, default="fastapi", help="which example (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the example app's port (%(default)s)")

@@ -1,4 +1,4 @@
-"""The templates that the example apps share, for Django's Jinja2 backend."""
+"""Makes the shared templates available to Django's Jinja2 backend."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from monite_auth_django import broker
 
 
 def environment(**_: Any) -> Environment:
-    """Return the shared environment; what Django would set (the folder, escaping) it has already."""
+    """Return the shared environment. It ignores Django's arguments because its folder and escaping are already set."""
     made = shared_environment()
     made.globals["local_monite"] = local_monite(broker().settings.base_url)
     return made

@@ -1,4 +1,4 @@
-"""The settings of the example: what any Django project has, and what monite-auth adds (marked with an arrow)."""
+"""The settings of the example. An arrow marks the lines that monite-auth adds to a usual Django project."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "monite_auth_django.middleware.MoniteAuthMiddleware",  # <-
-    "examples.django_app.sorry.SorryMiddleware",  # after ours, so that it has the first word about errors
+    "examples.django_app.sorry.SorryMiddleware",  # after ours, so that it sees errors first
 ]
 MONITE_AUTH = {  # <- the rest comes from the environment: MONITE_CLIENT_ID, MONITE_CLIENT_SECRET, …
     "IDENTIFY": "examples.django_app.who.who",
@@ -43,5 +43,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "loggers": {"django.server": {"level": "ERROR"}},  # a line for each request would bury the rest
+    "loggers": {"django.server": {"level": "ERROR"}},  # a line for each request would hide other messages
 }

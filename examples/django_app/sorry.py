@@ -1,4 +1,4 @@
-"""Errors as pages of this app. Without it, monite-auth answers them itself, in one sentence."""
+"""Shows errors as pages of this app. Without this middleware, monite-auth answers them with one plain sentence."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ log = logging.getLogger("tillwright")
 
 
 class SorryMiddleware:
-    """Says in plain words what did not work."""
+    """Answers errors of monite-auth and of calls to Monite with a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

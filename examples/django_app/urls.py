@@ -15,5 +15,5 @@ urlpatterns = [
     path("login", views.log_in),
     path("logout", views.log_out),
     path("monite/", include("monite_auth_django.urls")),  # GET /monite/token
-    path("static/<path:path>", serve, {"document_root": STATIC}),  # a web server does this in production
+    path("static/<path:path>", serve, {"document_root": STATIC}),  # in production a web server serves these
 ]

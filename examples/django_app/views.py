@@ -1,4 +1,6 @@
-"""A partner's web app: its people work with invoices in Monite, each with a token of their own that they never see.
+"""An example of a partner's web app, in which people work with their organization's invoices in Monite.
+
+Each person's calls carry that person's own Monite token, which stays on the server.
 
 Start it beside a local Monite with `python -m examples.demo`, or by itself with `python -m examples.django_app`.
 """
@@ -20,7 +22,7 @@ from monite_auth_django.decorators import monite_allowed, monite_required
 
 
 class InvoiceForm(forms.Form):
-    """What the form on the invoices page sends."""
+    """The fields of the form on the invoices page."""
 
     description = forms.CharField(max_length=255)
     document_id = forms.CharField(max_length=40)
@@ -28,7 +30,7 @@ class InvoiceForm(forms.Form):
     due_date = forms.DateField()
 
     def as_payable(self, currency: str) -> dict[str, Any]:
-        """Return the invoice as Monite wants it, its amount in cents."""
+        """Return the invoice as a payable of Monite's. Its amount is in minor units (cents)."""
         invoice = self.cleaned_data
         return {
             "description": invoice["description"],
@@ -44,17 +46,17 @@ def invoices(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return create_invoice(request)
     monite = request.monite
-    answer = monite.client.get("/payables")  # as this user: Monite shows what their role allows
+    answer = monite.client.get("/payables")  # as this user: Monite returns what their role allows
     answer.raise_for_status()
     return page(
         request,
         "invoices.html",
         notice=request.session.pop("notice", None),
         invoices=answer.json()["data"],
-        token=TokenCard.of(monite.token()),  # only to show it: the client has attached it already
+        token=TokenCard.of(monite.token()),  # for display: the client attaches it itself
         role=monite.role().name,
         me=monite.entity_user().entity_user_id,
-        may={  # which buttons there are
+        may={  # decides which buttons the page shows
             "create": monite.can("payable", "create"),
             "delete": monite.can("payable", "delete"),
             "delete_own": monite.can("payable", "delete", own=True),
@@ -62,7 +64,7 @@ def invoices(request: HttpRequest) -> HttpResponse:
     )
 
 
-@monite_allowed("payable", "create")  # others get a 403, and Monite is not called
+@monite_allowed("payable", "create")  # others get a 403 without a call to Monite
 def create_invoice(request: HttpRequest) -> HttpResponse:
     form = InvoiceForm(request.POST)
     if not form.is_valid():
@@ -75,10 +77,10 @@ def create_invoice(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@monite_allowed("payable", "delete", own=True)  # Monite looks whose it is
+@monite_allowed("payable", "delete", own=True)  # Monite checks who created it
 def delete_invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     answer = request.monite.client.delete(f"/payables/{invoice_id}")
-    if answer.status_code != 404:  # it may be gone already
+    if answer.status_code != 404:  # somebody else may have deleted it
         answer.raise_for_status()
     request.session["notice"] = "The invoice was deleted."
     return redirect("/invoices")
@@ -90,7 +92,7 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
     organization = request.POST.get("organization", "")
     if not request.user.monite_links.filter(tenant=organization).exists():
         return page(request, "sorry.html", 403, message="You do not work for this organization.")
-    request.session["organization"] = organization  # from the next request on, it is the tenant
+    request.session["organization"] = organization  # the tenant of all later requests
     return redirect("/invoices")
 
 
@@ -98,7 +100,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         user = get_user_model().objects.filter(username=request.POST.get("user_id")).first()
         if user is not None:
-            login(request, user)  # whoever was logged in before is not any more, in Monite neither
+            login(request, user)  # logs out the previous user, if any, and revokes their token
             request.session["organization"] = PEOPLE[user.get_username()].usual
     return (
         redirect("/invoices") if request.user.is_authenticated else page(request, "login.html", people=PEOPLE)
@@ -107,11 +109,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    logout(request)  # nothing else to remember: the token is revoked
+    logout(request)  # that is all: the middleware notices and revokes the token
     return redirect("/login")
 
 
-@never_cache  # the browser's Back button shows nothing after the logout
+@never_cache  # so the Back button shows nothing after a logout
 def page(request: HttpRequest, name: str, status: int = 200, **context: Any) -> HttpResponse:
     shown = frame(request.user.get_username(), request.session.get("organization", ""))
     return render(request, name, {**shown, **context}, status=status)

@@ -1,4 +1,4 @@
-"""Who is logged in, and for which organization they are at work: `MONITE_AUTH["IDENTIFY"]`."""
+"""Tells monite-auth who is logged in and which organization is active: `MONITE_AUTH["IDENTIFY"]`."""
 
 from django.http import HttpRequest
 

@@ -1,4 +1,6 @@
-"""A partner's web app: its people work with invoices in Monite, each with a token of their own that they never see.
+"""An example of a partner's web app, in which people work with their organization's invoices in Monite.
+
+Each person's calls carry that person's own Monite token, which stays on the server.
 
 Start it beside a local Monite with `python -m examples.demo`.
 """
@@ -30,24 +32,24 @@ from monite_auth_starlette.fastapi import LoggedInMonite, Monite, allowed
 
 log = logging.getLogger("tillwright")
 
-# Who a user of this app is in Monite, at each organization. With a database, give a function: it gets the Principal.
+# The entity user by user and organization. With a database, pass a function instead: it gets the Principal.
 broker = TokenBroker(Settings.from_env(), directory=ENTITY_USERS)
 
 
 def who(connection: HTTPConnection) -> Principal | None:
-    """Say who is logged in, and for which organization they are at work."""
+    """Return the logged-in user, with the active organization as the tenant."""
     return identify(connection, tenant=connection.session.get("organization"))
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    async with broker:  # when the app stops, revocations that are under way are finished
+    async with broker:  # pending revocations are finished when the app stops
         yield
 
 
 app = FastAPI(lifespan=lifespan, openapi_url=None)
 app.add_middleware(MoniteAuthMiddleware, broker=broker, identify=who)
-# Added last, so that it is outside. Its cookie is SameSite=Lax, so no other site can act for who is logged in.
+# Added last, so that it is outermost. Its cookie is SameSite=Lax: other sites cannot act for the logged-in user.
 app.add_middleware(SessionMiddleware, secret_key=os.environ["APP_SECRET"])
 app.mount("/monite", monite_app())  # GET /monite/token, for Monite's browser SDK
 app.mount("/static", StaticFiles(directory=STATIC))
@@ -57,7 +59,7 @@ templates.env.globals["local_monite"] = local_monite(broker.settings.base_url)
 
 
 class Invoice(BaseModel):
-    """What the form on the invoices page sends."""
+    """The fields of the form on the invoices page."""
 
     description: Annotated[str, Field(min_length=1, max_length=255)]
     document_id: Annotated[str, Field(min_length=1, max_length=40)]
@@ -65,14 +67,14 @@ class Invoice(BaseModel):
     due_date: date
 
     def as_payable(self, currency: str) -> dict[str, Any]:
-        """Return the invoice as Monite wants it, its amount in cents."""
+        """Return the invoice as a payable of Monite's. Its amount is in minor units (cents)."""
         fields = self.model_dump(mode="json", exclude={"amount"})
         return {**fields, "currency": currency, "total_amount": int(self.amount * 100)}
 
 
-# Who may do what is a matter of their role in Monite. Others get a 403, and Monite is not called.
+# The user's role in Monite decides. Users without the permission get a 403 without a call to Monite.
 MayCreate = Annotated[MoniteAccess, allowed("payable", "create")]
-MayDelete = Annotated[MoniteAccess, allowed("payable", "delete", own=True)]  # Monite looks whose it is
+MayDelete = Annotated[MoniteAccess, allowed("payable", "delete", own=True)]  # Monite checks who created it
 
 
 @app.get("/")
@@ -82,17 +84,17 @@ async def home() -> Response:
 
 @app.get("/invoices")
 async def invoices(request: Request, monite: LoggedInMonite) -> Response:
-    answer = await monite.aclient.get("/payables")  # as this user: Monite shows what their role allows
+    answer = await monite.aclient.get("/payables")  # as this user: Monite returns what their role allows
     answer.raise_for_status()
     return page(
         request,
         "invoices.html",
         notice=request.session.pop("notice", None),
         invoices=answer.json()["data"],
-        token=TokenCard.of(await monite.atoken()),  # only to show it: the client has attached it already
+        token=TokenCard.of(await monite.atoken()),  # for display: the client attaches it itself
         role=(await monite.arole()).name,
         me=(await monite.aentity_user()).entity_user_id,
-        may={  # which buttons there are
+        may={  # decides which buttons the page shows
             "create": await monite.acan("payable", "create"),
             "delete": await monite.acan("payable", "delete"),
             "delete_own": await monite.acan("payable", "delete", own=True),
@@ -114,7 +116,7 @@ async def create_invoice(
 @app.post("/invoices/{invoice_id}/delete")
 async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) -> Response:
     answer = await monite.aclient.delete(f"/payables/{invoice_id}")
-    if answer.status_code != 404:  # it may be gone already
+    if answer.status_code != 404:  # somebody else may have deleted it
         answer.raise_for_status()
     request.session["notice"] = "The invoice was deleted."
     return RedirectResponse("/invoices", 303)
@@ -124,7 +126,7 @@ async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) 
 async def switch_organization(request: Request, organization: Annotated[str, Form()]) -> Response:
     if (request.session.get("user_id"), organization) not in ENTITY_USERS:
         return page(request, "sorry.html", 403, message="You do not work for this organization.")
-    request.session["organization"] = organization  # from the next request on, it is the tenant
+    request.session["organization"] = organization  # the tenant of all later requests
     return RedirectResponse("/invoices", 303)
 
 
@@ -135,7 +137,7 @@ async def login_page(request: Request, monite: Monite) -> Response:
 
 @app.post("/login")
 async def login(request: Request, user_id: Annotated[str, Form()]) -> Response:
-    request.session.clear()  # whoever was logged in before is not any more
+    request.session.clear()  # logs out the previous user, if any
     if user_id in PEOPLE:
         request.session.update(user_id=user_id, organization=PEOPLE[user_id].usual)
     return RedirectResponse("/invoices", 303)
@@ -143,7 +145,7 @@ async def login(request: Request, user_id: Annotated[str, Form()]) -> Response:
 
 @app.post("/logout")
 async def logout(request: Request) -> Response:
-    request.session.clear()  # nothing else to remember: the middleware sees it and has the token revoked
+    request.session.clear()  # that is all: the middleware notices and revokes the token
     return RedirectResponse("/login", 303)
 
 
@@ -170,5 +172,5 @@ def page(request: Request, name: str, status_code: int = 200, **context: Any) ->
         name,
         {**shown, **context},
         status_code=status_code,
-        headers={"Cache-Control": "no-store"},  # the browser's Back button shows nothing after the logout
+        headers={"Cache-Control": "no-store"},  # so the Back button shows nothing after a logout
     )

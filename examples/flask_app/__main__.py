@@ -1,4 +1,4 @@
-"""The app under gunicorn, as in production: `python -m examples.flask_app --port 8000`."""
+"""Serves the app with gunicorn, as in production: `python -m examples.flask_app --port 8000`."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Become gunicorn."""
+    """Replace this process with gunicorn."""
     parser = argparse.ArgumentParser(prog="python -m examples.flask_app")
     parser.add_argument("--port", type=int, default=8000)
     port = parser.parse_args().port

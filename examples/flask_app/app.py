@@ -1,4 +1,6 @@
-"""A partner's web app: its people work with invoices in Monite, each with a token of their own that they never see.
+"""An example of a partner's web app, in which people work with their organization's invoices in Monite.
+
+Each person's calls carry that person's own Monite token, which stays on the server.
 
 Start it beside a local Monite with `python -m examples.demo --app flask`.
 """
@@ -26,21 +28,21 @@ templates = environment()
 
 @monite.directory
 def entity_user(principal: Principal) -> EntityUser | None:
-    """Say who a user of this app is in Monite, at an organization. With a database, ask it here."""
+    """Return the entity user of an app user at the active organization. A real app asks its database here."""
     return ENTITY_USERS.get((principal.user_id, principal.tenant or ""))
 
 
 @monite.identify
 def who() -> Principal | None:
-    """Say who is logged in, and for which organization they are at work."""
+    """Return the logged-in user, with the active organization as the tenant."""
     return identify(tenant=session.get("organization"))
 
 
 def create_app() -> Flask:
-    """Make the app; Monite's settings come from the environment."""
+    """Make the app. Monite's settings come from the environment."""
     app = Flask(__name__, static_folder=STATIC, static_url_path="/static")
     app.secret_key = os.environ["APP_SECRET"]
-    # No other site can act for who is logged in.
+    # Keeps other sites from acting for the logged-in user.
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     monite.init_app(app)
     app.register_blueprint(
@@ -62,7 +64,7 @@ def create_app() -> Flask:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What the form on the invoices page sends."""
+    """The fields of the form on the invoices page."""
 
     description: str
     document_id: str
@@ -82,7 +84,7 @@ class Invoice:
         return cls(description, document_id, amount, due_date)
 
     def as_payable(self, currency: str) -> dict[str, Any]:
-        """Return the invoice as Monite wants it, its amount in cents."""
+        """Return the invoice as a payable of Monite's. Its amount is in minor units (cents)."""
         return {
             "description": self.description,
             "document_id": self.document_id,
@@ -97,16 +99,16 @@ def home() -> ResponseReturnValue:
 
 
 def invoices() -> ResponseReturnValue:
-    answer = current_monite.client.get("/payables")  # as this user: Monite shows what their role allows
+    answer = current_monite.client.get("/payables")  # as this user: Monite returns what their role allows
     answer.raise_for_status()
     return page(
         "invoices.html",
         notice=session.pop("notice", None),
         invoices=answer.json()["data"],
-        token=TokenCard.of(current_monite.token()),  # only to show it: the client has attached it already
+        token=TokenCard.of(current_monite.token()),  # for display: the client attaches it itself
         role=current_monite.role().name,
         me=current_monite.entity_user().entity_user_id,
-        may={  # which buttons there are
+        may={  # decides which buttons the page shows
             "create": current_monite.can("payable", "create"),
             "delete": current_monite.can("payable", "delete"),
             "delete_own": current_monite.can("payable", "delete", own=True),
@@ -114,7 +116,7 @@ def invoices() -> ResponseReturnValue:
     )
 
 
-@monite_allowed("payable", "create")  # others get a 403, and Monite is not called
+@monite_allowed("payable", "create")  # others get a 403 without a call to Monite
 def create_invoice() -> ResponseReturnValue:
     invoice = Invoice.of_form()
     currency = ORGANIZATIONS[session["organization"]].currency
@@ -124,10 +126,10 @@ def create_invoice() -> ResponseReturnValue:
     return redirect("/invoices", 303)
 
 
-@monite_allowed("payable", "delete", own=True)  # Monite looks whose it is
+@monite_allowed("payable", "delete", own=True)  # Monite checks who created it
 def delete_invoice(invoice_id: UUID) -> ResponseReturnValue:
     answer = current_monite.client.delete(f"/payables/{invoice_id}")
-    if answer.status_code != 404:  # it may be gone already
+    if answer.status_code != 404:  # somebody else may have deleted it
         answer.raise_for_status()
     session["notice"] = "The invoice was deleted."
     return redirect("/invoices", 303)
@@ -137,7 +139,7 @@ def switch_organization() -> ResponseReturnValue:
     organization = request.form["organization"]
     if (session.get("user_id"), organization) not in ENTITY_USERS:
         return page("sorry.html", 403, message="You do not work for this organization.")
-    session["organization"] = organization  # from the next request on, it is the tenant
+    session["organization"] = organization  # the tenant of all later requests
     return redirect("/invoices", 303)
 
 
@@ -146,7 +148,7 @@ def login_page() -> ResponseReturnValue:
 
 
 def login() -> ResponseReturnValue:
-    session.clear()  # whoever was logged in before is not any more
+    session.clear()  # logs out the previous user, if any
     user_id = request.form["user_id"]
     if user_id in PEOPLE:
         session.update(user_id=user_id, organization=PEOPLE[user_id].usual)
@@ -154,7 +156,7 @@ def login() -> ResponseReturnValue:
 
 
 def logout() -> ResponseReturnValue:
-    session.clear()  # nothing else to remember: the extension sees it and has the token revoked
+    session.clear()  # that is all: the extension notices and revokes the token
     return redirect("/login", 303)
 
 
@@ -179,7 +181,5 @@ def page(name: str, status_code: int = 200, **context: Any) -> ResponseReturnVal
         **context,
     )
     response = make_response(html, status_code)
-    response.headers["Cache-Control"] = (
-        "private, no-store"  # the browser's Back button shows nothing after the logout
-    )
+    response.headers["Cache-Control"] = "private, no-store"  # so the Back button shows nothing after a logout
     return response

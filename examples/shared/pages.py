@@ -1,4 +1,4 @@
-"""The look that the example apps share: their templates, and how amounts, dates and tokens read."""
+"""The pages that the example apps share: their templates, and the format of amounts, dates and tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,30 +20,30 @@ CLOSED = {"paid", "canceled", "rejected"}
 
 
 def money(minor_units: int, currency: str) -> str:
-    """Return an amount as people write it: 48630 is "€486.30", or "CHF 486.30"."""
+    """Format an amount in minor units: 48630 becomes "€486.30" or "CHF 486.30"."""
     return f"{SYMBOLS.get(currency, f'{currency} ')}{minor_units / 100:,.2f}"
 
 
 def day(iso_date: str) -> str:
-    """Return a date as people write it: "2026-03-01" is "1 Mar 2026"."""
+    """Format an ISO date: "2026-03-01" becomes "1 Mar 2026"."""
     moment = date.fromisoformat(iso_date)
     return f"{moment.day} {moment:%b %Y}"
 
 
 def is_open(invoice: Mapping[str, Any]) -> bool:
-    """Say whether a payable of Monite has still to be paid."""
+    """Return whether a payable still has to be paid."""
     return invoice["status"] not in CLOSED
 
 
 def is_overdue(invoice: Mapping[str, Any]) -> bool:
-    """Say whether a payable should have been paid by now."""
+    """Return whether a payable is unpaid after its due date."""
     due = invoice.get("due_date")
-    return is_open(invoice) and due is not None and date.fromisoformat(due) < date.today()  # noqa: DTZ011 - as the user's calendar has it
+    return is_open(invoice) and due is not None and date.fromisoformat(due) < date.today()  # noqa: DTZ011 - due dates follow the local calendar
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCard:
-    """What a page may show of a token; times are seconds from now on."""
+    """The facts about a token that a page shows. Times are seconds from now."""
 
     last4: str
     left: float
@@ -57,7 +57,7 @@ class TokenCard:
 
 
 def frame(user_id: str, organization: str) -> dict[str, Any]:
-    """Return what every page shows: who is logged in, which organization is active, and which others there are."""
+    """Return the data of the page header: the person, the active organization, and the organizations to switch to."""
     person = PEOPLE.get(user_id)
     if person is None:
         return {}
@@ -70,11 +70,11 @@ def frame(user_id: str, organization: str) -> dict[str, Any]:
 
 
 def environment() -> Environment:
-    """Return the templates' environment."""
+    """Return the Jinja environment of the templates."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        undefined=ChainableUndefined,  # Monite leaves out fields that have no value
+        undefined=ChainableUndefined,  # Monite omits fields without a value
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -84,6 +84,6 @@ def environment() -> Environment:
 
 
 def local_monite(base_url: str) -> str | None:
-    """Return the address of the local Monite's page, where that is what the app talks to."""
+    """Return the address of the local Monite's page, or None if the app uses another Monite."""
     url = urlsplit(base_url)
     return f"{url.scheme}://{url.netloc}/" if url.hostname in {"localhost", "127.0.0.1", "::1"} else None

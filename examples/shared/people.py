@@ -1,4 +1,4 @@
-"""The example's own users, and the organizations that they work for. A real app has both in its database."""
+"""The users of the example apps and the organizations they work for. A real app has both in its database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from monite_auth import EntityUser
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A company whose invoices the app is about; in Monite it is an entity."""
+    """A company with invoices. In Monite it is an entity."""
 
     name: str
     currency: str
@@ -17,11 +17,11 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user of the app. In Monite they are another entity user at each organization, each with a role of its own."""
+    """A user of the app. In Monite there is one entity user for each organization they work for, with its own role."""
 
     name: str
     job: str
-    works_for: Mapping[str, EntityUser]  # by organization, the usual one first
+    works_for: Mapping[str, EntityUser]  # by organization; the first is the usual one
 
     @property
     def initials(self) -> str:
@@ -61,4 +61,4 @@ ENTITY_USERS = {
     for user_id, person in PEOPLE.items()
     for organization, entity_user in person.works_for.items()
 }
-"""Who a user is in Monite, at each organization that they work for."""
+"""The entity user by `(user id, organization)`."""

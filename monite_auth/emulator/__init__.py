@@ -1,10 +1,10 @@
 """A local Monite for demos and tests. The names in `__all__` are public.
 
-It implements Monite's rules on its own and imports nothing from the client side of this package, so that it cannot
-share the client's mistakes. `Monite` is the state, `create_app` the ASGI app, `serve` the app on a real port:
+It implements Monite's rules on its own. It imports none of the client's code, so it cannot share the client's mistakes.
+`Monite` is the state, `create_app` makes the ASGI app, and `serve` runs that app on a real port:
 
     with serve(Monite(requests_per_second=10_000)) as emulator:
-        ...  # talk to emulator.api_url, look into emulator.monite
+        ...  # talk to emulator.api_url, inspect emulator.monite
 """
 
 try:

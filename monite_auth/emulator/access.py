@@ -1,4 +1,4 @@
-"""Who is calling and what they may do: FastAPI dependencies of the endpoints. The gate has checked the token already."""
+"""FastAPI dependencies that tell the endpoints who is calling and what they may do. The gate has checked the token."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ CurrentMonite = Annotated[Monite, Depends(monite_of)]
 
 
 async def partner(request: Request) -> None:
-    """Let only partner tokens through."""
+    """Refuse every token but the partner's with 403."""
     token: Token = request.state.token
     if token.entity_user_id is not None:
         raise RefusedError(403, "Only a partner token may do this; this is an entity-user token.")
@@ -35,7 +35,7 @@ async def partner(request: Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A caller at work in one entity. `user` is None for the partner, who may do everything."""
+    """A caller and the entity that the call is about. `user` is None for the partner, who may do everything."""
 
     monite: Monite
     entity: Entity
@@ -56,7 +56,12 @@ class Access:
         return role.permissions.granted(action, object_type) if role else "not_allowed"
 
     def demand(self, action: PayableAction, object_type: ObjectType, record: Record | None = None) -> None:
-        """Refuse with 403 unless the caller's role grants `action`: on this record, where one is named."""
+        """Check that the caller's role grants `action`: on `record` if there is one, else on the kind of object.
+
+        Raises:
+            RefusedError: the role does not grant it (403).
+
+        """
         permission = self.permission(action, object_type)
         if permission == "not_allowed":
             raise RefusedError(
@@ -69,14 +74,19 @@ class Access:
             )
 
     def visible(self, object_type: ObjectType, records: Iterable[RecordType]) -> list[RecordType]:
-        """Return the records that the caller may read; refuse with 403 when their role allows none."""
+        """Return the records that the caller may read.
+
+        Raises:
+            RefusedError: the caller's role allows to read none at all (403).
+
+        """
         self.demand("read", object_type)
         own_only = self.permission("read", object_type) == "allowed_for_own"
         return [record for record in records if not own_only or record.created_by == self.user_id]
 
 
 async def person(request: Request, monite: CurrentMonite) -> Access:
-    """Let only entity-user tokens through: they say by themselves who calls, and for which entity."""
+    """Return the access of an entity user. The token alone tells the user and the entity; a partner token gets a 403."""
     token: Token = request.state.token
     if token.entity_user_id is None:
         raise RefusedError(403, "Only an entity-user token may do this; this is a partner token.")
@@ -90,7 +100,7 @@ async def person(request: Request, monite: CurrentMonite) -> Access:
 async def workplace(
     request: Request, monite: CurrentMonite, x_monite_entity_id: Annotated[UUID, Header()]
 ) -> Access:
-    """Let both kinds of token through, for the entity that the request names in `x-monite-entity-id`."""
+    """Return the access to the entity in `x-monite-entity-id`, for either kind of token."""
     entity_id = str(x_monite_entity_id)
     token: Token = request.state.token
     if token.entity_user_id is not None:
@@ -112,7 +122,12 @@ Workplace = Annotated[Access, Depends(workplace)]
 
 
 def found(record: RecordType | None, what: str, record_id: UUID) -> RecordType:
-    """Return the record, or refuse with 404."""
+    """Return `record`.
+
+    Raises:
+        RefusedError: `record` is None (404). The message names it by `what` and `record_id`.
+
+    """
     if record is None:
         raise RefusedError(404, f"There is no {what} {record_id}.")
     return record

@@ -1,4 +1,4 @@
-"""A whole HTTP answer, held back before it is sent, and what faults make of it. Sending it is the gate's business."""
+"""A complete HTTP answer that has not been sent yet, and how faults change it. The gate sends it."""
 
 import json
 import math
@@ -19,7 +19,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and body; `content-length` is written when it is sent."""
+    """Status, headers and body. The gate adds `content-length` when it sends the answer."""
 
     status: int
     headers: Headers
@@ -32,7 +32,7 @@ class Answer:
 
 
 async def collect(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> Answer:
-    """Let `app` answer a request whose body has been read already."""
+    """Return the answer of `app` to a request whose body has already been read."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
     start: Message = {}
     chunks: list[bytes] = []
@@ -53,11 +53,11 @@ async def collect(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> 
 
 
 def instead_of_work(fault: Fault, *, dead_token_status: int, now: float) -> Answer:
-    """Return the answer of a fault that keeps Monite from doing the work at all."""
+    """Return the answer for a fault that prevents the work: nothing is minted, revoked or stored."""
     if fault.kind == "dead_token":
         return Answer.of(RefusedError(fault.status or dead_token_status, fault.message or DEAD_TOKEN).answer)
     if fault.kind == "throttle":
-        # An HTTP date has no fractions: rounded up, it never lets a client come back too early.
+        # Round up: an HTTP date has whole seconds, and a client must not come back too early.
         date = formatdate(math.ceil(now + fault.retry_after), usegmt=True)
         retry_after = str(fault.retry_after) if fault.retry_after_as == "seconds" else date
         return Answer.of(RefusedError(429, fault.message or TOO_MANY, {"retry-after": retry_after}).answer)
@@ -66,7 +66,7 @@ def instead_of_work(fault: Fault, *, dead_token_status: int, now: float) -> Answ
 
 
 def spoiled(answer: Answer, fault: Fault) -> Answer:
-    """Return what a fault of kind `invalid_json` or `wrong_fields` makes of the right answer."""
+    """Return the right answer with its body replaced, as the fault (`invalid_json` or `wrong_fields`) says."""
     if fault.kind == "invalid_json":
         return replace(answer, body=NO_JSON)
     if fault.body is not None:

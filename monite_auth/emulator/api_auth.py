@@ -22,7 +22,7 @@ async def obtain_token(body: ObtainToken, request: Request, monite: CurrentMonit
         if user is None:
             raise RefusedError(400, f"There is no entity user {body.entity_user_id}.")
     token = monite.mint(user, client_id)
-    # The gate notes whether the answer with this token reaches the client.
+    # The gate reads this to record whether the answer with the token reached the client.
     request.state.minted = token
     life = round(token.expires_at - token.minted_at)
     return {"access_token": token.value, "token_type": "Bearer", "expires_in": life}

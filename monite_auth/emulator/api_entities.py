@@ -52,11 +52,11 @@ async def update_entity(entity_id: uuid.UUID, body: UpdateEntity, monite: Curren
 
 
 def change_entity(monite: Monite, entity: Entity, body: UpdateEntity) -> None:
-    """Apply a PATCH: what an address, an organization or a person does not mention stays as it is."""
+    """Apply a PATCH. Inside an address, an organization or a person, fields that the body omits keep their values."""
     changes = body.given()
     for part in ("address", "organization", "individual"):
         if part in changes:
-            # The other type's description has no place here, and null would leave the entity without one.
+            # Ignore the part of the other entity type. Ignore null too: it would leave the entity without a description.
             kept, new = entity.fields.get(part), changes.pop(part)
             if kept and new:
                 changes[part] = kept | {key: value for key, value in new.items() if value is not None}

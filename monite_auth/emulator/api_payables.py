@@ -1,4 +1,4 @@
-"""Bills to pay: `/v1/payables`, as far as a demo needs them. Their life cycle (approval, payment) is not emulated."""
+"""Bills to pay: the part of `/v1/payables` that a demo needs. Approval and payment are not emulated."""
 
 import uuid
 from typing import Any, Literal
@@ -23,7 +23,7 @@ Status = Literal[
     "canceled",
     "rejected",
 ]
-# Accepted for the sake of the schema: the emulator keeps no files and knows no tags.
+# These fields are accepted because the schema has them, and dropped: the emulator stores no files or tags.
 NOT_KEPT = frozenset({"base64_encoded_file", "file_name", "tag_ids"})
 
 
@@ -60,7 +60,7 @@ async def list_payables(
             and page.filters["author"] in {None, payable.created_by}
         ]
     )
-    # The schema of this list, unlike the others', has no null: where there is no further page there is no token.
+    # Omit the token where there is no further page: unlike the other lists, this one allows no null in its schema.
     return {key: value for key, value in answer.items() if value is not None}
 
 
@@ -88,7 +88,13 @@ def _kept(body: CreatePayable | UpdatePayable) -> dict[str, Any]:
 
 
 def _payable(access: Access, payable_id: uuid.UUID, action: Literal["read", "update", "delete"]) -> Payable:
-    """Return a payable that the caller may read, change or delete; a paid one can only be read."""
+    """Return a payable of the caller's entity for `action`.
+
+    Raises:
+        RefusedError: there is no such payable (404), the role does not allow it (403), or it is paid and `action` is
+            not `read` (409).
+
+    """
     access.demand(action, "payable")
     payable = found(
         access.monite.directory.payables.get(str(payable_id), access.entity.id), "payable", payable_id

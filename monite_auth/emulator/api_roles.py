@@ -1,4 +1,4 @@
-"""What people may do: `/v1/roles`."""
+"""Roles and their permissions: `/v1/roles`."""
 
 import uuid
 from typing import Any, Literal

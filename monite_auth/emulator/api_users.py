@@ -1,4 +1,4 @@
-"""The people of an entity: `/v1/entity_users`, and what an entity user may know and change about themselves."""
+"""The people of an entity: `/v1/entity_users`. Under `/me`, an entity user reads and changes their own data."""
 
 import uuid
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from monite_auth.emulator.schemas import CreateEntityUser, UpdateEntity, UpdateE
 router = APIRouter(prefix="/entity_users")
 
 
-# What everybody may see and change about themselves needs no permission; the entity itself does, to be changed.
+# Every entity user may read and change their own data and read their entity. Changing the entity needs a permission.
 @router.get("/me")
 async def read_me(person: Person) -> dict[str, Any]:
     return _me(person).shown()

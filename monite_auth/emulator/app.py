@@ -1,4 +1,4 @@
-"""The FastAPI application: the API behind its gate, the control endpoints and the live page."""
+"""The FastAPI application: the API behind the gate, the control endpoints and the live page."""
 
 from fastapi import FastAPI
 
@@ -11,7 +11,7 @@ APIS = (api_auth, api_entities, api_users, api_roles, api_payables)
 
 
 def create_app(monite: Monite | None = None) -> FastAPI:
-    """Return an ASGI app that emulates Monite on `monite`'s state (a fresh one if None)."""
+    """Return an ASGI app that serves the state `monite`. None stands for a new one, with the seed data."""
     monite = monite or Monite()
     app = FastAPI(title="Monite emulator", openapi_url=None, redirect_slashes=False)
     app.state.monite = monite

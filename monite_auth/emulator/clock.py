@@ -1,4 +1,4 @@
-"""The emulator's time: a real clock that can be moved forward, never back. Nothing here sleeps."""
+"""The emulator's time: a clock that tests can move forward, so that they need not sleep. It never goes back."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Epoch seconds of `source` plus everything that `advance` has added."""
+    """Tells the time in epoch seconds: the time of `source` plus all that `advance` has added."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
@@ -23,7 +23,12 @@ class Clock:
         return self._source() + self._ahead
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward by `seconds` and return the new time; going back raises ValueError."""
+        """Move the clock forward by `seconds` and return the new time in epoch seconds.
+
+        Raises:
+            ValueError: `seconds` is negative.
+
+        """
         if seconds < 0:
             raise ValueError(f"the emulator's clock only moves forward, not by {seconds} seconds")
         with self._lock:
@@ -32,5 +37,5 @@ class Clock:
 
 
 def iso(moment: float) -> str:
-    """`moment` (epoch seconds) as Monite writes a date-time: UTC, with microseconds and an offset."""
+    """Return `moment` (epoch seconds) as Monite writes a date-time: in UTC, with microseconds and an offset."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""What the emulator offers beside Monite's API: `/_emulator`, as JSON, and the live page at `/`. No token is shown whole."""
+"""Control endpoints beside Monite's API: JSON under `/_emulator` and the live page at `/`. Tokens are always masked."""
 
 from dataclasses import asdict
 from importlib import resources
@@ -19,19 +19,19 @@ router = APIRouter(include_in_schema=False)
 
 PAGE = resources.files("monite_auth.emulator") / "page"
 FILES = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
-# The page may load nothing from anywhere else, and nobody may put it into a frame.
+# The page loads nothing from other hosts, and no other page can frame it.
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-# As many live tokens, and as many that ended last, does the page show; whoever wants all asks for the ledger.
+# How many live tokens, and how many that ended last, the page shows. GET /_emulator/ledger returns all.
 LIVE_SHOWN = 200
 ENDED_SHOWN = 20
 
 
 class Advance(BaseModel):
-    """How many seconds to move the clock forward."""
+    """The body that moves the clock forward: `advance` is in seconds."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -138,7 +138,7 @@ async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
 
 @router.get("/_emulator/live")
 async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
-    """Return everything that the page shows; `after` is the number of the last event that it has seen."""
+    """Return everything that the page shows. `after` is the number of the last event that it has already shown."""
     now = monite.clock.now()
     tokens = monite.ledger.tokens
     states = [token.state(now) for token in tokens]
@@ -188,7 +188,7 @@ def _shown(token: Token, now: float) -> dict[str, Any]:
 
 
 def _place(monite: Monite, token: Token) -> dict[str, str | None]:
-    """Name the entity and the role of a token's holder, as they are now."""
+    """Return the current names of the holder's entity and role."""
     directory, holder = monite.directory, token.holder
     entity = directory.entities.get(holder.entity_id) if holder.entity_id else None
     user = directory.users.get(holder.entity_user_id) if holder.entity_user_id else None

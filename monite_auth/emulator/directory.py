@@ -1,4 +1,4 @@
-"""The business data: entities, entity users, roles and payables in memory. It keeps them consistent, not private."""
+"""The business data in memory: entities, entity users, roles and payables. Permissions are checked in access.py."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from monite_auth.emulator.permissions import Permissions
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Record:
-    """What all kinds have in common. `number` grows with each record, so it orders them and marks a place in a list."""
+    """The fields that all kinds share. `number` grows with each record, so it gives the order of a list."""
 
     id: str
     number: int
@@ -49,7 +49,7 @@ class Role(Record):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Entity(Record):
-    """An organization or an individual; its own `entity_id` is its `id`."""
+    """An organization or an individual. Its `entity_id` equals its `id`."""
 
     default_role_id: str
 
@@ -86,7 +86,7 @@ class EntityUser(Record):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Payable(Record):
-    """A bill to pay. Its schema knows no nulls: a field without a value is left out."""
+    """A bill to pay. Its schema has no nulls, so fields without a value are omitted."""
 
     status: str
     amount_paid: int = 0
@@ -148,7 +148,7 @@ class Table(Generic[RecordType]):
             return record
 
     def get(self, record_id: str, entity_id: str | None = None) -> RecordType | None:
-        """Return the record of that id, if it belongs to `entity_id` (None: to whatever entity)."""
+        """Return the record with that id if it belongs to `entity_id`; None means any entity."""
         with self._lock:
             record = self._records.get(record_id)
         return record if record and entity_id in {None, record.entity_id} else None
@@ -158,7 +158,7 @@ class Table(Generic[RecordType]):
             return [record for record in self._records.values() if entity_id in {None, record.entity_id}]
 
     def change(self, record: RecordType, fields: Mapping[str, Any], **attributes: Any) -> None:
-        """Replace fields and attributes of a record; an attribute that is None stays as it is."""
+        """Replace fields and attributes of a record. Attributes given as None keep their values."""
         with self._lock:
             record.fields |= fields
             for name, value in attributes.items():
@@ -176,7 +176,7 @@ class Table(Generic[RecordType]):
 
 
 class Directory:
-    """All tables, and the rules that hold between them."""
+    """Holds all tables, and answers questions that need several of them."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.entities: Table[Entity] = Table(clock, lock)
@@ -188,7 +188,7 @@ class Directory:
         return any(user.login == login and user is not by_other_than for user in self.users.all(entity_id))
 
     def role_is_in_use(self, role: Role) -> bool:
-        """Say whether somebody has this role, or whoever gets no other role would get it."""
+        """Return whether an entity user has this role, or it is the default role of an entity."""
         holders = self.users.all(role.entity_id)
         return any(user.role_id == role.id for user in holders) or any(
             entity.default_role_id == role.id for entity in self.entities.all(role.entity_id)

@@ -1,4 +1,4 @@
-"""Monite's two shapes of bad news, and how the app turns exceptions into them. Who refuses what is decided elsewhere."""
+"""Monite's two error shapes, and the handlers that turn exceptions into them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,13 +26,13 @@ class RefusedError(Exception):
 
 
 def malformed(*complaints: tuple[Sequence[str | int], str, str]) -> JSONResponse:
-    """Return the 422 answer for complaints of `(location, message, type)`."""
+    """Return the 422 answer that lists `complaints`, each of them `(location, message, type)`."""
     detail = [{"loc": list(location), "msg": message, "type": kind} for location, message, kind in complaints]
     return JSONResponse({"detail": detail}, 422)
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer all its errors in Monite's shapes."""
+    """Register handlers with `app`, so that it answers every error in one of Monite's shapes."""
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RefusedError)
@@ -56,5 +56,5 @@ def install(app: FastAPI) -> None:
 
 
 def _complaint(error: Mapping[str, Any]) -> tuple[Sequence[str | int], str, str]:
-    """Keep the three fields that Monite sends: pydantic's `input` and `ctx` would echo the caller's secret."""
+    """Return the three fields that Monite sends, without pydantic's `input` and `ctx`: these would echo the secret."""
     return error["loc"], error["msg"], error["type"]

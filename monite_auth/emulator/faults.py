@@ -1,4 +1,4 @@
-"""Trouble made to order: what may go wrong with a request, and which request it hits. The gate carries it out."""
+"""Fault injection: which faults exist, and which request each one hits. The gate carries them out."""
 
 import random
 import threading
@@ -27,40 +27,49 @@ FaultKind = Literal[
     "dead_token",
 ]
 
-# How a request that a fault holds up goes on: the fault was deleted, or the server is stopping.
+# What becomes of a held request: "resume" when its fault is deleted, "stop" when the server stops.
 Release = Literal["resume", "stop"]
 
 
 def _uuid(text: str) -> str:
-    """Write a uuid the way that the ledger does, or raise ValueError."""
+    """Return a UUID in the form that the ledger uses.
+
+    Raises:
+        ValueError: `text` is no UUID.
+
+    """
     return str(uuid.UUID(text))
 
 
 class Fault(BaseModel):
-    """An order for trouble.
+    """A fault to inject, and the requests that it hits.
 
     | kind | what the client sees | the work (a mint, a revocation) |
     |---|---|---|
     | `latency` | the right answer, `seconds` late | is done at once |
-    | `hang` | nothing, until it gives up or the fault is deleted | is done only after a deletion |
+    | `hang` | nothing, until it gives up or the fault is deleted | is done only once the fault is deleted |
     | `cut_before` | the connection closes without an answer | is not done |
     | `cut_after` | the same | is done |
     | `status` | `status` with `body`, or with `message` in Monite's error shape | is not done |
     | `throttle` | 429 with `Retry-After: retry_after`, as seconds or as a date | is not done |
-    | `invalid_json` | the right status and a text that is no JSON | is done |
+    | `invalid_json` | the right status and a body that is not JSON | is done |
     | `truncated` | half of the right answer, then the connection closes | is done |
     | `wrong_fields` | the right status and `body`, or the right answer without its first field | is done |
     | `dead_token` | `status` (400, 401 or 403) as for a token that has expired | is not done |
+
+    Raises:
+        ValidationError: a field is unknown or has a value that it cannot have (pydantic's).
+
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: FaultKind
-    #: Which calls are hit: those whose path below /v1 begins with this. "" is every call.
+    #: Hit only calls whose path below /v1 begins with this. "" stands for every call.
     path: str = ""
-    #: Hit only mints for this entity user and calls with its tokens.
+    #: Hit only mints for this entity user, and calls with this user's tokens. None stands for everybody.
     entity_user_id: Annotated[str, AfterValidator(_uuid)] | None = None
-    #: How many requests are hit; None: all, until the fault is deleted.
+    #: Hit this many requests. None stands for all, until the fault is deleted.
     times: int | None = Field(default=None, ge=1)
     probability: float = Field(default=1.0, gt=0, le=1)
     seconds: float = Field(default=1.0, ge=0)
@@ -73,7 +82,7 @@ class Fault(BaseModel):
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """A fault in force. It stays listed when it has hit its last request, so that a hang can still be ended."""
+    """A fault in force. It stays listed after its last hit: a request that it holds is released by deleting it."""
 
     id: str
     fault: Fault
@@ -95,7 +104,7 @@ class Hit:
 
 
 class Faults:
-    """The faults in force, in the order in which they were ordered."""
+    """Holds the faults in force, in the order in which they were added."""
 
     def __init__(self, clock: Clock, journal: Journal, lock: threading.RLock, chance: random.Random) -> None:
         self._clock = clock
@@ -119,7 +128,7 @@ class Faults:
             return order
 
     def remove(self, order_id: str) -> bool:
-        """Delete one fault and let the requests that it holds go on; say False when there is none of that id."""
+        """Delete one fault and let the requests that it holds continue. Return False if no fault has that id."""
         with self._lock:
             order = self._orders.pop(order_id, None)
             if order is None:
@@ -129,22 +138,22 @@ class Faults:
             return True
 
     def clear(self) -> None:
-        """Delete all faults and let the requests that they hold go on."""
+        """Delete all faults and let the requests that they hold continue."""
         for order in self.orders:
             self.remove(order.id)
 
     def wait_for_hits(self, count: int, seconds: float = 5.0) -> bool:
-        """Wait until `count` requests have been hit in all; say False when they were not in time."""
+        """Wait until `count` requests in total have been hit. Return False if that takes longer than `seconds`."""
         with self._struck:
             return self._struck.wait_for(lambda: len(self.hits) >= count, seconds)
 
     def stop(self) -> None:
-        """End the requests that are held, because the server stops; the faults stay in force."""
+        """End the held requests because the server is stopping. The faults stay in force."""
         for order in self.orders:
             self._release(order, "stop")
 
     def strike(self, path: str, entity_user_id: str | None) -> tuple[list[Order], Order | None]:
-        """Say what hits this request: every fitting latency, and the first fitting fault of another kind."""
+        """Return the faults that hit this request: all matching latencies, and the first match of any other kind."""
         if not self._orders:
             return [], None
         delays: list[Order] = []
@@ -163,7 +172,7 @@ class Faults:
 
     @contextmanager
     def holding(self, order: Order, release: Callable[[Release], object]) -> Iterator[None]:
-        """Have `release` called (from any thread) when the order is deleted or the server stops."""
+        """Call `release`, from any thread, if the order is deleted or the server stops during the block."""
         with self._lock:
             order.held.append(release)
             if order.removed:

@@ -1,4 +1,4 @@
-"""What every call below /v1 passes through: limit, faults, version, token. The endpoints come after it."""
+"""The gate: every call below /v1 passes the limit, the faults, and the checks of version and token, in this order."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ SPOILING = frozenset({"invalid_json", "wrong_fields"})
 
 
 class Gate:
-    """ASGI middleware around the endpoints."""
+    """ASGI middleware that admits, refuses or disturbs requests before they reach the endpoints."""
 
     def __init__(self, app: ASGIApp, monite: Monite) -> None:
         self._app = app
@@ -54,11 +54,11 @@ class Gate:
     async def _refuse(self, visit: Visit) -> None:
         if visit.admission.first_refusal:
             self._monite.journal.record("throttled", path=visit.path, limit=visit.admission.limit)
-        # The next window begins in less than a second, and Retry-After knows whole seconds only.
+        # The next window begins in less than a second, but Retry-After is in whole seconds.
         await self._deliver(visit, Answer.of(RefusedError(429, TOO_MANY, {"retry-after": "1"}).answer))
 
     async def _treat(self, visit: Visit, entity_user_id: str | None) -> None:
-        """Do the work and send the answer, with the faults that hit this request."""
+        """Answer a request, with the faults that hit it."""
         delays, order = self._monite.faults.strike(visit.path, entity_user_id)
         fault = order.fault if order else None
         if order and order.fault.kind == "hang":
@@ -86,13 +86,13 @@ class Gate:
         return await collect(self._app, visit.scope, visit.body, visit.receive)
 
     async def _deliver(self, visit: Visit, answer: Answer | None, fault: Fault | None = None) -> None:
-        """Send an answer, if the client is still there, or what a fault leaves of it; None cuts the connection."""
+        """Send the answer, or the part of it that `fault` lets through. If it is None, or the client has left, cut."""
         if visit.transport and visit.transport.is_closing():
             answer = None
         kind = fault.kind if fault else None
         whole = answer is not None and kind not in CUTTING
         minted: Token | None = visit.state.get("minted")
-        # The books are closed before the last byte: a test may look into them as soon as it has its answer.
+        # Record before sending the last byte: a test may check the records as soon as it has its answer.
         self._monite.statistics.answered(visit.path, answer.status if answer and whole else NO_ANSWER)
         if minted:
             minted.answer_lost = not whole or kind in SPOILING
@@ -136,7 +136,7 @@ class Gate:
             return Answer.of(RefusedError(401, "Send the access token as 'Authorization: Bearer …'.").answer)
         state = visit.token.state(self._monite.clock.now()) if visit.token else "unknown"
         if visit.token and state == "live":
-            # Revoking a token is its end, not a use of it.
+            # Revoking a token does not count as a use.
             if visit.path != REVOKE:
                 self._monite.ledger.use(visit.token)
             return None
@@ -149,7 +149,11 @@ class Gate:
     async def _hold(
         self, visit: Visit, order: Order, *, seconds: float | None
     ) -> Release | Literal["gone", "over"]:
-        """Hold a request up until the time is over, its fault is deleted, the server stops or the client has left."""
+        """Hold a request, and return why it goes on.
+
+        The reason is `over` after `seconds`, `resume` when its fault is deleted, `stop` when the server stops, and
+        `gone` when the client has left. Without `seconds` there is no limit.
+        """
         loop = asyncio.get_running_loop()
         released: asyncio.Future[Release] = loop.create_future()
         leaving = asyncio.ensure_future(visit.gone())
@@ -158,7 +162,7 @@ class Gate:
             if not released.done():
                 released.set_result(how)
 
-        # The order may come from any thread: a test's, or the one that stops the server.
+        # A test's thread, or the one that stops the server, may release the request.
         with self._monite.faults.holding(order, lambda how: loop.call_soon_threadsafe(settle, how)):
             try:
                 endings: set[asyncio.Future[Any]] = {released, leaving}
@@ -172,7 +176,7 @@ class Gate:
 
 
 def _asked_for(body: bytes) -> str | None:
-    """Return the entity user that a mint names, as far as its body can be read; judging it is the endpoint's business."""
+    """Return the entity user in the body of a mint, or None if it cannot be read. The endpoint validates the body."""
     try:
         payload = json.loads(body)
         return str(uuid.UUID(payload["entity_user_id"]))

@@ -1,4 +1,4 @@
-"""What happened, in order, for the live page's feed. For counting and asserting there are the ledger and the statistics."""
+"""The events for the live page's feed, in order. Tests count and assert with the ledger and the statistics instead."""
 
 import threading
 from collections import deque
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from monite_auth.emulator.clock import Clock
 
-# Enough for a page that polls every second to miss nothing, and little enough to keep for ever.
+# Large enough that a page which polls every second misses nothing, and small enough to stay in memory.
 KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the feed. `number` grows by one with each event, so a reader knows where it stopped."""
+    """One line of the feed. `number` grows by one with each event, so that a reader can continue where it stopped."""
 
     number: int
     at: float
@@ -22,7 +22,7 @@ class Event:
 
 
 class Journal:
-    """The last events, oldest first."""
+    """Keeps the last events, oldest first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -40,11 +40,11 @@ class Journal:
             self._events.append(Event(self._number, self._clock.now(), kind, facts))
 
     def after(self, number: int) -> list[Event]:
-        """Return the events that came after event `number`, as far as they are still kept."""
+        """Return the events after event `number` that are still kept."""
         with self._lock:
             return [event for event in self._events if event.number > number]
 
     def clear(self) -> None:
-        """Forget the events; numbers go on, so that a page that polls does not see one twice."""
+        """Delete the events. Numbering continues, so that a polling page shows no event twice."""
         with self._lock:
             self._events.clear()

@@ -1,4 +1,4 @@
-"""Every token ever minted: for whom, until when, how it was used and how it ended. Decides nothing about requests."""
+"""The record of every token minted: for whom, until when, how it was used, and how it ended."""
 
 import hashlib
 import threading
@@ -15,14 +15,14 @@ TokenState = Literal["live", "expired", "revoked"]
 
 
 class Connection(Protocol):
-    """The part of an asyncio transport that tells whether the client is still there."""
+    """The part of an asyncio transport that tells whether the client is still connected."""
 
     def is_closing(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """For whom a token was minted; everything is None for the partner."""
+    """The entity user whom a token was minted for. All fields are None for the partner."""
 
     entity_user_id: str | None = None
     entity_id: str | None = None
@@ -46,7 +46,7 @@ class Token:
     refusals: int = 0
     last_refused_at: float | None = None
     last_refusal: str | None = None
-    # None while the answer to the mint is on its way; True when the client cannot have read the token.
+    # None until the answer to the mint has been sent. True if the client cannot have read the token.
     answer_lost: bool | None = None
 
     @property
@@ -59,7 +59,7 @@ class Token:
 
     @property
     def fingerprint(self) -> str:
-        """The first 12 hex digits of the token's SHA-256: enough to tell tokens apart across processes."""
+        """The first 12 hex digits of the token's SHA-256. They identify the token in logs and across processes."""
         return hashlib.sha256(self.value.encode()).hexdigest()[:12]
 
     def state(self, now: float) -> TokenState:
@@ -69,7 +69,7 @@ class Token:
 
 
 class Ledger:
-    """The book of tokens. Entries are never removed, except by `clear`."""
+    """Records tokens. Only `clear` removes entries."""
 
     def __init__(
         self, clock: Clock, journal: Journal, lock: threading.RLock, new_token: Callable[[], str]
@@ -81,7 +81,7 @@ class Ledger:
         self._by_value: dict[str, Token] = {}
         self._by_user: defaultdict[str | None, list[Token]] = defaultdict(list)
         self._minting: defaultdict[str | None, list[Connection | None]] = defaultdict(list)
-        #: The most mints that were in flight at once, by entity user id (None: the partner).
+        #: The highest number of mints in flight at once, by entity user id. None is the partner.
         self.max_concurrent_mints: defaultdict[str | None, int] = defaultdict(int)
 
     @property
@@ -91,13 +91,13 @@ class Ledger:
             return list(self._by_value.values())
 
     def live(self, entity_user_id: str | None = None) -> list[Token]:
-        """The tokens that work now: of one entity user, or of everybody."""
+        """Return the live tokens of one entity user; None means of everybody."""
         now = self._clock.now()
         tokens = self.tokens if entity_user_id is None else self.mints(entity_user_id)
         return [token for token in tokens if token.state(now) == "live"]
 
     def mints(self, entity_user_id: str | None) -> list[Token]:
-        """All tokens of one entity user (None: of the partner), oldest first."""
+        """Return all tokens of one entity user, oldest first; None means the partner's."""
         with self._lock:
             return list(self._by_user.get(entity_user_id, ()))
 
@@ -122,7 +122,7 @@ class Ledger:
         return token
 
     def revoke(self, token: Token) -> bool:
-        """End a live token; say False when there was nothing left to end."""
+        """Revoke a token. Return False if it was no longer live."""
         with self._lock:
             now = self._clock.now()
             if token.state(now) != "live":
@@ -145,7 +145,7 @@ class Ledger:
 
     @contextmanager
     def minting(self, entity_user_id: str | None, connection: Connection | None) -> Iterator[None]:
-        """Count a mint as in flight. One whose client has hung up no longer counts, however long it still takes."""
+        """Count a mint as in flight during the block, or until its client hangs up, if that is earlier."""
         with self._lock:
             in_flight = self._minting[entity_user_id]
             in_flight.append(connection)

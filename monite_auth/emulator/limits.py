@@ -1,4 +1,4 @@
-"""Monite's request limit, and the statistics of what came in. Neither answers a request."""
+"""Monite's request limit, and statistics of the requests. The gate answers the requests that exceed the limit."""
 
 import threading
 from collections import Counter, deque
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from monite_auth.emulator.clock import Clock
 
-# What the statistics note as the status of a request that got no answer: its connection was cut, or its client left.
+# The status in the statistics of a request without an answer: its connection was cut, or its client left.
 NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the limiter says about one request; the numbers go into the answer's headers."""
+    """The limiter's decision about one request. Its numbers go into the headers of the answer."""
 
     admitted: bool
     first_refusal: bool
@@ -22,7 +22,7 @@ class Admission:
 
 
 class Limiter:
-    """Counts requests in fixed windows of one second of the clock, as Monite's gateway does, not in a sliding one."""
+    """Counts requests in fixed windows of one second, as Monite's gateway does. It is not a sliding window."""
 
     def __init__(self, clock: Clock, requests_per_second: int) -> None:
         self.requests_per_second = requests_per_second
@@ -52,7 +52,7 @@ class Limiter:
 
 
 class Statistics:
-    """Requests by path and status, and how fast they came. Every call below /v1 counts, a throttled one too."""
+    """Counts requests by path and status, and measures their rate. Throttled calls count, too."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -66,28 +66,28 @@ class Statistics:
 
     @property
     def requests(self) -> Counter[tuple[str, int]]:
-        """Counts by `(path below /v1 with ids as {id}, status)`, status 0 where there was no answer."""
+        """The counts by `(path, status)`. Paths are those below /v1, with `{id}` for ids. Status 0 means no answer."""
         with self._lock:
             return self._requests.copy()
 
     @property
     def throttled(self) -> int:
-        """How many requests were answered with 429."""
+        """The number of requests answered with 429."""
         return sum(count for (_, status), count in self.requests.items() if status == 429)
 
     @property
     def busiest_second(self) -> int:
-        """The most requests that arrived within any one second."""
+        """The highest number of requests that arrived within any second."""
         return self._busiest_second
 
     @property
     def busiest_window(self) -> int:
-        """The most requests that arrived within one of the limiter's windows."""
+        """The highest number of requests that arrived within one of the limiter's windows."""
         return self._busiest_window
 
     @property
     def last_second(self) -> int:
-        """How many requests arrived during the last second."""
+        """The number of requests that arrived during the last second."""
         with self._lock:
             return self._drop_old(self._clock.now())
 
@@ -118,5 +118,5 @@ class Statistics:
 
 
 def _template(path: str) -> str:
-    """`/payables/3f…` as `/payables/{id}`: whatever is as long as a uuid is taken for one."""
+    """Replace ids in a path: `/payables/3f…` becomes `/payables/{id}`. A part as long as a UUID counts as an id."""
     return "/".join("{id}" if len(part) == 36 else part for part in path.split("/"))

@@ -1,4 +1,4 @@
-"""The whole state of the emulator in plain Python: what a test looks into. HTTP is somebody else's business."""
+"""The whole state of the emulator, in plain Python without HTTP. Tests read and change it directly."""
 
 import random
 import secrets
@@ -13,26 +13,26 @@ from monite_auth.emulator.ledger import Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, Statistics
 from monite_auth.emulator.seed import sow
 
-# 30 requests a second and half an hour are what Monite's documentation names; a token of 32 random bytes has 43 characters.
+# Monite's documentation names the limit and the token life (seconds). 32 random bytes make a token of 43 characters.
 REQUESTS_PER_SECOND = 30
 TOKEN_LIFE = 1800
 TOKEN_BYTES = 32
 
 
 class Monite:
-    """One partner's Monite.
+    """The state of Monite for one partner.
 
-    All parts may be read and changed from any thread while requests are served. `token_life` (seconds),
-    `requests_per_second` and `dead_token_status` may be set at any time and hold for what comes after.
+    Any thread may read and change all parts while requests are served. `token_life` (seconds), `requests_per_second`
+    and `dead_token_status` can be set at any time. They apply to later mints and requests.
 
     Args:
-        requests_per_second: how many requests are let in per window of one second of the clock.
-        token_life: seconds that a token lives.
+        requests_per_second: the number of requests that are admitted in each window of one second.
+        token_life: the life of a token in seconds.
         dead_token_status: the status for a request whose token has expired, was revoked or is unknown. Monite's
             documentation says 400; 401 and 403 have been seen.
-        seed: begin with the data of seed.py; without, there is nothing but the demo credentials.
-        clock: where the time comes from.
-        chance: decides about faults that have a probability.
+        seed: whether to begin with the data of seed.py. Without it there are only the demo credentials.
+        clock: the source of time; a new `Clock` if None.
+        chance: the source of randomness for faults that have a probability.
 
     """
 
@@ -52,7 +52,7 @@ class Monite:
         self.clock = clock or Clock()
         self.journal = Journal(self.clock)
         self.ledger = Ledger(self.clock, self.journal, lock, lambda: secrets.token_urlsafe(TOKEN_BYTES))
-        chance = chance or random.Random()  # noqa: S311 - it decides when to misbehave, it keeps no secret
+        chance = chance or random.Random()  # noqa: S311 - it decides about faults and protects no secret
         self.faults = Faults(self.clock, self.journal, lock, chance)
         self.limiter = Limiter(self.clock, requests_per_second)
         self.statistics = Statistics(self.clock)
@@ -71,12 +71,12 @@ class Monite:
         self.limiter.requests_per_second = value
 
     def add_credentials(self, client_id: str, client_secret: str) -> None:
-        """Accept one more pair of credentials; several may be in use at once, as during a rotation."""
+        """Accept one more pair of credentials. Several can be in use at once, as during a rotation."""
         with self._lock:
             self._credentials[client_id.lower()] = client_secret
 
     def remove_credentials(self, client_id: str) -> None:
-        """Accept these credentials no longer; the tokens that they minted live on."""
+        """Stop accepting these credentials. Tokens minted with them stay live."""
         with self._lock:
             self._credentials.pop(client_id.lower(), None)
 
@@ -86,18 +86,18 @@ class Monite:
         return expected is not None and secrets.compare_digest(expected.encode(), client_secret.encode())
 
     def mint(self, user: EntityUser | None, client_id: str) -> Token:
-        """Mint a token for an entity user (None: for the partner)."""
+        """Mint a token for an entity user; None means for the partner."""
         holder = Holder() if user is None else Holder(user.id, user.entity_id, user.login, user.name)
         return self.ledger.mint(holder, client_id, self.token_life)
 
     def remove_user(self, user: EntityUser) -> None:
-        """Delete an entity user; their tokens end with them."""
+        """Delete an entity user and revoke their tokens."""
         self.directory.users.remove(user)
         for token in self.ledger.live(user.id):
             self.ledger.revoke(token)
 
     def reset(self) -> None:
-        """Go back to the beginning: seed data, demo credentials, no tokens, no faults. The clock stays where it is."""
+        """Restore the initial state: seed data, demo credentials, no tokens, no faults. The clock keeps its time."""
         self.faults.clear()
         self.faults.hits.clear()
         self.ledger.clear()

@@ -1,4 +1,4 @@
-"""Lists a page at a time, with Monite's opaque tokens. What belongs into a list its endpoint decides."""
+"""Pagination with Monite's opaque tokens. The endpoints select the records; this cuts out the page."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 class _Query(BaseModel):
-    """What a pagination token carries: the query that it continues, and the record where the page begins or ends."""
+    """The content of a pagination token: the query that it continues, and the record where the page begins or ends."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,14 +27,17 @@ class _Query(BaseModel):
 
 
 class Page:
-    """One page of a list. A pagination token brings the limit and the filters of the query that it continues.
+    """One page of a list. A pagination token carries the limit and the filters of the query that it continues.
 
     Args:
-        of: the name of the list, so that a token of one list is not taken for another's.
-        limit: the most records on a page.
-        token: the caller's pagination token, if any.
-        filters: what the caller filters by; None is no filter.
-        newest_first: how the list is sorted.
+        of: the name of the list. A token of another list is refused.
+        limit: the highest number of records on the page.
+        token: the caller's pagination token, or None for the first page.
+        filters: the caller's filters by name. A filter that is None is not applied.
+        newest_first: whether the newest record comes first.
+
+    Raises:
+        RefusedError: the token is not valid, or belongs to another list (400).
 
     """
 
@@ -58,7 +61,7 @@ class Page:
         return self._query.filters
 
     def of(self, records: Iterable[Record]) -> dict[str, Any]:
-        """Cut this page out of the records that fit the filters."""
+        """Return this page of `records`, which must already be filtered, as Monite shows it."""
         query = self._query
         rows = sorted(records, key=self._rank)
         start, stop = 0, len(rows)

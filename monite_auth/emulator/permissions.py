@@ -1,4 +1,4 @@
-"""What a role may contain, and what it grants. Who the caller is and which role counts is decided in access.py."""
+"""The permissions of a role: their shape, and what they grant. access.py finds the caller and the role."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -49,14 +49,14 @@ class _Strict(BaseModel):
 
 
 class CommonGrant(_Strict):
-    """What is granted for one action on most kinds of object."""
+    """The permission for one action on most kinds of object."""
 
     action_name: CommonAction = "read"
     permission: Permission = "allowed"
 
 
 class PayableGrant(_Strict):
-    """What is granted for one action on payables, which know more actions."""
+    """The permission for one action on payables, which have more actions than other objects."""
 
     action_name: PayableAction = "read"
     permission: Permission = "allowed"
@@ -85,7 +85,7 @@ class Permissions(_Strict):
     objects: tuple[Rule, ...] = ()
 
     def granted(self, action: PayableAction, object_type: CommonObject | Literal["payable"]) -> Permission:
-        """Return what is granted for an action on a kind of object: `not_allowed` for what is not listed."""
+        """Return the permission for an action on a kind of object. Actions that are not listed are `not_allowed`."""
         for rule in self.objects:
             if rule.object_type == object_type:
                 for grant in rule.actions:
@@ -102,7 +102,7 @@ def common(object_type: CommonObject, *actions: CommonAction) -> CommonRule:
 
 
 def payable(actions: Iterable[PayableAction], permission: Permission = "allowed") -> PayableRule:
-    """Return the rule that grants `permission` for `actions` on payables."""
+    """Return the rule that gives `permission` for `actions` on payables."""
     return PayableRule(
         object_type="payable",
         actions=tuple(PayableGrant(action_name=action, permission=permission) for action in actions),

@@ -1,7 +1,7 @@
-"""The bodies that Monite accepts, field by field as in its OpenAPI document. Unknown fields are refused."""
+"""The request bodies that Monite accepts, field by field as in its OpenAPI document. Unknown fields are refused."""
 
 # ruff: noqa: D101
-# The names are those of Monite's schemas, and the fields say the rest.
+# Classes need no docstrings: each has the name of a schema of Monite's and its fields.
 
 from datetime import date
 from typing import Annotated, Any, Literal, Self
@@ -173,7 +173,7 @@ class _PayableFields(Body):
     @model_validator(mode="before")
     @classmethod
     def _has_no_nulls(cls, body: Any) -> Any:
-        """Refuse null: Monite's payables know a field with a value, and no field."""
+        """Refuse null: in Monite's payables a field has a value or is missing."""
         if isinstance(body, dict) and None in body.values():
             raise ValueError("null is not a value of a payable's field; leave the field out")
         return body

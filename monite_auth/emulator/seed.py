@@ -1,4 +1,4 @@
-"""The data that the emulator begins with: three companies, their people, roles and bills. All ids are fixed."""
+"""The seed data of the emulator: three companies with their people, roles and bills. All ids are fixed."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ OSKAR_ID = "05ca0000-0000-4000-8000-000000000103"
 AMELIA_ID = "a3e10000-0000-4000-8000-000000000201"
 VIOLET_ID = "710e0000-0000-4000-8000-000000000202"
 TILDA_ID = "711d0000-0000-4000-8000-000000000301"
-#: Anna works for the bookshop and the tea house too: other entity users, with other roles.
+#: Anna also works for the bookshop and the tea house. She is another entity user there, with another role.
 ANNA_AT_BOOKS_ID = "a11a0000-0000-4000-8000-000000000203"
 ANNA_AT_TEA_ID = "a11a0000-0000-4000-8000-000000000302"
 
@@ -48,7 +48,7 @@ PURCHASER = Permissions(
         common("counterpart", "read"),
     )
 )
-#: Sees everything, and changes what they have entered themselves.
+#: Sees all payables, and changes only those that they created.
 CLERK = Permissions(
     objects=(
         PayableRule(
@@ -63,13 +63,13 @@ CLERK = Permissions(
     )
 )
 VIEWER = Permissions(objects=(payable(("read",)),))
-#: The role of an entity user who was given none.
+#: The role of an entity user who is created without one.
 DEFAULT = Permissions(objects=(payable(("read",)), common("entity", "read")))
 
 
 @dataclass(frozen=True, slots=True)
 class SeededCompany:
-    """An entity to begin with."""
+    """An entity of the seed data."""
 
     id: str
     name: str
@@ -82,7 +82,7 @@ class SeededCompany:
 
 @dataclass(frozen=True, slots=True)
 class SeededPerson:
-    """An entity user to begin with. `role` is the name of a role of their entity."""
+    """An entity user of the seed data. `role` is the name of a role of their entity."""
 
     entity_user_id: str
     entity_id: str
@@ -148,7 +148,7 @@ _ROLES = {
     "Default": DEFAULT,
 }
 
-# Oldest first: company, who entered it, supplier, document, minor units, days until it is due, status.
+# Oldest first. The columns are: company, creator, supplier, document number, minor units, days until due, status.
 _PAYABLES = (
     (BAKERY, ANNA_ID, "Stadtwerke Berlin", "SW-2290417", 48_630, -12, "paid"),
     (BAKERY, ANNA_ID, "Mühlenhof Mehle KG", "MM-10873", 182_400, -3, "waiting_to_be_paid"),
@@ -167,7 +167,7 @@ _PAYABLES = (
 
 
 def sow(directory: Directory, clock: Clock) -> None:
-    """Fill an empty directory."""
+    """Add the seed data to an empty directory."""
     for company in COMPANIES:
         for name, role_id in company.roles.items():
             directory.roles.add(Role, role_id, entity_id=company.id, name=name, permissions=_ROLES[name])
@@ -221,7 +221,7 @@ def _sow_payables(directory: Directory, clock: Clock) -> None:
             f"9a1ab1e0-0000-4000-8000-{number:012}",
             entity_id=company.id,
             created_by=author_id,
-            # Entered one after another during the last hours, so that "newest first" means something.
+            # One hour apart, so that the creation dates agree with the order of the list.
             created_at=clock.now() - 3600 * (len(_PAYABLES) - number + 1),
             fields=fields,
             status=status,

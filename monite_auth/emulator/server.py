@@ -1,4 +1,4 @@
-"""The emulator on a real port: uvicorn in a thread of its own, for as long as a `with` block lasts."""
+"""Serves the emulator on a real port: uvicorn runs in its own thread while a `with` block lasts."""
 
 import asyncio
 import socket
@@ -15,11 +15,11 @@ from monite_auth.emulator.app import create_app
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import PREFIX, TRANSPORT
 
-# A thread that has not started or stopped by then never will.
+# Seconds to wait for the thread to start or stop. A healthy one takes less than a second.
 PATIENCE = 10
-# Tests connect from hundreds of threads at once.
+# Connections that may wait to be accepted: tests connect from hundreds of threads at once.
 BACKLOG = 2048
-# Seconds that an idle connection is kept: like a real gateway, longer than clients keep theirs.
+# Seconds that an idle connection stays open: longer than clients keep theirs, as with a real gateway.
 KEEP_ALIVE = 75
 
 
@@ -37,7 +37,7 @@ class Emulator:
 
 
 class _Protocol(H11Protocol):
-    """Hands each connection's transport to the gate, which must be able to cut it."""
+    """Gives each connection's transport to the gate, so that the gate can cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
@@ -46,7 +46,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it accepts connections, and stops at once: uvicorn's own takes 0.2 s, which is long between tests."""
+    """Signals when it accepts connections, and stops at once. Uvicorn's own server takes 0.2 s, which slows tests."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -55,9 +55,9 @@ class _Server(uvicorn.Server):
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Have the server stop; from any thread."""
+        """Tell the server to stop. Any thread may call this."""
         if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended by itself
+            with suppress(RuntimeError):  # the loop has already ended
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,23 +82,23 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Emulator]:
-    """Serve the emulator until the block ends; requests that a fault holds are cut then.
+    """Serve the emulator until the block ends. Requests that a fault still holds then are cut.
 
     Args:
-        monite: the state to serve; a fresh one if None.
+        monite: the state to serve; a new one if None.
         host: the address to listen on.
-        port: the port to listen on; 0 takes a free one.
+        port: the port to listen on; 0 stands for any free port.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the address is in use or not available, or the server did not start in time.
 
     """
     monite = monite or Monite()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms.
+    # Name the protocol: asyncio disables Nagle's algorithm only then, and with Nagle each answer takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Lets a port be used again at once after a restart; a port that another server holds stays refused.
+        # Allow a restart on the same port at once. A port that another server holds is still refused.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
@@ -115,7 +115,7 @@ def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 
         log_level=None,
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE,
-        date_header=False,  # the date is the emulator's, and the gate writes it
+        date_header=False,  # the gate writes it, by the emulator's clock
         server_header=False,
     )
     server = _Server(config)
@@ -132,7 +132,7 @@ def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 
         server.stop()
         give_up = time.monotonic() + PATIENCE
         while thread.is_alive() and time.monotonic() < give_up:
-            # More than once: a request may have been on its way to a fault that would hold it.
+            # Repeat this: a fault may start to hold another request meanwhile.
             monite.faults.stop()
             thread.join(0.01)
         listener.close()

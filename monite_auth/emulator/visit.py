@@ -1,9 +1,9 @@
-"""One request on its way through the gate: what it brought, whether its client is still there, how to hang up on it.
+"""One request on its way through the gate: its content, whether its client is still there, and how to cut it off.
 
-A connection is cut for real: `server.py` puts the asyncio transport of each connection into the request's ASGI state,
-and `cut` aborts it (or, after half an answer, closes it) and then waits until the server has noticed, which keeps the
-server from complaining. Under another server, or httpx's in-process transport, there is no such transport; a cut is
-then a ConnectionAbortedError.
+`cut` ends the real connection. `server.py` puts the asyncio transport of each connection into the request's ASGI state.
+`cut` aborts that transport, or closes it after half an answer. Then it waits until the server has noticed, because the
+server would log an error otherwise. Other servers, and httpx's in-process transport, provide no transport; there, `cut`
+raises ConnectionAbortedError.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import Admission
 
 PREFIX = "/v1"
-#: Where the server leaves the transport in `scope["state"]`.
+#: The key of the transport in `scope["state"]`.
 TRANSPORT = "emulator_transport"
 
 
@@ -49,7 +49,7 @@ class Visit:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the gate and the endpoints tell each other about this request."""
+        """The facts that the gate and the endpoints share about this request."""
         state: dict[str, Any] = self.scope.setdefault("state", {})
         return state
 
@@ -59,7 +59,7 @@ class Visit:
         return value.strip() if scheme.lower() == "bearer" and value.strip() else None
 
     async def read(self) -> bool:
-        """Read the body; say False when the client has left before its end."""
+        """Read the body. Return False if the client leaves before its end."""
         chunks = []
         while True:
             message = await self.receive()
@@ -71,12 +71,17 @@ class Visit:
                 return True
 
     async def gone(self) -> None:
-        """Return when the client has hung up."""
+        """Wait until the client hangs up."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def cut(self, *, flush: bool = False) -> None:
-        """End the connection: at once, or when what was written has been sent."""
+        """End the connection at once, or with `flush` after the written data has been sent.
+
+        Raises:
+            ConnectionAbortedError: the server provides no transport to cut.
+
+        """
         if self.transport is None:
             raise ConnectionAbortedError("the emulator has cut this connection, as a fault demanded")
         if flush:

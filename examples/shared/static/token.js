@@ -1,9 +1,9 @@
-// The token card: counts down, and asks for the token as Monite's browser SDK would. It is never shown whole.
+// The token card: counts down, and asks for the token as Monite's browser SDK would. It shows only the last 4 characters.
 
 const card = document.getElementById("token");
 const at = (id) => document.getElementById(id);
 
-// Counted from when the page was loaded, so the browser's clock need not agree with the server's.
+// Counted from the load of the page, so that the browser's clock need not agree with the server's.
 let expires = performance.now() / 1000 + Number(card.dataset.left);
 
 function inWords(seconds) {

@@ -1,8 +1,8 @@
-// Polls the emulator once a second and redraws what has changed. All text goes through textContent.
+// Polls the emulator once a second and redraws what has changed. Text is set by textContent only, so no name becomes HTML.
 
 const PERIOD = 1000;
 const FEED_LENGTH = 200;
-// A bar turns from calm to a warning when this share of a token's life is left.
+// The bar shows a warning when less than this share of a token's life is left.
 const LATE = 0.2;
 const PARAMETERS = { latency: { seconds: 3 }, status: { status: 503 }, throttle: { retry_after: 5 } };
 
@@ -82,7 +82,7 @@ function newRow(token) {
       uses,
     ],
   });
-  // Moving a row would play its highlight again.
+  // Rows are not moved: that would play their highlight again.
   row.addEventListener("animationend", () => row.classList.remove("new", "just-ended"));
   return { row, bar, left, uses, token };
 }
