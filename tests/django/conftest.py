@@ -51,7 +51,7 @@ def monite_settings(emulator):
 
 @pytest.fixture(autouse=True)
 def project(monite_settings):
-    """The project, with an empty database at the end."""
+    """The project. Its database is emptied afterwards."""
     with override_settings(MONITE_AUTH=monite_settings):
         yield
         monite_auth_django.broker().drain()
@@ -59,13 +59,13 @@ def project(monite_settings):
 
 
 def close_connections():
-    """Close what this thread has opened; Django keeps connections to databases in memory, lest these go."""
+    """Close this thread's connections, except to databases in memory: Django keeps those open, since closing deletes the data."""
     for each in connections.all(initialized_only=True):
         BaseDatabaseWrapper.close(each)
 
 
 def empty_database():
-    """Delete all rows but those that migrations made; the `flush` command deletes these, too."""
+    """Delete all rows except those of migrations. (The `flush` command would delete those as well.)"""
     tables = set(connection.introspection.django_table_names(only_existing=True))
     statements = connection.ops.sql_flush(no_style(), tables - {"django_content_type", "auth_permission"})
     connection.ops.execute_sql_flush(statements)
@@ -97,7 +97,7 @@ def at_work(client, anna, emulator):
 
 
 class Visitor:
-    """A browser, of a sync or of an async stack, with one way to be spoken to."""
+    """A browser with one interface for sync and async stacks."""
 
     def __init__(self, portal=None, **options):
         self.portal = portal
@@ -114,7 +114,7 @@ class Visitor:
         return self.portal.call(partial(call, f"/a/{path}", **options))
 
     def close(self):
-        """Close what the broker of the moment has opened on the event loop."""
+        """Close the current broker's connections on the event loop."""
         if self.portal is not None:
             self.portal.call(monite_auth_django.broker().aclose)
 
@@ -137,7 +137,7 @@ def client():
 
 @pytest.fixture
 def asgi():
-    with start_blocking_portal() as portal:  # one event loop, as a server has it
+    with start_blocking_portal() as portal:  # one event loop, as in a server
         visitor = Visitor(portal)
         yield visitor
         visitor.close()
@@ -146,7 +146,7 @@ def asgi():
 
 @pytest.fixture(params=["wsgi", "asgi"])
 def visitor(request):
-    """One browser after the other, of a sync and of an async stack."""
+    """A browser of a sync stack, then one of an async stack."""
     return Visitor() if request.param == "wsgi" else request.getfixturevalue("asgi")
 
 
@@ -155,7 +155,7 @@ def log_in(visitor, user="anna"):
 
 
 def live(emulator, entity_user_id=ANNA_ID):
-    """Return how many tokens are live when nothing is pending any more."""
+    """Return the number of live tokens after all pending revocations are done."""
     until(lambda: monite_auth_django.broker().drain().next_in is None)
     return len(emulator.monite.ledger.live(entity_user_id))
 

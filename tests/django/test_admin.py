@@ -21,7 +21,7 @@ def admin(client):
 
 @pytest.fixture
 def at_work(anna, emulator):
-    """Anna, with a session and a token, in a browser of her own."""
+    """Anna, with a session and a token, in another browser than the admin's."""
     from django.test import Client
 
     browser = Client()
@@ -60,7 +60,7 @@ def test_pending_revocations_are_counted(admin, anna, at_work, emulator):
     emulator.monite.faults.clear()
 
 
-def test_revoke_now_takes_tokens_away_and_sessions_go_on(admin, anna, at_work, emulator):
+def test_revoke_now_revokes_tokens_and_keeps_sessions(admin, anna, at_work, emulator):
     assert "Done for 1 user." in act(admin, "revoke_now")
     assert live(emulator) == 0
     assert at_work.get("/me").status_code == 200

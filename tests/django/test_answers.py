@@ -1,4 +1,4 @@
-"""Errors that become answers: from groups, from broken connections, from an IDENTIFY that refuses; and what the log says."""
+"""Errors that become answers: from groups, broken connections and an IDENTIFY that refuses. And the log about them."""
 
 import asyncio
 import logging
@@ -67,7 +67,7 @@ urlpatterns = [
 
 @pytest.fixture
 def app(visitor):
-    """A visitor who sees what a browser would."""
+    """A visitor who gets answers to errors, as a browser does."""
     with override_settings(ROOT_URLCONF=__name__):
         yield visitor.another(raise_request_exception=False)
 
@@ -75,23 +75,23 @@ def app(visitor):
 # -- groups
 
 
-def test_a_group_that_holds_only_ours_has_our_status(app):
+def test_a_group_of_only_our_errors_gets_our_status(app):
     make_user("stranger")
     log_in(app, "stranger")
     refusal = app("group")
     assert (refusal.status_code, code(refusal)) == (403, "not_linked")
 
 
-def test_a_group_that_holds_the_apps_own_too_is_the_apps_own(app, caplog):
+def test_a_group_with_an_error_of_the_app_is_left_to_the_app(app, caplog):
     make_user("stranger")
     log_in(app, "stranger")
     assert app("group", query_params={"mixed": "1"}).status_code == 500
 
 
-# -- what Monite says, and what becomes of connections
+# -- Monite's answers and broken connections
 
 
-def test_what_monite_says_is_passed_on(app, emulator, anna):
+def test_monites_answer_is_passed_on(app, emulator, anna):
     log_in(app)
     answer = app("forwarded", query_params={"path": "/entity_users/me"})
     assert (answer.status_code, answer["content-type"]) == (200, "application/json")
@@ -102,14 +102,14 @@ def test_what_monite_says_is_passed_on(app, emulator, anna):
     assert "message" in refusal.json()["error"]
 
 
-def test_a_refusal_of_the_token_is_no_401_of_the_apps_own(app, emulator, anna):
+def test_a_token_refused_by_monite_is_a_502_and_not_a_401(app, emulator, anna):
     log_in(app)
     order = emulator.monite.faults.add(Fault(kind="status", status=401, path="/payables"))
     assert app("forwarded", query_params={"path": "/payables"}).status_code == 502
     emulator.monite.faults.remove(order.id)
 
 
-def test_a_connection_that_breaks_in_a_view_is_a_503_and_said_in_the_log(app, emulator, anna, caplog):
+def test_a_connection_that_breaks_in_a_view_is_a_503_and_is_logged(app, emulator, anna, caplog):
     log_in(app)
     app("me")
     order = emulator.monite.faults.add(Fault(kind="cut_before", path="/payables"))
@@ -119,7 +119,7 @@ def test_a_connection_that_breaks_in_a_view_is_a_503_and_said_in_the_log(app, em
     assert int(answer["retry-after"]) > 0
 
 
-def test_a_connection_to_elsewhere_that_breaks_is_the_apps_own(app, anna):
+def test_a_broken_connection_to_another_host_is_left_to_the_app(app, anna):
     log_in(app)
     app("me")
     with socket.socket() as nobody:
@@ -185,7 +185,7 @@ def test_an_identify_that_refuses_is_answered_as_django_would(
         app.close()
 
 
-def test_promise_5_an_identify_that_refuses_at_the_end_says_that_somebody_has_left(
+def test_promise_5_an_identify_that_refuses_after_the_view_counts_as_a_logout(
     app, emulator, anna, monite_settings
 ):
     def identify(request):
@@ -204,7 +204,7 @@ def test_promise_5_an_identify_that_refuses_at_the_end_says_that_somebody_has_le
 
 
 @pytest.mark.parametrize("answer", [("anna", "1"), "anna", True, object()])
-def test_an_identify_that_answers_with_something_else_is_told_so(app, monite_settings, answer, caplog):
+def test_an_identify_that_returns_something_else_is_explained(app, monite_settings, answer, caplog):
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": lambda request: answer}):
         assert app("me").status_code == 500
         assert "it has to be a Principal or None" in caplog.text
@@ -216,7 +216,7 @@ def test_an_identify_that_answers_with_something_else_is_told_so(app, monite_set
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("origin", ["http://a:b:c", "null", "", "https://\x80", "x" * 5000, "//"])
-def test_an_origin_that_is_none_is_a_403(app, anna, method, origin):
+def test_a_malformed_origin_is_a_403(app, anna, method, origin):
     log_in(app)
     assert app("monite/token", method=method, headers={"origin": origin}).status_code == 403
 
@@ -225,7 +225,7 @@ def test_an_origin_that_is_none_is_a_403(app, anna, method, origin):
 @pytest.mark.parametrize(
     "host", ["[", "a b", "elsewhere.example", "testserver:port", "@", "testserver:99999999"]
 )
-def test_a_host_that_is_none_is_a_400(app, anna, method, host):
+def test_a_malformed_host_is_a_400(app, anna, method, host):
     log_in(app)
     assert app(
         "monite/token", method=method, headers={"host": host, "origin": "http://testserver"}

@@ -1,4 +1,4 @@
-"""Django's caches around everything: nobody is answered with what was made for somebody else."""
+"""Django's caches around the whole project: nobody gets an answer that was made for another user."""
 
 import io
 import itertools
@@ -27,14 +27,14 @@ MIDDLEWARE = [
 
 
 def who(request):
-    """Say who it is by a header, as a proxy in front writes it: no cookie, and nothing that a cache would vary on."""
+    """Identify users by a header, as a proxy in front sets it. There is no cookie that a cache could vary on."""
     user = request.headers.get("x-user")
     return Principal(user, session_id=request.headers["x-session"]) if user else None
 
 
 @pytest.fixture
 def cached(visitor):
-    """A visitor of a project that caches every page, where nothing says that it must not."""
+    """A visitor of a project that caches every page unless the page forbids it."""
     cache.clear()
     with override_settings(MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__, CACHE_MIDDLEWARE_SECONDS=600):
         yield visitor.another()
@@ -43,7 +43,7 @@ def cached(visitor):
 
 @pytest.fixture
 def by_header(cached, monite_settings):
-    """The same, with users who are told by a header."""
+    """The same, with users identified by a header."""
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": who}):
         yield lambda page, user, **more: cached(
             page, headers={"x-user": str(user.pk), "x-session": user.username} if user else {}, **more
@@ -132,7 +132,7 @@ def test_promise_1_no_page_is_answered_from_a_cache_where_no_cookie_tells_users_
     assert by_header(page, None).status_code == (200 if page == "may" else 401)
 
 
-def test_promise_1_tokens_belong_to_who_asked(by_header, emulator, anna, viktor):
+def test_promise_1_each_user_gets_their_own_token(by_header, emulator, anna, viktor):
     for user, entity_user in ((anna, ANNA_ID), (viktor, VIKTOR_ID), (anna, ANNA_ID)):
         given = by_header("monite/token", user).json()["access_token"]
         assert emulator.monite.ledger.find(given).entity_user_id == entity_user
@@ -142,7 +142,7 @@ def test_promise_1_tokens_belong_to_who_asked(by_header, emulator, anna, viktor)
 
 
 @pytest.mark.parametrize("page", ["me", "required", "guarded", "monite/token"])
-def test_no_refusal_is_kept(cached, emulator, anna, monite_settings, page):
+def test_no_refusal_is_cached(cached, emulator, anna, monite_settings, page):
     refusal = cached(page)
     assert (refusal.status_code, refusal["cache-control"]) == (401, "private, no-store")
     assert "Cookie" in refusal["vary"]
@@ -157,7 +157,7 @@ def test_no_refusal_is_kept(cached, emulator, anna, monite_settings, page):
     assert cached(page).status_code == 200
 
 
-# -- what a view says itself
+# -- a view's own Cache-Control
 
 
 def said(request):
@@ -170,7 +170,7 @@ async def asaid(request):
     return HttpResponse("said")
 
 
-def test_what_a_view_says_itself_is_left_but_made_private(cached, anna):
+def test_a_views_own_cache_control_is_kept_but_made_private(cached, anna):
     log_in(cached)
     said = cached("said")["cache-control"].replace(" ", "").split(",")
     assert set(said) == {"max-age=60", "private"}
@@ -192,7 +192,7 @@ async def astream(request):
     return StreamingHttpResponse(parts())
 
 
-def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(cached, anna):
+def test_a_stream_that_may_still_use_a_token_is_not_cached(cached, anna):
     assert "cache-control" not in cached("stream").headers
     log_in(cached)
     answer = cached("stream")
@@ -200,7 +200,7 @@ def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(cached, anna):
     assert {"Cookie", "Authorization"} <= set(answer["vary"].replace(",", "").split())
 
 
-def test_a_file_that_is_streamed_is_left_to_caches(cached, anna):
+def test_a_streamed_file_can_be_cached(cached, anna):
     log_in(cached)
     assert "private" not in cached("logo").get("cache-control", "")
 
@@ -229,6 +229,6 @@ urlpatterns = [
     *both("public", public(said), public(asaid)),
     *both("stream", stream, astream),
     *both("logo", logo, alogo),
-    # `cache_page` is not for `async def`; a `def` under ASGI will do.
+    # `cache_page` does not support `async def`, so under ASGI this is a `def` as well.
     *both("page_cached", cache_page(600)(views.me), cache_page(600)(views.me)),
 ]

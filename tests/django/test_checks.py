@@ -1,4 +1,4 @@
-"""System checks: each is silent when all is well, and says what to do when not."""
+"""System checks: each is silent if all is right, and says what to do if not."""
 
 import pytest
 from django.conf import settings as project
@@ -16,7 +16,7 @@ ID = "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0001"
 
 
 def found(identity, messages=None):
-    """Return the one message of that id; every message has a hint."""
+    """Return the only message with that id. Every message must have a hint."""
     messages = check_project() if messages is None else messages
     assert all(each.hint for each in messages)
     (message,) = (each for each in messages if each.id == f"monite_auth.{identity}")
@@ -27,7 +27,7 @@ def configure(settings, monite_settings, **changed):
     settings(MONITE_AUTH={**monite_settings, **changed})
 
 
-def test_all_is_well():
+def test_a_correct_configuration_passes_all_checks():
     assert check_project() == []
     assert [each for each in run_checks() if each.id.startswith("monite_auth")] == []
 
@@ -40,7 +40,7 @@ def test_all_is_well():
     ],
 )
 @pytest.mark.parametrize("how", ["late", "missing"])
-def test_e001_the_middleware_comes_after_those_it_needs(settings, other, how):
+def test_e001_a_middleware_that_ours_needs_comes_later_or_is_missing(settings, other, how):
     order = [path for path in project.MIDDLEWARE if path != other]
     settings(MIDDLEWARE=[*order, other] if how == "late" else order)
     message = found("E001")
@@ -48,18 +48,18 @@ def test_e001_the_middleware_comes_after_those_it_needs(settings, other, how):
     assert f"after '{other}'" in message.hint
 
 
-def test_e001_the_middleware_is_there(settings):
+def test_e001_the_middleware_is_missing(settings):
     settings(MIDDLEWARE=[path for path in project.MIDDLEWARE if path != OURS])
     assert f"Add '{OURS}'" in found("E001").hint
 
 
-def test_a_subclass_of_the_middleware_is_one(settings):
+def test_a_subclass_of_the_middleware_counts_as_the_middleware(settings):
     others = [path for path in project.MIDDLEWARE if path != OURS]
     settings(MIDDLEWARE=[*others, "tests.django.project.middleware.OurMiddleware"])
     assert check_project() == []
 
 
-def test_an_app_that_says_itself_who_is_logged_in_needs_no_other_middleware(settings, monite_settings):
+def test_an_app_with_its_own_identify_needs_no_other_middleware(settings, monite_settings):
     configure(settings, monite_settings, IDENTIFY=lambda request: None)
     settings(MIDDLEWARE=[OURS])
     assert check_project() == []
@@ -102,7 +102,7 @@ def test_e003_a_setting_is_missing_or_wrong(settings, monite_settings, changed, 
         "placeholder",
     ],
 )
-def test_e004_a_placeholder_is_no_secret(settings, monite_settings, secret):
+def test_e004_the_secret_is_a_placeholder(settings, monite_settings, secret):
     configure(settings, monite_settings, CLIENT_SECRET=secret)
     message = found("E004")
     assert message.msg == "CLIENT_SECRET is a placeholder."
@@ -112,7 +112,7 @@ def test_e004_a_placeholder_is_no_secret(settings, monite_settings, secret):
 
 
 @pytest.mark.parametrize("secret", ["kZ3v_testing-secretly", "0f7e1a52", "mysecretis9Xk2", "AbCdEf123456"])
-def test_a_secret_that_looks_like_one_is_let_through(settings, monite_settings, secret):
+def test_a_plausible_secret_passes(settings, monite_settings, secret):
     configure(settings, monite_settings, CLIENT_SECRET=secret)
     assert check_project() == []
 
@@ -124,16 +124,18 @@ def test_e005_http_is_refused(settings, monite_settings):
     assert [each.id for each in check_project()] == ["monite_auth.E005"]
 
 
-def test_w004_a_variable_that_means_nothing(monkeypatch, caplog):
+def test_w004_an_environment_variable_is_unknown(monkeypatch, caplog):
     monkeypatch.setenv("MONITE_CLIENT_SECERT", "x")
     assert found("W004").msg == "MONITE_CLIENT_SECERT in the environment means nothing."
     assert "Did you mean MONITE_CLIENT_SECRET?" in found("W004").hint
     monite_auth_django.broker()
-    assert "MONITE_CLIENT_SECERT means nothing" in caplog.text  # servers run no checks
+    assert (
+        "MONITE_CLIENT_SECERT means nothing" in caplog.text
+    )  # the log has it too, because servers run no checks
 
 
 @pytest.mark.parametrize("origins", ["https://app.example.com", ["app.example.com"], 7])
-def test_e003_origins_are_none(settings, monite_settings, origins):
+def test_e003_origins_are_malformed(settings, monite_settings, origins):
     configure(settings, monite_settings, ALLOWED_ORIGINS=origins)
     assert "ALLOWED_ORIGINS" in found("E003").hint
 
@@ -161,12 +163,12 @@ def test_e006_there_is_no_directory_or_function(settings, monite_settings, chang
 
 
 @pytest.mark.parametrize("model", ["mixed", "partner_managed"])
-def test_an_app_that_decides_has_to_say_what_it_decides(settings, monite_settings, model):
+def test_a_security_model_of_the_apps_own_with_authorize_passes(settings, monite_settings, model):
     configure(settings, monite_settings, SECURITY_MODEL=model, AUTHORIZE=lambda *_: True)
     assert check_project() == []
 
 
-def test_e006_a_mapping_in_which_nobody_can_be_found(settings, monite_settings):
+def test_e006_a_mapping_has_unusable_keys_and_values(settings, monite_settings):
     configure(settings, monite_settings, DIRECTORY={1: None, "anna": ("a", "b")})
     assert [each.msg.partition(";")[0] for each in check_project()] == [
         "A key is an int",
@@ -175,7 +177,7 @@ def test_e006_a_mapping_in_which_nobody_can_be_found(settings, monite_settings):
 
 
 @pytest.mark.parametrize("directory", [FixedDirectory({}), lambda principal: None])
-def test_directories_of_all_kinds_are_fine(settings, monite_settings, directory):
+def test_directories_of_all_kinds_pass(settings, monite_settings, directory):
     configure(settings, monite_settings, DIRECTORY=directory)
     assert check_project() == []
 
@@ -183,7 +185,7 @@ def test_directories_of_all_kinds_are_fine(settings, monite_settings, directory)
 @pytest.mark.parametrize(
     ("name", "hint"), [("CLIENTID", '"CLIENT_ID"'), ("MONITE_CLIENT_ID", '"CLIENT_ID"'), ("ZZ", "Known are")]
 )
-def test_e007_a_key_means_nothing(settings, monite_settings, name, hint):
+def test_e007_a_key_is_unknown(settings, monite_settings, name, hint):
     configure(settings, monite_settings, **{name: "x"})
     assert hint in found("E007").hint
 
@@ -198,7 +200,7 @@ def test_e007_a_key_means_nothing(settings, monite_settings, name, hint):
         ("nowhere.store", "dotted path"),
     ],
 )
-def test_e008_a_store_is_none(settings, monite_settings, store, says):
+def test_e008_the_store_is_not_a_store(settings, monite_settings, store, says):
     configure(settings, monite_settings, STORE=store)
     assert 'MONITE_AUTH["STORE"]' in found("E008").msg
     assert says in found("E008").msg
@@ -207,7 +209,7 @@ def test_e008_a_store_is_none(settings, monite_settings, store, says):
     configure(settings, monite_settings)
 
 
-def test_e008_tokens_live_in_one_place(settings, monite_settings):
+def test_e008_both_a_store_and_its_url_are_given(settings, monite_settings):
     configure(settings, monite_settings, STORE=MemoryStore(), STORE_URL="redis://h")
     assert "both STORE and STORE_URL" in found("E008").msg
 
@@ -219,7 +221,7 @@ def test_a_store_may_be_an_object_or_a_dotted_path(settings, monite_settings, st
     assert found("W001", check_deployment())
 
 
-def test_a_shared_store_of_the_projects_own_is_for_deployment(settings, monite_settings, tmp_path):
+def test_a_shared_store_of_the_projects_own_may_be_deployed(settings, monite_settings, tmp_path):
     configure(settings, monite_settings, STORE=SQLiteStore(tmp_path / "tokens.db", keys=["k"]))
     assert [each.id for each in check_deployment()] == ["monite_auth.W003"]
 
@@ -242,7 +244,7 @@ def test_w003_an_emulator_is_not_for_deployment(settings, monite_settings):
     assert check_deployment() == []
 
 
-def test_the_command_says_it(settings, monite_settings, capsys):
+def test_the_check_command_reports_the_messages(settings, monite_settings, capsys):
     configure(settings, monite_settings, CLIENT_SECRET="")
     with pytest.raises(SystemCheckError, match="monite_auth.E003"):
         call_command("check")

@@ -43,19 +43,19 @@ def test_monite_check_gets_a_token_for_a_user(anna, emulator):
         run("monite_check", "--user", "anna", "--tenant", "other")
 
 
-def test_monite_check_finds_out_that_the_two_ids_are_swapped():
+def test_monite_check_reports_swapped_ids():
     make_user("anna").monite_links.create(entity_user_id=BAKERY_ID, entity_id=ANNA_ID)
     with pytest.raises(CommandError, match="are the two ids swapped"):
         run("monite_check", "--user", "anna")
 
 
-def test_monite_check_finds_out_that_the_entity_is_another(anna):
+def test_monite_check_reports_a_wrong_entity(anna):
     anna.monite_links.update(entity_id=BOOKS_ID)
     with pytest.raises(CommandError, match="works for the entity"):
         run("monite_check", "--user", "anna")
 
 
-def test_monite_check_does_not_pass_over_a_tenant_of_nobody():
+def test_monite_check_refuses_a_tenant_without_a_user():
     with pytest.raises(CommandError, match="add --user"):
         run("monite_check", "--tenant", "books")
 
@@ -105,7 +105,7 @@ def test_monite_link_makes_changes_and_removes(emulator):
         (["anna", "no-uuid", BAKERY_ID], "invalid UUID value"),
     ],
 )
-def test_monite_link_says_what_is_wrong(arguments, says):
+def test_monite_link_reports_mistakes(arguments, says):
     make_user("anna")
     with pytest.raises(CommandError, match=says):
         run("monite_link", *arguments)
@@ -141,7 +141,7 @@ def test_the_memory_of_other_processes_cannot_be_reached(anna, command):
 
 
 @pytest.mark.parametrize("command", [["monite_drain"], ["monite_end_user", "anna"]])
-def test_commands_say_what_is_not_configured(anna, settings, command):
+def test_commands_name_the_missing_setting(anna, settings, command):
     settings(MONITE_AUTH={})
     with pytest.raises(CommandError, match="client_id is missing"):
         run(*command)

@@ -1,4 +1,4 @@
-"""What it costs to have the middleware, and to use it."""
+"""The cost of having the middleware, and of using it."""
 
 import asyncio
 
@@ -59,7 +59,7 @@ def test_the_middleware_makes_no_thread_hop_in_an_async_stack(anna, emulator, mo
         request.auser = auser
         broker = monite_auth_django.broker()
         principal = await monite_auth_django.aidentify(request)
-        await broker.atoken(principal)  # the directory asks the database
+        await broker.atoken(principal)  # here the directory queries the database
         await sync_to_async(close_connections)()
         hops = []
         monkeypatch.setattr("asgiref.sync.SyncToAsync.__call__", lambda *a, **k: hops.append(a))
@@ -73,7 +73,7 @@ def test_the_middleware_makes_no_thread_hop_in_an_async_stack(anna, emulator, mo
     asyncio.run(main())
 
 
-def test_the_middleware_says_so_where_it_comes_too_early(anna):
+def test_a_middleware_that_comes_too_early_is_explained(anna):
     request = RequestFactory().get("/")
     MoniteAuthMiddleware(lambda request: HttpResponse())(request)
     with pytest.raises(Exception, match="after .*AuthenticationMiddleware"):

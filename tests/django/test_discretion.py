@@ -1,4 +1,4 @@
-"""Promise 9 in Django: where MONITE_AUTH or the environment is refused, no frame of the error has a secret in its locals."""
+"""Promise 9 in Django: if MONITE_AUTH or the environment is refused, no frame of the error has a secret in its locals."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.collector import CLIENT_SECRET, FINE, NEEDLES, OF_REDIS, OTHERS, WRON
 
 @pytest.fixture(params=["MONITE_AUTH", "the environment"])
 def configured(request, settings, monkeypatch):
-    """Return a function that sets values, in the one place or the other."""
+    """Return a function that sets values, either in MONITE_AUTH or in the environment."""
 
     def configure(values):
         if request.param == "MONITE_AUTH":
@@ -48,7 +48,7 @@ def test_promise_9_values_pass_the_checks_masked(configured):
     assert conf.core_settings().secret.reveal() == CLIENT_SECRET
 
 
-def test_promise_9_a_dict_that_is_none_shows_no_environment(settings, monkeypatch):
+def test_promise_9_a_setting_that_is_not_a_dict_shows_no_environment(settings, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", OTHERS)
     settings(MONITE_AUTH="CLIENT_ID")
     assert leaks(refused(conf.core_settings)) == set()

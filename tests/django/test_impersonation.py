@@ -1,4 +1,4 @@
-"""Staff who act as a customer: by another user at `request.user` (django-impersonate), by a login (django-hijack), by hand."""
+"""Staff who act as a customer: by replacing `request.user` (django-impersonate), by a login (django-hijack), or by hand."""
 
 import pytest
 from django.conf import settings as project
@@ -22,7 +22,7 @@ def user_named(name):
 
 
 class Acting(Both):
-    """Puts whoever the session says at `request.user`, as homemade ones do: without a word to `request.auser`."""
+    """Sets `request.user` to the user in the session, as homemade middleware does. It does not set `request.auser`."""
 
     lazily = False
 
@@ -75,7 +75,7 @@ def act_as(staff, name=None):
     staff("act", query_params={"user": name} if name else {})
 
 
-def test_promise_1_meanwhile_monite_is_asked_as_the_customer(staff):
+def test_promise_1_during_an_impersonation_monite_is_asked_as_the_customer(staff):
     act_as(staff, "viktor")
     for _ in range(2):
         assert staff("me").json()["id"] == VIKTOR_ID
@@ -83,13 +83,13 @@ def test_promise_1_meanwhile_monite_is_asked_as_the_customer(staff):
     assert staff("me").json()["id"] == ANNA_ID
 
 
-def test_promise_5_what_was_minted_for_the_customer_ends_with_the_impersonation(staff, emulator):
+def test_promise_5_the_customers_token_ends_with_the_impersonation(staff, emulator):
     act_as(staff, "viktor")
     staff("me")
     act_as(staff)
     assert live(emulator, VIKTOR_ID) == 0
     assert staff("me").json()["id"] == ANNA_ID
-    assert len(emulator.monite.ledger.mints(ANNA_ID)) == 1  # the member of staff's own session has gone on
+    assert len(emulator.monite.ledger.mints(ANNA_ID)) == 1  # the staff member's own session goes on
 
 
 @pytest.mark.parametrize("way", ["log_out", "flush", "clear", "forget"])
@@ -100,7 +100,7 @@ def test_promise_5_a_logout_of_the_member_of_staff_ends_both(staff, emulator, wa
     assert live(emulator, ANNA_ID) == live(emulator, VIKTOR_ID) == 0
 
 
-def test_promise_5_whoever_acts_as_another_customer_has_left_the_first(staff, emulator, anna):
+def test_promise_5_acting_as_another_customer_ends_the_first_impersonation(staff, emulator, anna):
     get_user_model().objects.create_user("stranger")
     act_as(staff, "viktor")
     staff("me")
@@ -112,7 +112,9 @@ def test_promise_5_whoever_acts_as_another_customer_has_left_the_first(staff, em
 def test_promise_5_an_impersonation_that_ends_unseen_is_over_with_the_next_request(staff, emulator, viktor):
     act_as(staff, "viktor")
     staff("me")
-    with override_settings(MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__):  # its time is up, say
+    with override_settings(
+        MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__
+    ):  # for example because its time is up
         later = staff.another()
         later.client.cookies = staff.client.cookies
         later("put")  # does not use Monite
@@ -132,7 +134,7 @@ def test_the_customers_own_session_goes_on(staff, emulator):
     assert own("me").json()["id"] == VIKTOR_ID
 
 
-def test_promise_5_an_end_of_the_customer_is_one_for_who_acts_as_them_until_they_do_it_again(staff, viktor):
+def test_promise_5_ending_the_customer_ends_impersonations_until_a_new_one_begins(staff, viktor):
     act_as(staff, "viktor")
     staff("me")
     broker().end_user(str(viktor.pk))
@@ -151,12 +153,12 @@ def test_requests_during_an_impersonation_mint_once(staff, emulator):
     assert len(emulator.monite.ledger.mints(VIKTOR_ID)) == 1
 
 
-# -- the real ones
+# -- real packages
 
 
 @pytest.fixture
 def desk(anna, viktor):
-    """The browser of Anna, a superuser, in a project that has both."""
+    """The browser of Anna, a superuser, in a project with both packages."""
     anna.is_superuser = anna.is_staff = True
     anna.save()
     with with_middleware(

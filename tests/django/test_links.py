@@ -1,4 +1,4 @@
-"""Links and users that change: what ends, and that it ends when the transaction commits."""
+"""Changes of links and users: which tokens end, and that they end when the transaction commits."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def test_the_directory_reads_links(anna):
 
 def test_the_directory_knows_no_inactive_users(anna, settings):
     directory, principal = LinkDirectory(), Principal(str(anna.pk))
-    type(anna).objects.update(is_active=False)  # no signal
+    type(anna).objects.update(is_active=False)  # an update sends no signal
     assert directory.find(principal) is None
     with pytest.raises(errors.NotLinked):
         monite_auth_django.broker().token(
@@ -53,7 +53,7 @@ def test_a_directory_closes_what_it_opened(anna, monkeypatch, directory):
     closed = []
     monkeypatch.setattr(type(connections["default"]), "close", lambda self: closed.append(id(self)))
     directory.find(Principal(str(anna.pk)))
-    assert closed == []  # this thread had a connection, which is not the directory's to close
+    assert closed == []  # this thread already had a connection, so the directory must not close it
     found = []
 
     def renew():
@@ -67,7 +67,7 @@ def test_a_directory_closes_what_it_opened(anna, monkeypatch, directory):
     assert found[0].entity_user_id == ANNA_ID
 
 
-def test_a_link_tells_who_it_is_about(anna):
+def test_a_link_shows_its_user_and_tenant(anna):
     assert str(MoniteLink(user=anna)) == str(anna.pk)
     assert str(MoniteLink(user=anna, tenant="books")) == f"{anna.pk} (books)"
 
@@ -75,7 +75,7 @@ def test_a_link_tells_who_it_is_about(anna):
 # -- links
 
 
-def test_a_link_that_changes_takes_the_old_token_away_and_the_session_goes_on(at_work, client, emulator):
+def test_changing_a_link_revokes_the_old_token_and_keeps_the_session(at_work, client, emulator):
     link = at_work.monite_links.get()
     link.entity_user_id = VIKTOR_ID
     link.save()
@@ -83,7 +83,7 @@ def test_a_link_that_changes_takes_the_old_token_away_and_the_session_goes_on(at
     assert client.get("/me").json()["id"] == VIKTOR_ID
 
 
-def test_a_link_saved_as_it_was_takes_nothing_away(at_work, emulator):
+def test_saving_an_unchanged_link_revokes_nothing(at_work, emulator):
     link = at_work.monite_links.get()
     link.entity_user_id = uuid.UUID(ANNA_ID)
     link.save()
@@ -91,13 +91,13 @@ def test_a_link_saved_as_it_was_takes_nothing_away(at_work, emulator):
     assert live(emulator) == 1
 
 
-def test_a_link_that_goes_takes_the_token_with_it(at_work, client, emulator):
+def test_deleting_a_link_revokes_its_token(at_work, client, emulator):
     at_work.monite_links.all().delete()
     assert live(emulator) == 0
     assert code(client.get("/me")) == "not_linked"
 
 
-def test_a_link_given_to_somebody_else_concerns_both(at_work, client, emulator):
+def test_giving_a_link_to_another_user_revokes_and_links_the_other(at_work, client, emulator):
     other = make_user("other")
     link = at_work.monite_links.get()
     link.user = other

@@ -1,4 +1,4 @@
-"""Secrets that stand in the source of the settings."""
+"""Secrets that are literals in the source of the settings."""
 
 import sys
 
@@ -56,8 +56,8 @@ def test_settings_without_a_source_have_no_literal(name):
     assert modules_with_literal("tests.django.project.settings", "") == []
 
 
-def test_w002_the_secret_stands_in_the_settings(settings, monite_settings):
-    secret = project.SECRET_KEY  # as good as any: it does stand in the module
+def test_w002_the_secret_is_a_literal_in_the_settings(settings, monite_settings):
+    secret = project.SECRET_KEY  # any literal will do, and this one is in the module
     settings(MONITE_AUTH={**monite_settings, "CLIENT_SECRET": secret})
     (message,) = check_project()
     assert message.id == "monite_auth.W002"

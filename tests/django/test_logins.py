@@ -1,4 +1,4 @@
-"""Logins: those that Django tells of, and those that an app performs by itself."""
+"""Logins: those that Django signals, and those that an app performs by itself."""
 
 import logging
 
@@ -26,7 +26,7 @@ def put_into(session, user):
 
 def sign_in(request):
     user = get_user_model().objects.get(username=request.GET["user"])
-    put_into(request.session, user)  # an app's own way: neither Django's login(), nor another session
+    put_into(request.session, user)  # an app's own way: without Django's login() and in the same session
     request.monite.login()
     return HttpResponse(str(request.monite.principal.user_id))
 
@@ -62,18 +62,18 @@ def session_of(visitor):
     return visitor("facts").json()["session"]
 
 
-def test_a_login_has_the_store_know_its_session_so_that_no_clock_decides_about_it(visitor, anna):
+def test_a_login_registers_its_session_with_the_store_so_that_no_clock_decides(visitor, anna):
     log_in(visitor)
     stored = Session.objects.get()
     user, session, _at = stored.get_decoded()["_monite"]
-    # A host whose clock is years behind has written it.
+    # As if a host whose clock is years behind had written it.
     stored.session_data = Session.objects.encode({**stored.get_decoded(), "_monite": [user, session, 1.0e9]})
     stored.save()
     assert visitor("me").json()["id"] == ANNA_ID
     assert session_of(visitor) == session
 
 
-def test_who_logs_in_right_after_the_end_of_all_sessions_gets_in(visitor, emulator, anna):
+def test_a_login_right_after_the_end_of_all_sessions_works(visitor, emulator, anna):
     log_in(visitor)
     visitor("me")
     for _ in range(3):
@@ -83,7 +83,7 @@ def test_who_logs_in_right_after_the_end_of_all_sessions_gets_in(visitor, emulat
         assert visitor("me").json()["id"] == ANNA_ID
 
 
-def test_an_app_that_logs_in_by_itself_tells_of_it(app, emulator, anna, viktor):
+def test_an_app_with_its_own_login_reports_it(app, emulator, anna, viktor):
     assert app("sign_in", query_params={"user": "anna"}).content.decode() == str(anna.pk)
     first = session_of(app)
     assert app("me").json()["id"] == ANNA_ID
@@ -95,7 +95,7 @@ def test_an_app_that_logs_in_by_itself_tells_of_it(app, emulator, anna, viktor):
     assert live(emulator, ANNA_ID) == 0
 
 
-def test_a_login_of_ones_own_brings_a_session_back_whose_user_was_ended(app, anna):
+def test_a_reported_login_works_after_the_user_was_ended(app, anna):
     log_in(app)
     app("me")
     broker().end_user(str(anna.pk))
@@ -104,7 +104,7 @@ def test_a_login_of_ones_own_brings_a_session_back_whose_user_was_ended(app, ann
     assert app("me").json()["id"] == ANNA_ID
 
 
-def test_a_login_after_monite_was_used_in_the_same_request_ends_what_was_there(app, emulator, anna):
+def test_a_login_after_monite_was_used_in_the_same_request_ends_the_earlier_session(app, emulator, anna):
     log_in(app)
     first = session_of(app)
     assert app("in_again").content == b"in"
@@ -113,7 +113,7 @@ def test_a_login_after_monite_was_used_in_the_same_request_ends_what_was_there(a
     assert app("me").json()["id"] == ANNA_ID
 
 
-def test_a_login_of_nobody_says_what_to_do_first(app):
+def test_a_login_without_a_user_is_explained(app):
     app.client.raise_request_exception = False
     assert code(app("in_again")) == "not_logged_in"
 
@@ -155,7 +155,7 @@ async def aleave(request):
     return HttpResponse("left")
 
 
-def test_a_login_of_ones_own_goes_with_tenants(app, emulator, anna, monite_settings):
+def test_a_reported_login_works_with_tenants(app, emulator, anna, monite_settings):
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": in_tenant}):
         for _ in range(2):
             app("sign_in", query_params={"user": "anna"})
@@ -182,7 +182,7 @@ def test_members_of_an_app_that_django_does_not_know_have_sessions_too(app, emul
         app.close()
 
 
-def test_an_identify_that_names_the_same_session_again_is_told_so(app, anna, monite_settings):
+def test_an_identify_that_names_the_same_session_again_is_explained(app, anna, monite_settings):
     app.client.raise_request_exception = True
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": by_header}):
         with pytest.raises(Exception, match="names the same session after the login"):
@@ -190,10 +190,10 @@ def test_an_identify_that_names_the_same_session_again_is_told_so(app, anna, mon
         app.close()
 
 
-# -- whatever is broken, people can log in
+# -- people can log in even if something is broken
 
 
-def test_a_login_that_cannot_be_recorded_is_a_login_all_the_same(visitor, anna, monite_settings, caplog):
+def test_a_login_that_cannot_be_recorded_still_logs_in(visitor, anna, monite_settings, caplog):
     with override_settings(MONITE_AUTH={**monite_settings, "STORE_URL": "redis://127.0.0.1:1"}):
         with caplog.at_level(logging.WARNING, "monite_auth"):
             log_in(visitor)

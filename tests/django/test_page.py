@@ -1,4 +1,4 @@
-"""The code in docs/django.md runs, in order, as one program; what it lists is what there is."""
+"""The code in docs/django.md runs, in order, as one program. Its lists are complete."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""What every adapter does, in a sync and in an async stack."""
+"""The behaviour that all adapters share, in a sync and in an async stack."""
 
 import threading
 
@@ -64,7 +64,7 @@ def test_a_logout_leaves_the_users_other_browser_logged_in(visitor, emulator, an
         log_in(each)
         assert each("me").status_code == 200
     visitor("log_out")
-    assert live(emulator) == 0  # the browsers shared one
+    assert live(emulator) == 0  # both browsers shared one token
     assert other("me").json()["id"] == ANNA_ID
     assert visitor("me").status_code == 401
 
@@ -88,7 +88,7 @@ def test_a_logout_by_hand_ends_the_session_until_the_next_login(visitor, emulato
     assert visitor("me").status_code == 200
 
 
-# -- trouble
+# -- errors
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_monite_required_sends_browsers_to_the_login_page(visitor):
     assert visitor("required").status_code == 401
 
 
-def test_monite_required_lets_in_who_is_linked(visitor, emulator, anna):
+def test_monite_required_lets_linked_users_in(visitor, emulator, anna):
     make_user("stranger")
     log_in(visitor, "stranger")
     assert visitor("required").status_code == 403
@@ -144,13 +144,13 @@ def test_monite_required_guards_class_based_views(visitor, emulator, anna):
     assert visitor("page").json()["id"] == ANNA_ID
 
 
-def test_asking_on_the_event_loop_before_anybody_knows_says_what_to_write(anna, asgi):
+def test_a_blocking_read_of_the_user_on_the_event_loop_is_explained(anna, asgi):
     log_in(asgi)
     with pytest.raises(Exception, match=r"await request.amonite\(\)"):
         asgi("asked_too_early")
 
 
-# -- Django REST framework, and who is logged in by other means
+# -- Django REST framework, and users authenticated by other means
 
 
 def test_views_of_django_rest_framework_work(client, emulator, anna):
@@ -160,7 +160,7 @@ def test_views_of_django_rest_framework_work(client, emulator, anna):
     assert client.get("/rest").json()["id"] == ANNA_ID
 
 
-def test_who_is_authenticated_for_one_request_alone_gets_no_session(emulator, anna):
+def test_a_user_authenticated_for_one_request_gets_no_session(emulator, anna):
     client = APIClient()
     client.force_authenticate(anna)
     answer = client.get("/rest")
@@ -180,7 +180,7 @@ async def aidentify_by_header(request):
 
 
 @pytest.mark.parametrize("name", ["identify_by_header", "aidentify_by_header"])
-def test_an_app_can_say_itself_who_is_logged_in(visitor, emulator, anna, monite_settings, name):
+def test_an_app_can_identify_its_users_itself(visitor, emulator, anna, monite_settings, name):
     path = f"{__name__}.{name}"
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": path}):
         assert visitor("facts").json()["logged_in"] is False
@@ -218,7 +218,7 @@ async def awho_is(principal):
 
 
 @pytest.mark.parametrize("function", [who_is, awho_is])
-def test_a_directory_of_ones_own_is_asked_by_views_of_both_kinds(visitor, anna, monite_settings, function):
+def test_a_custom_directory_is_asked_by_views_of_both_kinds(visitor, anna, monite_settings, function):
     threads.clear()
     with override_settings(MONITE_AUTH={**monite_settings, "DIRECTORY": function}):
         for _ in range(3):
@@ -230,7 +230,7 @@ def test_a_directory_of_ones_own_is_asked_by_views_of_both_kinds(visitor, anna, 
 
 
 @pytest.mark.parametrize("function", [who_is, awho_is])
-def test_a_directory_that_returns_no_entity_user_is_told(visitor, anna, monite_settings, function):
+def test_a_directory_that_returns_no_entity_user_is_explained(visitor, anna, monite_settings, function):
     def returns_ids(principal):
         return (ANNA_ID, BAKERY_ID)
 
@@ -245,7 +245,7 @@ def test_a_directory_that_returns_no_entity_user_is_told(visitor, anna, monite_s
         visitor.close()
 
 
-# -- what a person may do
+# -- permissions
 
 
 def test_an_anonymous_visitor_of_a_page_for_some_is_sent_to_the_login(visitor):
@@ -267,9 +267,7 @@ threads: set[int] = set()
 
 
 @pytest.mark.parametrize("name", ["is_anna", "ais_anna"])
-def test_an_app_that_decides_is_asked_by_views_of_both_kinds(
-    visitor, emulator, anna, viktor, monite_settings, name
-):
+def test_authorize_is_asked_by_views_of_both_kinds(visitor, emulator, anna, viktor, monite_settings, name):
     threads.clear()
     more = {"SECURITY_MODEL": "partner_managed", "AUTHORIZE": f"{__name__}.{name}"}
     with override_settings(MONITE_AUTH={**monite_settings, **more}):

@@ -1,4 +1,4 @@
-"""Django REST framework: users whom it authenticates inside its views, by stored tokens and by JWTs."""
+"""Django REST framework: users that it authenticates inside its views, by stored tokens or by JWTs."""
 
 import subprocess
 import sys
@@ -55,7 +55,7 @@ class Logout(Api):
 
 
 class SignalledLogout(Api):
-    """As knox does it."""
+    """A logout that sends Django's signal, as knox does."""
 
     def post(self, request):
         user_logged_out.send(sender=type(request.user), request=request, user=request.user)
@@ -116,7 +116,9 @@ def test_a_user_of_drf_gets_a_token_for_their_browser(client, emulator, anna, by
         assert answer.status_code == 200
         assert answer["cache-control"] == "private, no-store"
         assert emulator.monite.ledger.find(answer.json()["access_token"]).entity_user_id == ANNA_ID
-    assert client.get("/monite/token", headers=headers).status_code == 401  # DRF has not looked at this one
+    assert (
+        client.get("/monite/token", headers=headers).status_code == 401
+    )  # this view does not use DRF's authentication
 
 
 def test_the_token_view_refuses_as_the_other_token_endpoint_does(client, anna):
@@ -140,14 +142,14 @@ def test_a_post_of_a_session_needs_the_csrf_token(anna):
 
 
 @by_any
-def test_promise_1_requests_act_for_whom_drf_has_found(client, anna, viktor, by):
+def test_promise_1_requests_act_for_the_user_that_drf_authenticated(client, anna, viktor, by):
     client.force_login(viktor)
     assert client.get("/api/me").json()["id"] == VIKTOR_ID
     assert client.get("/api/me", headers=by(anna)).json()["id"] == ANNA_ID
     assert client.get("/me").json()["id"] == VIKTOR_ID
 
 
-def test_who_is_not_logged_in_gets_drfs_answer_and_who_is_not_linked_ours(client):
+def test_anonymous_users_get_drfs_answer_and_unlinked_users_ours(client):
     refusal = client.get("/api/me")
     assert refusal.status_code in (401, 403)
     assert "detail" in refusal.json()
@@ -155,22 +157,22 @@ def test_who_is_not_logged_in_gets_drfs_answer_and_who_is_not_linked_ours(client
     assert (refusal.status_code, code(refusal)) == (403, "not_linked")
 
 
-def test_a_permission_is_monites_answer(client, anna, viktor):
+def test_a_permission_follows_the_role_in_monite(client, anna, viktor):
     assert client.get("/api/create", headers=by_stored_token(anna)).status_code == 200
     assert code(client.get("/api/create", headers=by_stored_token(viktor))) == "not_permitted"
     assert client.get("/api/create").status_code in (401, 403)
 
 
-def test_a_wrong_word_is_an_error_where_it_stands():
+def test_an_unknown_object_type_is_an_error_at_the_definition():
     with pytest.raises(ValueError, match="payables"):
         monite_permission("payables", "create")
 
 
-def test_a_user_of_another_kind_who_is_only_in_the_jwt_will_do(client, anna):
+def test_a_user_who_exists_only_in_the_jwt_is_accepted(client, anna):
     assert client.get("/api/stateless", headers=by_jwt(anna, sid="1")).json()["id"] == ANNA_ID
 
 
-# -- which session it is, and its end
+# -- the session of a credential, and its end
 
 
 @by_any
@@ -193,10 +195,10 @@ def test_promise_9_a_stored_tokens_session_does_not_show_the_token(client, anna)
     assert Token.objects.get().key not in session
 
 
-def test_promise_5_of_a_jwt_the_session_is_sid_and_survives_a_refresh(client, emulator, anna):
+def test_promise_5_the_session_of_a_jwt_is_its_sid_and_survives_a_refresh(client, emulator, anna):
     refresh = refresh_token(anna, sid="08a5")
     first, second = ({"authorization": f"Bearer {refresh.access_token}"} for _ in range(2))
-    assert first != second  # each has a jti of its own
+    assert first != second  # each has its own jti
     assert client.get("/api/facts", headers=first).json() == {"session": "08a5", "since": None}
     client.get("/api/me", headers=first)
     client.post("/api/logout", headers=second)
@@ -204,7 +206,7 @@ def test_promise_5_of_a_jwt_the_session_is_sid_and_survives_a_refresh(client, em
     assert code(client.get("/api/me", headers=first)) == "session_ended"
 
 
-def test_promise_5_of_a_jwt_without_sid_a_logout_ends_what_began_before(client, emulator, anna):
+def test_promise_5_a_logout_of_a_jwt_without_sid_ends_all_that_began_before(client, emulator, anna):
     refresh = refresh_token(anna)
     headers = {"authorization": f"Bearer {refresh.access_token}"}
     facts = client.get("/api/facts", headers=headers).json()
@@ -214,7 +216,7 @@ def test_promise_5_of_a_jwt_without_sid_a_logout_ends_what_began_before(client, 
     assert live(emulator) == 0
 
 
-def test_who_is_found_by_other_means_is_served_without_a_session(anna):
+def test_a_user_authenticated_by_other_means_is_served_without_a_session(anna):
     client = APIClient()
     client.force_authenticate(anna)
     assert client.get("/api/me").json()["id"] == ANNA_ID

@@ -1,4 +1,4 @@
-"""How a session ends, and what it survives; what it costs to find out."""
+"""The ways in which a session ends, the events that it survives, and the cost of noticing."""
 
 import logging
 from datetime import timedelta
@@ -42,13 +42,13 @@ def test_promise_5_a_session_that_ends_in_any_way_is_logged_out(visitor, emulato
     assert visitor("me").status_code == 401
     visitor.client.cookies["sessionid"] = old
     refusal = visitor("me")
-    # Only a signed cookie can come back; what is stored on the server has gone there.
+    # Only a session in a signed cookie can come back: one that is stored on the server is deleted there.
     code = "session_ended" if engine == "signed_cookies" else "not_logged_in"
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (401, code)
     assert len(emulator.monite.ledger.tokens) == 1
 
 
-def test_who_logs_in_again_has_a_new_session(visitor, anna):
+def test_logging_in_again_begins_a_new_session(visitor, anna):
     log_in(visitor)
     first = session_of(visitor)
     visitor("log_out")
@@ -75,7 +75,7 @@ def test_a_login_within_a_login_is_a_new_session(visitor, emulator, anna):
     assert visitor("me").status_code == 200
 
 
-def test_a_logout_is_carried_out_where_the_user_is_none_or_the_middleware_is_missing(emulator, anna):
+def test_a_logout_without_a_user_or_without_the_middleware_is_carried_out(emulator, anna):
     client = Client()
     client.force_login(anna)
     client.get("/me")
@@ -86,7 +86,7 @@ def test_a_logout_is_carried_out_where_the_user_is_none_or_the_middleware_is_mis
     assert live(emulator) == 0
 
 
-def test_a_logout_that_cannot_be_recorded_is_a_logout_all_the_same(visitor, anna, monkeypatch, caplog):
+def test_a_logout_that_cannot_be_recorded_still_logs_out(visitor, anna, monkeypatch, caplog):
     log_in(visitor)
     visitor("me")
 
@@ -123,8 +123,8 @@ def test_the_binding_survives_the_rotation_of_a_password_change(visitor, emulato
     other = visitor.another()
     log_in(other)
     other("me")
-    other("change_password")  # rotates the key of its own session, and makes the first one's hash stale
-    assert live(emulator) == 0  # whoever knew the old password may have had the token
+    other("change_password")  # rotates the key of this session, and makes the other one's hash stale
+    assert live(emulator) == 0  # somebody who knew the old password may have the token
     assert other("me").status_code == 200
     assert visitor.client.cookies["sessionid"].value == key
     assert visitor("me").status_code == 401
@@ -174,7 +174,7 @@ def test_an_expired_session_is_anonymous_and_its_token_is_not_renewed(visitor, e
     assert live(emulator) == 0
 
 
-def test_clearsessions_takes_rows_away_and_nothing_else(emulator, anna):
+def test_clearsessions_deletes_rows_and_revokes_nothing(emulator, anna):
     client = Client()
     client.force_login(anna)
     client.get("/me")
@@ -182,4 +182,4 @@ def test_clearsessions_takes_rows_away_and_nothing_else(emulator, anna):
     call_command("clearsessions")
     assert Session.objects.count() == 0
     assert client.get("/me").status_code == 401
-    assert live(emulator) == 1  # until it expires, as it would without clearsessions
+    assert live(emulator) == 1  # until it expires, as without clearsessions

@@ -1,4 +1,4 @@
-"""`MONITE_AUTH`, the environment, and the broker that comes of them."""
+"""`MONITE_AUTH`, the environment, and the broker that is built from them."""
 
 import os
 import subprocess
@@ -80,7 +80,7 @@ def test_the_dict_wins_over_the_environment_key_by_key(settings, monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["ENVIRONMENT", "BASE_URL"])
-def test_the_dict_decides_alone_where_monite_is(settings, monkeypatch, monite_settings, key):
+def test_the_dict_alone_decides_the_address_of_monite(settings, monkeypatch, monite_settings, key):
     monkeypatch.setenv("MONITE_ENVIRONMENT", "us")
     del monite_settings["BASE_URL"]
     given = {"ENVIRONMENT": "eu", "BASE_URL": "https://api.monite.com/v1"}[key]
@@ -88,7 +88,7 @@ def test_the_dict_decides_alone_where_monite_is(settings, monkeypatch, monite_se
     assert conf.core_settings().base_url == "https://api.monite.com/v1"
 
 
-def test_the_dict_decides_alone_where_the_secret_is(settings, monkeypatch, monite_settings, tmp_path):
+def test_the_dict_alone_decides_the_source_of_the_secret(settings, monkeypatch, monite_settings, tmp_path):
     file = tmp_path / "secret"
     file.write_text("from the file\n")
     monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
@@ -102,7 +102,7 @@ def test_the_dict_decides_alone_where_the_secret_is(settings, monkeypatch, monit
     settings(MONITE_AUTH=monite_settings)
 
 
-def test_what_cannot_be_imported_is_named(settings, monite_settings):
+def test_a_setting_that_cannot_be_imported_is_named(settings, monite_settings):
     settings(MONITE_AUTH={**monite_settings, "DIRECTORY": "nowhere.Directory"})
     with pytest.raises(ConfigurationError, match=r'MONITE_AUTH\["DIRECTORY"\]'):
         monite_auth_django.broker()
@@ -140,7 +140,7 @@ def test_django_is_named_where_it_is_missing():
     assert "pip install 'monite-auth[django]'" in done.stderr.splitlines()[-1]
 
 
-def test_the_middleware_without_the_app_says_so(settings):
+def test_the_middleware_without_the_installed_app_is_explained(settings):
     from django.conf import settings as project
     from django.core.exceptions import ImproperlyConfigured
 

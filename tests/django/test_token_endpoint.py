@@ -56,7 +56,7 @@ def test_a_cross_site_request_gets_no_token(visitor, emulator, anna, monite_sett
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "head"])
-def test_the_token_endpoint_knows_get_and_post(visitor, anna, method):
+def test_the_token_endpoint_allows_only_get_and_post(visitor, anna, method):
     log_in(visitor)
     answer = visitor("monite/token", method=method)
     assert (answer.status_code, answer["allow"]) == (405, "GET, POST")

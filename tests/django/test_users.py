@@ -1,4 +1,4 @@
-"""Users that change or go, and user models of all kinds."""
+"""Users who are changed or deleted, and custom user models."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def test_a_user_who_is_deleted_is_logged_out_everywhere(at_work, client, emulato
         monite_auth_django.broker().token(principal)
 
 
-def test_a_save_that_concerns_nobody_ends_nothing(at_work, client, emulator):
+def test_an_unrelated_change_of_a_user_revokes_nothing(at_work, client, emulator):
     at_work.first_name = "Anna"
     at_work.save()
     at_work.is_active = False
@@ -41,13 +41,13 @@ def test_a_save_that_concerns_nobody_ends_nothing(at_work, client, emulator):
     assert live(emulator) == 1
 
 
-def test_a_new_password_takes_the_tokens_away(at_work, emulator):
+def test_a_new_password_revokes_the_tokens(at_work, emulator):
     at_work.set_password("another")
     at_work.save()
     assert live(emulator) == 0
 
 
-def test_an_upgrade_of_the_passwords_hash_is_no_change(at_work, emulator, settings):
+def test_an_upgrade_of_the_password_hash_revokes_nothing(at_work, emulator, settings):
     settings(
         PASSWORD_HASHERS=[
             "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -101,7 +101,7 @@ print("fine")
 
 
 @pytest.mark.parametrize("model", ["people.NumberedByUUID", "people.NamedByText"])
-def test_a_user_model_may_be_another_one_with_any_primary_key(emulator, monite_settings, tmp_path, model):
+def test_a_custom_user_model_with_any_primary_key_works(emulator, monite_settings, tmp_path, model):
     environ = {f"MONITE_{name}": str(value) for name, value in monite_settings.items()} | {
         "TEST_USER_MODEL": model,
         "DJANGO_SETTINGS_MODULE": "tests.django.project.settings",

@@ -1,4 +1,4 @@
-"""Sessions that end without anybody telling us: outside of our middleware, elsewhere, in views that fail or are cancelled."""
+"""Sessions that end without notice: outside of our middleware, in other processes, or in views that fail or are cancelled."""
 
 import asyncio
 from importlib import import_module
@@ -31,7 +31,7 @@ def engine(request):
 
 @pytest.fixture
 def outside(visitor):
-    """A visitor of a project with a middleware outside of ours, and views of this file."""
+    """A visitor of a project with a middleware outside of ours and the views of this file."""
     middleware = list(project.MIDDLEWARE)
     middleware.insert(3, OUTSIDE)
     with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=__name__):
@@ -64,7 +64,7 @@ def test_promise_5_a_session_that_djangos_own_user_flushes_is_logged_out(outside
     assert live(emulator) == 0
 
 
-def test_a_middleware_that_only_looks_ends_nothing(outside, emulator, anna):
+def test_a_middleware_that_only_reads_the_session_ends_nothing(outside, emulator, anna):
     log_in(outside)
     outside("me")
     outside("nothing", headers={"x-outside": "look before"})
@@ -94,7 +94,7 @@ ENDS = [{"way": "flush"}, {"way": "clear"}, {"way": "pop", "argument": "_auth_us
 
 
 @pytest.mark.parametrize("query", ENDS, ids=lambda query: query["way"])
-def test_promise_5_a_view_that_ends_the_session_and_fails_has_ended_it(
+def test_promise_5_a_session_ended_by_a_view_that_then_fails_is_logged_out(
     outside, emulator, anna, engine, query
 ):
     log_in(outside)
@@ -116,16 +116,14 @@ async def aswap(request):
 
 
 @pytest.mark.parametrize("other", ["nobody", "failure"])
-def test_promise_5_a_session_that_a_view_puts_another_in_the_place_of_is_logged_out(
-    outside, emulator, anna, engine, other
-):
+def test_promise_5_a_session_that_a_view_replaces_is_logged_out(outside, emulator, anna, engine, other):
     log_in(outside)
     outside("me")
     outside("swap", query_params={"for": other})
     assert live(emulator) == 0
 
 
-def test_a_session_that_a_view_opens_once_more_goes_on(outside, emulator, anna, engine):
+def test_a_session_that_a_view_opens_again_goes_on(outside, emulator, anna, engine):
     log_in(outside)
     outside("me")
     outside("swap", query_params={"for": "itself"})
@@ -136,7 +134,7 @@ def test_a_session_that_a_view_opens_once_more_goes_on(outside, emulator, anna, 
 @pytest.mark.parametrize("engine", ["db", "signed_cookies"], indirect=True)
 @pytest.mark.parametrize("status", [504, 200])
 @pytest.mark.parametrize("query", ENDS, ids=lambda query: query["way"])
-def test_promise_5_a_view_that_ends_the_session_and_is_cancelled_has_ended_it(
+def test_promise_5_a_session_ended_by_a_view_that_is_then_cancelled_is_logged_out(
     asgi, emulator, anna, engine, query, status
 ):
     middleware = list(project.MIDDLEWARE)
@@ -150,7 +148,7 @@ def test_promise_5_a_view_that_ends_the_session_and_is_cancelled_has_ended_it(
         assert live(emulator) == 0
 
 
-def test_promise_5_a_view_whose_client_goes_away_has_ended_the_session(asgi, emulator, anna):
+def test_promise_5_a_session_ended_before_the_client_disconnects_is_logged_out(asgi, emulator, anna):
     log_in(asgi)
     asgi("me")
     cookie = f"sessionid={asgi.client.cookies['sessionid'].value}".encode()
@@ -179,7 +177,7 @@ def test_promise_5_a_view_whose_client_goes_away_has_ended_the_session(asgi, emu
             return await serve(request)
 
         handler.get_response_async = serve_and_hang
-        # As ASGIHandler's __call__ does; but then Django leaves the database connection of a request that broke off open.
+        # Like ASGIHandler.__call__, which leaves the database connection of a cancelled request open: close it here.
         async with ThreadSensitiveContext():
             await handler.handle(scope, receive, None)
             await sync_to_async(close_connections)()
@@ -228,7 +226,7 @@ def test_promise_5_a_session_that_is_deleted_on_an_event_loop_is_logged_out(
             await sessions()().adelete(key)
         elif way == "clear and adelete":
             store = sessions()(key)
-            store.clear()  # which cannot read it here
+            store.clear()  # its data cannot be read on an event loop
             await store.adelete()
         else:
             await getattr(sessions()(key), way)()
@@ -247,7 +245,7 @@ def test_a_logout_signal_without_a_request_ends_nothing_by_itself(emulator, anna
     assert live(emulator) == 0
 
 
-# -- what ends nothing
+# -- changes that end nothing
 
 
 def rotate(request):
@@ -282,7 +280,7 @@ def test_another_session_that_is_deleted_ends_nothing_here(emulator, anna, clien
     assert client.get("/me").json()["id"] == ANNA_ID
 
 
-def test_sessions_keep_what_they_are_called_and_signed_with(engine):
+def test_watched_session_stores_keep_their_name_and_signing_salt(engine):
     store = sessions()
     made = store()
     assert isinstance(made, store)
@@ -291,7 +289,7 @@ def test_sessions_keep_what_they_are_called_and_signed_with(engine):
     assert type(type(made)()) is type(made)
 
 
-# -- sessions of the app's own, of which only its IDENTIFY knows
+# -- sessions of the app's own, which only its IDENTIFY can read
 
 SESSIONS: dict[str, str] = {}
 
@@ -319,7 +317,7 @@ async def apop(request):
 
 
 @pytest.mark.parametrize("query", [{}, {"fails": "1"}])
-def test_promise_5_a_logout_that_only_identify_sees_is_one(outside, emulator, anna, monite_settings, query):
+def test_promise_5_a_logout_that_only_identify_sees_counts(outside, emulator, anna, monite_settings, query):
     SESSIONS["one"] = str(anna.pk)
     headers = {"x-session": "one"}
     with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": who}):
@@ -331,7 +329,7 @@ def test_promise_5_a_logout_that_only_identify_sees_is_one(outside, emulator, an
         outside.close()
 
 
-def test_promise_5_a_logout_that_only_identify_sees_is_one_where_the_view_is_cancelled(
+def test_promise_5_a_logout_that_only_identify_sees_counts_if_the_view_is_cancelled(
     asgi, emulator, anna, monite_settings
 ):
     SESSIONS["two"] = str(anna.pk)
@@ -357,7 +355,7 @@ def test_an_own_identify_is_not_asked_by_requests_that_only_read(client, monite_
         assert asked == []
 
 
-# -- a user who is exchanged by hand
+# -- a user who is replaced by hand
 
 
 def exchange(request):
@@ -372,7 +370,7 @@ async def aexchange(request):
     return HttpResponse(str((await request.amonite()).principal.user_id))
 
 
-def test_promise_5_who_is_exchanged_by_hand_is_logged_out_even_if_monite_was_used_meanwhile(
+def test_promise_5_a_user_replaced_by_hand_is_logged_out_even_if_monite_was_used_meanwhile(
     outside, emulator, anna, viktor
 ):
     log_in(outside)

@@ -1,6 +1,6 @@
-"""The demo and a browser for the end-to-end tests; started once for each module.
+"""Fixtures of the end-to-end tests: the demo and a browser, started once for each module.
 
-Not for the whole run: where Playwright runs, its event loop counts as running, and nobody else can run one.
+They do not last for the whole run: Playwright keeps an event loop running, so other tests could not start one.
 """
 
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What went wrong on the test's pages, as the browser's console has it. A test that provokes some clears it."""
+    """The errors on the test's pages, from the browser's console. A test that provokes errors clears the list."""
     return []
 
 
 @pytest.fixture
 def page(browser: Browser, demo: Demo, complaints: list[str]) -> Iterator[Page]:
-    """A browser of one's own: nobody is logged in, and nobody is at the end. Complaints fail the test."""
+    """A page in a fresh browser context, with nobody logged in. Errors in the console fail the test."""
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

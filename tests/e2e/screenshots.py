@@ -18,7 +18,7 @@ def take(folder: Path) -> None:
             browser.new_page(viewport=WINDOW, color_scheme="light", reduced_motion="reduce") for _ in range(3)
         )
         monite.goto(demo.monite)
-        for entity_user_id in (AMELIA_ID, OSKAR_ID):  # people of other apps
+        for entity_user_id in (AMELIA_ID, OSKAR_ID):  # as users of other apps
             demo.mint(entity_user_id)
             monite.get_by_role("button", name="+5 min").click()
         log_in(anna, demo, ANNA)

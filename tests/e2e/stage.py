@@ -1,4 +1,4 @@
-"""What the tests and the screenshots share: the demo as a process, a browser, and what a person does there."""
+"""The demo as a process, a browser, and the steps of a person in it, for tests and screenshots."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ ANNA, VIKTOR = PEOPLE["anna"], PEOPLE["viktor"]
 
 CHROMIUM = shutil.which("chromium")
 QUIET = [
-    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--no-sandbox",  # with a sandbox, Chromium refuses to run as root
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
@@ -36,7 +36,7 @@ QUIET = [
 
 
 class Demo:
-    """`python -m examples.demo`; leaving the `with` block ends it. Port 0 is any free one."""
+    """Runs `python -m examples.demo` until the `with` block ends. Port 0 stands for any free port."""
 
     def __init__(self, app: str = "fastapi", *, port: int = 0, emulator_port: int = 0) -> None:
         self._errors = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - closed in __exit__
@@ -51,7 +51,7 @@ class Demo:
             text=True,
         )
         self.app = self.monite = ""
-        # Both are on this machine, whatever proxy the environment names.
+        # Ignore proxies of the environment: both servers are on this machine.
         self._http = httpx.Client(trust_env=False)
 
     def __enter__(self) -> Self:
@@ -80,29 +80,29 @@ class Demo:
         raise AssertionError(f"The demo ended before it was ready:\n{self.errors}")
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal; return the exit status."""
+        """Send a signal and return the exit status."""
         self._process.send_signal(number)
         return self._process.wait(timeout=40)
 
     def wait(self) -> int:
-        """Return the exit status once it has ended by itself."""
+        """Wait until the demo has ended by itself, and return its exit status."""
         return self._process.wait(timeout=40)
 
     @property
     def errors(self) -> str:
-        """What it and its processes have written to stderr."""
+        """The stderr output of the demo and its processes."""
         return Path(self._errors.name).read_text()
 
     @property
     def children(self) -> list[int]:
-        """The ids of the processes that it has started, in that order (Linux)."""
+        """The ids of the demo's child processes, in the order of their start (Linux)."""
         pid = self._process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def tokens(
         self, person: Person, state: str | None = None, *, at: str | None = None
     ) -> list[dict[str, Any]]:
-        """Return what Monite's ledger says about a person's tokens, oldest first; `at`: for which organization."""
+        """Return the ledger's entries for a person's tokens, oldest first; with `at`, only for that organization."""
         entity_user_id = person.works_for[at or person.usual].entity_user_id
         assert entity_user_id is not None
         query = {"entity_user_id": entity_user_id} | ({"state": state} if state else {})
@@ -122,7 +122,7 @@ class Demo:
         return str(answer.raise_for_status().json()["access_token"])
 
     def payables(self, entity_user_id: str, entity_id: str) -> list[dict[str, Any]]:
-        """Return the payables that somebody sees."""
+        """Return the payables that an entity user sees."""
         headers = {
             "authorization": f"Bearer {self.mint(entity_user_id)}",
             "x-monite-version": Settings.api_version,
@@ -132,7 +132,7 @@ class Demo:
         return list(answer.raise_for_status().json()["data"])
 
     def trouble(self, kind: str, path: str, **parameters: Any) -> None:
-        """Have Monite misbehave, once."""
+        """Inject a fault that hits one request."""
         fault = {"kind": kind, "path": path, "times": 1, **parameters}
         self._http.post(f"{self.monite}/_emulator/faults", json=fault).raise_for_status()
 
@@ -149,20 +149,20 @@ def chromium() -> Iterator[Browser]:
 
 
 def log_in(page: Page, demo: Demo, person: Person) -> None:
-    """Log in as a person, and arrive at the invoices."""
+    """Log in as a person, and check that the invoices appear."""
     page.goto(demo.app)
     page.get_by_role("button", name=person.name).click()
     page.get_by_role("heading", name="Invoices").wait_for()
 
 
 def log_out(page: Page) -> None:
-    """Log out, and arrive at the login page."""
+    """Log out, and check that the login page appears."""
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("heading", name="Log in").wait_for()
 
 
 def work_for(page: Page, organization: str) -> None:
-    """Switch to an organization, and see that it is the one."""
+    """Switch to an organization, and check that it is active."""
     name = ORGANIZATIONS[organization].name
     page.get_by_label("Organization").select_option(name)
     page.get_by_role("button", name="Switch").click()
@@ -170,8 +170,8 @@ def work_for(page: Page, organization: str) -> None:
 
 
 def forge(page: Page, path: str, **fields: str) -> APIResponse:
-    """Send a form that the page does not have, as the logged-in person; return where that leads."""
-    token = page.locator("input[name=csrfmiddlewaretoken]")  # Django's
+    """Send a form that the page does not offer, as the logged-in person, and return the answer."""
+    token = page.locator("input[name=csrfmiddlewaretoken]")  # present in the Django app only
     csrf = {"csrfmiddlewaretoken": token.first.input_value()} if token.count() else {}
     origin = page.url.removesuffix("/invoices")
     return page.request.post(f"{origin}{path}", form={**fields, **csrf}, headers={"referer": origin})
@@ -187,7 +187,7 @@ def create_invoice(page: Page, number: str) -> None:
 
 
 def eventually(holds: Callable[[], bool], what: str, within: float = 10) -> None:
-    """Look again and again until something holds; fail after `within` seconds."""
+    """Check repeatedly until something holds. Fail after `within` seconds."""
     give_up_at = time.monotonic() + within
     while not holds():
         assert time.monotonic() < give_up_at, f"not within {within} s: {what}"
@@ -195,9 +195,9 @@ def eventually(holds: Callable[[], bool], what: str, within: float = 10) -> None
 
 
 TOKEN = re.compile(r"(?=([A-Za-z0-9_-]{43}))")
-"""Everything in a text that may be a token of the emulator; the look-ahead finds them inside longer words too."""
+"""Matches everything that can be a token of the emulator. The look-ahead also finds tokens inside longer words."""
 
 
 def fingerprints(text: str) -> set[str]:
-    """Return the ledger's fingerprints of everything in a text that may be a token."""
+    """Return the fingerprints, as in the ledger, of everything in a text that can be a token."""
     return {hashlib.sha256(word.encode()).hexdigest()[:12] for word in TOKEN.findall(text)}

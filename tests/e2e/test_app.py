@@ -1,4 +1,4 @@
-"""The example app in a real browser, against the local Monite: what a colleague would see."""
+"""The FastAPI example in a real browser, against the local Monite."""
 
 import re
 
@@ -27,7 +27,7 @@ def test_a_person_sees_the_invoices_with_a_token_of_their_own(page: Page, demo: 
     expect(row).to_contain_text("To be paid")
     expect(row).to_contain_text("€1,824.00")
     (token,) = demo.tokens(person, "live")
-    assert token["uses"] == 2  # for the list, and for the person's role
+    assert token["uses"] == 2  # one for the list and one for the person's role
 
 
 def test_an_accountant_creates_an_invoice(page: Page, demo: Demo):
@@ -59,7 +59,9 @@ def test_the_token_card_shows_the_time_left_and_never_the_whole_token(page: Page
     with page.expect_response("**/monite/token") as answer:
         card.get_by_role("button", name="Ask for it").click()
     expect(card.get_by_role("status")).to_contain_text(f"Bearer ••••{token['token'].removeprefix('…')}")
-    assert token["fingerprint"] in fingerprints(answer.value.text())  # so the next lines would notice it
+    assert token["fingerprint"] in fingerprints(
+        answer.value.text()
+    )  # so the next lines would find a whole token
     assert token["fingerprint"] not in fingerprints(page.content())
     assert token["fingerprint"] not in fingerprints(page.request.get(f"{demo.app}/invoices").text())
 
@@ -120,7 +122,7 @@ def test_a_token_that_monite_no_longer_accepts_is_replaced_unnoticed(page: Page,
     assert len(demo.tokens(ANNA)) == minted + 1
 
 
-def test_trouble_at_monite_is_said_in_plain_words(page: Page, demo: Demo, complaints: list[str]):
+def test_a_failure_at_monite_is_reported_in_plain_words(page: Page, demo: Demo, complaints: list[str]):
     log_in(page, demo, VIKTOR)
     demo.trouble("status", "/payables", status=503)
     answer = page.reload()
@@ -133,10 +135,10 @@ def test_trouble_at_monite_is_said_in_plain_words(page: Page, demo: Demo, compla
     complaints.clear()
 
 
-def test_credentials_that_monite_refuses_are_the_developers_trouble_not_the_users(
+def test_refused_credentials_are_explained_to_the_developer_and_not_to_users(
     page: Page, complaints: list[str]
 ):
-    with Demo() as demo:  # its own: the refusal is remembered for a while
+    with Demo() as demo:  # a demo of its own, since the app caches the refusal for a while
         demo.trouble("status", "/auth/token", status=401)
         page.goto(demo.app)
         with page.expect_response(f"{demo.app}/invoices") as answer:

@@ -1,4 +1,4 @@
-"""The demo as a process: it ends when it is told to, leaves nothing behind, and says when something breaks."""
+"""The demo as a process: it ends on a signal, leaves no process behind, and reports failures."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The Django example in a real browser: the same story as the first one tells, with Django's own forms and sessions."""
+"""The Django example in a real browser: the same story as test_app.py, with Django's forms and sessions."""
 
 import secrets
 import threading
@@ -44,7 +44,7 @@ def app(monite: Emulator) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, app: str, monite: Emulator) -> Iterator[Page]:
-    """A browser of one's own. Nobody has a token when a test begins."""
+    """A page in a fresh browser context. No token is live when a test begins."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         context.set_default_timeout(15_000)
         page = context.new_page()
@@ -99,7 +99,7 @@ def test_a_login_as_somebody_else_is_a_logout(page: Page, app: str, monite: Emul
     assert len(monite.monite.ledger.live(VIKTOR_ID)) == 1
 
 
-def test_trouble_at_monite_is_said_in_plain_words(page: Page, app: str, monite: Emulator):
+def test_a_failure_at_monite_is_reported_in_plain_words(page: Page, app: str, monite: Emulator):
     monite.monite.faults.add(Fault(kind="status", status=404, path="/auth/token", times=1))
     page.get_by_role("button", name=VIKTOR.name).click()
     expect(page.get_by_role("main")).to_contain_text(

@@ -1,4 +1,4 @@
-"""The Flask example app in a real browser, against the local Monite: the same story as the FastAPI one tells."""
+"""The Flask example in a real browser, against the local Monite: the same story as test_app.py."""
 
 import signal
 import sys
@@ -61,7 +61,7 @@ def test_a_login_as_somebody_else_is_a_logout(page: Page, demo: Demo):
     eventually(lambda: demo.tokens(ANNA, "live") == [], "no token of the first person is live")
 
 
-def test_trouble_at_monite_is_said_in_plain_words(page: Page, demo: Demo, complaints: list[str]):
+def test_a_failure_at_monite_is_reported_in_plain_words(page: Page, demo: Demo, complaints: list[str]):
     log_in(page, demo, VIKTOR)
     demo.trouble("status", "/payables", status=503)
     answer = page.reload()

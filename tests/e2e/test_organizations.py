@@ -1,4 +1,4 @@
-"""One story in all three example apps: a person who serves three organizations, and one who may only look."""
+"""One story in all three example apps: one person works for three organizations, and another one only views."""
 
 from collections.abc import Iterator
 
@@ -55,7 +55,7 @@ def test_an_accountant_serves_three_organizations_in_one_session(page: Page, dem
         expect(row(page, invoice)).to_be_visible()
         expect(page.get_by_role("button", name="Create invoice")).to_have_count(int(may_create))
         expect(delete_buttons(page)).to_have_count(may_delete)
-        (token,) = demo.tokens(ANNA, at=organization)  # the same one, whenever she comes back
+        (token,) = demo.tokens(ANNA, at=organization)  # the same token each time she returns
         card = page.get_by_role("region", name="Your Monite token")
         expect(card).to_contain_text(ORGANIZATIONS[organization].name)
         expect(card).to_contain_text(token["token"].removeprefix("…"))
@@ -66,7 +66,9 @@ def test_an_accountant_serves_three_organizations_in_one_session(page: Page, dem
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_who_may_delete_only_their_own_has_a_button_for_these_and_no_way_to_others(page: Page, demo: Demo):
+def test_a_user_who_may_delete_own_invoices_has_buttons_for_these_and_cannot_delete_others(
+    page: Page, demo: Demo
+):
     log_in(page, demo, ANNA)
     work_for(page, "tea")
     create_invoice(page, "TEA-1")
@@ -101,7 +103,7 @@ def test_a_form_that_the_role_does_not_allow_is_refused_with_a_page(page: Page, 
     log_out(page)
 
 
-def test_a_viewer_has_no_buttons_and_nowhere_else_to_go(page: Page, demo: Demo):
+def test_a_viewer_has_no_buttons_and_no_other_organization(page: Page, demo: Demo):
     log_in(page, demo, VIKTOR)
     expect(page.get_by_role("banner")).to_contain_text("Viewer")
     expect(row(page, "Mühlenhof Mehle KG")).to_be_visible()

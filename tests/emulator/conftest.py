@@ -1,4 +1,4 @@
-"""A fresh emulator per test, in process, with every answer checked against the shapes of Monite's answers."""
+"""Fixtures: a fresh emulator per test, in process. Every answer is checked against Monite's specification."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from tests.data.facts import check
 
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 VERSION = {"x-monite-version": "2024-05-25"}
-# A moment in the middle of one of the limiter's windows, so that no test straddles two.
+# The middle of one of the limiter's windows, so that no test straddles two windows.
 NOON = 1_764_504_000.25
 
 
@@ -32,7 +32,7 @@ class Api:
         self._app = create_app(monite)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request just as it is."""
+        """Send a request without adding headers."""
 
         async def call() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
@@ -53,7 +53,7 @@ class Api:
         headers: dict[str, str] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        """Call the API the way that a well-behaved client does."""
+        """Call the API as a well-behaved client does: with the version, a token and the entity."""
         sent = dict(VERSION)
         if token:
             sent["authorization"] = f"Bearer {token}"
@@ -79,7 +79,7 @@ class Api:
 
 @pytest.fixture
 def monite() -> Monite:
-    """Monite at noon: its clock moves only when a test moves it."""
+    """The emulator's state, with a clock that moves only when a test moves it."""
     return Monite(clock=Clock(lambda: NOON), requests_per_second=10_000)
 
 
@@ -96,7 +96,7 @@ def _server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def served(_server: Emulator) -> Emulator:
-    """The emulator on a real port, with nothing in it but the seed."""
+    """The emulator on a real port, with the seed data only."""
     _server.monite.reset()
     return _server
 

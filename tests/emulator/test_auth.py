@@ -1,4 +1,4 @@
-"""Minting and revoking, and what every call must bring."""
+"""Minting and revoking tokens, and the headers that every call needs."""
 
 import uuid
 
@@ -103,7 +103,7 @@ def test_the_status_for_dead_tokens_can_be_chosen(api, monite, status):
     assert answer.json() == DEAD
 
 
-def test_revoking_twice_or_a_dead_or_unknown_token_is_refused_with_400(api, monite):
+def test_revoking_a_dead_or_unknown_token_or_one_twice_is_refused_with_400(api, monite):
     partner = api.token()
     token = api.token(ANNA_ID)
     assert api.revoke(token, bearer=partner).status_code == 200
@@ -115,7 +115,7 @@ def test_revoking_twice_or_a_dead_or_unknown_token_is_refused_with_400(api, moni
     assert api.revoke(short, bearer=partner).status_code == 400
 
 
-def test_revoking_needs_a_bearer_token_and_knows_no_other_fields(api):
+def test_revoking_needs_a_bearer_token_and_accepts_no_other_fields(api):
     token = api.token(ANNA_ID)
     body = {"client_id": "00000000-0000-0000-0000-000000000000", "client_secret": "x", "token": token}
     assert api.call("POST", "/auth/revoke", json=body).status_code == 401

@@ -17,7 +17,7 @@ def test_the_clock_is_read_and_moved_forward_over_http(api, monite):
     assert api.send("POST", "/_emulator/clock", json={"advance": -1}).status_code == 422
 
 
-def test_answers_bear_the_emulators_date(api, monite):
+def test_answers_carry_the_emulators_date(api, monite):
     monite.clock.advance(86_400)
     date = email.utils.parsedate_to_datetime(api.mint(ANNA_ID).headers["date"])
     assert date.timestamp() == int(monite.clock.now())
@@ -47,7 +47,7 @@ def test_a_fault_that_does_not_exist_cannot_be_ordered(api, order):
     assert api.send("POST", "/_emulator/faults", json=order).status_code == 422
 
 
-def test_statistics_are_there_as_json(api):
+def test_statistics_are_available_as_json(api):
     api.mint(ANNA_ID)
     statistics = api.send("GET", "/_emulator/statistics").json()
     assert statistics["requests"] == [{"path": "/auth/token", "status": 200, "count": 1}]

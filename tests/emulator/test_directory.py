@@ -1,4 +1,4 @@
-"""Entities, entity users and roles: what can be created, read, changed and deleted, and by whom."""
+"""Entities, entity users and roles: who may create, read, change and delete them."""
 
 import uuid
 
@@ -74,7 +74,7 @@ def test_entities_are_for_partner_tokens_only(api, method, path):
 
 
 @pytest.mark.parametrize("path", ["/entity_users/me", "/entity_users/my_entity", "/entity_users/my_role"])
-def test_questions_about_oneself_are_for_entity_user_tokens_only(api, path):
+def test_the_endpoints_about_oneself_are_for_entity_user_tokens_only(api, path):
     assert api.call("GET", path, api.token()).status_code == 403
 
 
@@ -94,7 +94,7 @@ def test_everybody_may_change_their_own_name_but_not_their_login_or_role(api):
         assert api.call("PATCH", "/entity_users/me", token, json={field: ANNA_ID}).status_code == 422
 
 
-def test_changing_ones_entity_needs_the_permission_to(api):
+def test_changing_ones_entity_needs_the_permission(api):
     body = {"organization": {"legal_name": "Sunny Bakery GmbH"}, "individual": {"first_name": "No"}}
     assert api.call("PATCH", "/entity_users/my_entity", api.token(ANNA_ID), json=body).status_code == 403
     role = {
@@ -121,7 +121,7 @@ def test_the_partner_creates_reads_changes_and_deletes_entity_users(api):
     assert api.call("GET", path, partner, BAKERY_ID).status_code == 404
 
 
-def test_who_is_given_no_role_gets_the_entitys_default_role(api, monite):
+def test_a_user_created_without_a_role_gets_the_entitys_default_role(api, monite):
     body = {"first_name": "New", "login": "new"}
     created = api.call("POST", "/entity_users", api.token(), BAKERY_ID, json=body).json()
     assert created["role_id"] == monite.directory.entities.get(BAKERY_ID).default_role_id
@@ -225,17 +225,17 @@ def test_a_call_must_name_the_entity_that_it_is_about(api, path):
 
 
 @pytest.mark.parametrize("path", ["/entities", "/entity_users", "/roles", "/payables"])
-def test_an_unknown_id_is_refused_with_404_and_no_uuid_with_422(api, path):
+def test_an_unknown_id_is_refused_with_404_and_a_malformed_one_with_422(api, path):
     assert api.call("GET", f"{path}/{uuid.uuid4()}", api.token(), BAKERY_ID).status_code == 404
     assert api.call("GET", f"{path}/nobody", api.token(), BAKERY_ID).status_code == 422
 
 
-def test_what_belongs_to_another_entity_is_not_found(api):
+def test_records_of_another_entity_are_not_found(api):
     assert api.call("GET", f"/entity_users/{VIOLET_ID}", api.token(), BAKERY_ID).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/entity_users", "/roles"])
-def test_reading_people_and_roles_needs_the_permission_to(api, path):
+def test_reading_people_and_roles_needs_the_permission(api, path):
     assert api.call("GET", path, api.token(ANNA_ID), BAKERY_ID).status_code == 200
     answer = api.call("GET", path, api.token(VIKTOR_ID), BAKERY_ID)
     assert answer.status_code == 403
@@ -251,11 +251,11 @@ def test_reading_people_and_roles_needs_the_permission_to(api, path):
         ("POST", "/roles", {"name": "Own", "permissions": {"objects": []}}),
     ],
 )
-def test_who_may_only_read_people_and_roles_cannot_change_them(api, method, path, body):
+def test_a_role_that_only_reads_people_and_roles_cannot_change_them(api, method, path, body):
     assert api.call(method, path, api.token(ANNA_ID), BAKERY_ID, json=body).status_code == 403
 
 
-def test_an_emulator_without_seed_has_nobody_in_it():
+def test_an_emulator_without_seed_is_empty():
     empty = Monite(seed=False)
     assert empty.directory.entities.all() == []
     assert empty.directory.users.get(ANNA_ID) is None

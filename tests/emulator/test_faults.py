@@ -1,4 +1,4 @@
-"""Every kind of trouble, over a real connection: what the client sees, and what Monite has done."""
+"""Every kind of fault over a real connection: what the client sees, and what Monite has done."""
 
 import email.utils
 import math
@@ -30,7 +30,7 @@ def test_a_late_answer_is_the_right_one(served, mint):
     assert served.monite.ledger.mints(ANNA_ID)[0].answer_lost is False
 
 
-def test_who_gives_up_on_a_late_answer_has_lost_a_token(served, mint):
+def test_a_client_that_gives_up_on_a_late_answer_loses_a_token(served, mint):
     served.monite.faults.add(Fault(kind="latency", path=MINTING, seconds=60, times=1))
     with pytest.raises(httpx.ReadTimeout):
         mint(ANNA_ID, timeout=0.2)

@@ -1,4 +1,4 @@
-"""What the ledger knows about every token, in process and as JSON."""
+"""The ledger's facts about every token, in process and as JSON."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The package as a whole: its borders, its extras, its server and its command line."""
+"""The package as a whole: its imports, its extras, its server and its command line."""
 
 import ast
 import socket
@@ -37,7 +37,7 @@ def test_the_emulator_shares_no_code_with_the_client():
         if name.split(".")[0] == "monite_auth"
     }
     assert ours
-    ours -= {"monite_auth.configuration.demo"}  # two constants, and no code
+    ours -= {"monite_auth.configuration.demo"}  # two constants and no code
     assert all(name.startswith("monite_auth.emulator") for name in ours)
 
 
@@ -102,7 +102,7 @@ def test_the_command_line_knows_its_version():
     assert result.output.strip()[0].isdigit()
 
 
-def test_a_port_that_is_taken_is_said_plainly():
+def test_a_port_in_use_is_reported_plainly():
     with serve() as emulator:
         port = emulator.url.rsplit(":")[-1]
         result = CliRunner().invoke(app, ["emulator", "--port", port])

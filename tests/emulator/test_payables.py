@@ -1,4 +1,4 @@
-"""Bills: who may see and change which, and how long lists are read."""
+"""Payables: who may see and change them, and pagination."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def test_a_viewer_reads_and_nothing_else(api):
         assert "payable" in answer.json()["error"]["message"]
 
 
-def test_who_is_allowed_for_own_sees_and_changes_only_what_they_created(api):
+def test_allowed_for_own_means_seeing_and_changing_only_ones_own_bills(api):
     token = api.token(OSKAR_ID)
     listed = api.call("GET", "/payables", token, BAKERY_ID).json()["data"]
     assert len(listed) == 2
@@ -111,7 +111,7 @@ def test_the_partner_may_do_everything(api):
     assert api.call("DELETE", f"/payables/{bill_of(api, OSKAR_ID).id}", partner, BAKERY_ID).status_code == 204
 
 
-def test_a_paid_bill_stays_as_it_is(api):
+def test_a_paid_bill_cannot_be_changed_or_deleted(api):
     paid = next(bill for bill in api.monite.directory.payables.all() if bill.status == "paid")
     path, token = f"/payables/{paid.id}", api.token(ANNA_ID)
     assert api.call("DELETE", path, token, BAKERY_ID).status_code == 409

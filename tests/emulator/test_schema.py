@@ -1,11 +1,11 @@
-"""The endpoints against what Monite's specification says. (Every answer in the other tests is checked against it, too.)"""
+"""The endpoints against Monite's specification. The other tests check each answer against it, too."""
 
 import uuid
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from jsonschema import ValidationError  # its stubs are a package more
+from jsonschema import ValidationError  # its stubs would be another package
 
 from monite_auth.emulator import BAKERY_ID, app
 from tests.data.facts import check, find_operation
@@ -24,7 +24,7 @@ def test_every_operation_succeeds_with_the_status_that_the_specification_names(m
 
 @pytest.mark.parametrize(("method", "path", "status"), list(routes()))
 def test_every_operation_demands_the_headers_that_the_specification_demands(api, method, path, status):
-    """With everything there but x-monite-entity-id, a call is malformed exactly where the header is required."""
+    """A call that lacks only x-monite-entity-id is malformed exactly if the specification requires that header."""
     required = find_operation(method, path).required_headers
     assert "x-monite-version" in required
     for parameter in ("entity_id", "entity_user_id", "role_id", "payable_id"):

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
-# It sets Django up, once for the process, and so comes before everything else of Django's.
+# This import sets Django up for the process, so it must come before all other imports of Django.
 from tests.django.conftest import Visitor, close_connections, empty_database, make_user  # isort: skip
 
 from anyio.from_thread import start_blocking_portal
@@ -32,7 +32,7 @@ from tests.integrations.contract_site import Form
 
 PAGES = {
     "login": "log_in",
-    "switch": "log_in",  # Django's `login` takes care of whoever was there before
+    "switch": "log_in",  # Django's `login` logs out the previous user
     "logout": "log_out",
     "me": "me",
     "organization": "organization",
@@ -76,7 +76,7 @@ class DjangoClient:
 
 class DjangoSite:
     origin = "http://testserver"
-    old_cookie = "not_logged_in"  # its row is gone
+    old_cookie = "not_logged_in"  # the row of the session is deleted
 
     def __init__(self, visitor: Visitor) -> None:
         self._visitor = visitor
@@ -101,7 +101,7 @@ class DjangoSite:
 def django_site(
     settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
 ) -> Iterator[DjangoSite]:
-    """Open a site, in a database that `django_database` has made."""
+    """Open a site in a database made by `django_database`."""
     monite: dict[str, Any] = {
         "CLIENT_ID": settings.client_id,
         "CLIENT_SECRET": settings.secret.reveal(),
@@ -130,7 +130,7 @@ def django_site(
         if form == "sync":
             yield DjangoSite(Visitor())
             return
-        portal = stack.enter_context(start_blocking_portal())  # one event loop, as a server has it
+        portal = stack.enter_context(start_blocking_portal())  # one event loop, as in a server
         visitor = Visitor(portal)
         yield DjangoSite(visitor)
         visitor.close()
@@ -139,7 +139,7 @@ def django_site(
 
 @contextmanager
 def django_database() -> Iterator[None]:
-    """Make the tests' database, unless the tests of `tests/django` have made it for the whole process."""
+    """Create the test database, unless `tests/django` has already created it for the whole process."""
     if hasattr(_TestState, "saved_data"):
         yield
         return

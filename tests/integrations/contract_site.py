@@ -1,4 +1,4 @@
-"""What our own sites add to the contract: views of both forms."""
+"""The addition of our own sites to the contract: both forms of views."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The contract's site in Starlette: FastAPI is Starlette, and has a dependency of ours more."""
+"""The contract's site in Starlette. FastAPI adds only a dependency of ours."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -158,7 +158,7 @@ def app_of(broker: TokenBroker, form: Form, *, tenants: bool) -> FastAPI:
 
 
 class StarletteClient:
-    """A test client on the event loop that all clients of the site share, as a server has one."""
+    """A test client. All clients of a site share one event loop, as in a server."""
 
     def __init__(self, first: TestClient) -> None:
         self._client = TestClient(first.app)

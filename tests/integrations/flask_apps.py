@@ -1,4 +1,4 @@
-"""Flask apps for the tests: the same views twice, `def` and `async def`, over plain sessions or Flask-Login."""
+"""Flask apps for the tests: the same views as `def` and as `async def`, with plain sessions or Flask-Login."""
 
 from flask import Flask, Response, current_app, jsonify, request, session, stream_with_context
 from flask_login import (
@@ -12,11 +12,11 @@ from monite_auth import TokenBroker, errors
 from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
 
 SYNC, ASYNC = "", "/async"
-"""Where the views of each kind are."""
+"""The URL prefixes of the `def` and the `async def` views."""
 
 
 def app_of(broker: TokenBroker | None = None, *, allowed_origins=(), flask_login=False, **given) -> Flask:
-    """Return an app of its own; without a broker it builds one from its config."""
+    """Return a new app. Without `broker` it builds one from its config."""
     app = Flask(__name__)
     app.secret_key = "s"
     if flask_login:

@@ -1,4 +1,4 @@
-"""The app that the tests serve with gunicorn; its settings come from the environment."""
+"""The app that the tests serve with gunicorn. Its settings come from the environment."""
 
 import os
 

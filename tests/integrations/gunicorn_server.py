@@ -1,4 +1,4 @@
-"""gunicorn as a subprocess, on a free port, until the `with` block ends."""
+"""Runs gunicorn as a subprocess on a free port until the `with` block ends."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from tests.waiting import until
 ROOT = Path(__file__).resolve().parents[2]
 
 AT_ONCE = 6
-"""Requests in a burst: more than a busy sync worker takes, so that the other one gets some."""
+"""The number of requests in a burst: more than a busy sync worker accepts, so that the other worker gets some."""
 
 
 class Gunicorn:
-    """gunicorn with two workers of some class, over `tests.integrations.flask_served`."""
+    """gunicorn with two workers of a given class that serve `tests.integrations.flask_served`."""
 
     def __init__(
         self, worker_class: str, api_url: str, store_url: str, *options: str, workers: int = 2
@@ -69,11 +69,11 @@ class Gunicorn:
         self._log.close()
 
     def terminate(self) -> None:
-        """Tell it to end, as a deployment does."""
+        """Send the signal to stop, as a deployment does."""
         self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> int:
-        """Have it end; return its exit status."""
+        """Stop gunicorn and return its exit status."""
         self.terminate()
         try:
             return self._process.wait(30)
@@ -86,23 +86,23 @@ class Gunicorn:
 
     @property
     def log(self) -> str:
-        """What it has written so far."""
+        """The output so far."""
         self._log.seek(0)
         return self._log.read()
 
     def children(self) -> list[int]:
-        """The ids of its workers (Linux)."""
+        """The process ids of the workers (Linux)."""
         pid = self._process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def browser(self) -> httpx.Client:
-        """Return a client with cookies of its own, which opens a connection for each request."""
+        """Return a client with its own cookies that opens a new connection for each request."""
         return httpx.Client(
             base_url=self.url, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
     def ask_every_worker(self, client: httpx.Client, path: str) -> list[httpx.Response]:
-        """Ask in bursts until every worker has answered; return all answers."""
+        """Send bursts of requests until every worker has answered. Return all answers."""
         answers: list[httpx.Response] = []
 
         def everybody_has_answered() -> bool:

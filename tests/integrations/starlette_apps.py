@@ -1,4 +1,4 @@
-"""Small parts that the tests of the Starlette adapter build their apps of."""
+"""Small parts of apps for the tests of the Starlette adapter."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -46,7 +46,7 @@ SESSIONS = Middleware(SessionMiddleware, secret_key="s")
 
 
 def app_of(broker, *routes, outside=(SESSIONS,), inside=(), kind=Starlette, **identify):
-    """An app with ours between what is outside and what is inside; the first is outermost."""
+    """Return an app with our middleware between those `outside` and those `inside`. In each list the first is outermost."""
 
     @asynccontextmanager
     async def lifespan(_app):
@@ -61,7 +61,7 @@ def app_of(broker, *routes, outside=(SESSIONS,), inside=(), kind=Starlette, **id
 
 
 class CatchAll(BaseHTTPMiddleware):
-    """What many apps have: an answer for whatever goes wrong."""
+    """Answers every error itself, as many apps do."""
 
     async def dispatch(self, request, call_next):
         try:
@@ -71,7 +71,7 @@ class CatchAll(BaseHTTPMiddleware):
 
 
 class TimeLimit:
-    """Gives requests to /leave little time."""
+    """Cancels requests to /leave after a short time."""
 
     def __init__(self, app):
         self.app = app

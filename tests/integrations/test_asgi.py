@@ -1,4 +1,4 @@
-"""The ASGI middleware without Starlette: under the real Litestar and the real Quart, and the recipes of docs/any-framework.md."""
+"""The ASGI middleware without Starlette, under the real Litestar and Quart, and the recipes of docs/any-framework.md."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ from tests.waiting import until
 
 @pytest.fixture(autouse=True)
 def logging_as_before():
-    """Litestar sets up logging for the whole process."""
+    """Restore logging after the test: Litestar configures it for the whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -32,7 +32,7 @@ def logging_as_before():
 
 
 def by_header(scope):
-    """Who is logged in, by the word of a proxy."""
+    """Identify the user by a header that a proxy sets."""
     headers = dict(scope["headers"])
     user = headers.get(b"x-user", b"").decode()
     return Principal(user, session_id="1") if user else None
@@ -121,7 +121,7 @@ def site(request, emulated):
     broker.close()
 
 
-def test_a_person_gets_their_own_token_and_the_answer_is_kept_by_no_cache(site, emulator):
+def test_a_person_gets_their_own_token_and_the_answer_is_not_cached(site, emulator):
     status, text, headers = site.get("/me", ANNA)
     assert (status, text) == (200, ANNA_ID)
     assert headers["cache-control"] == "private, no-store"
@@ -142,7 +142,7 @@ def test_an_anonymous_visitor_who_wants_a_page_gets_one_sentence(site):
     assert (status, text) == (401, "Please log in.")
 
 
-def test_who_is_not_linked_or_not_allowed_gets_a_403(site):
+def test_an_unlinked_or_unauthorized_user_gets_a_403(site):
     status, text, _ = site.get("/me", {"x-user": "stranger"})
     assert (status, "not_linked" in text) == (403, True)
     status, text, _ = site.get("/create", {"x-user": "viktor"})
@@ -218,7 +218,7 @@ class LitestarVisitor:
 
 
 class QuartVisitor:
-    """A visitor of an app whose event loop goes on between two requests, as a server's does."""
+    """A visitor of an app whose event loop continues between requests, as in a server."""
 
     def __init__(self, app):
         self._stack = ExitStack()
@@ -245,7 +245,7 @@ class QuartVisitor:
 
 
 class WSGIVisitor:
-    """A WSGI server whose sessions are one dict for each visitor."""
+    """A visitor of a WSGI app. The session is a dict of the visitor."""
 
     def __init__(self, app):
         self.session = {}
@@ -271,7 +271,7 @@ class WSGIVisitor:
 
 
 VISITORS = {"app": LitestarVisitor, "shop": QuartVisitor, "wsgi_app": WSGIVisitor}
-"""By the name of the app on the page."""
+"""The visitors by the name of the app on the page."""
 
 
 @pytest.fixture(params=VISITORS)

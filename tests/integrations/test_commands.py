@@ -1,4 +1,4 @@
-"""One contract for the three command lines: `monite-auth`, `flask monite` and `manage.py` do and say the same."""
+"""One contract for three command lines: `monite-auth`, `flask monite` and `manage.py` behave and print alike."""
 
 import io
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-# It sets Django up, once for the process, and so comes before everything else of Django's.
+# This import sets Django up for the process, so it must come before all other imports of Django.
 from tests.django.conftest import empty_database, make_user  # isort: skip
 
 from django.core.management import call_command
@@ -24,11 +24,11 @@ from tests.people import PEOPLE
 from tests.waiting import until
 
 STARTED_HERE = "tests.integrations.test_commands:shop.broker"
-"""Where the plain command line finds the broker of the application."""
+"""The `--app` argument by which the plain command line finds the application's broker."""
 
 
 class Shop:
-    """An application of no framework, as `--app` finds it."""
+    """An application without a framework, found by `--app`."""
 
     broker: TokenBroker
 
@@ -44,7 +44,7 @@ class Result:
 
 
 class Plain:
-    """`monite-auth`, with `--app`."""
+    """Runs `monite-auth` with `--app`."""
 
     user = "anna"
 
@@ -60,7 +60,7 @@ class Plain:
 
 
 class OfFlask:
-    """`flask monite`."""
+    """Runs `flask monite`."""
 
     user = "anna"
 
@@ -77,7 +77,7 @@ class OfFlask:
 
 
 class OfDjango:
-    """`manage.py`."""
+    """Runs `manage.py`."""
 
     def __init__(self, settings):
         self.override = override_settings(
@@ -118,7 +118,7 @@ def database():
 
 @pytest.fixture
 def changes():
-    """What the settings have that is not usual."""
+    """The settings that differ from the defaults of these tests."""
     return {}
 
 
@@ -129,7 +129,7 @@ def settings(emulated, tmp_path, changes):
 
 @pytest.fixture
 def open_at(request, database):
-    """Open the command line of a framework, or of none, over settings."""
+    """Return a function that opens a command line, of a framework or plain, with given settings."""
     opened = []
 
     def at(name, settings):
@@ -153,7 +153,7 @@ def commands_without_a_store(request, open_at, emulated):
 
 @pytest.fixture
 def server(settings, commands):
-    """A process of the application that shares the store."""
+    """Another process of the application, with the same store."""
     with TokenBroker(settings, {commands.user: PEOPLE["anna"]}) as running:
         yield running
 
@@ -162,7 +162,7 @@ def session_of(commands):
     return Principal(commands.user, session_id=uuid4().hex)
 
 
-def test_check_says_what_works(commands, settings):
+def test_check_reports_what_works(commands, settings):
     result = commands.run("check")
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines()[-3:] == [
@@ -173,7 +173,7 @@ def test_check_says_what_works(commands, settings):
     assert settings.secret.reveal() not in result.out
 
 
-def test_check_of_a_user_compares_what_the_directory_and_monite_say(commands):
+def test_check_of_a_user_compares_the_directory_and_monite(commands):
     result = commands.run("check", "--user", commands.user)
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines()[-2:] == [
@@ -182,7 +182,7 @@ def test_check_of_a_user_compares_what_the_directory_and_monite_say(commands):
     ]
 
 
-def test_check_of_a_tenant_of_nobody_is_a_wrong_argument(commands):
+def test_check_of_a_tenant_without_a_user_is_a_wrong_argument(commands):
     result = commands.run("check", "--tenant", "books")
     assert (result.code, result.err.splitlines()[-1]) == (2, "Error: --tenant is about a user: add --user.")
 
@@ -196,7 +196,7 @@ def test_check_fails_where_monite_refuses_the_secret(commands, emulator):
     assert "Traceback" not in result.err
 
 
-def test_drain_revokes_what_is_pending_and_says_how_much(commands, server, emulator):
+def test_drain_revokes_pending_tokens_and_reports_how_many(commands, server, emulator):
     server.token(session_of(commands))
     emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke"))
     server.end_user(commands.user)
@@ -227,11 +227,11 @@ def test_promise_5_end_user_ends_every_session_and_revokes(commands, server, emu
     for each in sessions:
         with pytest.raises(errors.SessionEnded):
             server.token(each)
-    until(lambda: not emulator.monite.ledger.live(ANNA_ID))  # the server may be at work on one of them
+    until(lambda: not emulator.monite.ledger.live(ANNA_ID))  # the server may still be revoking one of them
 
 
 @pytest.mark.parametrize("changes", [{"deadline": 1}], ids=["impatient"])
-def test_end_user_says_what_is_still_pending(commands, server, emulator):
+def test_end_user_reports_pending_revocations(commands, server, emulator):
     server.token(session_of(commands))
     emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke"))
     result = commands.run("end-user", commands.user)
@@ -243,7 +243,7 @@ def test_end_user_says_what_is_still_pending(commands, server, emulator):
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_promise_7_end_user_does_not_report_as_done_what_no_store_has_heard(name, open_at, emulated):
+def test_promise_7_end_user_fails_if_no_store_has_recorded_it(name, open_at, emulated):
     down = replace(emulated, store_url="redis://127.0.0.1:1/0", deadline=1)
     commands = open_at(name, down)
     result = commands.run("end-user", commands.user)

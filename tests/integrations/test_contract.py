@@ -1,6 +1,6 @@
-"""The contract of adapters, run by our own: in each framework, in `def` and in `async def` views.
+"""Runs the contract of adapters for our own: in each framework, with `def` and with `async def` views.
 
-What an adapter does beyond it is tested beside it: test_starlette.py, test_flask.py, tests/django.
+Behaviour beyond the contract is tested in test_starlette.py, test_flask.py and tests/django.
 """
 
 import socket
@@ -18,14 +18,14 @@ from tests.integrations.contract_starlette import starlette_site
 
 
 def dead_port() -> int:
-    """Return a port of this machine where nobody listens."""
+    """Return a port of this machine on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class OurContract(AdapterContract):
-    """The contract, and a shared store that is down from the start."""
+    """The contract, plus a shared store that is down from the start."""
 
     form: Form
 
@@ -56,7 +56,7 @@ class FlaskContract(OurContract):
 
 @pytest.fixture(scope="module")
 def database():
-    """Django's; gone at the end of this file, so that the tests of `tests/django` can make their own."""
+    """Django's database. It is deleted after this file, so that the tests in `tests/django` can create their own."""
     with django_database():
         yield
 
@@ -67,7 +67,7 @@ class DjangoContract(OurContract):
         return django_site(settings, self.form, **options)
 
     def guard(self, object_type, action):
-        from monite_auth_django.decorators import monite_allowed  # once Django is set up
+        from monite_auth_django.decorators import monite_allowed  # after Django has been set up
 
         return monite_allowed(object_type, action)
 

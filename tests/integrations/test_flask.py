@@ -1,4 +1,4 @@
-"""The Flask adapter, in its own apps and over the emulator: the scenarios of the contract, in views of both kinds."""
+"""The Flask adapter in its own apps, against the emulator: the scenarios of the contract, in `def` and `async def` views."""
 
 from datetime import timedelta
 
@@ -104,7 +104,7 @@ def test_promise_5_a_logout_revokes_and_an_old_cookie_is_worth_nothing(client, e
 
 @both
 @ways_out
-def test_who_logs_in_again_has_a_new_session(client, views, way):
+def test_logging_in_again_begins_a_new_session(client, views, way):
     log_in(client)
     first = client.get(views + "/facts").json["session"]
     client.get(views + "/me")
@@ -157,7 +157,7 @@ def test_a_logout_elsewhere_ends_this_session_too(client, broker, emulator, view
 
 
 @both
-def test_a_session_that_has_expired_is_nobodys(client, app, emulator, views):
+def test_an_expired_session_is_anonymous(client, app, emulator, views):
     log_in(client)
     client.get(views + "/me")
     app.permanent_session_lifetime = timedelta(seconds=-1)
@@ -188,7 +188,7 @@ def test_promise_7_a_logout_that_the_store_cannot_record_leaves_the_apps_answer_
     assert "A logout could not be recorded" in record.message
 
 
-def test_a_logout_is_one_even_where_the_view_fails_after_it(client, app, emulator):
+def test_a_logout_counts_even_if_the_view_fails_after_it(client, app, emulator):
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.logger.disabled = True
     log_in(client)
@@ -199,7 +199,7 @@ def test_a_logout_is_one_even_where_the_view_fails_after_it(client, app, emulato
 
 @pytest.mark.parametrize("answers", [False, True])
 @pytest.mark.parametrize("own", [None, lambda: identify(tenant=session.get("organization"))])
-def test_a_logout_is_one_even_where_the_app_empties_the_session_before_everything_else(
+def test_a_logout_counts_even_if_the_app_empties_the_session_before_everything_else(
     broker, emulator, own, answers
 ):
     app = Flask(__name__)
@@ -292,7 +292,7 @@ def test_a_handler_for_one_kind_of_error_leaves_the_others_to_the_extension(app)
     assert client.get("/me").status_code == 403
 
 
-def test_what_the_developer_has_to_mend_is_no_answer_but_an_exception(client, app):
+def test_a_developers_mistake_stays_an_exception(client, app):
     app.testing = True
     log_in(client)
     with pytest.raises(errors.ConfigurationError, match="set wrongly"):
@@ -328,7 +328,7 @@ def test_an_anonymous_visitor_gets_no_token_whatever_the_apps_handlers_do(client
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "PATCH"])
-def test_the_token_endpoint_knows_get_and_post(client, emulator, method):
+def test_the_token_endpoint_allows_only_get_and_post(client, emulator, method):
     log_in(client)
     answer = client.open("/monite/token", method=method)
     assert answer.status_code == 405
@@ -364,7 +364,7 @@ def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
         assert emulator.monite.ledger.tokens == []
 
 
-def test_origins_that_are_none_are_refused_at_start_up():
+def test_malformed_origins_are_refused_at_start_up():
     with pytest.raises(errors.ConfigurationError, match="list of origins"):
         monite_blueprint(allowed_origins="https://app.example")
 
@@ -372,7 +372,7 @@ def test_origins_that_are_none_are_refused_at_start_up():
 # -- sessions
 
 
-def test_a_page_that_has_nothing_to_do_with_anybody_stays_cacheable(client, emulator):
+def test_a_page_that_uses_no_session_stays_cacheable(client, emulator):
     for _ in range(2):
         answer = client.get("/plain")
         assert "Vary" not in answer.headers
@@ -440,11 +440,11 @@ def test_a_request_context_of_a_test_is_enough(app):
         )
 
 
-# -- who is logged in, as the app says
+# -- users that the app identifies itself
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_an_app_can_say_itself_who_is_logged_in(broker, emulator, is_async):
+def test_an_app_can_identify_its_users_itself(broker, emulator, is_async):
 
     def identify():
         user = request.headers.get("x-user")
@@ -462,7 +462,7 @@ def test_an_app_can_say_itself_who_is_logged_in(broker, emulator, is_async):
     assert client.get("/facts").json["logged_in"] is False
 
 
-def test_promise_5_who_is_gone_at_the_end_by_the_apps_own_word_is_logged_out(broker, emulator):
+def test_promise_5_a_user_whom_identify_no_longer_names_after_the_view_is_logged_out(broker, emulator):
     app = Flask(__name__)
     monite = MoniteAuth(broker=broker)
     people = {"one": "anna"}
@@ -489,7 +489,7 @@ def test_promise_5_who_is_gone_at_the_end_by_the_apps_own_word_is_logged_out(bro
     assert client.get("/me").json["error"]["code"] == "session_ended"
 
 
-def test_a_tenant_is_said_by_the_app_and_the_session_gets_its_id_at_login(broker):
+def test_the_app_names_the_tenant_and_the_session_gets_its_id_at_login(broker):
     from monite_auth.adapter.sessions import bind_principal
 
     def identify():
@@ -508,7 +508,7 @@ def test_a_tenant_is_said_by_the_app_and_the_session_gets_its_id_at_login(broker
 
 
 @pytest.mark.parametrize("form", ["def", "async def"])
-def test_pages_vary_by_cookie_only_where_they_use_what_an_own_identify_found_in_the_session(broker, form):
+def test_pages_vary_by_cookie_only_if_they_use_an_identify_that_reads_the_session(broker, form):
     def who():
         return identify(tenant=session.get("organization"))
 
@@ -525,7 +525,7 @@ def test_pages_vary_by_cookie_only_where_they_use_what_an_own_identify_found_in_
 
 
 def test_a_session_that_an_own_identify_does_not_ask_about_goes_on(broker, emulator):
-    """Who comes with a key of their own is somebody else for one request, and logs nobody out."""
+    """A request with an API key acts as another user. It logs nobody out."""
 
     def who():
         key = request.headers.get("x-key")

@@ -1,4 +1,4 @@
-"""What becomes of errors in Flask, and which answers no cache may keep."""
+"""Answers to errors in Flask, and answers that no cache may keep."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from monite_auth_flask import MoniteAuth, current_monite, forward, monite_bluepr
 
 
 def site_of(broker, *blueprints, **given):
-    """Return an app with ways to fail."""
+    """Return an app whose views fail in several ways."""
     app = Flask(__name__)
     app.secret_key = "s"
     app.logger.disabled = True
@@ -89,11 +89,11 @@ def test_errors_of_tasks_get_their_own_status(broker):
 @pytest.mark.parametrize(
     ("name", "status"), [("ours", 403), ("nested", 403), ("mixed", 500), ("theirs", 500), ("elsewhere", 500)]
 )
-def test_a_group_is_ours_only_if_it_holds_nothing_else(broker, name, status):
+def test_a_group_is_answered_only_if_all_its_errors_are_ours(broker, name, status):
     assert site_of(broker).test_client().get(f"/raise/{name}").status_code == status
 
 
-def test_what_is_not_ours_is_the_apps_own_matter(broker):
+def test_errors_that_are_not_ours_are_left_to_the_app(broker):
     app = site_of(broker)
     app.testing = True
     for name in ("mixed", "theirs", "elsewhere", "no request"):
@@ -122,7 +122,7 @@ def test_the_apps_own_handlers_come_first_whenever_they_are_registered(broker, f
 
 
 @pytest.mark.parametrize("form", ["def", "async def"])
-def test_a_handler_for_everything_gets_what_is_not_ours(broker, form):
+def test_a_catch_all_handler_gets_errors_that_are_not_ours(broker, form):
     def sorry(error):
         return "sorry", 418
 
@@ -138,7 +138,7 @@ def test_a_handler_for_everything_gets_what_is_not_ours(broker, form):
     assert refusal(client.get("/me")) == (401, "not_logged_in")
 
 
-def test_a_blueprints_own_handler_is_asked_about_what_a_group_holds(broker):
+def test_a_blueprints_own_handler_is_asked_about_the_errors_in_a_group(broker):
     inner = Blueprint("inner", __name__)
     inner.register_error_handler(errors.NotLinked, lambda _: ("not here", 418))
     app = site_of(broker, inner)
@@ -159,7 +159,7 @@ def test_an_app_beside_another_has_users_and_errors_of_its_own(broker, emulated)
 
         @outer.get("/inside")
         def inside():
-            return make_response(inner.wsgi_app)  # which is handed this request's environ
+            return make_response(inner.wsgi_app)  # it gets this request's environ
 
         inner.add_url_rule("/inside", "inside", lambda: str(current_monite.principal))
         both = DispatcherMiddleware(outer, {"/inner": inner, "/stranger": stranger})
@@ -189,7 +189,7 @@ def test_a_call_that_breaks_off_is_a_503(broker, emulator, path):
     emulator.monite.faults.remove(order.id)
 
 
-def test_httpx2_breaks_off_in_the_same_way(broker):
+def test_a_call_by_httpx2_that_breaks_off_is_a_503(broker):
     app = site_of(broker)
     here = httpx2.Request("GET", broker.settings.base_url + "/payables")
     app.add_url_rule("/two", "two", lambda: raise_(httpx2.ConnectError("x", request=here)))
@@ -201,7 +201,7 @@ def raise_(error):
 
 
 @pytest.mark.parametrize(("status", "passed_on"), [(404, 404), (409, 409), (401, 502), (503, 503)])
-def test_what_monite_answers_is_passed_on_with_its_status(broker, emulator, status, passed_on):
+def test_monites_answer_is_passed_on_with_its_status(broker, emulator, status, passed_on):
     client = logged_in(site_of(broker))
     client.get("/me")
     order = emulator.monite.faults.add(Fault(kind="status", status=status, path="/entity_users/me"))
@@ -216,7 +216,7 @@ def test_what_monite_answers_is_passed_on_with_its_status(broker, emulator, stat
 # -- caches
 
 
-def test_what_a_token_has_helped_to_make_is_kept_by_no_cache(broker):
+def test_answers_that_depend_on_a_token_are_not_cached(broker):
     app = site_of(broker)
     app.add_url_rule("/page", "page", lambda: str(current_monite.can("payable", "create")))
     app.add_url_rule("/own-word", "own-word", own_word)
@@ -241,7 +241,7 @@ def test_what_a_token_has_helped_to_make_is_kept_by_no_cache(broker):
     ("said", "kept"),
     [("max-age=5", "max-age=5, private"), ("no-cache", "no-cache, private"), ("public", "public")],
 )
-def test_a_cache_control_that_says_nothing_of_who_may_keep_it_is_made_private(broker, said, kept):
+def test_a_cache_control_without_public_or_private_is_made_private(broker, said, kept):
     app = site_of(broker)
 
     def view():
@@ -257,7 +257,7 @@ def own_word():
     return "page", 200, {"Cache-Control": "private, max-age=5"}
 
 
-def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker):
+def test_a_stream_that_may_still_use_a_token_is_not_cached(broker):
     app = site_of(broker)
 
     def parts():
@@ -276,7 +276,7 @@ def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker):
 
 def test_an_error_that_becomes_an_answer_leaves_the_developers_sentence_in_the_log(broker, caplog):
     class NotLinkedHere(errors.NotLinked):
-        code = "not_linked_here"  # of each kind one line a minute is written, in the whole process
+        code = "not_linked_here"  # the log has one line a minute for each code in the process
 
     app = site_of(broker)
     app.add_url_rule("/one", "one", lambda: raise_(NotLinkedHere("Link the user.")))
@@ -288,7 +288,7 @@ def test_an_error_that_becomes_an_answer_leaves_the_developers_sentence_in_the_l
     assert "Link the user." in record.getMessage()
 
 
-# -- who asks
+# -- malformed requests
 
 
 @pytest.mark.parametrize("host", ["[", "a b", "x:y:z", "", "a,b", "\x7f", "host:99999"])
@@ -301,7 +301,7 @@ def test_a_malformed_host_or_origin_breaks_nothing(broker, host, origin):
 
 
 @pytest.mark.parametrize("found", ["anna", ("anna", None), {"user_id": "anna"}])
-def test_an_identify_that_answers_with_something_else_is_explained(broker, found):
+def test_an_identify_that_returns_something_else_is_explained(broker, found):
     app = site_of(broker, identify=lambda: found)
     app.testing = True
     with pytest.raises(errors.ConfigurationError, match="identify"):

@@ -30,7 +30,7 @@ def flask_monite(app, *arguments):
     return app.test_cli_runner().invoke(args=["monite", *arguments])
 
 
-def test_check_says_what_is_set_and_that_monite_accepts_it(app, emulator):
+def test_check_reports_the_settings_and_that_monite_accepts_them(app, emulator):
     result = flask_monite(app, "check")
     assert result.exit_code == 0
     assert emulator.api_url in result.output
@@ -39,7 +39,7 @@ def test_check_says_what_is_set_and_that_monite_accepts_it(app, emulator):
     assert DEMO_CLIENT_SECRET not in result.output
 
 
-def test_check_says_that_the_store_does_not_answer(app):
+def test_check_reports_that_the_store_does_not_answer(app):
     app.config.update(MONITE_STORE_URL="redis://127.0.0.1:1/0", MONITE_DEADLINE=1)
     result = flask_monite(app, "check")
     assert result.exit_code == 1
@@ -54,7 +54,7 @@ def test_check_takes_a_tenant_for_a_user_only(app):
     assert "add --user" in result.output
 
 
-def test_check_compares_what_the_directory_and_monite_say_of_a_user(app, emulator):
+def test_check_compares_the_directory_and_monite_for_a_user(app, emulator):
     result = flask_monite(app, "check", "--user", "anna")
     assert result.exit_code == 0
     assert f"anna is the entity user {ANNA_ID} of the entity {BAKERY_ID}" in result.output
@@ -73,7 +73,7 @@ def test_check_names_every_wrong_setting_without_a_traceback(app):
     assert "Traceback" not in result.output
 
 
-def test_check_says_that_monite_refuses_the_secret(app):
+def test_check_reports_that_monite_refuses_the_secret(app):
     app.config["MONITE_CLIENT_SECRET"] = "not the secret"
     result = flask_monite(app, "check")
     assert result.exit_code == 1
@@ -82,7 +82,7 @@ def test_check_says_that_monite_refuses_the_secret(app):
 
 
 @pytest.mark.parametrize("arguments", [["drain"], ["end-user", "anna"]])
-def test_a_memory_that_only_the_servers_have_is_said_to_be_out_of_reach(app, arguments):
+def test_the_servers_memory_store_is_reported_as_out_of_reach(app, arguments):
     app.config["MONITE_STORE_URL"] = "memory://"
     result = flask_monite(app, *arguments)
     assert result.exit_code == 1
@@ -97,13 +97,15 @@ def test_end_user_ends_every_session_and_revokes(app, emulator):
         result = flask_monite(app, "end-user", "anna")
         assert result.exit_code == 0
         assert result.output.startswith("Every session of user anna has ended.\n")
-        until(lambda: not emulator.monite.ledger.live(ANNA_ID))  # the server may be at work on one of them
+        until(
+            lambda: not emulator.monite.ledger.live(ANNA_ID)
+        )  # the server may still be revoking one of them
         for session_id in ("one", "two"):
             with pytest.raises(errors.SessionEnded):
                 server.token(Principal("anna", session_id=session_id))
 
 
-def test_end_user_says_when_something_is_still_pending(app, emulator):
+def test_end_user_reports_pending_revocations(app, emulator):
     app.extensions["monite_auth"].broker.token(ANNA)
     emulator.monite.faults.add(Fault(kind="status", status=503, path="/auth/revoke"))
     result = flask_monite(app, "end-user", "anna")
@@ -112,7 +114,7 @@ def test_end_user_says_when_something_is_still_pending(app, emulator):
     emulator.monite.faults.clear()
 
 
-def test_drain_tells_what_it_did(app, emulator):
+def test_drain_reports_what_it_did(app, emulator):
     result = flask_monite(app, "drain", "--within", "5")
     assert result.exit_code == 0
     assert result.output == "settled 0, postponed 0, expired 0\n"

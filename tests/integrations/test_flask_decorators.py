@@ -25,7 +25,7 @@ def app(broker):
 
 
 @pytest.mark.parametrize("path", ["/bills", "/async/bills"])
-def test_monite_required_lets_those_in_who_are_logged_in_and_linked(app, emulator, path):
+def test_monite_required_lets_logged_in_and_linked_users_in(app, emulator, path):
     browser = app.test_client()
     refusal = browser.get(path)
     assert (refusal.status_code, refusal.json["error"]["code"]) == (401, "not_logged_in")
@@ -34,4 +34,4 @@ def test_monite_required_lets_those_in_who_are_logged_in_and_linked(app, emulato
     browser.post("/login", query_string={"user": "nobody we know"})
     refusal = browser.get(path)
     assert (refusal.status_code, refusal.json["error"]["code"]) == (403, "not_linked")
-    assert emulator.monite.ledger.tokens == []  # nobody has asked for one
+    assert emulator.monite.ledger.tokens == []  # no token was needed

@@ -15,7 +15,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def names(emulator, monkeypatch):
-    """What the page's code makes."""
+    """The names that the page's code defines."""
     monkeypatch.setenv("MONITE_BASE_URL", emulator.api_url)
     monkeypatch.setenv("MONITE_CLIENT_ID", DEMO_CLIENT_ID)
     monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)

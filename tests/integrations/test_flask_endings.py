@@ -1,4 +1,4 @@
-"""Promise 5 in Flask: what a session had when it came in, and has not when the request is over, has ended. By whatever path."""
+"""Promise 5 in Flask: a login that the session had before a request and has no more after it has ended, in whatever way."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from tests.waiting import until
 
 
 class CookieSessions:
-    """Flask's own, as the extension finds them."""
+    """Flask's own sessions, with the extension's defaults."""
 
     def prepare(self, app):
         return {}
@@ -32,14 +32,14 @@ class CookieSessions:
 
 
 class OwnWord(CookieSessions):
-    """The same, with an identify of the app's own."""
+    """The same, with the app's own `identify`."""
 
     def prepare(self, app):
         return {"identify": lambda: identify(tenant=session.get("organization"))}
 
 
 class CarelessWord(CookieSessions):
-    """An identify that takes for granted that somebody is there who was there."""
+    """An `identify` that fails if nobody is logged in any more."""
 
     def prepare(self, app):
         def who():
@@ -60,7 +60,7 @@ class CarelessWord(CookieSessions):
 
 
 class OnTheServer(CookieSessions):
-    """Flask-Session: the cookie has a name only."""
+    """Flask-Session: the cookie has only the id of the session."""
 
     def prepare(self, app):
         app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=SimpleCache())
@@ -69,7 +69,7 @@ class OnTheServer(CookieSessions):
 
 
 class ByFlaskLogin(CookieSessions):
-    """Flask-Login, whose session is emptied by hand."""
+    """Flask-Login, with a session that is emptied by hand."""
 
     def prepare(self, app):
         @LoginManager(app).user_loader
@@ -85,7 +85,7 @@ class ByFlaskLogin(CookieSessions):
 
 
 class OwnSessions:
-    """Sessions of the app's own, a table say, and a cookie that Flask knows nothing of."""
+    """The app's own sessions, such as a table, with a cookie that Flask does not manage."""
 
     def prepare(self, app):
         self.open = {}
@@ -109,7 +109,7 @@ class OwnSessions:
 
 
 class AbortingSessions(OwnSessions):
-    """An identify that answers requests of nobody by itself, once the doors are closed."""
+    """An `identify` that aborts with 401 if the session of the cookie has ended."""
 
     def who(self):
         found = super().who()
@@ -128,21 +128,21 @@ KINDS = [
     AbortingSessions,
 ]
 
-# -- places at which it is forgotten
+# -- places at which a request logs out
 
 
 class AppError(Exception):
-    """What the app raises."""
+    """An error of the app."""
 
 
 class Places:
-    """The app's functions, which do nothing until a request says where to log out."""
+    """The app's functions. The path of a request tells which of them logs out."""
 
     def __init__(self, kind):
         self.kind = kind
 
     def here(self, name):
-        """Log out, if it is to be here."""
+        """Log out if the request names this place. Return whether it did."""
         if request.path == f"/leave/{name}":
             self.kind.leave()
             return True
@@ -195,14 +195,14 @@ class Places:
 
 
 def site_of(kind, broker):
-    """Return a client of an app of that kind."""
+    """Return a client of an app with that kind of session."""
     app = Flask(__name__)
     app.secret_key = "s"
     app.logger.disabled = True
     given = kind.prepare(app)
     places = Places(kind)
     app.before_request(places.before)
-    app.after_request(places.after)  # before the extension, so it runs after it
+    app.after_request(places.after)  # registered before the extension's, so it runs after it
     app.teardown_request(places.teardown)
     MoniteAuth(app, broker=broker, **given)
 
@@ -249,7 +249,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_promise_5_a_session_that_is_gone_when_the_request_is_over_has_ended(broker, emulator, kind, place):
+def test_promise_5_a_session_that_a_request_forgets_has_ended(broker, emulator, kind, place):
     client = site_of(kind, broker)
     client.application.config["PROPAGATE_EXCEPTIONS"] = kind.__class__ in (CookieSessions, OwnSessions)
     log_in(client)
@@ -272,7 +272,7 @@ def test_promise_5_a_session_that_is_gone_when_the_request_is_over_has_ended(bro
 
 
 @pytest.mark.parametrize("place", ["nowhere", "stream_nothing"])
-def test_a_session_that_is_still_there_goes_on(broker, emulator, kind, place):
+def test_a_session_that_is_kept_goes_on(broker, emulator, kind, place):
     client = site_of(kind, broker)
     log_in(client)
     for _ in range(2):
@@ -313,11 +313,11 @@ def test_a_store_that_is_down_at_the_very_end_breaks_no_answer(emulated, caplog)
     assert "A logout could not be recorded" in caplog.text
 
 
-# -- somebody else's eyes
+# -- impersonation
 
 
 def test_an_impersonation_ends_with_its_session_and_so_does_the_administrators(broker, emulator):
-    """An administrator becomes the customer in the session, and then themselves again."""
+    """The session's user changes from the administrator to the customer and back."""
     client = site_of(CookieSessions(), broker)
     log_in(client, "viktor")
     assert client.get("/me").text == VIKTOR_ID
@@ -329,10 +329,8 @@ def test_an_impersonation_ends_with_its_session_and_so_does_the_administrators(b
     assert client.get("/me").text == VIKTOR_ID
 
 
-def test_flask_logins_user_of_the_request_is_who_acts_and_ends_with_the_administrators_session(
-    broker, emulator
-):
-    """Who is shown as logged in is another than the session's user, for as long as the session says so."""
+def test_flask_logins_request_user_acts_and_ends_with_the_administrators_session(broker, emulator):
+    """The request's user differs from the session's user while the session names a customer."""
     client = site_of(ByFlaskLogin(), broker)
     app = client.application
 

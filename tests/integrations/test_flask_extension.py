@@ -1,4 +1,4 @@
-"""The Flask extension as such: configuration, several apps, directories, and what it leaves behind."""
+"""The Flask extension itself: configuration, several apps, directories, and cleaning up."""
 
 import asyncio
 import gc
@@ -51,7 +51,7 @@ def config(emulator):
 
 @pytest.fixture
 def factory(config):
-    """Make configured apps, and close their brokers at the end."""
+    """Return a function that makes configured apps. Their brokers are closed afterwards."""
     apps = []
 
     def make(monite=None, **more):
@@ -114,7 +114,7 @@ def test_a_broker_of_the_apps_own_has_its_store_already(broker):
 def test_the_environment_is_asked_where_the_config_has_nothing(factory, monkeypatch):
     monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
     monkeypatch.setenv("MONITE_DEADLINE", "6")
-    monkeypatch.setenv("MONITE_ENVIRONMENT", "eu")  # the config's base_url says it differently, and wins
+    monkeypatch.setenv("MONITE_ENVIRONMENT", "eu")  # the base URL in the config disagrees and wins
     app = factory(MONITE_CLIENT_SECRET="", MONITE_DEADLINE=5)
     settings = app.extensions["monite_auth"].broker.settings
     assert settings.secret.reveal() == "from the environment"
@@ -122,7 +122,7 @@ def test_the_environment_is_asked_where_the_config_has_nothing(factory, monkeypa
     assert settings.base_url == app.config["MONITE_BASE_URL"]
 
 
-def test_the_config_decides_alone_where_the_secret_is(factory, monkeypatch, tmp_path):
+def test_the_config_alone_decides_the_source_of_the_secret(factory, monkeypatch, tmp_path):
     file = tmp_path / "secret"
     file.write_text(f"{DEMO_CLIENT_SECRET}\n")
     monkeypatch.setenv("MONITE_CLIENT_SECRET", "from the environment")
@@ -142,7 +142,7 @@ def test_an_ended_session_is_remembered_for_as_long_as_flask_takes_its_cookie(fa
     assert app.extensions["monite_auth"].broker.settings.session_memory == 366 * 24 * 3600
 
 
-def test_what_is_missing_is_said_at_first_use_all_at_once():
+def test_all_missing_settings_are_reported_together_at_first_use():
     app = app_of(directory={})
     app.testing = True
     assert app.test_client().get("/plain").status_code == 200
@@ -159,7 +159,7 @@ def test_a_missing_directory_is_explained(config):
         app.test_client().get("/me")
 
 
-def test_a_broker_and_a_directory_are_one_too_many(broker):
+def test_a_broker_and_a_directory_together_are_refused(broker):
     with pytest.raises(errors.ConfigurationError, match="another directory"):
         MoniteAuth(broker=broker, directory={})
     with pytest.raises(errors.ConfigurationError, match="of its own"):
@@ -287,7 +287,7 @@ def test_a_directory_may_be_a_mapping_or_an_object(config, emulator, directory, 
     broker.close()
 
 
-def test_a_directory_that_is_nothing_of_the_kind_is_explained(config):
+def test_an_object_that_is_no_directory_is_explained(config):
     app = app_of(directory=7)
     app.config.update(config)
     app.testing = True
@@ -295,7 +295,7 @@ def test_a_directory_that_is_nothing_of_the_kind_is_explained(config):
         app.test_client().get("/me")
 
 
-def test_a_mapping_in_which_nobody_can_be_found_is_told_at_the_start(config):
+def test_a_mapping_with_unusable_keys_is_explained_at_the_first_request(config):
     app = app_of(directory={1: ANNA})
     app.config.update(config)
     app.testing = True
@@ -305,7 +305,7 @@ def test_a_mapping_in_which_nobody_can_be_found_is_told_at_the_start(config):
 
 @both
 @pytest.mark.parametrize("is_async", [False, True], ids=["def directory", "async def directory"])
-def test_a_directory_that_returns_no_entity_user_is_told(config, emulator, views, is_async):
+def test_a_directory_that_returns_no_entity_user_is_explained(config, emulator, views, is_async):
     def find(principal):
         return (ANNA_ID, BAKERY_ID)
 
@@ -337,10 +337,12 @@ def test_a_directory_sees_the_requests_own_context_and_has_one_in_the_background
     client = logged_in(app)
     client.get("/me")
     broker = app.extensions["monite_auth"].broker
-    broker.token(Principal("somebody", session_id="s"))  # no request, no context
+    broker.token(Principal("somebody", session_id="s"))  # outside of a request, without a context
     client.get("/async/me")
     broker.relink("anna")
-    client.get("/async/me")  # in a thread, where the view's database session must not be used
+    client.get(
+        "/async/me"
+    )  # the directory runs in a thread, where it must not use the view's database session
     assert seen == ["of this request", None, None]
     broker.close()
 
@@ -409,7 +411,7 @@ def test_an_async_function_before_the_view_has_another_event_loop_and_another_cl
     assert client.get("/async/me").json["id"] == ANNA_ID
 
 
-# -- what is left behind
+# -- cleaning up
 
 
 def test_promise_4_a_renewal_outlives_the_async_view_that_began_it(emulated, emulator):
@@ -417,7 +419,7 @@ def test_promise_4_a_renewal_outlives_the_async_view_that_began_it(emulated, emu
     with TokenBroker(emulated, {"anna": ANNA}, clock=lambda: steady_clock() + ahead) as broker:
         client = logged_in(app_of(broker))
         client.get("/async/token")
-        ahead = 1700  # of the 1800 seconds that the token lives
+        ahead = 1700  # seconds, of a token life of 1800
         emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.1))
         assert float(client.get("/async/token").text) < 200
         until(lambda: float(client.get("/async/token").text) > 1000)
@@ -456,7 +458,7 @@ def test_without_flask_it_says_what_to_install():
     assert "pip install 'monite-auth[flask]'" in result.stderr
 
 
-# -- where the app decides what people may do
+# -- an app that decides about permissions itself
 
 
 def creators(principal, object_type, action):
@@ -475,7 +477,7 @@ class Creators:
 
 @pytest.fixture
 def deciding(config):
-    """Make an app that decides."""
+    """Return a function that makes an app with its own `authorize`."""
     apps = []
 
     def make(authorize):
@@ -528,7 +530,7 @@ def test_the_brokers_own_async_methods_ask_authorize_too(deciding):
 
 
 @pytest.mark.parametrize("authorize", [lambda *_: 1, lambda *_: None], ids=["1", "None"])
-def test_an_authorize_that_says_neither_true_nor_false_lets_nobody_in(deciding, authorize):
+def test_an_authorize_that_returns_neither_true_nor_false_lets_nobody_in(deciding, authorize):
     with pytest.raises(errors.ConfigurationError, match="has to be True or False"):
         logged_in(deciding(authorize)).get("/payables")
 
@@ -538,4 +540,6 @@ def test_an_authorize_where_monite_decides_is_explained(deciding):
     app.config["MONITE_SECURITY_MODEL"] = "monite_managed"
     with pytest.raises(errors.ConfigurationError, match="it is never asked"):
         logged_in(app).get("/payables")
-    app.config["MONITE_SECURITY_MODEL"] = "mixed"  # the fixture closes the broker, which has to be one then
+    app.config["MONITE_SECURITY_MODEL"] = (
+        "mixed"  # the fixture closes the broker, so it must be possible to build one
+    )

@@ -1,4 +1,4 @@
-"""Flask-Login and the Flask extension: who is logged in, and what its logout and its remembered users do."""
+"""Flask-Login with the Flask extension: its users, its logout, and users it remembers."""
 
 import pytest
 from flask import Response, session, stream_with_context
@@ -84,11 +84,11 @@ def test_a_login_after_a_logout_elsewhere_is_a_session_that_has_not_ended(client
     client.get("/me")
     broker.end_user("anna")
     assert client.get("/me").json["error"]["code"] == "session_ended"
-    log_in(client)  # without a logout, and without an emptied session
+    log_in(client)  # without a logout, and without emptying the session
     assert client.get("/me").json["id"] == ANNA_ID
 
 
-def test_a_user_whose_account_is_gone_is_nobody_and_their_tokens_end(client, broker, emulator):
+def test_a_user_whose_account_is_deleted_is_anonymous_and_their_tokens_end(client, broker, emulator):
     from monite_auth import Principal
 
     log_in(client, "gone")

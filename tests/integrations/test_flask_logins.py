@@ -1,4 +1,4 @@
-"""New logins in Flask: the verb for apps whose sessions are not emptied, and what the store is told."""
+"""New logins in Flask: how an app reports one without emptying the session, and what the store is told."""
 
 import pytest
 from flask import Flask, request, session
@@ -25,7 +25,7 @@ own_or_not = pytest.mark.parametrize("own", [None, in_tenant, ain_tenant])
 
 
 def site_of(broker, **given):
-    """Return a client of an app whose login leaves the session as it is."""
+    """Return a client of an app whose login does not empty the session."""
     app = Flask(__name__)
     app.secret_key = "s"
     MoniteAuth(app, broker=broker, **given)
@@ -65,7 +65,7 @@ def site_of(broker, **given):
 
 @both
 @own_or_not
-def test_who_logs_in_again_in_the_same_session_gets_tokens_again(broker, path, own):
+def test_a_second_login_in_the_same_session_gets_tokens_again(broker, path, own):
     client = site_of(broker, identify=own)
     assert client.post(path, query_string={"user": "anna"}).text == ANNA_ID
     broker.end_user("anna")
@@ -79,7 +79,7 @@ def test_who_logs_in_again_in_the_same_session_gets_tokens_again(broker, path, o
 
 @both
 @own_or_not
-def test_a_login_ends_what_the_session_had_before(broker, emulator, path, own):
+def test_a_login_ends_the_sessions_earlier_login(broker, emulator, path, own):
     client = site_of(broker, identify=own)
     client.post(path, query_string={"user": "anna"})
     old = client.get_cookie("session").value
@@ -91,7 +91,7 @@ def test_a_login_ends_what_the_session_had_before(broker, emulator, path, own):
     assert client.get("/me").json["error"]["code"] == "session_ended"
 
 
-def test_a_login_of_nobody_is_a_mistake(broker):
+def test_a_login_without_a_user_is_a_mistake(broker):
     client = site_of(broker)
     client.application.add_url_rule("/mistake", view_func=lambda: current_monite.login() or "in")
     assert client.get("/mistake").json["error"]["code"] == "not_logged_in"
@@ -105,7 +105,7 @@ def test_an_own_identify_that_names_the_same_session_again_is_explained(broker):
     assert client.get("/me").text == ANNA_ID
 
 
-def test_an_own_identify_with_ids_of_its_own_tells_of_logins_too(broker, emulator):
+def test_an_own_identify_with_its_own_session_ids_reports_logins_too(broker, emulator):
     ids = ["one"]
     client = site_of(broker, identify=lambda: Principal("anna", session_id=ids[-1]))
 
@@ -124,7 +124,7 @@ def test_an_own_identify_with_ids_of_its_own_tells_of_logins_too(broker, emulato
 
 
 def told_store(told):
-    """Return a memory that writes down which sessions it is told of."""
+    """Return a memory store that records which sessions it is told of."""
 
     class ToldOperations(MemoryOperations):
         async def begin_session(self, principal):
@@ -163,7 +163,7 @@ def test_the_store_is_told_of_a_login_once_and_of_nothing_else(telling, told, pa
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # Flask-Login's
-def test_flask_login_tells_the_store_of_a_login_and_of_no_remembered_one(telling, told):
+def test_flask_login_reports_logins_to_the_store_but_not_remembered_ones(telling, told):
     client = site_of(telling)
     LoginManager(client.application).user_loader(user_of)
     client.application.add_url_rule(

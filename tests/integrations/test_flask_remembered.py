@@ -1,4 +1,4 @@
-"""Flask-Login's "remember me": a cookie that brings a session back brings back that login, and what has ended it."""
+"""Flask-Login's "remember me": a cookie that restores a session restores the same login, ended or not."""
 
 import time
 
@@ -30,7 +30,7 @@ def app(broker):
 def app_of(broker):
     app = Flask(__name__)
     app.secret_key = "s"
-    MoniteAuth(app, broker=broker)  # first, so that Flask-Login's functions are registered after its own
+    MoniteAuth(app, broker=broker)  # first, so that Flask-Login registers its functions after ours
     manager = LoginManager(app)
     manager.user_loader(User)
 
@@ -79,12 +79,12 @@ def log_in(client, user="anna", *, remember=True):
 
 
 def restart(client):
-    """Be closed and opened again: the browser has the cookies that last."""
+    """Close and reopen the browser: it keeps only the persistent cookies."""
     client.delete_cookie("session")
 
 
 def copy_of(client):
-    """Return another browser with the cookies that last."""
+    """Return another browser with the same persistent cookies."""
     other = client.application.test_client()
     for name in (REMEMBER, BESIDE):
         if (found := client.get_cookie(name)) is not None:
@@ -97,7 +97,7 @@ def refusal(client):
     return answer.status_code, answer.json["error"]["code"]
 
 
-def test_who_is_remembered_is_in_the_session_of_their_login(client, emulator):
+def test_a_remembered_user_is_in_the_session_of_their_login(client, emulator):
     first = client.get("/session").text
     restart(client)
     assert client.get("/session").text == first
@@ -135,7 +135,7 @@ def test_promise_5_a_remember_cookie_from_before_the_end_of_the_user_brings_noth
     [None, "", "nonsense", "someone else's", "signed with another key"],
     ids=lambda value: value or "none",
 )
-def test_a_remember_cookie_alone_says_not_when_the_login_was_so_it_is_too_old(client, app, value):
+def test_a_remember_cookie_without_the_date_of_its_login_is_too_old(client, app, value):
     if value == "someone else's":
         other = app.test_client()
         log_in(other, "viktor")
@@ -148,7 +148,7 @@ def test_a_remember_cookie_alone_says_not_when_the_login_was_so_it_is_too_old(cl
         thief.set_cookie(BESIDE, value)
     for _ in range(2):
         assert refusal(thief) == (401, "session_ended")
-    thief.post("/new-login")  # the app takes them for logged in
+    thief.post("/new-login")  # the app accepts the remembered user as logged in
     assert thief.get("/me").text == ANNA_ID
     restart(thief)
     assert thief.get("/me").text == ANNA_ID
@@ -172,7 +172,7 @@ def test_another_user_in_the_same_browser_is_remembered_as_themselves(client, em
     assert client.get("/me").text == VIKTOR_ID
 
 
-def test_the_cookie_is_as_flask_logins_is_told_to_be(app):
+def test_our_cookie_follows_the_settings_of_flask_logins_cookie(app):
     app.config.update(
         REMEMBER_COOKIE_SECURE=True, REMEMBER_COOKIE_SAMESITE="Strict", REMEMBER_COOKIE_PATH="/in"
     )
@@ -181,7 +181,7 @@ def test_the_cookie_is_as_flask_logins_is_told_to_be(app):
     assert {"Secure", "HttpOnly", "Path=/in", "SameSite=Strict"} <= set(ours.split("; "))
 
 
-def test_who_is_not_to_be_remembered_gets_no_such_cookie(app):
+def test_a_login_without_remember_me_gets_no_remember_cookie(app):
     client = app.test_client()
     log_in(client, remember=False)
     assert client.get_cookie(BESIDE) is None
@@ -192,19 +192,19 @@ def test_the_secret_key_can_be_changed(client, app):
     app.secret_key = "another"
     beside = client.get_cookie(BESIDE).value
     other = app.test_client()
-    log_in(other)  # Flask-Login has no fallback keys: its cookie is another now
+    log_in(other)  # Flask-Login has no fallback keys, so its cookie is new
     other.set_cookie(BESIDE, beside)
     restart(other)
     assert other.get("/session").text
     assert other.get("/me").text == ANNA_ID
 
 
-# -- cookies that are kept for ever
+# -- cookies without an end
 
 
 @pytest.fixture
 def aging(emulated, broker):
-    """An app whose store remembers endings for an hour, and how to let time pass for the store."""
+    """An app whose store keeps endings for an hour, and a function that moves the store's clock."""
     ahead = [0.0]
 
     def clock():
@@ -219,7 +219,7 @@ def aging(emulated, broker):
         yield app_of(aging), wait
 
 
-def test_promise_5_a_cookie_that_is_signed_anew_for_ever_never_comes_back_to_life(aging):
+def test_promise_5_an_ended_session_stays_ended_however_often_its_cookie_is_signed_anew(aging):
     app, wait = aging
     app.add_url_rule("/note", "note", lambda: session.update(note=1) or "noted")
     client = app.test_client()
@@ -233,7 +233,7 @@ def test_promise_5_a_cookie_that_is_signed_anew_for_ever_never_comes_back_to_lif
         assert refusal(client) == (401, "session_ended")
         wait(1200)
         assert client.get("/note").headers["set-cookie"].startswith("session=")
-    restart(client)  # and with the cookie that remembers
+    restart(client)  # now with the remember cookie
     for _ in range(8):
         assert refusal(client) == (401, "session_ended")
         wait(1200)
@@ -242,7 +242,7 @@ def test_promise_5_a_cookie_that_is_signed_anew_for_ever_never_comes_back_to_lif
     assert client.get("/me").text == ANNA_ID
 
 
-def test_a_session_that_is_used_now_and_then_outlives_the_memory_of_endings(aging):
+def test_a_session_in_use_outlives_the_time_for_which_endings_are_kept(aging):
     app, wait = aging
     client = app.test_client()
     log_in(client)

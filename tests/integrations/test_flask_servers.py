@@ -1,4 +1,4 @@
-"""The Flask adapter under gunicorn, with several processes over one SQLite file: sync, gthread and gevent workers."""
+"""The Flask adapter under gunicorn, with sync, gthread and gevent workers that share one SQLite file."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.waiting import until
 @pytest.mark.parametrize(
     ("worker_class", "options"), [("sync", []), ("gthread", ["--preload"]), ("gevent", [])]
 )
-def test_workers_share_one_token_and_a_logout_in_one_is_one_in_all(emulator, tmp_path, worker_class, options):
+def test_workers_share_one_token_and_a_logout_in_one_holds_in_all(emulator, tmp_path, worker_class, options):
     ledger = emulator.monite.ledger
     store_url = f"sqlite:///{tmp_path}/tokens.db"
     with Gunicorn(worker_class, emulator.api_url, store_url, *options) as server:
@@ -64,7 +64,7 @@ def test_a_server_that_stops_right_after_a_logout_finishes_the_revocation(emulat
         until(lambda: order.hits)
         server.terminate()
         until(lambda: "Worker exiting" in server.log)
-        with pytest.raises(AssertionError):  # it waits for Monite, within limits
+        with pytest.raises(AssertionError):  # the server does not stop yet: it waits for Monite
             until(lambda: not server.children(), seconds=1)
         emulator.monite.faults.clear()
         assert server.stop() == 0

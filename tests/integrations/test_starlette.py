@@ -1,4 +1,4 @@
-"""The Starlette and FastAPI adapter, in its own app and over the emulator."""
+"""The Starlette and FastAPI adapter in its own app, against the emulator."""
 
 import asyncio
 import json
@@ -184,7 +184,7 @@ def test_promise_5_a_logout_revokes_and_an_old_cookie_is_worth_nothing(client, e
 
 
 @pytest.mark.parametrize("path", ["/logout", "/logout-by-hand"])
-def test_who_logs_in_again_has_a_new_session(client, emulator, path):
+def test_logging_in_again_begins_a_new_session(client, emulator, path):
     log_in(client)
     first = client.get("/facts").json()["session"]
     client.get("/me")
@@ -302,7 +302,7 @@ def test_an_anonymous_visitor_gets_no_token(client):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "PATCH"])
-def test_the_token_endpoint_knows_get_and_post(client, method):
+def test_the_token_endpoint_allows_only_get_and_post(client, method):
     log_in(client)
     answer = client.request(method, "/monite/token")
     assert answer.status_code == 405
@@ -340,7 +340,7 @@ def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
         assert emulator.monite.ledger.tokens == []
 
 
-def test_origins_that_are_none_are_refused_at_start_up():
+def test_malformed_origins_are_refused_at_start_up():
     with pytest.raises(errors.ConfigurationError, match="list of origins"):
         monite_app(allowed_origins="https://app.example")
 
@@ -373,7 +373,7 @@ def test_an_authentication_middlewares_user_is_the_principal(broker):
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_an_app_can_say_itself_who_is_logged_in(broker, emulator, is_async):
+def test_an_app_can_identify_its_users_itself(broker, emulator, is_async):
     def identify(connection):
         user = connection.headers.get("x-user")
         return Principal(user, session_id=connection.headers["x-session"]) if user else None
@@ -427,7 +427,7 @@ def test_a_websocket_has_monite_too(client):
 
 
 @pytest.mark.parametrize("accept", ["", "1"])
-def test_a_websocket_that_may_not_is_closed_with_a_code_and_a_reason(client, accept):
+def test_a_refused_websocket_is_closed_with_a_code_and_a_reason(client, accept):
     with (
         pytest.raises(WebSocketDisconnect) as caught,
         client.websocket_connect("/socket?accept=" + accept) as websocket,
@@ -448,7 +448,7 @@ async def test_other_scopes_pass_untouched(broker):
     assert scope == {"type": "lifespan"}
 
 
-def test_promise_2_a_client_that_hangs_up_during_the_mint_takes_nobody_down(broker, emulator):
+def test_promise_2_a_client_that_hangs_up_during_the_mint_affects_no_other_caller(broker, emulator):
     async def scenario():
         app = app_of(broker)
         transport = httpx.ASGITransport(app)

@@ -1,4 +1,4 @@
-"""The Starlette adapter among other apps: mounted inside, between, around; and what errors and answers become there."""
+"""The Starlette adapter with apps mounted inside and middleware around it: sessions, errors and answers there."""
 
 import asyncio
 import logging
@@ -39,13 +39,13 @@ def visitor(app, **options):
 
 
 async def sent_in(app, scope, parts=None):
-    """Serve one request in a scope, as servers do; return its body. `parts`: where its parts go as they come."""
+    """Serve one request in a scope, as servers do, and return its body. Its parts are added to `parts` as they come."""
     parts = [] if parts is None else parts
 
     messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive():
-        return messages.pop() if messages else await asyncio.Event().wait()  # nobody hangs up
+        return messages.pop() if messages else await asyncio.Event().wait()  # the client never hangs up
 
     async def send(message):
         parts.append(message.get("body", b""))
@@ -85,7 +85,7 @@ async def test_promise_1_requests_of_a_connection_whose_state_is_shared_are_each
     assert shared == before
 
 
-def test_what_an_app_puts_into_its_state_is_seen_outside_and_the_other_way_round(broker):
+def test_request_state_is_shared_between_the_app_and_outer_middleware(broker):
     class Outside(BaseHTTPMiddleware):
         async def dispatch(self, request, call_next):
             request.state.trace = "t"
@@ -127,7 +127,7 @@ class Bearer(AuthenticationBackend):
 
 
 class Marks:
-    """Leaves what it likes in the scope."""
+    """Puts its own user and path parameters into the scope."""
 
     def __init__(self, app):
         self.app = app
@@ -205,7 +205,7 @@ def test_sessions_of_a_few_routes_change_nothing_for_the_user(broker, emulator):
 
 
 @pytest.mark.parametrize("path", ["/another", "/fastapi/another", "/another?fails=1"])
-def test_a_session_that_a_view_puts_in_the_others_place_is_a_logout(broker, emulator, path):
+def test_a_session_that_a_view_replaces_is_logged_out(broker, emulator, path):
     async def another(request):
         request.scope["session"] = type(request.session)()
         if "fails" in request.query_params:
@@ -216,7 +216,7 @@ def test_a_session_that_a_view_puts_in_the_others_place_is_a_logout(broker, emul
     router.add_route("/another", another)
     inside = FastAPI()
     inside.include_router(router)
-    # With a panel beside it, whose own sessions are not to be taken for this.
+    # The panel beside it has its own sessions, which must not be confused with the app's.
     app = app_of(
         broker,
         Mount("/panel", panel(*PANELS.values())),
@@ -298,11 +298,11 @@ async def two_kinds(request):
 
 
 async def with_dependency(monite: LoggedInMonite) -> None:
-    """Nobody gets here who is not logged in."""
+    """An endpoint for logged-in users only."""
 
 
 class ByTaskGroup:
-    """Does its own work beside the app's, as middleware with time limits or metrics does."""
+    """Runs its own task beside the app, as middleware for time limits or metrics does."""
 
     def __init__(self, app):
         self.app = app
@@ -313,7 +313,7 @@ class ByTaskGroup:
 
 
 class Guard(BaseHTTPMiddleware):
-    """Lets nobody in who is not logged in; it raises where no route is."""
+    """Refuses anonymous requests. It raises outside of any route."""
 
     async def dispatch(self, request, call_next):
         await request.state.monite.atoken()
@@ -361,7 +361,7 @@ def test_a_mounted_app_in_a_router_that_fastapi_included_is_found(broker):
     app = app_of(broker, kind=FastAPI)
     app.include_router(router)
     answer = visitor(app).get("/inner/v1/me", headers={"origin": PAGE_ORIGIN})
-    if answer.status_code != 404:  # FastAPI includes what is mounted since 0.130 or so
+    if answer.status_code != 404:  # FastAPI includes mounted apps since about 0.130
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == PAGE_ORIGIN
 
@@ -435,7 +435,7 @@ def test_a_call_to_monite_that_breaks_off_is_a_503(broker, emulator, path):
         assert answer.headers["retry-after"] == "1"
 
 
-def test_a_call_to_somebody_else_that_breaks_off_is_the_apps_own_matter(broker):
+def test_a_call_to_another_host_that_breaks_off_is_left_to_the_app(broker):
     async def elsewhere(request):
         async with httpx.AsyncClient() as client:
             await client.get("http://127.0.0.1:9/")
@@ -444,7 +444,7 @@ def test_a_call_to_somebody_else_that_breaks_off_is_the_apps_own_matter(broker):
         TestClient(app_of(broker, Route("/elsewhere", elsewhere))).get("/elsewhere")
 
 
-def test_an_error_that_comes_too_late_for_an_answer_is_raised_as_it_was(broker):
+def test_an_error_after_the_response_started_is_raised_unchanged(broker):
     async def late(request):
         async def parts():
             yield "a"
@@ -453,7 +453,7 @@ def test_an_error_that_comes_too_late_for_an_answer_is_raised_as_it_was(broker):
 
         return StreamingResponse(parts())
 
-    # The second of older Starlettes, which unpack groups.
+    # Older versions of Starlette unpack groups, so the second error is possible.
     with pytest.raises((ExceptionGroup, errors.NotLoggedIn)):
         TestClient(app_of(broker, Route("/late", late))).get("/late")
 
@@ -486,10 +486,10 @@ def test_a_websocket_is_closed_wherever_its_route_is(broker, path):
         }
 
 
-# -- what the app's own `identify` does
+# -- the app's own `identify`
 
 
-def test_what_identify_leaves_for_the_app_is_there_and_no_panel_takes_it_away(broker, emulator):
+def test_state_set_by_identify_reaches_the_app_and_no_panel_removes_it(broker, emulator):
     def who(connection):
         if not hasattr(connection.state, "user"):
             connection.state.user = connection.scope["user"] = SimpleUser(connection.headers["x-user"])
@@ -509,7 +509,7 @@ def test_what_identify_leaves_for_the_app_is_there_and_no_panel_takes_it_away(br
 
 
 @pytest.mark.parametrize("found", [("anna", "1"), {"user_id": "anna"}, "anna"])
-def test_an_identify_that_answers_something_else_is_explained(broker, found):
+def test_an_identify_that_returns_something_else_is_explained(broker, found):
     with pytest.raises(errors.ConfigurationError, match="identify"):
         TestClient(app_of(broker, outside=[], identify=lambda connection: found)).get("/facts")
 
@@ -572,7 +572,7 @@ def test_an_error_of_ours_in_identify_is_answered(broker):
 
 
 class OwnCors:
-    """CORS as some apps write it themselves."""
+    """A CORS middleware as some apps write their own."""
 
     def __init__(self, app):
         self.app = app
@@ -612,7 +612,7 @@ def test_a_page_of_an_allowed_origin_can_read_our_refusals(broker, emulator, pla
         assert client.get("/v1/me").headers["access-control-allow-origin"] == PAGE_ORIGIN
 
 
-def test_a_page_can_read_what_a_guard_or_identify_refuses_and_its_preflight_is_nobodys(broker):
+def test_a_page_can_read_refusals_of_guards_and_identify_and_preflights_are_anonymous(broker):
     def who(connection):
         if "authorization" not in connection.headers:
             raise HTTPException(401, "No key.")
@@ -632,7 +632,7 @@ def test_a_page_can_read_what_a_guard_or_identify_refuses_and_its_preflight_is_n
 # -- answers that depend on a token
 
 
-def test_answers_that_depend_on_a_token_are_kept_by_no_cache(broker):
+def test_answers_that_depend_on_a_token_are_not_cached(broker):
     async def own_words(request):
         await request.state.monite.aheaders()
         return PlainTextResponse("", headers={"Cache-Control": "private, max-age=5", "Vary": "Cookie"})
@@ -652,7 +652,7 @@ def test_answers_that_depend_on_a_token_are_kept_by_no_cache(broker):
         assert "cache-control" not in client.get("/facts").headers
 
 
-def test_a_cache_control_that_says_nothing_of_who_may_keep_it_is_made_private(broker):
+def test_a_cache_control_without_public_or_private_is_made_private(broker):
     def saying(said):
         async def view(request):
             await request.state.monite.aheaders()
@@ -667,7 +667,7 @@ def test_a_cache_control_that_says_nothing_of_who_may_keep_it_is_made_private(br
         assert client.get("/public").headers["cache-control"] == "public, max-age=5"
 
 
-def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker, tmp_path):
+def test_a_stream_that_may_still_use_a_token_is_not_cached(broker, tmp_path):
     async def stream(request):
         async def parts():
             yield str(bool(request.state.monite and await request.state.monite.atoken()))
@@ -685,7 +685,7 @@ def test_a_stream_that_may_still_use_a_token_is_kept_by_no_cache(broker, tmp_pat
         assert "cache-control" not in client.get("/static/logo.svg").headers
 
 
-def test_forward_passes_on_what_monite_says(broker, emulator):
+def test_forward_passes_on_monites_answer(broker, emulator):
     async def passed_on(request):
         return forward(await request.state.monite.aclient.get("/payables", params=request.query_params))
 

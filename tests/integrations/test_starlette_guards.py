@@ -1,4 +1,4 @@
-"""Decorators of the Starlette adapter, for endpoints that only some may use."""
+"""Decorators of the Starlette adapter that restrict endpoints."""
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -10,7 +10,7 @@ from tests.integrations.starlette_apps import app_of
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-def test_decorators_let_in_who_is_linked_and_who_is_allowed(broker, emulator, is_async):
+def test_decorators_let_linked_and_allowed_users_in(broker, emulator, is_async):
     async def alinked(request):
         return linked(request)
 
@@ -36,6 +36,6 @@ def test_decorators_let_in_who_is_linked_and_who_is_allowed(broker, emulator, is
 
 
 @pytest.mark.parametrize("wrong", [("payables", "create"), ("payable", "invent"), ("counterpart", "pay")])
-def test_a_wrong_word_fails_when_the_module_is_imported(wrong):
+def test_an_unknown_object_type_or_action_fails_at_import(wrong):
     with pytest.raises(ValueError, match=wrong[0]):
         monite_allowed(*wrong)

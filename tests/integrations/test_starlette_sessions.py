@@ -1,4 +1,4 @@
-"""Sessions that begin and end in other ways than the plainest, in the Starlette adapter."""
+"""Unusual ways in which sessions begin and end, in the Starlette adapter."""
 
 import asyncio
 from dataclasses import replace
@@ -33,7 +33,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def broker(emulated, tmp_path):
-    """One whose store takes its time: with one in memory nothing could be cancelled halfway."""
+    """A broker with a store on disk. A memory store answers too fast to be cancelled halfway."""
     settings = replace(emulated, store_url=f"sqlite:///{tmp_path}/tokens.db")
     with TokenBroker(settings, {"anna": EntityUser(ANNA_ID, BAKERY_ID)}) as running:
         yield running
@@ -54,7 +54,7 @@ def log_in(client, live):
     assert live() == 1
 
 
-# -- a view that empties the session, and then does not end well
+# -- a view that empties the session and then fails
 
 
 async def empty_and_fail(request):
@@ -77,7 +77,7 @@ async def empty_while_streaming(request):
 
 
 class CancelScope:
-    """A time limit of anyio's, which cancels each await anew; the answer is the server's."""
+    """A time limit by anyio, which cancels every later await as well. The server gives the answer."""
 
     def __init__(self, app):
         self.app = app
@@ -149,7 +149,7 @@ def test_promise_5_an_apps_own_sessions_are_asked_for_when_a_request_ends_withou
         until(lambda: live() == 0)
 
 
-def test_a_token_that_runs_out_during_a_request_is_no_logout(broker, live):
+def test_a_credential_that_expires_during_a_request_is_not_a_logout(broker, live):
     asked = []
 
     def who(connection):
@@ -168,7 +168,7 @@ def test_a_token_that_runs_out_during_a_request_is_no_logout(broker, live):
 
 
 class Emptied:
-    """Empties the session of requests that say so: before ours sees it, as the response passes, or after that."""
+    """Empties the session if a header says so: before our middleware sees it, as the response passes, or after that."""
 
     def __init__(self, app):
         self.app = app
@@ -231,8 +231,8 @@ def test_promise_5_a_middleware_outside_that_changes_the_user_logs_the_first_out
         until(lambda: live() == 0)
 
 
-def test_requests_of_one_long_task_are_each_looked_back_at(broker, live):
-    """In-process clients serve all requests in the caller's own task, which may never end."""
+def test_each_request_of_one_long_task_is_checked_for_a_logout(broker, live):
+    """An in-process client serves all requests in the caller's task, so the end of a task cannot mark the end of a request."""
 
     async def scenario():
         app = app_of(broker, outside=[SESSIONS, Middleware(Emptied)])
@@ -320,7 +320,7 @@ def log_in_again_in_a_thread(request):
         ({"identify": ain_tenant}, log_in_again),
     ],
 )
-def test_who_logs_in_again_in_a_session_that_has_ended_gets_tokens_by_one_word(broker, own, view):
+def test_a_reported_login_in_an_ended_session_gets_tokens_again(broker, own, view):
     app = app_of(broker, Route("/again", view), **own)
     with visitor(app) as client:
         client.post("/login")
@@ -328,7 +328,7 @@ def test_who_logs_in_again_in_a_session_that_has_ended_gets_tokens_by_one_word(b
         first = client.get("/facts").json()["session"]
         broker.end_user("anna")
         assert client.get("/me").json()["error"]["code"] == "session_ended"
-        client.post("/login")  # the app has not emptied the session, and says nothing
+        client.post("/login")  # the app neither empties the session nor reports the login
         assert client.get("/me").json()["error"]["code"] == "session_ended"
         assert client.get("/again").text == ANNA_ID
         assert client.get("/me").status_code == 200
@@ -346,7 +346,7 @@ def test_a_blocking_login_cannot_ask_an_async_identify(broker):
         assert client.get("/again").text == "not yet"
 
 
-def test_an_app_that_names_sessions_itself_is_told_what_to_do_instead(broker):
+def test_an_app_with_its_own_session_ids_is_told_what_to_do_instead(broker):
     app = app_of(
         broker, Route("/again", log_in_again), identify=lambda connection: Principal("anna", session_id="1")
     )
@@ -357,12 +357,12 @@ def test_an_app_that_names_sessions_itself_is_told_what_to_do_instead(broker):
 
 
 def test_a_login_is_known_to_the_store_whatever_the_clocks_say(broker):
-    """The date in the session is this host's; an end_user elsewhere may be dated by a clock that is ahead."""
+    """The date in the session comes from this host's clock. Another host, whose clock is ahead, may date an end_user."""
     with visitor(app_of(broker)) as client:
         client.post("/login")
         session = client.get("/facts").json()["session"]
     long_ago = Principal("anna", session_id=session, authenticated_at=1.0)
-    assert broker.token(long_ago)  # only because the store has seen it begin
+    assert broker.token(long_ago)  # works only because the store has recorded its begin
 
 
 # -- sessions on the server

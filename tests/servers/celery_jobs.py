@@ -1,4 +1,4 @@
-"""Jobs that ask Monite for a user, as a Celery worker of the tests runs them."""
+"""Celery jobs of the tests, which call Monite for a user."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ from tests.servers.celery_queue import queue_in
 
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID), "viktor": EntityUser(VIKTOR_ID, BAKERY_ID)}
 
-# Made once, before the worker forks.
+# Created once, before the worker forks.
 broker = TokenBroker(Settings.from_env(), directory=PEOPLE)
 if os.environ.get("USED_BEFORE_THE_FORK"):
     broker.partner_token()

@@ -1,4 +1,4 @@
-"""A queue of jobs that is a folder, for the web server that fills it and the worker that empties it."""
+"""A job queue in a folder. The web server fills it and the worker empties it."""
 
 from celery import Celery
 
@@ -6,7 +6,7 @@ __all__ = ["queue_in"]
 
 
 def queue_in(folder: str) -> Celery:
-    """Return an app whose messages and results are files in a folder."""
+    """Return a Celery app that keeps its messages and results as files in a folder."""
     app = Celery("jobs", broker="filesystem://", backend=f"file://{folder}/results")
     messages = {"data_folder_in": f"{folder}/queue", "data_folder_out": f"{folder}/queue"}
     app.conf.broker_transport_options = {

@@ -1,7 +1,8 @@
-"""An app whose broker is older than the processes that serve it: built at import, and used then if `USED_BEFORE_FORK` is set.
+"""An app whose broker is created before the server forks. It is also used before the fork if `USED_BEFORE_FORK` is set.
 
-`/page/<who>` is a page with the data of anna, viktor, oskar or amelia ("anna-7" is a user of her own, who is Anna in Monite);
-`/async/<who>` is the same from an event loop that lives for the request, as in the async views of Flask and Django. `/process` says who the process is to others.
+- `/page/<who>` returns data of anna, viktor, oskar or amelia. "anna-7" is another user of the app, and Anna in Monite.
+- `/async/<who>` does the same on an event loop that lives for one request, as in async views of Flask and Django.
+- `/process` tells how the process identifies itself to others.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Who the emulator's demo people are, by the first part of a user's name."""
+"""The entity users of the emulator's demo people, by the first part of a user's name."""
 
 from monite_auth import EntityUser
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, BOOKS_ID, OSKAR_ID, VIKTOR_ID

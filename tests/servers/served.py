@@ -1,7 +1,7 @@
-"""The example apps as the tests serve them: unchanged, behind a door that says which worker it is.
+"""Wraps the unchanged example apps for the tests, so that a test can choose and see the worker that serves a request.
 
-An answer has its worker in `X-Worker`. A request that names another one in `X-For-Worker` is turned away with a 421 before
-the app sees it, so that a test can choose who serves it. Imported by servers only: each function imports what it needs.
+Every answer names its worker in `X-Worker`. A request can name one in `X-For-Worker`. Every other worker refuses that
+request with 421 before the app sees it. Only servers import this module; each function imports only what it needs.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""An example app under a real server, as a process of its own, until the `with` block ends."""
+"""Runs an example app under a real server, as a process, until the `with` block ends."""
 
 import contextlib
 import os
@@ -20,21 +20,21 @@ STARTS_WITHIN = 60.0
 """Seconds; four workers each import a framework, on a machine that may be busy."""
 
 PATIENCE = 20.0
-"""Seconds; what a request waits for on a machine that may be busy."""
+"""Seconds that a request may take. The machine may be busy."""
 
 NOBODY = "0"
-"""No worker's id: every worker turns away who asks for this one."""
+"""An id that no worker has: every worker refuses a request for it."""
 
 
 def _program(name: str) -> list[str]:
-    """Return how to start a server: as a module of this Python, except uWSGI, which brings its own."""
+    """Return the command that starts a server: a module of this Python, or uWSGI, which embeds its own."""
     if name == "uwsgi":
         return [str(Path(sys.executable).with_name("uwsgi"))]
     return [sys.executable, "-m", name]
 
 
 class Server(Gunicorn):
-    """Some server with some workers. What it writes is kept in a file, and pytest shows it when the test fails."""
+    """A server with several workers. Its output goes to a file, and pytest shows it if the test fails."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], workers: int, log: Path) -> None:
         port = free_port()
@@ -52,11 +52,11 @@ class Server(Gunicorn):
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # whatever it starts is known by that, even when it is gone
+            start_new_session=True,  # the session id identifies its children, even after its end
         )
 
     def __enter__(self) -> Self:
-        """Return when every worker answers."""
+        """Wait until every worker answers."""
         try:
             until(self._all_answer, seconds=STARTS_WITHIN)
         except BaseException:
@@ -71,14 +71,14 @@ class Server(Gunicorn):
             if self._process.poll() is None:
                 self.stop()
         finally:
-            for left in self.survivors():  # uWSGI without a master does not end what it has forked
+            for left in self.survivors():  # uWSGI without a master leaves its workers running
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(left, signal.SIGKILL)
             print(self.log)  # noqa: T201 - seen where the test has failed
             super().__exit__()
 
     def browser(self, cookies: httpx.Cookies | None = None) -> httpx.Client:
-        """Return a client with these cookies, which opens a connection for each request."""
+        """Return a client with these cookies that opens a new connection for each request."""
         browser = super().browser()
         browser.timeout = PATIENCE
         browser.headers["accept"] = "text/html"
@@ -88,7 +88,7 @@ class Server(Gunicorn):
     def ask(
         self, worker: int, browser: httpx.Client, method: str, path: str, **options: Any
     ) -> httpx.Response:
-        """Have this worker serve a request; the others turn it away, and are kept busy meanwhile."""
+        """Send a request again until this worker serves it. Probes keep the other workers busy meanwhile."""
         answers: list[httpx.Response] = []
 
         def served() -> bool:
@@ -104,7 +104,7 @@ class Server(Gunicorn):
         return answers[-1]
 
     def survivors(self) -> list[int]:
-        """The ids of its processes, and of those that they started, which still run (Linux)."""
+        """The ids of all processes of its session that still run (Linux)."""
         return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if self._has(stat)]
 
     def _has(self, stat: Path) -> bool:
@@ -120,7 +120,7 @@ class Server(Gunicorn):
         return int(answer.headers["x-worker"])
 
     def _all_answer(self) -> bool:
-        assert self._process.poll() is None, "It has ended by itself."
+        assert self._process.poll() is None, "The server has ended by itself; see its log."
         with contextlib.suppress(httpx.HTTPError):
             probes = [self._pool.submit(self._probe) for _ in range(AT_ONCE)]
             self.pids = sorted({*self.pids, *(probe.result() for probe in probes)})

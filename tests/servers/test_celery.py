@@ -1,4 +1,4 @@
-"""Jobs of a real Celery worker: forked processes, a queue on disk, and users whose accounts were closed meanwhile."""
+"""Jobs of a real Celery worker with forked processes, for users whose accounts were closed after the jobs were queued."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[2]
 
 STARTS_WITHIN = 60.0
-"""Seconds, on a machine that may be busy."""
+"""Seconds to wait for the worker. The machine may be busy."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def worker(environment, log):
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # its processes are known by that
+            start_new_session=True,  # the session id identifies its processes
         )
         try:
             yield
@@ -80,14 +80,14 @@ def worker(environment, log):
 
 @pytest.fixture
 def web(emulated, folder):
-    """The broker of the web server, which closes accounts."""
+    """The broker of the web server. It closes accounts."""
     with TokenBroker(replace(emulated, store_url=f"sqlite:///{folder}/tokens.db"), {}) as broker:
         yield broker
 
 
 @pytest.fixture
 def ask(folder):
-    """Queue a job for a user, who asks for it now."""
+    """Queue a job that a user requests now."""
     queue = queue_in(str(folder))
     return lambda user: queue.send_task(
         "tests.servers.celery_jobs.count_payables", (user,), {"since": time.time()}
@@ -95,7 +95,7 @@ def ask(folder):
 
 
 def outcome(job):
-    """Return the status of Monite's answer to a job, or the name of the error that it was refused with."""
+    """Return the status of Monite's answer to a job, or the name of the error that refused it."""
     found = job.get(timeout=STARTS_WITHIN, propagate=False)
     return found["status"] if isinstance(found, dict) else type(found).__name__
 
@@ -114,7 +114,7 @@ def test_jobs_that_were_queued_before_the_account_was_closed_get_no_token(
         assert ledger.mints(ANNA_ID) == []
         assert len(ledger.mints(VIKTOR_ID)) == 1  # the worker's processes share it
 
-        assert outcome(ask("anna")) == 200  # asked for after the account was opened again
+        assert outcome(ask("anna")) == 200  # queued after the account was opened again
         later = ask("viktor")
         assert outcome(later) == 200
         assert len(ledger.mints(VIKTOR_ID)) == 1

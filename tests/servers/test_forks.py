@@ -1,4 +1,4 @@
-"""Servers that load the app first and fork then: no worker has anything in common with another but the store.
+"""Servers that load the app before they fork: the workers share nothing but the store.
 
 uWSGI forks in C, and Python's fork hooks do not run; gunicorn's gevent workers replace locks and sockets after the fork.
 """
@@ -20,7 +20,7 @@ UWSGI = (
 )
 GUNICORN = (
     *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}", "--graceful-timeout", "15"),
-    # gevent's workers give a new connection only this long to send its request, which on a busy machine is too short.
+    # Allow a longer time for the request: gevent's usual limit for a new connection is too short on a busy machine.
     *("--keep-alive", "60", "--no-control-socket", "--preload", "tests.servers.forked:served"),
 )
 SERVERS = {
@@ -46,8 +46,10 @@ CASES = [
 WORKERS = 4
 
 CROWD, THRONG = 8, 30
-"""Requests of one user at once: more than a worker has threads, so that several workers want the same token. To gevent's workers
-come so many that greenlets wait for each other, at connections and at locks: one that is not theirs stops them all."""
+"""How many requests of one user come at once: more than a worker has threads, so that several workers want one token.
+
+gevent's workers get more, so that greenlets wait for each other at connections and locks. A lock that gevent has not
+replaced would block all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
     emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.2))
     before = len(emulator.monite.ledger.tokens)
     names = [f"{name}-{number}" for number in range(3) for name in PEOPLE]
-    # Greenlets are no place for event loops: all run in the same thread.
+    # No async pages under gevent: all greenlets run in one thread, which can have only one event loop.
     kinds, crowd = (("page",), THRONG) if "gevent" in request.node.name else (("page", "async"), CROWD)
     pages = [f"/{kind}/{name}" for name in names for kind in kinds for _ in range(crowd // len(kinds))]
     with ThreadPoolExecutor(3 * crowd) as pool:
@@ -96,10 +98,10 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
     for page, answer in zip(pages, answers, strict=True):
         name = page.rpartition("/")[2].partition("-")[0]
         assert answer.json()["id"] == PEOPLE[name].entity_user_id
-    if "memory" not in request.node.name:  # there each worker mints for itself
+    if "memory" not in request.node.name:  # with a memory store each worker mints for itself
         assert len(emulator.monite.ledger.tokens) - before == len(names)
 
     server.stop()
     assert "Traceback" not in server.log
     assert "ERROR" not in server.log
-    assert "token store" not in server.log  # that it is down, say, and each process works for itself
+    assert "token store" not in server.log  # no warning, for example that the store is down

@@ -1,4 +1,4 @@
-"""The example apps under the servers of production: several workers, who know of each other through the store only."""
+"""The example apps under production servers, with several workers that share only the store."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def redis() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def django_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Django example's database, with its people in it. A test takes a copy."""
+    """The Django example's database with its users. Each test uses a copy."""
     path = tmp_path_factory.mktemp("django") / "app.sqlite3"
     environment = {**os.environ, **DJANGO, "APP_DATABASE": str(path)}
     subprocess.run([sys.executable, "-c", SEED], cwd=ROOT, env=environment, check=True)
@@ -85,7 +85,7 @@ def server(request, emulator, tmp_path) -> Iterator[Server]:
 
 
 class Form(HTMLParser):
-    """What a page's form for some address sends by itself: Django puts its CSRF token there."""
+    """Finds the hidden fields of a page's form for `action`. Django puts its CSRF token there."""
 
     def __init__(self, page: str, action: str) -> None:
         super().__init__()
@@ -105,13 +105,13 @@ class Form(HTMLParser):
 
 
 def visit(server: Server, worker: int, cookies: httpx.Cookies) -> httpx.Response:
-    """Return the invoices page, or what else those get who come with these cookies; theirs stay as they are."""
+    """Return this worker's answer for the invoices page. The cookies are copied, so that the answer does not change them."""
     with server.browser(cookies) as browser:
         return server.ask(worker, browser, "GET", "/invoices")
 
 
 @pytest.mark.parametrize("server", CASES, ids=[", ".join(map(str, case)) for case in CASES], indirect=True)
-def test_workers_share_one_token_and_a_logout_in_one_is_one_in_all(server, emulator):
+def test_workers_share_one_token_and_a_logout_in_one_holds_in_all(server, emulator):
     ledger = emulator.monite.ledger
     first, another, *_ = server.pids
     with server.browser() as browser:
@@ -120,7 +120,7 @@ def test_workers_share_one_token_and_a_logout_in_one_is_one_in_all(server, emula
         answer = server.ask(first, browser, "POST", "/login", data=login)
         assert (answer.status_code, answer.headers["location"]) in [(302, "/invoices"), (303, "/invoices")]
 
-        for worker in server.pids:  # the first of them has the token minted
+        for worker in server.pids:  # the first worker mints the token
             page = server.ask(worker, browser, "GET", "/invoices")
             assert page.status_code == 200
             assert "Mühlenhof Mehle KG" in page.text
@@ -143,7 +143,7 @@ def test_workers_share_one_token_and_a_logout_in_one_is_one_in_all(server, emula
     assert set(server.pids) < set(server.survivors())
     assert server.stop() == 0
     assert not set(server.pids) & set(server.survivors())
-    until(lambda: not server.survivors())  # what else Python has started ends by itself
+    until(lambda: not server.survivors())  # other processes that Python has started end by themselves
     assert "Traceback" not in server.log
     assert "ERROR" not in server.log
     assert not any(token.value in server.log for token in ledger.tokens)

@@ -1,4 +1,4 @@
-"""User models of other kinds."""
+"""Custom user models."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from django.db import models
 if settings.AUTH_USER_MODEL == "auth.User":
 
     class Colleague(User):
-        """The usual user, by another name."""
+        """Django's user under another name."""
 
         class Meta:
             proxy = True
@@ -17,7 +17,7 @@ if settings.AUTH_USER_MODEL == "auth.User":
 else:
 
     class NumberedByUUID(AbstractUser):
-        """A user with a UUID."""
+        """A user whose primary key is a UUID."""
 
         id = models.UUIDField(primary_key=True, default=uuid.uuid4)
 
@@ -25,7 +25,7 @@ else:
             swappable = "AUTH_USER_MODEL"
 
     class NamedByText(AbstractUser):
-        """A user with a text for a primary key."""
+        """A user whose primary key is text."""
 
         username = models.CharField(primary_key=True, max_length=50)
 

@@ -1,4 +1,4 @@
-"""A middleware for both kinds of requests, as Django wants one to be."""
+"""A base for middleware that is both sync and async, in Django's form."""
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
@@ -6,7 +6,7 @@ __all__ = ["Both"]
 
 
 class Both:
-    """Serves a request by `serve`, or by `aserve`."""
+    """Serves a request by `serve` or, in an async stack, by `aserve`."""
 
     sync_capable = async_capable = True
 

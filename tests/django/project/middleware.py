@@ -4,4 +4,4 @@ from monite_auth_django.middleware import MoniteAuthMiddleware
 
 
 class OurMiddleware(MoniteAuthMiddleware):
-    """One that does a little more."""
+    """A subclass of the middleware that does a little more."""

@@ -1,4 +1,4 @@
-"""A middleware that stands outside of ours, and what it may do to a session there."""
+"""A middleware outside of ours that changes sessions there."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ OUTSIDE = "tests.django.project.outside.Outside"
 
 
 class Outside(Both):
-    """Does what the header `x-outside` says: `flush before`, `flush after`, `flush instead` (it answers itself), …"""
+    """Does what the header `x-outside` says: `flush before` the view, `flush after` it, `flush instead` of it, …"""
 
     def serve(self, request):
         how, _, when = request.headers.get("x-outside", " ").partition(" ")
@@ -34,7 +34,7 @@ class Outside(Both):
         return answer
 
     async def _limit(self, request, status):
-        """Cancel the view when it hangs, and answer."""
+        """Cancel the view when it hangs, and answer instead."""
         request.hangs = asyncio.Event()
         serving = asyncio.ensure_future(self.get_response(request))
         await request.hangs.wait()

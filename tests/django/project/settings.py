@@ -45,5 +45,5 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_USER_MODEL = os.environ.get("TEST_USER_MODEL", "auth.User")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# A proxy of a migrated app's model needs migrations, which a user model that is swapped in for a test does without.
+# The proxy model needs migrations. A user model that a test swaps in has none.
 MIGRATION_MODULES = {} if AUTH_USER_MODEL == "auth.User" else {"people": None}

@@ -1,4 +1,4 @@
-"""Where a project may have a store that it has made itself."""
+"""A store that the project makes itself."""
 
 from monite_auth import MemoryStore
 

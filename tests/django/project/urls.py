@@ -1,4 +1,4 @@
-"""URLs of the test project: what begins with `a/` is async."""
+"""URLs of the test project. Those that begin with `a/` are async."""
 
 from django.contrib import admin
 from django.urls import include, path
