@@ -7,7 +7,7 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 from monite_auth import Principal
-from monite_auth.adapter import Visit, is_logged_out, is_made_while_sent, private_headers
+from monite_auth.adapter import Visit, is_logged_out, private_headers
 from monite_auth_flask.access import ViewAccess
 
 __all__ = ["RequestState"]
@@ -60,8 +60,9 @@ class RequestState:
 
     def keep_private(self, response: Response) -> None:
         """Keep a response out of shared caches if a token helped to make it, unless the view says `public`."""
-        has_people = self.arrived is not None or bool(self.accesses)
-        may_yet_use = self.streams and has_people and is_made_while_sent(list(response.headers.keys()))
+        # A stream may still use a token while it is sent, whatever its headers say: a view can give it a length or an ETag
+        # beforehand.
+        may_yet_use = self.streams and (self.arrived is not None or bool(self.accesses))
         if may_yet_use or any(access.was_used for access in self.accesses):
             headers = response.headers
             headers.update(

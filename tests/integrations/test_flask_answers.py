@@ -257,17 +257,28 @@ def own_word():
     return "page", 200, {"Cache-Control": "private, max-age=5"}
 
 
-def test_a_stream_that_may_still_use_a_token_is_not_cached(broker):
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Length": "4"},
+        {"ETag": '"v7"'},
+        {"Last-Modified": "Thu, 26 Nov 2026 02:00:00 GMT"},
+    ],
+    ids=["no headers", "a length", "an ETag", "a date"],
+)
+def test_a_stream_that_may_still_use_a_token_is_not_cached(broker, headers):
     app = site_of(broker)
 
     def parts():
         yield str(current_monite.token().expires_in > 0)
 
-    app.add_url_rule("/stream", "stream", lambda: Response(stream_with_context(parts())))
+    app.add_url_rule("/stream", "stream", lambda: Response(stream_with_context(parts()), headers=headers))
     app.add_url_rule("/lines", "lines", lambda: Response(iter(["a", "b"])))
     answer = logged_in(app).get("/stream")
     assert answer.text == "True"
     assert answer.headers["cache-control"] == "private, no-store"
+    assert {"Cookie", "Authorization"} <= answer.vary.as_set(preserve_casing=True)
     assert "cache-control" not in app.test_client().get("/lines").headers
 
 
