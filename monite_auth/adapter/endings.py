@@ -4,6 +4,7 @@ A failed ending never changes the app's own answer. The session is over in the a
 goes out, and the log says at level ERROR what could not be recorded.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
@@ -17,6 +18,9 @@ log = logging.getLogger("monite_auth")
 BrokerSource = Callable[[], TokenBroker]
 """Returns the app's broker; it may raise, where the broker is built at first use."""
 
+_under_way: set[asyncio.Task[None]] = set()
+"""Endings that `aend` has begun: event loops hold tasks weakly."""
+
 
 def end(broker: BrokerSource, principals: Iterable[Principal]) -> None:
     """End the principals' sessions in Monite. Never raises: a failure is written to the log."""
@@ -28,7 +32,19 @@ def end(broker: BrokerSource, principals: Iterable[Principal]) -> None:
 
 
 async def aend(broker: BrokerSource, principals: Iterable[Principal]) -> None:
-    """End the principals' sessions in Monite; see `end`."""
+    """End the principals' sessions in Monite; see `end`.
+
+    If the caller is cancelled meanwhile, by a time limit of the request for example, the endings go on without it.
+    """
+    gone = list(principals)
+    if gone:
+        task = asyncio.get_running_loop().create_task(_end_each(broker, gone))
+        _under_way.add(task)
+        task.add_done_callback(_under_way.discard)
+        await asyncio.shield(task)
+
+
+async def _end_each(broker: BrokerSource, principals: list[Principal]) -> None:
     for principal in principals:
         try:
             await broker().alogout(principal)

@@ -71,16 +71,29 @@ def test_promise_7_a_logout_that_the_app_asks_for_never_raises(caplog, is_async)
     assert logged(caplog) == ["ERROR"]
 
 
-def test_a_cancelled_ending_is_cancelled():
-    class Slow(Broken):
-        async def alogout(self, principal):
-            await asyncio.Event().wait()
+@pytest.mark.parametrize("by_access", [False, True])
+def test_promise_5_endings_go_on_when_the_request_that_waits_for_them_is_cancelled(by_access):
+    people = [ANNA] if by_access else [ANNA, VIKTOR]
+    ended = []
 
     async def leave():
-        task = asyncio.create_task(aend(Slow, [ANNA]))
+        may_go_on, have_ended = asyncio.Event(), asyncio.Event()
+
+        class Slow(Broken):
+            async def alogout(self, principal):
+                await may_go_on.wait()
+                ended.append(principal)
+                if ended == people:
+                    have_ended.set()
+
+        access = MoniteAccess(Slow(), ANNA)
+        request = asyncio.create_task(access.alogout() if by_access else aend(Slow, people))
         await asyncio.sleep(0)
-        task.cancel()
+        request.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await request
+        may_go_on.set()
+        await asyncio.wait_for(have_ended.wait(), 5)
 
     asyncio.run(leave())
+    assert ended == people
