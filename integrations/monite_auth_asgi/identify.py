@@ -44,8 +44,9 @@ def identify(scope: Scope, *, tenant: str | None = None) -> Principal | None:
 
 def session_in(scope: Scope) -> MutableMapping[str, Any] | None:
     """Return the scope's session, or None if there is none: Litestar puts a marker there for a cleared one."""
-    session = scope.get("session")
-    return session if isinstance(session, MutableMapping) else None
+    session: MutableMapping[str, Any] | None = scope.get("session")
+    # Some sessions are used like a dict and are not registered as a MutableMapping.
+    return session if hasattr(session, "get") else None
 
 
 def _user_id(scope: Scope, session: MutableMapping[str, Any] | None) -> str | None:

@@ -17,7 +17,8 @@ class MoniteAuthMiddleware:
 
     `identify`: returns who is logged in, from the scope as it came in; `def` or `async def`. It is asked when a request
     comes in, and again when the response starts, or when the request ends without one. If the principal has gone, or is
-    another one, the one that came in is logged out of Monite. It may raise NotLoggedIn or NotPermitted to refuse a request.
+    another one, the one that came in is logged out of Monite. It may raise NotLoggedIn or NotPermitted to refuse a request;
+    NotLoggedIn at the end is a logout.
 
     The default reads `scope["user"]` and `scope["session"]`. For users of several organizations, say which one is
     active: `lambda scope: identify(scope, tenant=scope["session"].get("organization"))`.

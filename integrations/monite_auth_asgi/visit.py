@@ -20,7 +20,7 @@ from monite_auth.adapter import (
     is_logged_out,
 )
 from monite_auth.broker import TokenBroker
-from monite_auth.errors import MoniteAuthError
+from monite_auth.errors import MoniteAuthError, NotLoggedIn
 from monite_auth_asgi.afterwards import call_when_task_is_free, shielded, start
 from monite_auth_asgi.identify import ASKED, BOUND, identify, session_in
 from monite_auth_asgi.state import ACCESS, RequestState
@@ -128,7 +128,7 @@ class ConnectionVisit:
             on_failure=self._note_failure,
         )
         self.scope["state"][ACCESS] = self.access
-        self.arrived_scope[BOUND] = arrived is not None and self._bound() is not None
+        self.arrived_scope[BOUND] = arrived is not None and self._is_bound()
 
     def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
         session = session_in(self.arrived_scope)
@@ -147,13 +147,16 @@ class ConnectionVisit:
         self.follow_session()
         try:
             current = await self._principal()
+        except NotLoggedIn:  # so the user has logged out
+            current = None
         except (*self.not_loaded, *self.no_word):
             return
         self._people.act("identify", self.access.principal)  # the app may have told of a login itself
         gone = self._people.leave("identify", current)
         if self._was_asked:
             gone += self._people.leave("session", self._said_by_session(current))
-        await aend(self._its_broker, gone)
+        if gone:
+            await aend(self._its_broker, gone)
         if current is not None and self._people.has_begun(current):
             await abegin(self._its_broker, current)
 
@@ -173,7 +176,7 @@ class ConnectionVisit:
         if not self._compared:
             await shielded(self._last(self.compare()))
         elif gone := self._gone_since():
-            await shielded(aend(self._its_broker, gone))
+            await aend(self._its_broker, gone)
         elif self._was_asked:
             call_when_task_is_free(self._look_back)
 
@@ -207,7 +210,9 @@ class ConnectionVisit:
         return self._ask(self.arrived_scope)
 
     async def _principal(self) -> Principal | None:
-        found = self.ask()
+        found: Any = self.ask()
+        if found is None or isinstance(found, Principal):
+            return found
         return checked_principal(await found if isawaitable(found) else found)
 
     def _said_by_session(self, identified: Principal | None) -> Principal | None:
@@ -222,6 +227,12 @@ class ConnectionVisit:
             return None if session is None else bound_principal(session)
         except self.not_loaded:
             return None
+
+    def _is_bound(self) -> bool:
+        try:
+            return BINDING in (session_in(self.arrived_scope) or ())
+        except self.not_loaded:
+            return False
 
     async def find_session_that_arrived(self) -> MutableMapping[str, Any]:
         """Return the session as the client sent it, where a middleware outside of ours may have changed it since."""

@@ -54,7 +54,10 @@ class Visit:
 
     def act(self, source: IdentitySource, *principals: Principal | None) -> None:
         """Note whom a source names later, when a view asks."""
-        self._named[source] |= {session_of(each): each for each in principals if each is not None}
+        named = self._named[source]
+        for each in principals:
+            if each is not None:
+                named[session_of(each)] = each
 
     def leave(self, source: IdentitySource, *current: Principal | None) -> list[Principal]:
         """Note whom a source names now; return those whose session is over because it no longer names them.
@@ -63,6 +66,8 @@ class Visit:
         """
         here = {session_of(each): each for each in current if each is not None}
         named, self._named[source] = self._named[source], here
+        if named.keys() <= here.keys():
+            return []
         gone = {
             session: each
             for session, each in named.items()
@@ -73,7 +78,8 @@ class Visit:
 
     def has_open(self, source: IdentitySource) -> bool:
         """Return whether a source has named anybody whose session is still open. If not, it need not be asked again."""
-        return bool(self._open(source))
+        named = self._named[source]
+        return bool(named) and not named.keys() <= self._ended
 
     def leave_all(self) -> list[Principal]:
         """Return everybody whose session is still open, because all of them are over now."""

@@ -164,6 +164,69 @@ def test_a_credential_that_expires_during_a_request_is_not_a_logout(broker, live
     assert len(asked) == 4
 
 
+def test_promise_5_an_identify_that_raises_not_logged_in_at_the_end_has_found_nobody(broker, live):
+    sessions = {"one": "anna"}
+
+    def who(connection):
+        name = connection.headers["x-session"]
+        if name not in sessions:
+            raise errors.NotLoggedIn("There is no such session.")
+        return Principal(sessions[name], session_id=name)
+
+    async def leave(request):
+        sessions.clear()
+        return PlainTextResponse("out")
+
+    app = app_of(broker, Route("/leave", leave), outside=[], identify=who)
+    with visitor(app, headers={"x-session": "one"}) as client:
+        assert client.get("/me").status_code == 200
+        assert client.get("/leave").text == "out"
+        until(lambda: live() == 0)
+        assert client.get("/me").status_code == 401
+
+
+# -- a session that is used like a dict, and is no MutableMapping
+
+
+class OwnSession:
+    def __init__(self, kept):
+        self.kept = kept
+
+    def __getattr__(self, name):
+        return getattr(self.kept, name)
+
+    def __contains__(self, key):
+        return key in self.kept
+
+    def __getitem__(self, key):
+        return self.kept[key]
+
+    def __setitem__(self, key, value):
+        self.kept[key] = value
+
+    def __delitem__(self, key):
+        del self.kept[key]
+
+
+class OwnSessions:
+    """Puts one session, of the app's own class, into every request."""
+
+    def __init__(self, app, kept):
+        self.app = app
+        self.kept = kept
+
+    async def __call__(self, scope, receive, send):
+        scope["session"] = OwnSession(self.kept)
+        await self.app(scope, receive, send)
+
+
+def test_promise_5_a_session_of_the_apps_own_class_is_read_and_its_logout_seen(broker, live):
+    with visitor(app_of(broker, outside=[Middleware(OwnSessions, kept={})])) as client:
+        log_in(client, live)
+        client.post("/logout")
+        until(lambda: live() == 0)
+
+
 # -- a middleware outside of ours that empties the session
 
 
