@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from monite_auth.engine.asking import LONGEST_HOLD, Turn, send
 from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.strays import Strays
-from monite_auth.engine.surroundings import Surroundings
+from monite_auth.engine.surroundings import EventLoop, Surroundings
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.outcomes import BadCredentials, Gone, Refused, Revoked, Throttled
 from monite_auth.monite_api.requests import revoke_request
@@ -66,14 +66,25 @@ Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
 
 
 @dataclass(eq=False, slots=True)
-class _BackgroundDrain:
-    """A drain in the background.
+class _Work:
+    """Something that runs in the background, on `loop` or in a thread.
 
     `alive_until`: epoch seconds; a task that is cancelled before its first step, or whose event loop is stopped, tells
-    nobody. `is_wanted_again`: somebody has called `start` since its pass began, and relies on it to look again.
+    nobody.
     """
 
     alive_until: float
+    loop: EventLoop | None
+
+    def is_alive(self, now: float) -> bool:
+        """Say whether it runs, or may come to run."""
+        return now < self.alive_until and (self.loop is None or not self.loop.is_closed())
+
+
+@dataclass(eq=False, slots=True)
+class _BackgroundDrain(_Work):
+    """A drain. `is_wanted_again`: somebody has called `start` since its pass began, and relies on it to look again."""
+
     is_wanted_again: bool = False
 
 
@@ -91,8 +102,8 @@ class Drainer:
         self._surroundings = surroundings
         self._lock = threading.Lock()
         self._working: set[_BackgroundDrain] = set()
-        self._sleeps_until = 0.0
-        """Until when somebody sleeps until more is due, epoch seconds."""
+        self._sleeper: _Work | None = None
+        """What sleeps until more is due."""
 
     # -- one pass
 
@@ -169,12 +180,13 @@ class Drainer:
         now = runtime.clock()
         self.sweep_at = now + self._surroundings.sweep_interval
         with self._lock:
-            self._working = {each for each in self._working if now < each.alive_until}
+            self._working = {each for each in self._working if each.is_alive(now)}
             for each in self._working:
                 each.is_wanted_again = True
             if len(self._working) >= MOST_DRAINS:
                 return
-            work = self._surroundings.told(self, "begins", _BackgroundDrain(now + 2 * DRAIN_POLL))
+            work = _BackgroundDrain(now + 2 * DRAIN_POLL, self._surroundings.running_loop())
+            work = self._surroundings.told(self, "begins", work)
             self._working.add(work)
         runtime.spawn(self._keep_draining(runtime, work))
 
@@ -183,6 +195,7 @@ class Drainer:
         self.sweep_at = 0.0
 
     async def _keep_draining(self, runtime: Runtime, work: _BackgroundDrain) -> None:
+        work.loop = self._surroundings.running_loop()  # a loop that ends leaves its work to a thread
         try:
             while True:
                 work.is_wanted_again = False
@@ -209,16 +222,16 @@ class Drainer:
         """Start again in `seconds`, when something is due, or sooner: others may leave something meanwhile."""
         now = runtime.clock()
         with self._lock:
-            if now < self._sleeps_until:
+            if self._sleeper is not None and self._sleeper.is_alive(now):
                 return
-            self._sleeps_until = now + 2 * DRAIN_POLL
+            self._sleeper = _Work(now + 2 * DRAIN_POLL, self._surroundings.running_loop())
         runtime.spawn(self._sleep_and_start(runtime, min(seconds, DRAIN_POLL)))
 
     async def _sleep_and_start(self, runtime: Runtime, seconds: float) -> None:
         try:
             await runtime.sleep(seconds)
         finally:
-            self._sleeps_until = 0.0
+            self._sleeper = None
         self.start(runtime)
 
 

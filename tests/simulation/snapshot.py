@@ -122,7 +122,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         frozenset(_flight(process, name, flight) for name, flight in visible.items()),
         frozenset(engine.renewals._resume_at.items()),
         frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
-        (drainer.sweep_at, drainer._sleeps_until),
+        (drainer.sweep_at, drainer._sleeper and drainer._sleeper.alive_until),
         freeze(engine.strays),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
     )
