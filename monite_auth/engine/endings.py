@@ -98,8 +98,14 @@ class Endings:
 
     async def end_everything(self, runtime: Runtime, *, within: float) -> EndReport:
         """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
-        with self._epoch.ending():
-            everything = await runtime.store.end_everything()
+        try:
+            with self._epoch.ending():
+                everything = await runtime.store.end_everything()
+        except StoreUnavailable:
+            self._drainer.start(
+                runtime
+            )  # it has ended in this process, and repeats what it owes although nobody comes
+            raise
         self._telemetry.ended("everything")
         drained = await self._drainer.drain(runtime, within=within)
         return EndReport(everything.sessions, everything.tokens, drained)
