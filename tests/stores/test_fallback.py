@@ -10,8 +10,10 @@ import pytest
 from monite_auth import PARTNER, MemoryStore, Principal, RedisStore, TokenBroker, errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from monite_auth.stores.opening import open_store
 from monite_auth.telemetry import Silence
+from tests.forking import FORKS, child_of, needs_fork
 from tests.scripted import ALICE, BOB, World, granted, settings
 
 
@@ -518,9 +520,51 @@ def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
         return 0
 
     world.inner.end_user = refuses
+    for _ in range(MOST_REFUSALS - 1):
+        with pytest.raises(
+            errors.StoreUnavailable, match="has not taken end_user, which it missed: ValueError"
+        ):
+            run(world.store.backlog())
+        world.now += 2
+    assert "given up" not in caplog.text
     assert run(world.store.backlog()) == 0
     assert ("end_user", "bob") in world.shared.done
     assert "refuses end_user, which is given up" in caplog.text
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
+    world = Outage(numbered())
+    world.value()
+    world.shared.is_down = True
+    accepted(world, ending)
+    back(world)
+
+    async def breaks(*_args):
+        delattr(world.inner, ending)
+        raise RuntimeError("Event loop is closed")
+
+    setattr(world.inner, ending, breaks)
+    with pytest.raises((errors.SessionEnded, errors.StoreUnavailable)):
+        world.token()
+    world.now += 2
+    with pytest.raises(errors.SessionEnded):
+        world.token()
+    assert ending in [name for name, *_ in world.shared.done]
+
+
+@needs_fork
+@pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
+def test_a_child_that_is_forked_while_its_parent_repeats_does_not_wait_for_that(fork):
+    world = Outage(numbered())
+    world.value()
+    world.shared.is_down = True
+    run(world.store.end_session(ALICE))
+    back(world)
+    found = []
+    world.shared.during = lambda: found.append(child_of(fork, lambda: run(world.store.backlog()) == 1))
+    run(world.store.backlog())
+    assert found == [True]
 
 
 def test_a_drainer_repeats_what_is_owed_although_nobody_else_comes():

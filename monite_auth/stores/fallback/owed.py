@@ -14,11 +14,14 @@ The rules:
    an owed ending would have taken away, and no ending runs twice at once.
 3. An operation leaves the list when the store has carried it out, and not before. A caller that fails or is cancelled
    in the middle loses nothing. An operation may be repeated twice, which each of them bears.
+4. An operation that the store refuses, by an error that is not StoreUnavailable, is given up after `MOST_REFUSALS`. Until
+   then the store counts as down: one odd error of a client or a connection must not lose a logout.
 """
 
 import logging
 from collections import deque
 from dataclasses import dataclass
+from os import getpid
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
@@ -37,6 +40,9 @@ TURN = 30.0
 """Seconds after which a turn is free again. It is longer than any one operation takes, and frees a turn whose event loop
 stopped in the middle of it."""
 
+MOST_REFUSALS = 3
+"""Refusals after which an operation is given up: the store will never take it, and must not be kept from everybody for that."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwedOperation:
@@ -50,6 +56,17 @@ class OwedOperation:
         return await getattr(store, self.name)(*self.arguments)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """The right to repeat what is owed, `until` epoch seconds. A forked child has a copy that nobody there uses."""
+
+    until: float
+    process: int
+
+    def is_taken(self, now: float) -> bool:
+        return now < self.until and self.process == getpid()
+
+
 class Owed:
     """The owed operations of one store in one process, oldest first. Threads and event loops share the list."""
 
@@ -57,8 +74,9 @@ class Owed:
         self._clock = clock
         self._operations: deque[OwedOperation] = deque()
         self._lock = ProcessLock()
-        self._turn: object | None = None
-        self._turn_until = 0.0
+        self._turn: _Turn | None = None
+        self._refusals = 0
+        """How often the store has refused the first operation."""
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -97,12 +115,12 @@ class Owed:
                 if self._turn is turn:
                     self._turn = None
 
-    def _take_turn(self) -> object | None:
+    def _take_turn(self) -> _Turn | None:
         with self._lock:
             now = self._clock()
-            if self._turn is not None and now < self._turn_until:
+            if self._turn is not None and self._turn.is_taken(now):
                 return None
-            self._turn, self._turn_until = object(), now + TURN
+            self._turn = _Turn(now + TURN, getpid())
             return self._turn
 
     async def _repeat_first(self, store: Operations) -> None:
@@ -114,8 +132,21 @@ class Owed:
             await operation.carry_out(store)
         except (StoreUnavailable, ConfigurationError):
             raise
-        except Exception:  # the store will never take it, and must not be kept from everybody for that
+        except Exception as error:
+            if not self._is_refused_for_good(operation):
+                raise StoreUnavailable(
+                    f"The token store has not taken {operation.name}, which it missed: {type(error).__name__}.",
+                    retry_after=1,
+                ) from error
             log.exception("The token store refuses %s, which is given up.", operation.name)
         with self._lock:
             if self._operations and self._operations[0] is operation:
                 self._operations.popleft()
+                self._refusals = 0
+
+    def _is_refused_for_good(self, operation: OwedOperation) -> bool:
+        """Count a refusal of an operation; return whether it is given up."""
+        with self._lock:
+            if self._operations and self._operations[0] is operation:
+                self._refusals += 1
+            return self._refusals >= MOST_REFUSALS
