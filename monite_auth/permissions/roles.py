@@ -51,8 +51,12 @@ class Roles:
             return kept[0]
         asked_at = runtime.clock()
         api = ApiClient(runtime, self._settings, self._tokens, principal)
-        role = _role(await self._read(api, token))
-        token = api.token or token  # a dead one was exchanged on the way
+        while True:
+            answer = await self._read(api, token)
+            asked_for, token = token.entity_user, api.token or token  # a dead one was exchanged on the way
+            if token.entity_user == asked_for:
+                break  # else the principal was linked to another entity user meanwhile, whose role is another
+        role = _role(answer)
         until = min(token.expires_at, asked_at + self._settings.role_ttl)
         with self._lock:
             self._kept[slot, token.fingerprint] = role, until

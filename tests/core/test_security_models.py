@@ -15,9 +15,12 @@ from monite_auth.emulator import (
     VIKTOR_ID,
     Fault,
 )
+from monite_auth.engine.runtime import run
+from monite_auth.permissions.roles import Roles
 from monite_auth.rbac import Action, ObjectType
 from monite_auth.tokens import steady_clock
 from tests.people import ANNA, PEOPLE, VIKTOR
+from tests.scripted import ALICE, ALICE_IN_MONITE, BOB_IN_MONITE, World, granted, reply
 from tests.waiting import until
 
 GUEST = Principal("guest", session_id="guest-1")  # of the bakery, and nobody in Monite
@@ -361,6 +364,29 @@ def test_promise_8_a_role_is_waited_for_as_long_as_monite_says(broker_in, ask, e
     broker.token(ANNA)
     emulator.monite.faults.add(Fault(path="/entity_users/my_role", kind="throttle", retry_after=1, times=1))
     assert ask(broker, "role", ANNA).allows("payable", "create")
+
+
+def test_a_person_who_is_linked_anew_while_their_role_is_read_has_the_role_of_who_they_are_now():
+    people, names = {"alice": ALICE_IN_MONITE}, iter(["token-1", "token-2"])
+    world = World(
+        lambda _request: granted(next(names)),
+        directory=people,
+        security_model=SecurityModel.MIXED,
+    )
+
+    def answer(request):
+        _, _, last = request.url.rpartition("/")
+        if "/entity_users/" not in request.url:
+            return reply(200, {"name": last, "permissions": {"objects": []}})
+        if people["alice"] is ALICE_IN_MONITE:
+            people["alice"] = BOB_IN_MONITE
+            run(world.engine.endings.relink(world, "alice"))
+        return reply(200, {"role_id": f"role-of-{last}"})
+
+    world.revocations = [answer]
+    roles = Roles(world.settings, world.engine.tokens, world.clock)
+    expected = f"role-of-{BOB_IN_MONITE.entity_user_id}"
+    assert [run(roles.role(world, ALICE)).name for _ in range(2)] == [expected] * 2
 
 
 def test_access_says_what_its_principal_may_do(broker_in):
