@@ -55,10 +55,10 @@ class MintLeader:
         """Mint for the flight, which the caller leads. What goes wrong is the flight's `error`; nothing is raised."""
         if not flight.start():
             return
-        self._warn_of_other_workers(runtime)
         mint = self._mint(runtime, flight, request)
         error: Exception | None = None
         try:
+            self._warn_of_other_workers(runtime)
             await mint.run()
         except Exception as failure:  # noqa: BLE001 - those who wait raise it
             error = failure

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from monite_auth.engine import mint_leader
+from tests.scripted import World, granted
+
 ALONE = "from monite_auth.processes.workers import is_one_of_several; print(is_one_of_several())"
 
 FORKED = """
@@ -85,3 +88,16 @@ def test_one_of_several_workers_says_at_its_first_mint_that_memory_is_not_shared
     assert warnings.count("MONITE_STORE_URL is memory://") == 1
     shared = said(MINTS, emulator.api_url, f"sqlite:///{tmp_path}/m.db", tmp_path=tmp_path).stderr
     assert "memory://" not in shared
+
+
+def test_a_log_that_breaks_at_the_first_mint_leaves_no_flight_behind(monkeypatch):
+    def breaks(*_args):
+        raise RuntimeError("the log is broken")
+
+    monkeypatch.setattr(mint_leader, "is_one_of_several", lambda: True)
+    monkeypatch.setattr(mint_leader.log, "warning", breaks)
+    world = World(granted())
+    with pytest.raises(RuntimeError, match="broken"):
+        world.token()
+    assert world.engine.flights._flights == {}
+    assert world.value() == "token-1"
