@@ -42,7 +42,9 @@ def register(scheme: str, make_store: MakeStore) -> None:
     Raises ValueError when the scheme belongs to another kind.
     """
     scheme = scheme.lower()
-    if _KINDS.setdefault(scheme, make_store) is not make_store:
+    if (
+        _KINDS.setdefault(scheme, make_store) != make_store
+    ):  # equal, not identical: a method is a new object each time
         raise ValueError(f"Another kind of store is registered for {scheme}://.")
 
 

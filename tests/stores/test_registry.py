@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from monite_auth.errors import ConfigurationError
+from monite_auth.stores import register
 from monite_auth.stores.registry import find
 
 
@@ -21,6 +22,20 @@ def test_the_protocol_costs_nothing_that_is_an_extra():
 
 def test_the_contract_of_stores_needs_no_emulator():
     assert imported_by("from monite_auth.testing import StoreContract") & {"fastapi", "uvicorn"} == set()
+
+
+class Pigeons:
+    @classmethod
+    def from_settings(cls, _settings, _clock):
+        return cls()
+
+
+def test_a_kind_of_store_may_be_registered_again_but_not_by_another():
+    for _ in range(2):
+        register("pigeons", Pigeons.from_settings)
+    assert find("pigeons") == Pigeons.from_settings
+    with pytest.raises(ValueError, match="Another kind of store"):
+        register("pigeons", Pigeons)
 
 
 def test_a_scheme_that_nobody_registered_is_a_configuration_error():
