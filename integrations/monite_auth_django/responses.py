@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 
-from monite_auth.adapter import Answer, is_made_while_sent, private_headers, refuse
+from monite_auth.adapter import Answer, private_headers, refuse
 from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.access import was_used
@@ -44,8 +44,8 @@ def keep_private(request: HttpRequest, answer: Any) -> Any:
 def _may_yet_use(request: HttpRequest, stream: Any) -> bool:
     """Return whether a stream may use a token while it is sent.
 
-    A request without credentials has no user. Whether somebody is logged in is not asked: that would cost public streams a
-    query.
+    A file does not. A view may give any other stream a length or an ETag beforehand, so its headers do not tell. A request
+    without credentials has no user. Whether somebody is logged in is not asked: that would cost public streams a query.
     """
     has_credentials = bool(request.COOKIES) or "Authorization" in request.headers
-    return has_credentials and is_made_while_sent(stream.headers)
+    return has_credentials and not isinstance(stream, FileResponse)

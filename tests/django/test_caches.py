@@ -181,7 +181,8 @@ def test_a_views_own_cache_control_is_kept_but_made_private(cached, anna):
 
 
 def stream(request):
-    return StreamingHttpResponse(str(bool(request.monite and request.monite.token())) for _ in range(1))
+    parts = (str(bool(request.monite and request.monite.token())) for _ in range(1))
+    return StreamingHttpResponse(parts, headers=request.GET.dict())
 
 
 async def astream(request):
@@ -189,13 +190,16 @@ async def astream(request):
         monite = await request.amonite()
         yield str(bool(monite and await monite.atoken()))
 
-    return StreamingHttpResponse(parts())
+    return StreamingHttpResponse(parts(), headers=request.GET.dict())
 
 
-def test_a_stream_that_may_still_use_a_token_is_not_cached(cached, anna):
+@pytest.mark.parametrize(
+    "headers", ["", "?Content-Length=4", "?ETag=v7", "?Last-Modified=Thu, 26 Nov 2026 02:00:00 GMT"]
+)
+def test_a_stream_that_may_still_use_a_token_is_not_cached(cached, anna, headers):
     assert "cache-control" not in cached("stream").headers
     log_in(cached)
-    answer = cached("stream")
+    answer = cached(f"stream{headers}")
     assert answer["cache-control"] == "private, no-store"
     assert {"Cookie", "Authorization"} <= set(answer["vary"].replace(",", "").split())
 
@@ -210,7 +214,7 @@ def logo(request):
 
 
 async def alogo(request):
-    return StreamingHttpResponse(iter([b"logo"]), headers={"ETag": '"1"'})
+    return FileResponse(io.BytesIO(b"logo"), headers={"ETag": '"1"'})
 
 
 def both(name, sync, asyncronous):
