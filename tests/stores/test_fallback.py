@@ -268,6 +268,20 @@ def test_memory_needs_no_protection_and_nothing_is_protected_twice():
         assert type(opened) is type(store)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_brokers_of_one_account_share_what_is_owed_whoever_they_have_the_store_from(kind, tmp_path):
+    url = {"sqlite": f"sqlite:///{tmp_path}/tokens.db", "redis": "redis://127.0.0.1:1/0"}[
+        kind
+    ]  # neither is asked
+    chosen = settings(store_url=url)
+    first = open_store(chosen, clock=lambda: 0.0, telemetry=Silence())
+    second = first.of("second")
+    assert second is not first
+    for store in (first, second):
+        assert store.of("second") is second
+        assert store.of(chosen.account_name) is first
+
+
 @pytest.mark.parametrize("url", ["sqlite:///", "sqlite://tokens.db", "sqlite:///:memory:"])
 def test_a_url_that_names_no_file_is_refused(url):
     with pytest.raises(errors.ConfigurationError, match="sqlite:///relative/path"):

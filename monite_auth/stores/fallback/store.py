@@ -12,6 +12,7 @@ wrong; so does `end_everything`, which is owed all the same: whoever calls it ha
 
 import logging
 
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import Outage
 from monite_auth.stores.fallback.owed import Owed
@@ -37,16 +38,30 @@ class FallbackStore:
         self._telemetry = telemetry
         self._outage = Outage(clock, telemetry)
         self._owed = Owed(clock)
+        self._whole = self
+        self._lock = ProcessLock()
+        self._by_account: dict[str, FallbackStore] = {}
 
     def __repr__(self) -> str:
         return f"<FallbackStore of {self.shared!r}>"
 
     def of(self, account: str) -> "FallbackStore":
-        """See Store."""
+        """Return the one store of an account, whoever asks: brokers that share it must know of each other's logouts."""
+        return self._whole._view_of(account)  # noqa: SLF001 - it is one of us
+
+    def _view_of(self, account: str) -> "FallbackStore":
+        with self._lock:
+            if account not in self._by_account:
+                self._by_account[account] = self._new_view_of(account)
+            return self._by_account[account]
+
+    def _new_view_of(self, account: str) -> "FallbackStore":
         shared, memory = self.shared.of(account), self.memory.of(account)
         if shared is self.shared and memory is self.memory:
             return self
-        return FallbackStore(shared, memory, clock=self._clock, telemetry=self._telemetry)
+        view = FallbackStore(shared, memory, clock=self._clock, telemetry=self._telemetry)
+        view._whole = self
+        return view
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads (`blocking`), or for the running event loop."""
