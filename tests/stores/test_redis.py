@@ -613,6 +613,23 @@ def test_keys_that_change_while_a_process_runs_are_asked_for_again(timed, form, 
     assert driver.peek() == "t"
 
 
+def test_keys_that_change_while_they_are_being_used_are_asked_for_again(server, form, drive):
+    ground, changing, driver = LiveGround(server.url), [], None
+
+    def keys():
+        if changing:
+            driver.store.reopen()  # as another thread does, just after these were read
+            return (KEY,)
+        return (OTHER_KEY, KEY)
+
+    driver = drive(ground, form, keys=keys)
+    changing.append(True)
+    driver.put("t")
+    changing.clear()
+    assert driver.peek() == "t"
+    assert drive(ground, form, keys=[OTHER_KEY]).peek() == "t"
+
+
 def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, form, drive):
     ground = LiveGround(server.url)
     drive(ground, form, keys=[KEY]).put("before")

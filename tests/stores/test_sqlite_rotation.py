@@ -219,6 +219,23 @@ def test_keys_that_change_while_a_process_runs_are_asked_for_again(ground, form,
     check(driver)
 
 
+def test_keys_that_change_while_they_are_being_used_are_asked_for_again(ground, form, drive):
+    changing, driver = [], None
+
+    def keys():
+        if changing:
+            driver.store.reopen()  # as another thread does, just after these were read
+            return tuple(OLD)
+        return tuple(BOTH)
+
+    driver = drive(ground, form, keys=keys)
+    changing.append(True)
+    fill(driver)
+    changing.clear()
+    driver.claim()
+    assert drive(ground, form, keys=NEW).peek(principal=AGAIN) == "live"
+
+
 def test_views_of_one_store_notice_what_another_view_renews(ground, form, drive):
     keys = list(OLD)
     one = drive(ground, form, account="a", keys=lambda: tuple(keys))

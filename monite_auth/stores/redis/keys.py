@@ -38,6 +38,9 @@ class AccountKeys:
         self._where = address.shown
         self._clock = clock
         self._vault: RedisVault | None = None
+        self._key_changes = 0
+        self._opened_after = 0
+        """How often the keys had changed before the envelope was opened last."""
         self._opened_at = 0.0
         self._has_checked = False
         self._has_warned = False
@@ -45,11 +48,17 @@ class AccountKeys:
     async def vault(self, connections: Connections) -> RedisVault:
         """Return the vault; open the envelope where that has not been done yet, or not for a while."""
         vault = self._vault
-        if vault is not None and abs(self._clock() - self._opened_at) < REOPEN_INTERVAL:
+        key_changes = self._key_changes  # before the keys are asked for: they may change meanwhile
+        if (
+            vault is not None
+            and key_changes == self._opened_after
+            and abs(self._clock() - self._opened_at) < REOPEN_INTERVAL
+        ):
             return vault
         self._opened_at = self._clock()  # at once, so that one caller opens it for all
         await self._check(connections)
         found = await self._open(connections)
+        self._opened_after = key_changes
         if vault is not None and found.stamp == vault.stamp:
             return vault  # which keeps what it has opened
         self._use(found, vault)
@@ -57,7 +66,7 @@ class AccountKeys:
 
     def reopen(self) -> None:
         """Have the envelope opened again by the next operation."""
-        self._vault = None
+        self._key_changes += 1
 
     async def adopt(self, connections: Connections, vault: RedisVault, shard: int) -> None:
         """Open the envelope again, and note in the shard which data key is in force."""

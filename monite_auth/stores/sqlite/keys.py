@@ -78,17 +78,20 @@ class AccountKeys:
         self._envelope = envelope
         self._clock = clock
         self._vault: Vault | None = None
-        self._opening = object()  # of the file, for which the envelope was opened last
+        self._key_changes = 0
+        # The opening of the file for which the envelope was opened last, and how often the keys had changed before that.
+        self._opened_for: tuple[object, int] = object(), 0
         self._opened_at = 0.0
         self._has_warned = False
 
     def reopen(self) -> None:
         """Have the envelope opened again before anything else is done: the keys have changed."""
-        self._opening = object()
+        self._key_changes += 1
 
     def unlocked(self, opening: object) -> Vault | None:
         """Return the vault, if the envelope was opened since the file was."""
-        return self._vault if self._opening is opening else None
+        opened_for, key_changes = self._opened_for
+        return self._vault if opened_for is opening and key_changes == self._key_changes else None
 
     def unlock(self, db: sqlite3.Connection, opening: object) -> Vault:
         """Return the vault of the data key in force, at the beginning of a transaction on the file's `opening`.
@@ -100,25 +103,27 @@ class AccountKeys:
             row = db.execute("SELECT stamp FROM accounts WHERE account = ?", (self.account,)).fetchone()
             if row is not None and row[0] == vault.data_key_id:
                 return vault
+        key_changes = self._key_changes  # before the keys are asked for: they may change meanwhile
         seal = _open_envelope(db, self.account, self._envelope)
         self.has_traces = self._has_traces(db)
-        return self._use(seal, opening)
+        return self._use(seal, opening, key_changes)
 
     def unlock_to_read(self, db: sqlite3.Connection, opening: object) -> Vault:
         """Return the vault of the data key in force, without a transaction; raise VaultLocked where that has to write."""
         content = _content(db, self.account)
+        key_changes = self._key_changes
         opened = self._envelope.open(content) if content else None
         if opened is None or opened.content != content or len(opened.seal.knows) > 1:
             raise VaultLocked
         self.has_traces = self.has_traces or self._has_traces(db)
-        return self._use(opened.seal, opening)
+        return self._use(opened.seal, opening, key_changes)
 
-    def _use(self, seal: Seal, opening: object) -> Vault:
+    def _use(self, seal: Seal, opening: object, key_changes: int) -> Vault:
         vault = self._vault
         if vault is None or vault.data_key_id != seal.id:
             vault = self._vault = Vault(seal)  # else: the one that keeps what it has opened
         self._opened_at = self._clock()
-        self._opening = opening  # last: from now on others read with this vault
+        self._opened_for = opening, key_changes  # last: from now on others read with this vault
         return vault
 
     def _has_traces(self, db: sqlite3.Connection) -> bool:
