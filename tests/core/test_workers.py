@@ -20,13 +20,14 @@ for _ in range(2):
         os.write(ready, b".")
         os.read(go, 1)
         os.write(1, f"{is_one_of_several()}\\n".encode())
+        os.write(ready, b".")
         os.read(go, 1)
         os._exit(0)
-there = b""
-while len(there) < 2:
-    there += os.read(ready_reader, 2)
-os.write(start, b"..")
-os.write(start, b"..")
+for _ in range(2):  # both are there, and then both have looked
+    there = b""
+    while len(there) < 2:
+        there += os.read(ready_reader, 2 - len(there))
+    os.write(start, b"..")
 for _ in range(2):
     os.wait()
 """
