@@ -104,11 +104,13 @@ class BlockingRuntime:
         if self.has_background:
             self._background.submit(flow)
             return
-        self._inline.runs = True
+        outer_runs, self._inline.runs = getattr(self._inline, "runs", False), True
         try:
             run_in_background(flow)
         finally:
-            self._inline.runs = False
+            self._inline.runs = (
+                outer_runs  # a flow that has spawned this one may go on, and must not wait either
+            )
 
     def close(self) -> None:
         """Cut background work short, and close connections."""

@@ -215,6 +215,26 @@ def test_where_threads_never_run_background_work_is_done_at_once_and_does_not_wa
     runtime.close()
 
 
+def test_where_threads_never_run_a_flow_does_not_wait_after_another_that_it_has_spawned(
+    emulated, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "uwsgi", uwsgi())
+    runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
+    seen = []
+
+    async def inner():
+        seen.append("inner")
+
+    async def outer():
+        runtime.spawn(inner())
+        await runtime.sleep(3000)
+        seen.append("never")
+
+    monkeypatch.setattr(runtime._closing, "wait", seen.append)
+    runtime.spawn(outer())
+    assert seen == ["inner"]
+
+
 def test_a_logout_without_threads_revokes_within_the_request(emulated, emulator, monkeypatch):
     monkeypatch.setitem(sys.modules, "uwsgi", uwsgi())
     with TokenBroker(emulated, PEOPLE) as broker:
