@@ -18,6 +18,9 @@ __all__ = ["Provisioner"]
 LINK_TTL = 30 * 24 * 3600.0
 """Seconds for which a link is remembered; then the person is looked for again."""
 
+RELINKING = "relinking"
+"""Stands in a link in place of the profile's digest while tokens of the former entity user are being taken away."""
+
 
 class Provisioner:
     """Links principals to entity users for one call of the directory.
@@ -51,10 +54,11 @@ class Provisioner:
             return linked
         found = await self._steps(principal).provide(profile, linked)
         assert found is not None, "only a plan leaves somebody out"
-        note = json.dumps([found.entity_user_id, found.entity_id, profile.digest])
-        await self._runtime.store.put_note(*_link(principal), note, seconds=LINK_TTL)
-        if linked not in (None, found):
+        if linked not in (None, found) or digest == RELINKING:
+            # Noted first, so that no mint that comes after the relink is for the former one; and to be finished by the next call.
+            await self._note(principal, found, RELINKING)
             await self._engine.endings.relink(self._runtime, principal.user_id)
+        await self._note(principal, found, profile.digest)
         return found
 
     async def plan(self, principal: Principal) -> list[str]:
@@ -85,6 +89,11 @@ class Provisioner:
 
     async def _profile(self, principal: Principal) -> Profile | None:
         return checked_answer("profile", await self._ask_profile(principal), Profile, "a Profile")
+
+    async def _note(self, principal: Principal, person: EntityUser, digest: str) -> None:
+        """Note whom the principal is linked to, and by which profile."""
+        note = json.dumps([person.entity_user_id, person.entity_id, digest])
+        await self._runtime.store.put_note(*_link(principal), note, seconds=LINK_TTL)
 
     async def _linked(self, principal: Principal) -> tuple[EntityUser | None, str | None]:
         """Return the entity user that the principal was linked to, and the digest of the profile at that time."""

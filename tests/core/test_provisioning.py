@@ -38,6 +38,7 @@ from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.provisioning.steps import Steps
 from monite_auth.rbac import Role
 from monite_auth.stores import PARTNER_SLOT, Cooldown, Slot
+from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.tokens import AccessToken, Secret
 from tests.scripted import reply, settings
 from tests.waiting import until
@@ -404,6 +405,25 @@ def test_a_person_who_is_already_gone_can_be_removed(app, monite, call):
     monite.remove_user(users(monite)[0])
     assert call(app.directory, "remove", NINA) is False
     assert call(app.broker, "token", NINA).entity_user.entity_user_id == users(monite)[0].id  # linked anew
+
+
+def test_the_next_call_finishes_a_relink_that_was_broken_off(app, monite, call, monkeypatch):
+    call(app.broker, "token", NINA)
+    monite.remove_user(users(monite)[0])
+    relink = MemoryOperations.relink
+
+    async def breaks_off(_store, _user):
+        monkeypatch.setattr(MemoryOperations, "relink", relink)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(MemoryOperations, "relink", breaks_off)
+    with pytest.raises(asyncio.CancelledError):
+        call(app.directory, "update", NINA)
+    call(app.directory, "find", NINA)
+    token = call(app.broker, "token", NINA)
+    assert token.entity_user.entity_user_id == users(monite)[0].id
+    call(app.directory, "find", NINA)
+    assert call(app.broker, "token", NINA).fingerprint == token.fingerprint  # it is taken away once
 
 
 def test_the_next_removal_finishes_a_failed_one(app, emulator, monite, call):
