@@ -189,9 +189,15 @@ class ConnectionVisit:
             start(aend(self._its_broker, gone))
 
     def _gone_since(self) -> list[Principal]:
-        """Return everybody, if the session has lost its user. An app's own function is not asked again: it may cost a query."""
-        gone = self._people.leave("session", identify(self.arrived_scope)) if self._was_asked else []
-        return gone + self._people.leave_all() if gone else []
+        """Return everybody who was here, if the session has lost its user; whoever has logged in instead stays.
+
+        An app's own function is not asked again: it may cost a query.
+        """
+        if not self._was_asked:
+            return []
+        current = identify(self.arrived_scope)
+        gone = self._people.leave("session", current)
+        return gone + self._people.leave("identify", current) if gone else []
 
     async def _last(self, work: Awaitable[None]) -> None:
         try:

@@ -227,6 +227,29 @@ def test_promise_5_a_session_of_the_apps_own_class_is_read_and_its_logout_seen(b
         until(lambda: live() == 0)
 
 
+# -- another user, after the response has started
+
+
+@pytest.mark.parametrize("own", [{}, {"identify": lambda connection: identify(connection, tenant="bakery")}])
+def test_another_user_in_the_session_of_a_websocket_ends_only_the_first_ones(broker, monkeypatch, own):
+    ended = []
+
+    async def note(principal):
+        ended.append(principal.user_id)
+
+    async def switch(websocket):
+        await websocket.accept()
+        websocket.session["user_id"] = "viktor"
+        await websocket.close()
+
+    monkeypatch.setattr(broker, "alogout", note)
+    with visitor(app_of(broker, WebSocketRoute("/switch", switch), **own)) as client:
+        client.post("/login")
+        with client.websocket_connect("/switch") as connection, pytest.raises(WebSocketDisconnect):
+            connection.receive_text()
+    assert ended == ["anna"]
+
+
 # -- a middleware outside of ours that empties the session
 
 
