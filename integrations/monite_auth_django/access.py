@@ -110,9 +110,8 @@ class LazyMonite(SimpleLazyObject):
     def login(self) -> None:
         """See MoniteAccess."""
         if self._wrapped is empty:
-            self._wrapped = self._access(
-                None
-            )  # the session names who arrived; the user who is there now is another
+            # The session names who arrived; the user who is there now is another.
+            self._wrapped = self._access(None)
         end(broker, self._others(self._session))
         self._wrapped.login()
 

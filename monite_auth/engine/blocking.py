@@ -108,9 +108,8 @@ class BlockingRuntime:
         try:
             run_in_background(flow)
         finally:
-            self._inline.runs = (
-                outer_runs  # a flow that has spawned this one may go on, and must not wait either
-            )
+            # A flow that has spawned this one may go on, and must not wait either.
+            self._inline.runs = outer_runs
 
     def close(self) -> None:
         """Cut background work short, and close connections."""

@@ -102,9 +102,8 @@ class Endings:
             with self._epoch.ending():
                 everything = await runtime.store.end_everything()
         except StoreUnavailable:
-            self._drainer.start(
-                runtime
-            )  # it has ended in this process, and repeats what it owes although nobody comes
+            # It has ended in this process. A drain repeats what the store missed, although nobody comes.
+            self._drainer.start(runtime)
             raise
         self._telemetry.ended("everything")
         drained = await self._drainer.drain(runtime, within=within)

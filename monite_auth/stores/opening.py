@@ -22,9 +22,8 @@ def open_store(
     installed.
     """
     if store is None:
-        make_store = find(
-            settings.store_url.partition("://")[0]
-        )  # no local may hold what comes behind it: a password
+        # No local may hold what comes behind it: a password.
+        make_store = find(settings.store_url.partition("://")[0])
         store = make_store(settings, clock)
     store = store.of(settings.account_name)
     if not store.is_shared or isinstance(store, FallbackStore):

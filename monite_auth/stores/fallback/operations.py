@@ -168,9 +168,8 @@ class FallbackOperations:
                 self._owed.add(OwedOperation("discard", (lease.slot, token.fingerprint)))
             if not isinstance(error, StoreUnavailable):
                 raise  # whoever commits keeps the token until it is taken
-            return await self._memory.commit(
-                lease, token
-            )  # memory does not know the lease: the token is revoked
+            # Memory does not know the lease: the token is revoked.
+            return await self._memory.commit(lease, token)
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See TokenOperations."""

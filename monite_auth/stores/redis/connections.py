@@ -134,9 +134,8 @@ class ThreadConnections(Connections):
 
     def _exchange(self, command: Sequence[Argument]) -> Any:
         """Send a command to the single server; close the connection unless its answer was read to the end."""
-        stack = (
-            self._stack
-        )  # the present one: a connection in use during a close does not come back to the next stack
+        # The present one: a connection in use during a close does not come back to the next stack.
+        stack = self._stack
         try:
             connection = stack.pop()
         except IndexError:
@@ -154,9 +153,8 @@ class ThreadConnections(Connections):
         return answer
 
     def _connect(self) -> Any:
-        made = blocking_client(
-            self._address, self._timeout
-        )  # without the lock: a cluster's client asks servers
+        # Without the lock: a cluster's client asks servers.
+        made = blocking_client(self._address, self._timeout)
         with self._lock:
             client = self._client = self._client or made
         if client is not made:

@@ -189,9 +189,8 @@ class Connections:
     def _prepare(self, connection: sqlite3.Connection, until: float) -> None:
         """Bring the file to the newest version of the schema; a file that has it is only read."""
         path, retry = self._locks.path, self._locks.retry_while_locked
-        is_new = retry(
-            lambda: schema.is_newest(connection, path), until
-        )  # first: others' files are left as they are
+        # First: others' files are left as they are.
+        is_new = retry(lambda: schema.is_newest(connection, path), until)
         retry(lambda: schema.use_log(connection, path), until)
         if not is_new:
             retry(lambda: self._transact(connection, lambda db: schema.upgrade(db, path)), until)
