@@ -18,12 +18,19 @@ from typing import NamedTuple
 
 __all__ = ["Admission", "Budget", "Priority", "Ticket"]
 
-HEADROOM = 0.976
-"""The fraction of the limit that is used. Requests that are sent evenly arrive unevenly: the last of one second may arrive in
-the next. With 30 requests a second, this and the tolerance keep 31 out of one second for up to 16 ms of jitter on the way."""
+JITTER = 0.08
+"""Seconds by which the way to Monite may differ from one request to the next."""
 
-TOLERANCE = 0.008
+TOLERANCE = 0.003
 """Seconds that a request may be early at the gate, to make up for an earlier one that was late."""
+
+HEADROOM = 0.999 / (1 + JITTER + TOLERANCE)
+"""The fraction of the limit that is used, 92.2 %. Requests that are sent evenly arrive unevenly: what was sent within one second,
+the jitter and the tolerance may arrive within one second. It is always less than the limit, whichever second Monite looks at."""
+
+SHORTEST_WAIT = 1e-6
+"""Seconds. A shorter wait counts as none: moments are sums of floats, and a caller who is early by a rounding error would ask again
+at the same moment."""
 
 PROBE = 1.0
 """Seconds for which the others wait after the first request that follows a hold: as long as a healthy Monite, or a gateway that
@@ -98,7 +105,7 @@ class Budget:
         """Let the holder of a ticket through the gate at its moment; all times are virtual."""
         # A hold also delays tickets that are already due: the request that got the 429 holds one.
         moment = max(ticket.moment, self.held_until - self.held)
-        if virtual < moment:
+        if virtual < moment - SHORTEST_WAIT:
             return self, Admission(True, moment - virtual, ticket)
         if self.gate == -math.inf:
             return self._probe(virtual, interval), Admission(True, 0.0, ticket)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monite_auth.stores.budget import HEADROOM, PROBE, TOLERANCE, Admission, Priority, Ticket
+from monite_auth.stores.budget import HEADROOM, PROBE, SHORTEST_WAIT, TOLERANCE, Admission, Priority, Ticket
 from monite_auth.stores.redis.connections import Argument
 from monite_auth.stores.redis.execution import Execution
 
@@ -18,7 +18,7 @@ class RedisBudget(Execution):
         interval = 1 / (self._requests_per_second * HEADROOM)
         booked = ("", "") if ticket is None else (ticket.moment, int(ticket.passed))
         admitted, wait, moment, passed = await self._on_the_budget(
-            ["admit", interval, TOLERANCE, int(priority), patience, *booked, PROBE],
+            ["admit", interval, TOLERANCE, int(priority), patience, *booked, PROBE, SHORTEST_WAIT],
         )
         ticket = Ticket(float(moment), bool(passed)) if moment else None
         return Admission(bool(admitted), float(wait), ticket)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth.settings import Settings
 from monite_auth.stores import Priority
+from monite_auth.stores.budget import TOLERANCE
 from tests.simulation.judge.violation import Violation
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ __all__ = ["ROUNDING", "BudgetJudge"]
 
 ROUNDING = 1e-6
 """Seconds that count as none: times of the store are sums of floats."""
-
-TOLERANCE = 0.008
-"""Seconds that a request may be early against the pace; `budget.TOLERANCE` says why."""
 
 
 class BudgetJudge:

@@ -23,7 +23,8 @@ end
 
 local USER, RENEWAL, REVOCATION = 0, 1, 2
 local interval, tolerance, priority = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local patience, moment, passed, probe = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
+local patience, moment, passed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local probe, shortest_wait = tonumber(ARGV[8]), tonumber(ARGV[9])
 local virtual = now - held
 
 local function refuse(wait)
@@ -32,7 +33,7 @@ end
 
 local function redeem()
   local opens = math.max(moment, held_until - held)
-  if virtual < opens then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
+  if virtual < opens - shortest_wait then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
   if gate == -math.huge then
     free_at, gate = math.max(free_at, virtual), virtual + interval
     held, held_until = held + probe, virtual + held + probe
