@@ -69,6 +69,8 @@ class Settings:
         `store_keys_file`: instead, the path of a file that has them, one on each line. It is read again with the secret's
         file, and when a store has to be opened.
         `token_scope`: `user`: one token per user and tenant, shared by their sessions; `session`: one each.
+        `outage_trust`: while a shared store is down, a process serves those sessions that it has itself seen alive in the store
+        within so many seconds; 0 is nobody. A logout in another process holds here after that time at the latest.
 
     Patience and pace:
         `connect_timeout`, `read_timeout`: of one request to Monite.
@@ -106,6 +108,7 @@ class Settings:
     store_keys: tuple[Secret | str, ...] | str = ()
     store_keys_file: str = ""
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
+    outage_trust: float = number(60, largest=24 * 3600, allows_zero=True)
     connect_timeout: float = number(3)
     read_timeout: float = number(5)
     deadline: float = number(10)

@@ -4,6 +4,7 @@ What a mint brought is never handed from one caller to another, since a logout m
 each caller reads the store, or shares a read under the rules of `shared_peek`.
 """
 
+from contextlib import suppress
 from functools import partial
 
 from monite_auth.engine.drain import Drainer
@@ -15,7 +16,13 @@ from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from monite_auth.engine.token_request import TokenRequest
-from monite_auth.errors import ConfigurationError, MoniteUnavailable, SessionEnded, TokenTooShort
+from monite_auth.errors import (
+    ConfigurationError,
+    MoniteUnavailable,
+    SessionEnded,
+    StoreUnavailable,
+    TokenTooShort,
+)
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.settings import Settings
 from monite_auth.stores import PARTNER_SLOT, Priority, Slot
@@ -122,7 +129,9 @@ class TokenFlow:
 
     async def entity_user(self, runtime: Runtime, principal: Principal) -> EntityUser | None:
         """Return who the principal is in Monite: what the token at hand says, or the directory."""
-        token = await runtime.store.peek(self.slot(principal), principal)
+        token = None
+        with suppress(StoreUnavailable):  # who somebody is, the directory knows without the store
+            token = await runtime.store.peek(self.slot(principal), principal)
         return token.entity_user if token is not None else await runtime.find(self._directory, principal)
 
     # -- tokens that Monite does not accept

@@ -29,4 +29,4 @@ def open_store(
     if not store.is_shared or isinstance(store, FallbackStore):
         return store
     memory = MemoryStore.from_settings(settings, clock).of(settings.account_name)
-    return FallbackStore(store, memory, clock=clock, telemetry=telemetry)
+    return FallbackStore(store, memory, clock=clock, telemetry=telemetry, outage_trust=settings.outage_trust)

@@ -211,7 +211,9 @@ def open_broker(plan: Plan, log: EventLog | None = None) -> TokenBroker:
     if log is not None:
         shared = RecordedStore(shared, log, "shared")
         memory = RecordedStore(memory, log, "memory")
-    store = FallbackStore(shared, memory, clock=steady_clock, telemetry=telemetry())
+    store = FallbackStore(
+        shared, memory, clock=steady_clock, telemetry=telemetry(), outage_trust=settings.outage_trust
+    )
     people = {f"user-{person}": entity_user(person) for person in range(plan.people)}
     return TokenBroker(settings, people, store=store)
 

@@ -127,6 +127,7 @@ def test_any_base_url_is_taken_or_refused_and_never_a_crash(url):
 
 
 NUMBERS = {
+    "OUTAGE_TRUST": 60,
     "CONNECT_TIMEOUT": 3,
     "READ_TIMEOUT": 5,
     "DEADLINE": 10,

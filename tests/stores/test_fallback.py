@@ -9,6 +9,7 @@ import pytest
 
 from monite_auth import PARTNER, MemoryStore, Principal, RedisStore, TokenBroker, errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores import Claimed
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from monite_auth.stores.opening import open_store
@@ -67,15 +68,34 @@ class Fragile:
 
 
 class Outage(World):
-    """A world whose store can fail."""
+    """A world whose store can fail. This process has `seen` some sessions alive in it just now."""
 
-    def __init__(self, *answers, **changes) -> None:
+    def __init__(self, *answers, seen=(ALICE, BOB), shared: Fragile | None = None, **changes) -> None:
         super().__init__(*answers, **changes)
-        self.shared = Fragile(self.memory)
+        self.shared = shared or Fragile(self.memory)
         self.inner = self.shared.inner
         memory = MemoryStore(clock=self.clock, requests_per_second=30)
-        self.fallback = FallbackStore(self.shared, memory, clock=self.clock, telemetry=Silence())
+        self.fallback = self.new_process(memory)
         self.store = self.fallback.operations(blocking=True)
+        for principal in seen:
+            self.see(principal)
+
+    def new_process(self, memory: MemoryStore | None = None) -> FallbackStore:
+        """Return the store as another process has it."""
+        return FallbackStore(
+            self.shared,
+            memory or MemoryStore(clock=self.clock, requests_per_second=30),
+            clock=self.clock,
+            telemetry=Silence(),
+            outage_trust=self.settings.outage_trust,
+        )
+
+    def see(self, principal: Principal) -> None:
+        """Have the store answer as for a session that is alive, and leave no token there."""
+        slot = self.engine.tokens.slot(principal)
+        claim = run(self.store.claim(slot, principal, owner="me", seconds=1, min_life=0))
+        if isinstance(claim, Claimed):
+            run(self.store.abandon(claim.lease))
 
 
 def numbered():
@@ -452,7 +472,8 @@ def test_a_caller_that_stops_in_the_middle_of_repeating_loses_nothing(trouble):
             run(world.store.peek(world.engine.tokens.slot(BOB), BOB))
     else:
         world.shared.fails_at = "end_user"
-        assert run(world.store.peek(world.engine.tokens.slot(BOB), BOB)) is None
+        with pytest.raises(errors.StoreUnavailable):
+            run(world.store.peek(world.engine.tokens.slot(BOB), BOB))
     world.shared.cancelled_at = world.shared.fails_at = None
     world.now += 2
     for principal in (ALICE, BOB):

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import PARTNER, Partner, Principal, Subject
+from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed, OwedOperation
+from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.values import (
@@ -22,6 +23,7 @@ from monite_auth.stores.values import (
     Committed,
     Cooldown,
     Due,
+    Ended,
     Everything,
     Lease,
     Pending,
@@ -47,12 +49,14 @@ class FallbackOperations:
         memory_store: MemoryStore,
         outage: Outage,
         owed: Owed,
+        trust: Trust,
     ) -> None:
         self._shared = shared
         self._memory = memory
         self._memory_store = memory_store
         self._outage = outage
         self._owed = owed
+        self._trust = trust
 
     async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result:
         """Ask the shared store, after it has heard of all that is owed.
@@ -112,37 +116,51 @@ class FallbackOperations:
     # -- tokens
 
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
-        """See TokenOperations."""
+        """See TokenOperations. In an outage, raises StoreUnavailable for sessions that are not trusted."""
+        endings = self._trust.endings
         try:
-            return await self._ask(lambda: self._shared.peek(slot, principal))
+            token = await self._ask(lambda: self._shared.peek(slot, principal))
         except StoreUnavailable:
+            self._refuse_unless_trusted(principal)
             return await self._memory.peek(slot, principal)
+        if token is not None:
+            self._trust.note(principal, endings)
+        return token
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
     ) -> Claim:
-        """See TokenOperations."""
+        """See TokenOperations. In an outage, raises StoreUnavailable for sessions that are not trusted."""
+        endings = self._trust.endings
         try:
-            return await self._ask(
+            claim = await self._ask(
                 lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
             )
         except StoreUnavailable:
-            self._refuse_if_perhaps_ended(principal)
+            self._refuse_unless_trusted(principal)
+            if isinstance(principal, Principal):
+                # The shared store knew it: it is judged by its name, and not by its date, if nobody has ended it since.
+                await self._memory.begin_session(principal)
             claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
-        return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
+            return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
+        if not isinstance(claim, Ended):
+            self._trust.note(principal, endings)
+        elif isinstance(principal, Principal):
+            self._trust.forget_session(principal)
+        return claim
 
-    def _refuse_if_perhaps_ended(self, principal: Subject) -> None:
-        """Raise StoreUnavailable if an owed ending of all sessions may concern this one, and only the store can tell."""
-        if (
-            principal is not PARTNER
-            and principal.session_id is not None
-            and principal.began_at is None
-            and not self._memory_store.knows(principal)
-            and self._owed.ends_all_of(principal.user_id)
+    def _refuse_unless_trusted(self, principal: Subject) -> None:
+        """Raise StoreUnavailable for a session of which only the shared store can tell whether it goes on.
+
+        One that has ended here is let through, to be told so by memory.
+        """
+        if not self._trust.includes(principal) and not (
+            isinstance(principal, Principal) and self._memory_store.has_ended(principal)
         ):
             raise StoreUnavailable(
-                "All sessions of this user were ended while the token store was down. Whether this one began later is known "
-                "when the store is back.",
+                f"The token store is down, and this process has not seen this session alive in the last "
+                f"{self._trust.seconds:g} s (MONITE_OUTAGE_TRUST): it may have ended elsewhere. Try again when the store is "
+                "back.",
                 retry_after=LEFT_ALONE,
             )
 
@@ -189,14 +207,20 @@ class FallbackOperations:
     async def begin_session(self, principal: Principal) -> None:
         """See SessionOperations."""
         await self._memory.begin_session(principal)
+        self._trust.note(principal, self._trust.endings)
         await self._carry_out("begin_session", principal)
 
     async def end_session(self, principal: Principal) -> int:
         """See SessionOperations."""
+        if principal.session_id is None:
+            self._trust.forget_sessions_without_id(principal.user_id)
+        else:
+            self._trust.forget_session(principal)
         return await self._memory.end_session(principal) + await self._end("end_session", principal)
 
     async def end_user(self, user: str) -> int:
         """See SessionOperations."""
+        self._trust.forget_user(user)
         return await self._memory.end_user(user) + await self._end("end_user", user)
 
     async def relink(self, user: str | Partner) -> int:
@@ -216,6 +240,7 @@ class FallbackOperations:
 
     async def end_everything(self) -> Everything:
         """See SessionOperations."""
+        self._trust.forget_everything()
         here = await self._memory.end_everything()
         there: Everything | None = await self._carry_out("end_everything")
         if there is None:

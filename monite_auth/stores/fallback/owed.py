@@ -86,14 +86,6 @@ class Owed:
         with self._lock:
             self._operations.append(operation)
 
-    def ends_all_of(self, user: str) -> bool:
-        """Say whether an ending of all the user's sessions is owed."""
-        with self._lock:
-            return any(
-                each.name == "end_everything" or (each.name, each.arguments) == ("end_user", (user,))
-                for each in self._operations
-            )
-
     async def repeat(self, store: Operations) -> bool:
         """Repeat what is owed. Return True when the store has heard of all.
 

@@ -1,7 +1,8 @@
 """A shared store with this process's memory beside it, for when the shared one is down.
 
-During an outage tokens live in memory: users go on, each process mints for itself, and an error in the log says so
-once. Afterwards those tokens become pending revocations of the shared store, since no other process knows of them, and new
+During an outage tokens live in memory: whom a process has itself seen alive a short while ago goes on (`trust`), each process
+mints for itself, and an error in the log says so once. Everybody else gets StoreUnavailable: their session may have ended
+elsewhere. Afterwards those tokens become pending revocations of the shared store, since no other process knows of them, and new
 ones are minted.
 
 A logout is always accepted. If the shared store cannot record it, it holds in this process at once, and is repeated
@@ -16,6 +17,7 @@ from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import Outage
 from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations, Store
 from monite_auth.telemetry import Telemetry
@@ -27,17 +29,29 @@ log = logging.getLogger("monite_auth")
 
 
 class FallbackStore:
-    """Keeps tokens in `shared`, and in `memory` while that is down."""
+    """Keeps tokens in `shared`, and in `memory` while that is down.
+
+    `outage_trust`: for how many seconds a session is served during an outage, after it was seen alive in `shared`.
+    """
 
     is_shared = True
 
-    def __init__(self, shared: Store, memory: MemoryStore, *, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        shared: Store,
+        memory: MemoryStore,
+        *,
+        clock: Clock,
+        telemetry: Telemetry,
+        outage_trust: float,
+    ) -> None:
         self.shared = shared
         self.memory = memory
         self._clock = clock
         self._telemetry = telemetry
         self._outage = Outage(clock, telemetry)
         self._owed = Owed(clock)
+        self._trust = Trust(outage_trust, clock)
         self._whole = self
         self._lock = ProcessLock()
         self._by_account: dict[str, FallbackStore] = {}
@@ -59,14 +73,20 @@ class FallbackStore:
         shared, memory = self.shared.of(account), self.memory.of(account)
         if shared is self.shared and memory is self.memory:
             return self
-        view = FallbackStore(shared, memory, clock=self._clock, telemetry=self._telemetry)
+        view = FallbackStore(
+            shared,
+            memory,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            outage_trust=self._trust.seconds,
+        )
         view._whole = self
         return view
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads (`blocking`), or for the running event loop."""
         shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
-        return FallbackOperations(shared, memory, self.memory, self._outage, self._owed)
+        return FallbackOperations(shared, memory, self.memory, self._outage, self._owed, self._trust)
 
     def reopen(self) -> None:
         """Open the shared store again at its next operation, since the keys have changed."""

@@ -23,10 +23,13 @@ class MemorySessions(MemoryAccount):
             user.sessions[principal.session_id] = self._clock() + self._session_memory
             self._users.write(principal.user_id, user)
 
-    def knows(self, principal: Principal) -> bool:
-        """Say whether the principal's session is known by its id, and has not ended."""
-        user = self._users.by_name.get(principal.user_id)
-        return user is not None and user.sessions.get(principal.session_id or "", 0.0) > self._clock()
+    def has_ended(self, principal: Principal) -> bool:
+        """Say whether an ending is known of the principal's session."""
+        with self._lock:
+            user = self._users.by_name.get(principal.user_id)
+            known_until = user.sessions.get(principal.session_id or "", 0.0) if user is not None else 0.0
+            ending = self._ending_of(principal, is_known=known_until > self._clock())
+            return ending is not None and not ending.too_old
 
     async def end_session(self, principal: Principal) -> int:
         """See SessionOperations."""

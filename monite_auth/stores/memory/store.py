@@ -99,9 +99,9 @@ class MemoryStore:
                 self._accounts[self._account] = self._make_operations()
             return self._accounts[self._account]
 
-    def knows(self, principal: Principal) -> bool:
-        """Say whether the principal's session is known by its id, and has not ended."""
-        return self._operations().knows(principal)
+    def has_ended(self, principal: Principal) -> bool:
+        """Say whether an ending is known of the principal's session."""
+        return self._operations().has_ended(principal)
 
     def take(self) -> list[tuple[Slot, AccessToken]]:
         """Give away every token, live, superseded or pending: another store sees to them from now on."""
