@@ -1,0 +1,99 @@
+"""A world whose shared store can be down, fail at one operation, or lose its answers."""
+
+import asyncio
+from collections.abc import Callable
+
+from monite_auth import MemoryStore, Principal, errors
+from monite_auth.engine.runtime import run
+from monite_auth.stores.fallback import FallbackStore
+from monite_auth.telemetry import Silence
+from tests.scripted import ALICE, World, granted
+
+
+class Forever:
+    def __await__(self):
+        yield
+
+
+class Fragile:
+    """A shared store that may be down, or do its work and lose the answer."""
+
+    is_shared = True
+
+    def __init__(self, inner: MemoryStore) -> None:
+        self.inner = inner.operations(blocking=True)
+        self.done: list[tuple[str, ...]] = []
+        self.during: Callable[[], object] | None = None
+        """What happens once while the store is at work on something that is not a read."""
+        self.is_down = False
+        self.loses_answers = False
+        self.fails_at: str | None = None
+        self.cancelled_at: str | None = None
+        self.stuck_at: str | None = None
+        self.asked = 0
+
+    def of(self, account: str) -> "Fragile":
+        return self
+
+    def operations(self, *, blocking: bool) -> "Fragile":
+        return self
+
+    def __getattr__(self, name: str):
+        async def operation(*args, **kwargs):
+            self.asked += 1
+            if self.is_down or name == self.fails_at:
+                raise errors.StoreUnavailable("down")
+            if name == self.cancelled_at:
+                raise asyncio.CancelledError
+            if name != "peek" and self.during is not None:
+                during, self.during = self.during, None
+                during()
+            if name == self.stuck_at:
+                await Forever()
+            result = await getattr(self.inner, name)(*args, **kwargs)
+            self.done.append((name, *args))
+            if self.loses_answers:
+                raise errors.StoreUnavailable("the answer was lost")
+            return result
+
+        return operation
+
+
+class Outage(World):
+    """A world whose store can fail."""
+
+    def __init__(self, *answers, **changes) -> None:
+        super().__init__(*answers, **changes)
+        self.shared = Fragile(self.memory)
+        self.inner = self.shared.inner
+        memory = MemoryStore(clock=self.clock, requests_per_second=30)
+        self.fallback = FallbackStore(self.shared, memory, clock=self.clock, telemetry=Silence())
+        self.store = self.fallback.operations(blocking=True)
+
+
+def numbered():
+    count = iter(range(1, 1000))
+    return lambda _request: granted(f"token-{next(count)}")
+
+
+AGAIN = Principal("alice", session_id="alice-2")
+ENDINGS = {
+    "end_session": lambda store: store.end_session(ALICE),
+    "end_user": lambda store: store.end_user("alice"),
+    "end_everything": lambda store: store.end_everything(),
+}
+"""What ends the session of ALICE."""
+
+
+def back(world: Outage) -> None:
+    """Let the store answer again, and enough time pass for it to be asked."""
+    world.shared.is_down = False
+    world.now += 2
+
+
+def accepted(world: Outage, ending: str) -> None:
+    """Carry out an ending in an outage; only that of everything says that others have not heard of it."""
+    try:
+        run(ENDINGS[ending](world.store))
+    except errors.StoreUnavailable:
+        assert ending == "end_everything"
