@@ -1,11 +1,14 @@
-"""The ASGI middleware and the two ends of a connection: an app that waits for the client."""
+"""The ASGI middleware and the two ends of a connection: an app that waits for the client, and a client that hangs up."""
 
 import asyncio
 
 import pytest
 
 from monite_auth import errors
+from monite_auth.emulator import ANNA_ID
 from monite_auth_asgi import MoniteAuthMiddleware, monite
+from tests.people import ANNA
+from tests.waiting import auntil
 
 
 class Connection:
@@ -144,3 +147,33 @@ async def test_a_websocket_that_the_app_has_denied_is_not_answered_again(broker)
         "websocket.http.response.start",
         "websocket.http.response.body",
     ]
+
+
+# -- a client that hangs up
+
+
+async def test_promise_5_a_client_that_hangs_up_while_identify_is_asked_at_the_end_is_logged_out(
+    broker, emulator
+):
+    is_asked_again, may_answer = asyncio.Event(), asyncio.Event()
+    people = [ANNA]
+
+    async def identify(scope):
+        if people:
+            return people.pop()
+        is_asked_again.set()
+        await may_answer.wait()
+        return None
+
+    async def app(scope, receive, send):
+        await monite(scope).atoken()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    serving = asyncio.create_task(Connection().serve(MoniteAuthMiddleware(app, broker, identify)))
+    await is_asked_again.wait()
+    serving.cancel()  # by the framework, which has heard that the client has hung up
+    may_answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    await auntil(lambda: not emulator.monite.ledger.live(ANNA_ID))
+    assert len(emulator.monite.ledger.tokens) == 1
