@@ -1,12 +1,15 @@
 """An app's own `identify` under Starlette: what it may return, set and raise."""
 
+from types import SimpleNamespace
+
 import pytest
 from fastapi import FastAPI
 from fastapi.exceptions import HTTPException as FastAPIHTTPException
 from starlette.applications import Starlette
-from starlette.authentication import SimpleUser
+from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser, SimpleUser
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
@@ -93,3 +96,39 @@ def test_an_error_of_ours_in_identify_is_answered(broker):
 
     answer = visitor(app_of(broker, outside=[], identify=who)).get("/facts")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "session_ended")
+
+
+class Named(BaseUser):
+    """A user with a name; `BaseUser` has no identity."""
+
+    is_authenticated = True
+    display_name = "anna"
+
+
+class Broken(Named):
+    """A user whose identity comes from a row that is not there."""
+
+    row = None
+
+    @property
+    def identity(self):
+        return self.row.id
+
+
+def by_user(broker, user):
+    class Authenticated(AuthenticationBackend):
+        async def authenticate(self, conn):
+            return AuthCredentials(), user
+
+    outside = [Middleware(AuthenticationMiddleware, backend=Authenticated())]
+    return TestClient(app_of(broker, outside=outside))
+
+
+@pytest.mark.parametrize("user", [Named(), SimpleNamespace(is_authenticated=True, display_name="anna")])
+def test_a_user_without_an_identity_is_known_by_their_name(broker, user):
+    assert by_user(broker, user).get("/facts").json()["user"] == "anna"
+
+
+def test_promise_1_a_user_whose_identity_fails_does_not_become_who_bears_that_name(broker):
+    with pytest.raises(AttributeError, match="id"):
+        by_user(broker, Broken()).get("/facts")
