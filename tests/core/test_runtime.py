@@ -22,7 +22,7 @@ from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from tests.waiting import until
+from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -249,8 +249,7 @@ def test_a_drain_that_an_event_loop_takes_down_with_it_goes_on_in_a_thread(broke
     async def view():  # as frameworks run them that are not async themselves: on a loop of its own
         await broker.atoken(ANNA)
         await broker.alogout(ANNA)
-        while not order.hits:
-            await asyncio.sleep(0.001)
+        await auntil(lambda: order.hits)
 
     asyncio.run(view())
     emulator.monite.faults.clear()

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from monite_auth import TokenBroker
 from monite_auth.emulator import Monite, serve
-from tests.core.provisioning.app import App
+from monite_auth.provisioning import EntityProfile
+from tests.core.provisioning.app import CAFE, App
+from tests.core.provisioning.form import Filled
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +63,21 @@ def app(emulated, open_app):
 @pytest.fixture
 def monite(emulator):
     return emulator.monite
+
+
+@pytest.fixture
+def open_form(emulated) -> Iterator[Callable[..., Filled]]:
+    """Return a function that makes a directory with a broker of its own: another process, where they share a store.
+
+    It has the company of all its principals in `company`.
+    """
+    brokers = []
+
+    def make(company: EntityProfile = CAFE, **changes: Any) -> Filled:
+        directory = Filled(company)
+        brokers.append(TokenBroker(replace(emulated, **changes), directory))
+        return directory
+
+    yield make
+    for broker in brokers:
+        broker.close()

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from monite_auth import MemoryStore, Principal, errors
+from monite_auth import AccessToken, MemoryStore, Principal, errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import Silence
-from tests.scripted import ALICE, World, granted
+from tests.scripted import ALICE, World
 
 
 class Forever:
@@ -70,10 +70,14 @@ class Outage(World):
         self.fallback = FallbackStore(self.shared, memory, clock=self.clock, telemetry=Silence())
         self.store = self.fallback.operations(blocking=True)
 
+    def peek(self, principal: Principal) -> AccessToken | None:
+        """Return what the protected store has for a caller who does not mint."""
+        return run(self.store.peek(self.engine.tokens.slot(principal), principal))
 
-def numbered():
-    count = iter(range(1, 1000))
-    return lambda _request: granted(f"token-{next(count)}")
+    def back(self) -> None:
+        """Let the store answer again, and enough time pass for it to be asked."""
+        self.shared.is_down = False
+        self.now += 2
 
 
 AGAIN = Principal("alice", session_id="alice-2")
@@ -83,12 +87,6 @@ ENDINGS = {
     "end_everything": lambda store: store.end_everything(),
 }
 """What ends the session of ALICE."""
-
-
-def back(world: Outage) -> None:
-    """Let the store answer again, and enough time pass for it to be asked."""
-    world.shared.is_down = False
-    world.now += 2
 
 
 def accepted(world: Outage, ending: str) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
-from tests.scripted import ALICE, BOB, granted
-from tests.stores.fallback.outage import Outage, numbered
+from tests.scripted import ALICE, BOB, granted, numbered
+from tests.stores.fallback.outage import Outage
 
 
 def test_users_go_on_and_each_process_mints_once_for_itself():
@@ -36,8 +36,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(caplog):
     world.shared.is_down = True
     for _ in range(5):
         world.value()
-        world.now += 2
-    world.shared.is_down = False
+        world.back()
     world.value()
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
@@ -85,7 +84,7 @@ def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
     world.now += 5
     world.shared.is_down = False
     world.shared.fails_at = "commit"
-    run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
+    world.peek(ALICE)
     world.shared.fails_at = None
     world.now += 5
     world.drain()
@@ -101,7 +100,7 @@ def test_a_caller_that_is_cancelled_during_the_handing_over_loses_nothing():
     world.shared.is_down = False
     world.shared.cancelled_at = "commit"
     with pytest.raises(asyncio.CancelledError):
-        run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
+        world.peek(ALICE)
     world.shared.cancelled_at = None
     world.drain()
     assert sorted(world.revoked) == ["token-1", "token-2"]
@@ -123,7 +122,7 @@ def test_a_mint_that_outlives_the_outage_leaves_no_token_behind_in_memory():
     def comes_back(_request):
         world.shared.is_down = False
         world.now += 5
-        run(world.store.peek(world.engine.tokens.slot(BOB), BOB))  # somebody else notices first
+        world.peek(BOB)  # somebody else notices first
         return granted("late")
 
     world.shared.is_down = True
@@ -159,8 +158,7 @@ def test_pending_revocations_of_both_are_worked_on():
     world.value(BOB)
     run(world.store.end_session(BOB))
     assert world.drain().settled == 1
-    world.now += 2
-    world.shared.is_down = False
+    world.back()
     assert world.drain().settled == 1
     assert sorted(world.revoked) == ["token-1", "token-2"]
 
@@ -198,8 +196,7 @@ def test_a_token_that_is_revoked_meanwhile_is_not_handed_out_afterwards(is_drain
     run(world.engine.endings.revoke(world, leaked))
     if is_drained:
         world.drain()
-    world.shared.is_down = False
-    world.now += 2
+    world.back()
     assert world.value() == "token-2"
     world.run_background()
     world.drain()

@@ -6,8 +6,8 @@ import pytest
 
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
-from tests.scripted import ALICE, BOB
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted, back, numbered
+from tests.scripted import ALICE, BOB, numbered
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -16,7 +16,7 @@ def test_promise_7_the_first_caller_after_an_outage_finds_the_ending_carried_out
     world.value()
     world.shared.is_down = True
     accepted(world, ending)
-    back(world)
+    world.back()
     with pytest.raises(errors.SessionEnded):
         world.token()
     world.drain()
@@ -43,7 +43,7 @@ def test_a_session_that_began_after_the_ending_is_served_during_the_outage_and_a
     run(world.store.end_user("alice"))
     run(world.store.begin_session(AGAIN))
     assert world.value(AGAIN) == "token-2"
-    back(world)
+    world.back()
     assert world.value(AGAIN) == "token-3"
     with pytest.raises(errors.SessionEnded):
         world.token(ALICE)
@@ -56,7 +56,7 @@ def test_what_is_owed_is_repeated_in_its_order_and_once():
     run(world.store.begin_session(AGAIN))
     run(world.store.end_session(BOB))
     run(world.store.relink(PARTNER))
-    back(world)
+    world.back()
     world.shared.done.clear()
     for _ in range(2):
         run(world.store.backlog())
@@ -77,7 +77,7 @@ def test_a_relink_and_the_partners_end_are_kept_too():
     world.shared.is_down = True
     run(world.store.relink("alice"))
     run(world.store.relink(PARTNER))
-    back(world)
+    world.back()
     assert [world.value(), world.value(PARTNER)] == ["token-3", "token-4"]
     world.drain()
     assert sorted(world.revoked) == ["token-1", "token-2"]
@@ -100,7 +100,7 @@ def test_a_drainer_repeats_what_is_owed_although_nobody_else_comes():
     world.shared.is_down = True
     world.logout()
     assert world.drain().next_in == 1.0
-    back(world)
+    world.back()
     assert world.drain().settled == 1
     assert world.revoked == ["token-1"]
 
@@ -118,7 +118,7 @@ def test_a_login_in_an_outage_is_known_afterwards_whatever_its_date_says():
     late = Principal("alice", session_id="late", authenticated_at=world.now - 60)
     world.shared.is_down = True
     run(world.store.begin_session(late))
-    back(world)
+    world.back()
     assert world.value(late) == "token-1"
 
 

@@ -1,17 +1,16 @@
 """Repeating what a store has missed: once, in order, and whatever stops in the middle of it."""
 
 import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from monite_auth import errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback.owed import MOST_REFUSALS
+from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
-from tests.scripted import ALICE, BOB
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted, back, numbered
+from tests.scripted import ALICE, BOB, numbered
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted
 
 
 @pytest.mark.parametrize("trouble", ["cancelled", "down"])
@@ -22,14 +21,14 @@ def test_a_caller_that_stops_in_the_middle_of_repeating_loses_nothing(trouble):
     world.shared.is_down = True
     run(world.store.end_session(ALICE))
     run(world.store.end_user("bob"))
-    back(world)
+    world.back()
     if trouble == "cancelled":
         world.shared.cancelled_at = "end_user"
         with pytest.raises(asyncio.CancelledError):
-            run(world.store.peek(world.engine.tokens.slot(BOB), BOB))
+            world.peek(BOB)
     else:
         world.shared.fails_at = "end_user"
-        assert run(world.store.peek(world.engine.tokens.slot(BOB), BOB)) is None
+        assert world.peek(BOB) is None
     world.shared.cancelled_at = world.shared.fails_at = None
     world.now += 2
     for principal in (ALICE, BOB):
@@ -43,9 +42,9 @@ def test_while_one_caller_repeats_the_others_get_nothing_out_of_the_store():
     world.value()
     world.shared.is_down = True
     run(world.store.end_session(ALICE))
-    back(world)
+    world.back()
     found = []
-    world.shared.during = lambda: found.append(run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE)))
+    world.shared.during = lambda: found.append(world.peek(ALICE))
     run(world.store.backlog())
     assert found == [None]
     assert [name for name, *_ in world.shared.done].count("end_session") == 1
@@ -55,7 +54,7 @@ def test_an_ending_that_comes_while_another_is_repeated_waits_its_turn():
     world = Outage(numbered())
     world.shared.is_down = True
     run(world.store.end_user("alice"))
-    back(world)
+    world.back()
     world.shared.during = lambda: run(world.store.begin_session(AGAIN))
     world.shared.done.clear()
     run(world.store.backlog())
@@ -67,12 +66,12 @@ def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
     world.value()
     world.shared.is_down = True
     run(world.store.end_session(ALICE))
-    back(world)
+    world.back()
     world.shared.stuck_at = "end_session"
     abandoned = world.store.backlog()
     abandoned.send(None)  # and never again
     world.shared.stuck_at = None
-    run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
+    world.peek(ALICE)
     assert ("end_session", ALICE) not in world.shared.done
     world.now += 31
     with pytest.raises(errors.SessionEnded):
@@ -86,7 +85,7 @@ def test_nobody_repeats_for_ever():
     world.shared.is_down = True
     for number in range(10):
         run(world.store.end_user(f"user-{number}"))
-    back(world)
+    world.back()
 
     async def slowly(user):
         world.now += 0.3
@@ -94,7 +93,7 @@ def test_nobody_repeats_for_ever():
 
     world.inner.end_user = slowly
     for expected in (4, 8, 10):
-        run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
+        world.peek(ALICE)
         assert [name for name, *_ in world.shared.done].count("end_user") == expected
 
 
@@ -103,7 +102,7 @@ def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
     world.shared.is_down = True
     run(world.store.end_user("alice"))
     run(world.store.end_user("bob"))
-    back(world)
+    world.back()
 
     async def refuses(user):
         if user == "alice":
@@ -129,7 +128,7 @@ def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
     world.value()
     world.shared.is_down = True
     accepted(world, ending)
-    back(world)
+    world.back()
 
     async def breaks(*_args):
         delattr(world.inner, ending)
@@ -151,7 +150,7 @@ def test_a_child_that_is_forked_while_its_parent_repeats_does_not_wait_for_that(
     world.value()
     world.shared.is_down = True
     run(world.store.end_session(ALICE))
-    back(world)
+    world.back()
     found = []
     world.shared.during = lambda: found.append(child_of(fork, lambda: run(world.store.backlog()) == 1))
     run(world.store.backlog())
@@ -163,17 +162,13 @@ def test_threads_that_come_together_after_an_outage_repeat_it_once_and_none_fail
     world.shared.is_down = True
     for number in range(50):
         run(world.store.end_user(f"user-{number}"))
-    back(world)
+    world.back()
     world.shared.done.clear()
-    together = threading.Barrier(8)
 
-    def come() -> None:
-        together.wait()
+    def come(_number: int) -> None:
         for _ in range(50):
-            run(world.store.peek(world.engine.tokens.slot(ALICE), ALICE))
+            world.peek(ALICE)
 
-    with ThreadPoolExecutor(8) as threads:
-        for each in [threads.submit(come) for _ in range(8)]:
-            each.result()
+    in_threads(8, come)
     ended = [user for name, user, *_ in world.shared.done if name == "end_user"]
     assert ended == [f"user-{number}" for number in range(50)]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from monite_auth import Secret
 from monite_auth.stores.redis.connections import CONNECTION_LIMITS
 from monite_auth.stores.redis.scripts import SCRIPTS
+from tests.at_once import in_threads
 from tests.stores.harness import Driver
 from tests.stores.redis.ground import LiveGround, user
 from tests.waiting import until
@@ -113,18 +114,7 @@ def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
     driver = drive(LiveGround(server.url), "blocking")
     before = len(server.admin.client_list(_type="normal"))
     driver.put("t")
-    start, seen = threading.Barrier(50), []
-
-    def look() -> None:
-        start.wait()
-        seen.append(driver.peek())
-
-    threads = [threading.Thread(target=look) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen == ["t"] * 50
+    assert in_threads(50, lambda _: driver.peek()) == ["t"] * 50
     assert len(server.admin.client_list(_type="normal")) - before <= CONNECTION_LIMITS["peek"]
 
 

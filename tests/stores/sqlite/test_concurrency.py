@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import multiprocessing
 import random
 import sqlite3
 from collections import Counter
@@ -12,6 +11,7 @@ from contextlib import closing
 from monite_auth.engine.runtime import run
 from monite_auth.stores import Claimed, Priority
 from monite_auth.stores.sqlite import SQLiteStore, connections
+from tests.at_once import in_processes
 from tests.stores.sqlite.steps import KEY, claim, intact, principal, python, slot, token
 
 
@@ -59,34 +59,15 @@ async def test_promise_1_many_tasks_do_not_get_in_each_others_way(path):
     assert intact(path)
 
 
-spawn = multiprocessing.get_context("spawn")
+def opened(work, path):
+    """Return what `work(store, number)` comes to in three processes at the same moment."""
+    return in_processes(3, _in_step, work, path)
 
 
-def _in_step(work, path, number, start, results):
-    try:
-        with closing(SQLiteStore(path, keys=[KEY])) as store:
-            start.wait(timeout=20)
-            results.put(work(store, number))
-    except Exception as error:  # noqa: BLE001 - the parent reads what it was
-        results.put(repr(error))
-
-
-def at_once(work, path, processes=3):
-    """Do `work(store, number)` in so many processes at the same moment, and return what came of it."""
-    start, results = spawn.Barrier(processes), spawn.SimpleQueue()
-    children = [
-        spawn.Process(target=_in_step, args=(work, path, number, start, results))
-        for number in range(processes)
-    ]
-    for child in children:
-        child.start()
-    found = [results.get() for _ in children]
-    for child in children:
-        child.join()
-        child.close()
-    results.close()
-    assert all(isinstance(each, list) for each in found), found
-    return found
+def _in_step(begin, number, work, path):
+    with closing(SQLiteStore(path, keys=[KEY])) as store:
+        begin()
+        return work(store, number)
 
 
 def _claim_all(store, number):
@@ -95,7 +76,7 @@ def _claim_all(store, number):
 
 def test_promise_2_of_many_processes_one_claims_a_slot(path):
     """The file is not there before: that all make it together is part of the race."""
-    found = at_once(_claim_all, path)
+    found = opened(_claim_all, path)
     for each in range(50):
         assert Counter(claims[each] for claims in found) == {"Claimed": 1, "Busy": 2}
     with closing(sqlite3.connect(path)) as connection:
@@ -109,7 +90,7 @@ def _admit_some(store, _number):
 
 
 def test_promise_8_many_processes_keep_to_one_budget(path):
-    moments = sorted(moment for found in at_once(_admit_some, path) for moment in found)
+    moments = sorted(moment for found in opened(_admit_some, path) for moment in found)
     assert len(moments) == 60
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) > 0.999 / 30
@@ -128,7 +109,7 @@ def test_promise_6_every_revocation_is_given_to_one_process(path):
         for value in values:
             run(store.operations(blocking=True).commit(claim(store, min_life=1e9).lease, token(value)))
         run(store.operations(blocking=True).end_session(principal("alice")))
-    assert sorted(value for taken in at_once(_drain, path) for value in taken) == sorted(values)
+    assert sorted(value for taken in opened(_drain, path) for value in taken) == sorted(values)
 
 
 def test_promise_6_what_was_recorded_survives_kill_9(path):
