@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask test test-fast test-coverage test-matrix lint facts chaos bench servers clean
+.PHONY: help demo demo-django demo-flask test test-fast test-coverage test-matrix lint facts conformance chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 15
@@ -37,6 +37,14 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Monite's OpenAPI document is not in the repository.
+SPEC ?= $(firstword $(wildcard monite-openapi.json ../monite-openapi.json ../shared/monite-openapi.json))
+export SPEC
+
+conformance: .venv/dev ## compare what tests take for granted with the whole of Monite's OpenAPI document, where that is at hand; SPEC=path
+	@if [ -n "$(SPEC)" ]; then $(BIN)/python -m pytest tests/data tests/emulator/test_schema.py; \
+	else echo "No conformance run: Monite's OpenAPI document is not at hand. Name it: make conformance SPEC=path/to/monite-openapi.json"; fi
 
 facts: .venv/dev ## write down again what tests need of Monite's OpenAPI document; SPEC=path/to/monite-openapi.json
 	@test -n "$(SPEC)" || { echo "Name Monite's OpenAPI document: make facts SPEC=path/to/monite-openapi.json"; exit 2; }

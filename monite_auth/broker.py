@@ -194,6 +194,11 @@ class TokenBroker:
         `since`: when the user asked for it, epoch seconds or an aware datetime; put it into the job. The job gets no token
         (SessionEnded) once the user's sessions were ended after that, or when it is older than `session_memory`. A logout
         of one session ends no jobs.
+
+        Raises:
+            TypeError: `user_id` is no text, or `since` is None or no date.
+            ValueError: `user_id` is empty, or `since` lies in the future or is in milliseconds.
+
         """
         # Out of a job's message it may be None, whatever the annotation says, and no ending would ever reach that.
         at = Principal(user_id, tenant, authenticated_at=since).began_at
@@ -231,7 +236,12 @@ class TokenBroker:
         return BrokerAuth(self, principal)
 
     def httpx2_auth(self, principal: Subject | None) -> "Httpx2BrokerAuth":
-        """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2."""
+        """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2.
+
+        Raises:
+            ImportError: httpx2 is not installed.
+
+        """
         try:
             from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
         except ImportError as error:

@@ -219,7 +219,12 @@ class FixedDirectory:
         self._people = people
 
     def find(self, principal: Principal) -> EntityUser | None:
-        """Look `principal` up, by user and tenant first."""
+        """Look `principal` up, by user and tenant first.
+
+        Raises:
+            NotLinked: there is none, but one whose user and tenant are these two texts the other way round.
+
+        """
         user_id, tenant = principal.user_id, principal.tenant
         found = self._people.get((user_id, tenant))
         if found is None and tenant is None:
@@ -270,7 +275,12 @@ class FunctionDirectory:
 
 
 def as_directory(directory: DirectoryLike) -> Directory:
-    """Return the directory that a developer meant: a Directory, a function, or a mapping."""
+    """Return the directory that a developer meant: a Directory, a function, or a mapping.
+
+    Raises:
+        ConfigurationError: it is none of these.
+
+    """
     match directory:
         case type():  # it has the methods of its objects, but they cannot be called
             raise ConfigurationError(

@@ -27,6 +27,7 @@ from monite_auth.configuration.flags import parse_flag
 from monite_auth.configuration.numbers import is_number, number, number_problems, parse_number
 from monite_auth.configuration.precedence import overridden
 from monite_auth.configuration.security_model import SecurityModel
+from monite_auth.configuration.setting_names import as_set
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
@@ -288,7 +289,8 @@ class Settings:
     def from_mapping(cls, values: Mapping[str, Any], *, prefix: str = "", **overrides: Any) -> Self:
         """Read settings from upper-case keys: `CLIENT_ID` and so on, each behind `prefix`; `overrides` win.
 
-        Other keys are ignored: an environment holds more than our settings. Raises ConfigurationError.
+        Other keys are ignored: an environment holds more than our settings. Raises ConfigurationError, which names settings
+        as they stand in `values` if there is a prefix.
         """
         given: dict[str, Any] = {}
         for each in fields(cls):
@@ -296,7 +298,13 @@ class Settings:
             if value is None or value == "":
                 continue
             given[each.name] = parse_number(value) if is_number(each) else value
-        return cls(**{"client_id": "", **overridden(given, overrides)})
+        try:
+            return cls(**{"client_id": "", **overridden(given, overrides)})
+        except ConfigurationError as error:
+            if not prefix:
+                raise
+            names = {each.name for each in fields(cls) if each.init} - overrides.keys()
+            raise ConfigurationError(*(as_set(each, names, prefix) for each in error.problems)) from None
 
 
 SETTING_NAMES = frozenset(each.name.upper() for each in fields(Settings) if each.init)

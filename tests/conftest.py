@@ -9,13 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from monite_auth import Settings, TokenBroker
-from monite_auth.emulator import (
-    DEMO_CLIENT_ID,
-    DEMO_CLIENT_SECRET,
-    Emulator,
-    Monite,
-    serve,
-)
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator, Monite, serve
 from tests import redis_server
 from tests.people import PEOPLE
 from tests.scripted import close_background
@@ -25,8 +19,8 @@ SLOW = re.compile(
         chaos/test_chaos | e2e/ | servers/                # whole servers, browsers and jobs
         | simulation/test_(exhaustive|mutants|random)     # every schedule
         | core/test_(concurrency|drain_command|lifetimes|stopped|workers)  # storms, programs that are started or stopped
-        | stores/test_(one_budget|sqlite_forks|sqlite_rotation)
-        | (stores/test_sqlite|core/test_provisioning)\.py::.*(process|kill_9)  # many processes
+        | stores/(test_one_budget|sqlite/test_(forks|rotation))
+        | (stores/sqlite/test_concurrency|core/provisioning/test_races)\.py::.*(process|kill_9)  # many processes
     )""",
     re.VERBOSE,
 )

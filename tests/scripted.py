@@ -1,5 +1,6 @@
 """A runtime without I/O: the test says what Monite answers, and time passes only when a flow sleeps."""
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Coroutine
@@ -36,6 +37,12 @@ def settings(**changes: Any) -> Settings:
 
 def granted(token: Any = "token-1", *, expires_in: Any = 1800) -> Response:
     return reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": expires_in})
+
+
+def numbered(life: float = 1800) -> Callable[[Request], Response]:
+    """Return an answer that grants token-1, token-2 and so on."""
+    count = itertools.count(1)
+    return lambda _request: granted(f"token-{next(count)}", expires_in=life)
 
 
 def refused(status: int, message: str = "No.") -> Response:

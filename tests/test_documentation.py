@@ -239,3 +239,18 @@ def test_the_page_on_provisioning(demo_environment, emulator, capsys):
     directory = emulator.monite.directory
     assert directory.users.get(names["token"].entity_user.entity_user_id) is None
     assert directory.entities.get(names["ida"].entity_id).name == "Corner Café GmbH"
+
+
+def test_every_promise_of_the_readme_has_tests_that_bear_its_number_and_no_test_bears_another():
+    _, section = (ROOT / "README.md").read_text().split("\n## Ten promises\n")
+    stated = [int(number) for number in re.findall(r"^(\d+)\. \*\*", section.split("\n## ")[0], re.MULTILINE)]
+    assert stated == list(range(1, 11))
+    names = "".join(
+        path.read_text()
+        for folder in ("tests", "monite_auth/testing")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    borne = re.findall(r"def test_(?:promise_(\d+)|promises_([\d_]+)and_(\d+))_", names)
+    assert {int(number) for each in borne for text in each for number in re.findall(r"\d+", text)} == set(
+        stated
+    )

@@ -11,7 +11,8 @@ async def send_answer(answer: Answer, send: Send) -> None:
     headers = {**answer.headers, "Content-Length": str(len(answer.body))}
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": answer.body})
+    # `more_body` is optional in ASGI, but the test client of Quart 0.23 reads it.
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 def close_code(status: int) -> int:

@@ -52,10 +52,20 @@ def session_in(scope: Scope) -> MutableMapping[str, Any] | None:
 def _user_id(scope: Scope, session: MutableMapping[str, Any] | None) -> str | None:
     user = scope.get("user")
     if getattr(user, "is_authenticated", False):
-        try:
-            found = user.identity  # type: ignore[union-attr]  # whatever the app's authentication puts there
-        except (NotImplementedError, AttributeError):  # Starlette's SimpleUser has a name only
-            found = user.display_name  # type: ignore[union-attr]
+        found = _identity(user)
     else:
         found = session.get("user_id") if session is not None else None
     return None if found is None or found == "" else str(found)
+
+
+def _identity(user: Any) -> object:
+    """Return the user's identity, or the display name of a user who has no identity."""
+    try:
+        return user.identity
+    except NotImplementedError:  # Starlette's BaseUser leaves it to its subclasses
+        pass
+    except AttributeError as error:
+        # The user has no such attribute, or its own code failed. Then the name might be another person's identity.
+        if error.name != "identity":
+            raise
+    return user.display_name

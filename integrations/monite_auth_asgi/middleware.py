@@ -73,15 +73,25 @@ class MoniteAuthMiddleware:
 
     async def _serve(self, visit: ConnectionVisit, receive: Receive, send: Send) -> None:
         """Serve one connection, whoever comes in."""
-        outlet = Outlet(send, visit)
+
+        async def settle() -> None:
+            """Send the app's answer that is held back, or ours if it is about an error of ours."""
+            failure = visit.failure if outlet.holds_back and self.replaces_errors(visit) else None
+            if failure is None or error_to_answer(failure, self.broker.settings) is None:
+                await outlet.release()
+            else:
+                outlet.discard()
+                await self._answer_after(visit, failure, receive, send)
+
+        outlet = Outlet(receive, send, visit, settle)
         try:
             try:
                 await visit.begin()
             except self.refusals as refusal:
                 await self.answer(refusal, visit, receive, send)
             else:
-                await self.app(visit.scope, receive, outlet.send)
-                await self._finish(visit, outlet, receive, send)
+                await self.app(visit.scope, outlet.receive, outlet.send)
+                await settle()
         except Exception as raised:
             error = self.unwrapped(raised)
             if outlet.started or error_to_answer(error, self.broker.settings) is None:
@@ -92,14 +102,6 @@ class MoniteAuthMiddleware:
             await self._answer_after(visit, error, receive, send)
         finally:
             await visit.end()
-
-    async def _finish(self, visit: ConnectionVisit, outlet: Outlet, receive: Receive, send: Send) -> None:
-        failure = visit.failure
-        is_about_ours = failure is not None and error_to_answer(failure, self.broker.settings) is not None
-        if failure is not None and is_about_ours and outlet.holds_back and self.replaces_errors(visit):
-            await self._answer_after(visit, failure, receive, send)
-        else:
-            await outlet.release()
 
     async def _answer_after(
         self, visit: ConnectionVisit, error: Exception, receive: Receive, send: Send

@@ -1,7 +1,9 @@
 """The messages that an app sends, on their way out."""
 
+from collections.abc import Awaitable, Callable
+
 from monite_auth.adapter import is_made_while_sent, private_headers
-from monite_auth_asgi.types import Message, Send
+from monite_auth_asgi.types import Message, Receive, Send
 from monite_auth_asgi.visit import ConnectionVisit
 
 __all__ = ["Outlet"]
@@ -13,13 +15,20 @@ HELD_BYTES = 1 << 20
 class Outlet:
     """Passes messages on. When the response starts, the visit is compared, and caches are told not to keep it.
 
-    An answer with status 500 is held back until the app has returned or raised. The app may have sent it because of an
-    error of ours that has a status of its own.
+    An answer with status 500 is held back until the app has returned or raised, because the app may have sent it for an
+    error of ours that has a status of its own. Meanwhile the app is told, as after any response, that the client is gone. An
+    app that is waiting for the client already (Quart since 0.23 does, and does not return before) can only hear that from
+    the server, after the response. So `settle` is called then: it decides at once what goes out.
     """
 
-    def __init__(self, send: Send, visit: ConnectionVisit) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, visit: ConnectionVisit, settle: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._receive = receive
         self._send = send
         self._visit = visit
+        self._settle = settle
+        self._waiting_for_client = 0  # how many calls of receive are waiting
         self._held: list[Message] = []
         self._size = 0
         self.started = False
@@ -30,6 +39,16 @@ class Outlet:
         """Whether a whole answer with status 500 is still here."""
         return bool(self._held) and not self._held[-1].get("more_body", False) and len(self._held) > 1
 
+    async def receive(self) -> Message:
+        """Give the app the client's next message (ASGI)."""
+        if self.holds_back:
+            return {"type": "http.disconnect"}
+        self._waiting_for_client += 1
+        try:
+            return await self._receive()
+        finally:
+            self._waiting_for_client -= 1
+
     async def send(self, message: Message) -> None:
         """Take a message of the app's (ASGI)."""
         if message["type"] == "http.response.start" and message["status"] == 500:
@@ -39,9 +58,16 @@ class Outlet:
             self._size += len(message.get("body", b""))
             if self._size > HELD_BYTES:
                 await self.release()
+            elif self._waiting_for_client and self.holds_back:
+                await self._settle()
         else:
             await self.release()
             await self._pass_on(message)
+
+    def discard(self) -> None:
+        """Drop what is held back: another answer goes out in its place."""
+        self._held = []
+        self.started = True
 
     async def release(self) -> None:
         """Send what is held back."""
@@ -57,7 +83,7 @@ class Outlet:
             access = self._visit.access
             if access.was_used or (access and _is_made_while_sent(message)):
                 _keep_private(message)
-        elif message["type"] == "websocket.close":
+        elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.started = True
         await self._send(message)
 

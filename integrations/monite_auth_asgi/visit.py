@@ -3,6 +3,7 @@
 The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI keeps things, and when to ask.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
@@ -144,6 +145,13 @@ class ConnectionVisit:
         if self._compared:
             return
         self._compared = True
+        try:
+            await self._compare()
+        except asyncio.CancelledError:
+            self._compared = False  # `end` does it: the framework cancels a request whose client has hung up
+            raise
+
+    async def _compare(self) -> None:
         self.follow_session()
         try:
             current = await self._principal()

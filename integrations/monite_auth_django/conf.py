@@ -61,7 +61,12 @@ class Conf:
 
     @property
     def STORE(self) -> Store | None:  # noqa: N802
-        """Where tokens live: a store, or its dotted path. None, the default, means what `STORE_URL` says."""
+        """Where tokens live: a store, or its dotted path. None, the default, means what `STORE_URL` says.
+
+        Raises:
+            ConfigurationError: it is neither.
+
+        """
         found = self._named("STORE", None)
         is_store = all(hasattr(found, name) for name in ("is_shared", "of", "operations"))
         if found is None or (is_store and not isclass(found)):

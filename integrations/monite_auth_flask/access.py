@@ -49,7 +49,12 @@ class ViewAccess(MoniteAccess):
 
     @property
     def aclient(self) -> httpx.AsyncClient:
-        """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client."""
+        """An `httpx.AsyncClient` that calls Monite as the principal; see TokenBroker.client.
+
+        Raises:
+            NotLoggedIn: nobody is logged in.
+
+        """
         self.was_used = True
         principal = self.principal
         if principal is None:

@@ -71,7 +71,12 @@ class MoniteAuth:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add Monite to an app: its requests, its error handlers, its commands."""
+        """Add Monite to an app: its requests, its error handlers, its commands.
+
+        Raises:
+            ConfigurationError: the app has it already.
+
+        """
         if "monite_auth" in app.extensions:
             raise ConfigurationError("This app has a MoniteAuth already; it takes one.")
         state = app.extensions["monite_auth"] = AppState(self._given, app)
@@ -79,7 +84,12 @@ class MoniteAuth:
         add_error_handlers(app, lambda: state.broker.settings)
 
     def directory(self, function: DirectoryT) -> DirectoryT:
-        """Register the function that says who a principal is in Monite: an EntityUser, or None."""
+        """Register the function that says who a principal is in Monite: an EntityUser, or None.
+
+        Raises:
+            ConfigurationError: there is a broker of the app's own, which has a directory.
+
+        """
         if self._given.broker is not None:
             raise ConfigurationError("MoniteAuth was given a broker, which has a directory of its own.")
         self._given.directory = function
@@ -91,7 +101,12 @@ class MoniteAuth:
         return function
 
     def authorize(self, function: AuthorizeT) -> AuthorizeT:
-        """Register the function that says what a principal may do: True or False."""
+        """Register the function that says what a principal may do: True or False.
+
+        Raises:
+            ConfigurationError: there is a broker of the app's own, which has an `authorize`, or none.
+
+        """
         if self._given.broker is not None:
             raise ConfigurationError(
                 "MoniteAuth was given a broker, which has an authorize of its own, or none."

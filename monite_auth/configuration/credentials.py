@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.setting_names import as_set
 from monite_auth.errors import ConfigurationError
 from monite_auth.tokens import Secret
 
@@ -217,7 +218,8 @@ def _again(read: Callable[[Path], Content], path: Path | None) -> Content | None
     try:
         return read(path)
     except ConfigurationError as error:
-        log.warning("A secret cannot be read again, so the former one is used: %s", error.problems[0])
+        problem = as_set(error.problems[0], ("client_secret_file", "store_keys_file"), "MONITE_")
+        log.warning("A secret cannot be read again, so the former one is used: %s", problem)
         return None
 
 

@@ -137,7 +137,12 @@ def _variable(scheme: str) -> str:
 
 @discreet
 def trusted_certificates(settings: Settings) -> ssl.SSLContext | bool:
-    """Return the certificates that SSL_CERT_FILE or SSL_CERT_DIR name; True for those that the HTTP library trusts by default."""
+    """Return the certificates that SSL_CERT_FILE or SSL_CERT_DIR name; True for those that the HTTP library trusts by default.
+
+    Raises:
+        ConfigurationError: there are no certificates to use where the variable says.
+
+    """
     if settings.base_url.startswith("http:"):
         return True
     if file := os.environ.get("SSL_CERT_FILE"):

@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from monite_auth.engine.runtime import Closed, Flow, run
 
@@ -42,7 +43,10 @@ def log_failure(error: BaseException) -> None:
 
 
 class Background:
-    """The threads of one broker. Daemons, since a process that exits must not wait for Monite, as a ThreadPoolExecutor would."""
+    """The threads of one broker. Daemons, since a process that exits must not wait for Monite, as a ThreadPoolExecutor would.
+
+    `when_over` is called when the last of them ends, before another can start: it closes what background work has opened.
+    """
 
     MOST = 4
     """Threads at the most. Background work is a few drains and renewals: more would only queue for the request budget."""
@@ -50,7 +54,8 @@ class Background:
     IDLE = 10.0
     """Seconds that a thread waits for more work."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, when_over: Callable[[], None]) -> None:
+        self._when_over = when_over
         self._work: collections.deque[Flow[None]] = collections.deque()
         self._changed = threading.Condition()
         self._threads: set[threading.Thread] = set()
@@ -83,6 +88,10 @@ class Background:
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
 
+    def is_this_thread(self) -> bool:
+        """Say whether the calling thread is one of these."""
+        return threading.current_thread() in self._threads
+
     def _serve(self) -> None:
         while (flow := self._next()) is not None:
             run_in_background(flow)
@@ -95,4 +104,6 @@ class Background:
             if more and self._work:
                 return self._work.popleft()
             self._threads.discard(threading.current_thread())
+            if not self._threads:
+                self._when_over()
             return None

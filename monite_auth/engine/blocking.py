@@ -10,7 +10,7 @@ from monite_auth.engine.background import Background, run_in_background, threads
 from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.transport import as_faults, as_sent, client_options, httpx, response_of, timeouts
+from monite_auth.engine.transport import Connections, as_faults, as_sent, response_of, timeouts
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
 from monite_auth.monite_api.answers import Fault, Response
@@ -27,17 +27,21 @@ while finds it waiting, and it may hold a token."""
 
 
 class BlockingRuntime:
-    """Runs flows in the threads that call them, and background work in a few of its own."""
+    """Runs flows in the threads that call them, and background work in a few of its own.
+
+    Callers' connections last until `close`, background work's as long as its threads. That work may go on after the last
+    `close`: an event loop that ends leaves what it was at to a thread.
+    """
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.store = store.operations(blocking=True)
         self.clock = clock
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
-        self._client: httpx.Client | None = None
-        self._lock = threading.Lock()
+        self._of_callers = Connections(settings)
+        self._of_background = Connections(settings)
         self._closing = threading.Event()
-        self._background = Background()
+        self._background = Background(when_over=self._of_background.close)
         self._inline = threading.local()
 
     @property
@@ -50,7 +54,7 @@ class BlockingRuntime:
         with as_faults() as faults:
             patience = timeouts(self._settings, within)
             ends, is_late = time.monotonic() + within, False
-            with self._http().stream(**as_sent(request), timeout=patience) as response:
+            with self._connections().client().stream(**as_sent(request), timeout=patience) as response:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -115,13 +119,7 @@ class BlockingRuntime:
         """Cut background work short, and close connections."""
         self._closing.set()
         self._background.join(within=self._settings.deadline)
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._of_callers.close()
 
-    def _http(self) -> httpx.Client:
-        with self._lock:
-            if self._client is None:
-                self._client = httpx.Client(**client_options(self._settings))
-            return self._client
+    def _connections(self) -> Connections:
+        return self._of_background if self._background.is_this_thread() else self._of_callers

@@ -3,6 +3,7 @@
 The only module of the engine that names the HTTP library. `blocking` and `event_loop` send with it.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,12 +19,35 @@ try:  # the maintained successor of httpx, same interface
 except ImportError:
     import httpx  # type: ignore[no-redef]  # one of the two
 
-__all__ = ["as_faults", "as_sent", "client_options", "httpx", "response_of", "timeouts"]
+__all__ = ["Connections", "as_faults", "as_sent", "client_options", "httpx", "response_of", "timeouts"]
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return the arguments for a client: where its connections go, and no cookies."""
     return {"cookies": _no_cookies(), **connection_options(settings)}
+
+
+class Connections:
+    """Connections that threads share: a client, made when it is first needed, and again after `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def client(self) -> httpx.Client:
+        """Return the client to send with. Raises ConfigurationError for a proxy or certificates that cannot be used."""
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(**client_options(self._settings))
+            return self._client
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def _no_cookies() -> CookieJar:

@@ -10,26 +10,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 from monite_auth.emulator import Fault, Monite
+from monite_auth.emulator.faults import FaultKind
 from tests.chaos.processes import Processes
 from tests.chaos.stores import StoreUnderTest
 
 MINT, REVOKE, API = "/auth/token", "/auth/revoke", "/entity_users"
 
+OF_CALLS = {"dead_token"}
+"""Faults of calls to the API alone."""
+
 KINDS = {
-    MINT: (
-        "latency",
-        "hang",
-        "cut_before",
-        "cut_after",
-        "status",
-        "throttle",
-        "invalid_json",
-        "truncated",
-        "wrong_fields",
-    ),
+    MINT: tuple(kind for kind in get_args(FaultKind) if kind not in OF_CALLS),
     REVOKE: ("latency", "hang", "cut_before", "cut_after", "status", "throttle", "invalid_json", "truncated"),
     API: ("latency", "cut_before", "status", "dead_token"),
 }

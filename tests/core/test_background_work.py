@@ -10,12 +10,7 @@ from monite_auth.engine.renewal import COOLDOWN
 from monite_auth.engine.runtime import run
 from monite_auth.engine.single_flight import CLEANUP_THRESHOLD
 from monite_auth.errors import StoreUnavailable
-from tests.scripted import ALICE, World, granted, refused, reply
-
-
-def numbered():
-    count = iter(range(1, 1000))
-    return lambda _request: granted(f"token-{next(count)}")
+from tests.scripted import ALICE, World, granted, numbered, refused, reply
 
 
 def forget_background(world):

@@ -287,8 +287,7 @@ def test_promise_2_a_leader_whose_event_loop_was_closed_is_replaced(broker, emul
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # "Task was destroyed but it is pending"
     leading = loop.create_task(broker.atoken(ANNA))
-    while not order.hits:
-        loop.run_until_complete(asyncio.sleep(0.001))
+    loop.run_until_complete(auntil(lambda: order.hits))
     loop.close()
     emulator.monite.faults.remove(order.id)
     assert broker.token(ANNA).expires_in > 0

@@ -216,6 +216,9 @@ def test_a_file_that_brings_nothing_better_leaves_it_at_one_error(emulator, file
                 broker.token(ANNA)
     assert caplog.text.count("Monite refuses the client ID and secret") == 1
     assert "a-wrong-one" not in caplog.text
+    assert ("the former one is used: MONITE_CLIENT_SECRET_FILE " in caplog.text) == (
+        text in ("", "half\nwritten", None)
+    )
     assert "written" not in caplog.text
 
 

@@ -63,7 +63,7 @@ def test_a_monite_that_is_down_leaves_it_pending(environ, emulator):
 
 def test_settings_that_cannot_work_are_told_without_a_traceback(environ):
     for changes, says in (
-        ({"MONITE_CLIENT_ID": "x"}, "client_id is no UUID"),
+        ({"MONITE_CLIENT_ID": "x"}, "MONITE_CLIENT_ID is no UUID"),
         ({"MONITE_STORE_URL": "memory://"}, "no shared store"),
         ({"MONITE_CLIENT_SECRET": "another"}, "MONITE_STORE_KEYS"),
     ):

@@ -1,9 +1,7 @@
 """Which refusals cost a token: those that are about it, and of the others two mints at the most."""
 
 import asyncio
-import threading
 import time as time_of_day
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +15,7 @@ from monite_auth import (
 )
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
 from monite_auth.engine import exchange
+from tests.at_once import in_threads
 from tests.people import ANNA, PEOPLE, VIKTOR
 
 ANNA_AGAIN = Principal("anna", session_id="anna-2")
@@ -114,15 +113,12 @@ def test_100_calls_at_once_cost_two_mints_in_threads(brokers, emulator, time, ag
     broken(emulator, message=message)
     workers[0].token(ANNA)
     time.now += age
-    gate = threading.Barrier(16)
 
     def poll(number):
-        gate.wait()
         for _ in range(8):
             assert workers[number % 4].client(ANNA).get("/payables").status_code == 401
 
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(poll, range(16)))
+    in_threads(16, poll)
     assert mints(emulator) == (1 if age == 0 and message == "Unauthorized" else 2)
 
 

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 
 import pytest
 
 from monite_auth.processes.lifetimes import PerProcess, ProcessLock
+from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
 
 pytestmark = needs_fork
@@ -29,19 +29,8 @@ def test_an_object_is_made_at_its_first_use_and_once_in_a_process():
 
 
 def test_threads_that_come_first_together_get_the_same():
-    start, got = threading.Barrier(8), []
     here = PerProcess(object)
-
-    def ask():
-        start.wait()
-        got.append(here())
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(map(id, got))) == 1
+    assert len(set(in_threads(8, lambda _: here()))) == 1
 
 
 def test_a_child_has_an_object_of_its_own_and_sees_what_its_parent_left(in_child):

@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 import time
+import warnings
 import weakref
 from dataclasses import replace
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from tests.waiting import until
+from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -113,7 +114,7 @@ def test_the_brokers_own_calls_use_httpx2_where_it_is_installed():
 
 def test_no_cookie_of_monite_travels_with_another_request(broker, monkeypatch):
     broker.token(ANNA)
-    jar = broker._blocking()._client.cookies.jar
+    jar = broker._blocking()._of_callers.client().cookies.jar
     request = httpx2.Request("GET", broker.settings.base_url)
     response = httpx2.Response(200, headers={"set-cookie": "sticky=anna"}, request=request)
     httpx2.Cookies(jar).extract_cookies(response)
@@ -249,12 +250,33 @@ def test_a_drain_that_an_event_loop_takes_down_with_it_goes_on_in_a_thread(broke
     async def view():  # as frameworks run them that are not async themselves: on a loop of its own
         await broker.atoken(ANNA)
         await broker.alogout(ANNA)
-        while not order.hits:
-            await asyncio.sleep(0.001)
+        await auntil(lambda: order.hits)
 
     asyncio.run(view())
     emulator.monite.faults.clear()
     until(lambda: not emulator.monite.ledger.live())
+
+
+def test_a_drain_that_goes_on_after_the_broker_was_closed_closes_its_connections(emulated, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+    broker = TokenBroker(emulated, PEOPLE)
+
+    async def view(broker):
+        await broker.atoken(ANNA)
+        await broker.alogout(ANNA)
+        while not order.hits:
+            await asyncio.sleep(0.001)
+
+    with asyncio.Runner() as runner:
+        runner.run(view(broker))
+        broker.close()  # while the event loop has the drain: its end is what hands that to a thread
+        emulator.monite.faults.clear()
+    until(lambda: not emulator.monite.ledger.live())
+    broker.running.blocking()._background.join(within=20)
+    with warnings.catch_warnings(record=True, action="always", category=ResourceWarning) as unclosed:
+        del broker
+        gc.collect()
+    assert unclosed == []
 
 
 @pytest.mark.parametrize("per_second", [100_000, 2])

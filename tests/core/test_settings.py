@@ -218,14 +218,61 @@ def test_from_env_reads_the_process_by_default(monkeypatch):
     assert Settings.from_env().client_id == CLIENT_ID
 
 
-def test_an_empty_environment_says_what_is_missing():
+def test_an_empty_environment_says_which_variables_are_missing():
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env({})
-    assert len(caught.value.problems) == 2
+    assert caught.value.problems == (
+        "MONITE_CLIENT_ID is missing: copy it from API keys in Monite's partner portal.",
+        "MONITE_CLIENT_SECRET is empty: set it to the secret that was shown with the client ID.",
+    )
+
+
+FINE = {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        (
+            {"MONITE_ENVIRONMENT": "eu", "MONITE_BASE_URL": "https://x.example"},
+            "MONITE_ENVIRONMENT and MONITE_BASE_URL are both set: leave one out.",
+        ),
+        (
+            {"MONITE_CLIENT_SECRET_FILE": "/a/file"},
+            "MONITE_CLIENT_SECRET and MONITE_CLIENT_SECRET_FILE are both set: leave one out.",
+        ),
+        (
+            {"MONITE_ENVIRONMENT": "mars"},
+            "MONITE_ENVIRONMENT 'mars' is unknown: use one of sandbox, eu, us, or set MONITE_BASE_URL.",
+        ),
+        (
+            {"MONITE_ACCOUNT": "a\nb"},
+            "MONITE_ACCOUNT has control characters in it: it is the client ID that the account had first.",
+        ),
+        (
+            {"MONITE_STORE_KEYS_FILE": "/no/such/file"},
+            "MONITE_STORE_KEYS_FILE names a file that cannot be read",
+        ),
+        ({"MONITE_STORE_URL": "sqlite"}, "MONITE_STORE_URL begins with memory://"),
+        ({"MONITE_REQUIRE_SESSIONS": "perhaps"}, "MONITE_REQUIRE_SESSIONS is true or false, not 'perhaps'."),
+        ({"MONITE_API_VERSION": "soon"}, "MONITE_API_VERSION is a date"),
+    ],
+)
+def test_problems_of_the_environment_bear_the_names_of_its_variables(environ, says):
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env(FINE | environ)
+    (problem,) = caught.value.problems
+    assert problem.startswith(says)
+
+
+def test_problems_of_an_argument_bear_its_own_name():
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env(FINE | {"MONITE_LEASE": "long"}, deadline=-1)
+    assert [each.split()[0] for each in caught.value.problems] == ["deadline", "MONITE_LEASE"]
 
 
 def test_a_number_that_cannot_be_read_is_named():
-    with pytest.raises(ConfigurationError, match="deadline is a number of seconds, not 'fast'"):
+    with pytest.raises(ConfigurationError, match="MONITE_DEADLINE is a number of seconds, not 'fast'"):
         Settings.from_env(
             {"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRET": SECRET, "MONITE_DEADLINE": "fast"}
         )

@@ -7,6 +7,7 @@ import pytest
 
 from monite_auth.engine.single_flight import CLEANUP_THRESHOLD, TRANSITIONS, Event, SingleFlight, State
 from monite_auth.stores import Priority
+from tests.at_once import in_threads
 from tests.waiting import threads_waiting, until
 
 
@@ -161,18 +162,8 @@ def test_flights_that_nobody_finishes_do_not_pile_up():
 
 
 def test_one_of_many_threads_leads():
-    flights, leading = SingleFlight(), []
-    start = threading.Barrier(50)
-
-    def work():
-        start.wait()
-        leading.append(join(flights)[1])
-
-    threads = [threading.Thread(target=work) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    flights = SingleFlight()
+    leading = in_threads(50, lambda _: join(flights)[1])
     assert leading.count(True) == 1
 
 

@@ -13,7 +13,7 @@ from monite_auth.monite_api.outcomes import Granted
 from monite_auth.monite_api.requests import mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from tests.scripted import ALICE, World, granted
+from tests.scripted import ALICE, World, granted, numbered
 
 
 class CutOff:
@@ -35,11 +35,6 @@ class CutOff:
 
 
 ENDS = [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), errors.StoreUnavailable("down")]
-
-
-def numbered():
-    count = iter(range(1, 1000))
-    return lambda _request: granted(f"token-{next(count)}")
 
 
 def cut_off(error, *, after):
@@ -98,7 +93,7 @@ def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(emulated):
 
         async def flow():
             got.append(read_mint(request, await runtime.send(request, within=5), now=0))
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
         before = asyncio.all_tasks()
         task = asyncio.create_task(flow())

@@ -58,7 +58,7 @@ def test_the_environment_is_looked_through_once_per_process(caplog):
 
 
 def test_the_environment_is_looked_through_although_a_setting_is_wrong(caplog):
-    with pytest.raises(ValueError, match="client_secret is empty"):
+    with pytest.raises(ValueError, match="MONITE_CLIENT_SECRET is empty"):
         Settings.from_env({"MONITE_CLIENT_ID": CLIENT_ID, "MONITE_CLIENT_SECRT": SECRET})
     assert "Did you mean MONITE_CLIENT_SECRET?" in caplog.text
 

@@ -58,7 +58,7 @@ def test_tokens_live_in_a_store_of_the_projects_own(settings, monite_settings, t
         assert other_process.status(str(anna.pk)).expires_at is not None
 
 
-def test_promise_11_a_store_of_the_projects_own_may_be_down(settings, monite_settings, client, anna, caplog):
+def test_promise_7_a_store_of_the_projects_own_may_be_down(settings, monite_settings, client, anna, caplog):
     store = RedisStore("redis://127.0.0.1:1/0", keys=conf.core_settings().sealing_keys)
     settings(MONITE_AUTH={**monite_settings, "STORE": store, "DEADLINE": 1})
     client.force_login(anna)

@@ -1,7 +1,6 @@
 """The token endpoint."""
 
 import pytest
-from django.test import override_settings
 
 from monite_auth.emulator import ANNA_ID
 from tests.django.conftest import log_in
@@ -31,28 +30,6 @@ def test_a_post_to_the_token_endpoint_needs_the_csrf_token(visitor, anna):
     strict.client.cookies["csrftoken"] = token
     assert strict("monite/token", method="post", headers={"x-csrftoken": token}).status_code == 200
     assert strict("monite/token").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("headers", "allowed"),
-    [
-        ({"sec-fetch-site": "same-origin"}, True),
-        ({"sec-fetch-site": "cross-site"}, False),
-        ({"sec-fetch-site": "same-site", "origin": "https://app.example"}, True),
-        ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, False),
-        ({"origin": "https://evil.example"}, False),
-        ({"origin": "http://testserver"}, True),
-    ],
-)
-def test_a_cross_site_request_gets_no_token(visitor, emulator, anna, monite_settings, headers, allowed):
-    with override_settings(MONITE_AUTH={**monite_settings, "ALLOWED_ORIGINS": ["https://app.example"]}):
-        log_in(visitor)
-        answer = visitor("monite/token", headers=headers)
-        assert answer.status_code == (200 if allowed else 403)
-        if not allowed:
-            assert answer.json()["error"]["code"] == "cross_site"
-            assert emulator.monite.ledger.tokens == []
-        visitor.close()
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "head"])

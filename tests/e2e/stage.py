@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -184,14 +183,6 @@ def create_invoice(page: Page, number: str) -> None:
     page.get_by_label("Amount").fill("1234.50")
     page.get_by_label("Due").fill("2031-03-01")
     page.get_by_role("button", name="Create invoice").click()
-
-
-def eventually(holds: Callable[[], bool], what: str, within: float = 10) -> None:
-    """Check repeatedly until something holds. Fail after `within` seconds."""
-    give_up_at = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < give_up_at, f"not within {within} s: {what}"
-        time.sleep(0.05)
 
 
 TOKEN = re.compile(r"(?=([A-Za-z0-9_-]{43}))")

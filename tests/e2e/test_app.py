@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from examples.shared.people import Person
-from tests.e2e.stage import ANNA, VIKTOR, Demo, create_invoice, eventually, fingerprints, log_in, log_out
+from tests.e2e.stage import ANNA, VIKTOR, Demo, create_invoice, fingerprints, log_in, log_out
+from tests.waiting import until
 
 everybody = pytest.mark.parametrize("person", [ANNA, VIKTOR], ids=lambda person: person.job)
 
@@ -71,7 +72,7 @@ def test_a_logout_has_the_token_revoked(page: Page, demo: Demo, person: Person):
     log_in(page, demo, person)
     (token,) = demo.tokens(person, "live")
     log_out(page)
-    eventually(lambda: demo.tokens(person, "live") == [], "no token is live")
+    until(lambda: demo.tokens(person, "live") == [])
     assert token["id"] in [each["id"] for each in demo.tokens(person, "revoked")]
     page.go_back()
     expect(page).to_have_url(f"{demo.app}/login")
@@ -83,7 +84,7 @@ def test_a_cookie_from_before_the_logout_gets_no_token(page: Page, demo: Demo):
     log_in(page, demo, ANNA)
     (stolen,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "session"]
     log_out(page)
-    eventually(lambda: demo.tokens(ANNA, "live") == [], "no token is live")
+    until(lambda: demo.tokens(ANNA, "live") == [])
     minted = len(demo.tokens(ANNA))
 
     headers = {"Cookie": f"session={stolen['value']}"}
@@ -100,7 +101,7 @@ def test_a_person_who_logs_in_again_gets_a_new_token(page: Page, demo: Demo):
     (first,) = demo.tokens(ANNA, "live")
     log_out(page)
     log_in(page, demo, ANNA)
-    eventually(lambda: len(demo.tokens(ANNA, "live")) == 1, "only the new token is live")
+    until(lambda: len(demo.tokens(ANNA, "live")) == 1)
     assert demo.tokens(ANNA, "live")[0]["id"] > first["id"]
 
 
@@ -109,7 +110,7 @@ def test_a_login_as_somebody_else_is_a_logout(page: Page, demo: Demo):
     page.request.post(f"{demo.app}/login", form={"user_id": "viktor"})
     page.reload()
     expect(page.get_by_role("banner")).to_contain_text(VIKTOR.name)
-    eventually(lambda: demo.tokens(ANNA, "live") == [], "no token of the first person is live")
+    until(lambda: demo.tokens(ANNA, "live") == [])
     assert len(demo.tokens(VIKTOR, "live")) == 1
 
 

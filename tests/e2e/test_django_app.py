@@ -18,7 +18,8 @@ from monite_auth.emulator import (
     Monite,
     serve,
 )
-from tests.e2e.stage import ANNA, VIKTOR, create_invoice, eventually, log_out
+from tests.e2e.stage import ANNA, VIKTOR, create_invoice, log_out
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def page(browser: Browser, app: str, monite: Emulator) -> Iterator[Page]:
         page.goto(app)
         if page.get_by_role("button", name="Log out").is_visible():
             log_out(page)
-        eventually(lambda: monite.monite.ledger.live() == [], "no token is live")
+        until(lambda: monite.monite.ledger.live() == [])
 
 
 def log_in(page: Page, name: str) -> None:
@@ -70,7 +71,7 @@ def test_an_accountant_creates_an_invoice_and_logs_out(page: Page, monite: Emula
     expect(page.get_by_role("row").filter(has_text="DJ-CREATED")).to_contain_text("€1,234.50")
     assert len(monite.monite.ledger.live(ANNA_ID)) == 1
     log_out(page)
-    eventually(lambda: monite.monite.ledger.live(ANNA_ID) == [], "no token is live")
+    until(lambda: monite.monite.ledger.live(ANNA_ID) == [])
     page.go_back()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
@@ -95,7 +96,7 @@ def test_a_login_as_somebody_else_is_a_logout(page: Page, app: str, monite: Emul
     assert answer.status == 200
     page.reload()
     expect(page.get_by_role("banner")).to_contain_text(VIKTOR.name)
-    eventually(lambda: monite.monite.ledger.live(ANNA_ID) == [], "no token of the first person is live")
+    until(lambda: monite.monite.ledger.live(ANNA_ID) == [])
     assert len(monite.monite.ledger.live(VIKTOR_ID)) == 1
 
 

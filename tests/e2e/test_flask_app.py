@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stage import ANNA, VIKTOR, Demo, create_invoice, eventually, log_in, log_out
+from tests.e2e.stage import ANNA, VIKTOR, Demo, create_invoice, log_in, log_out
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_logout_has_the_token_revoked_and_an_old_cookie_gets_none(page: Page, 
     log_in(page, demo, ANNA)
     (stolen,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "session"]
     log_out(page)
-    eventually(lambda: demo.tokens(ANNA, "live") == [], "no token is live")
+    until(lambda: demo.tokens(ANNA, "live") == [])
     page.go_back()
     expect(page).to_have_url(f"{demo.app}/login")
     headers = {"Cookie": f"session={stolen['value']}"}
@@ -58,7 +59,7 @@ def test_a_login_as_somebody_else_is_a_logout(page: Page, demo: Demo):
     page.request.post(f"{demo.app}/login", form={"user_id": "viktor"})
     page.reload()
     expect(page.get_by_role("banner")).to_contain_text(VIKTOR.name)
-    eventually(lambda: demo.tokens(ANNA, "live") == [], "no token of the first person is live")
+    until(lambda: demo.tokens(ANNA, "live") == [])
 
 
 def test_a_failure_at_monite_is_reported_in_plain_words(page: Page, demo: Demo, complaints: list[str]):

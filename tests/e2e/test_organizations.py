@@ -12,12 +12,12 @@ from tests.e2e.stage import (
     VIKTOR,
     Demo,
     create_invoice,
-    eventually,
     forge,
     log_in,
     log_out,
     work_for,
 )
+from tests.waiting import until
 
 INVOICE = {"description": "Sugar", "document_id": "FORGED", "amount": "12.50", "due_date": "2031-03-01"}
 
@@ -61,7 +61,7 @@ def test_an_accountant_serves_three_organizations_in_one_session(page: Page, dem
         expect(card).to_contain_text(token["token"].removeprefix("…"))
 
     log_out(page)
-    eventually(lambda: nothing_is_live(demo), "no token is live, at any organization")
+    until(lambda: nothing_is_live(demo))
     page.go_back()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
@@ -85,7 +85,7 @@ def test_a_user_who_may_delete_own_invoices_has_buttons_for_these_and_cannot_del
     assert "Your role does not allow you to do this." in refusal.text()
     assert demo.payables(TILDA_ID, TEA.entity_id) == payables
     log_out(page)
-    eventually(lambda: nothing_is_live(demo), "no token is live, at any organization")
+    until(lambda: nothing_is_live(demo))
 
 
 def test_a_form_that_the_role_does_not_allow_is_refused_with_a_page(page: Page, demo: Demo):

@@ -17,19 +17,7 @@ from monite_auth_flask import (
     monite_blueprint,
     monite_required,
 )
-from tests.integrations.contract_site import Form
-
-PATHS = {
-    "login": "/login",
-    "switch": "/switch",
-    "logout": "/logout",
-    "me": "/me",
-    "organization": "/organization",
-    "work": "/work",
-    "required": "/required",
-    "create": "/create",
-    "token": "/monite/token",
-}
+from tests.integrations.contract_site import PATHS, Form
 
 
 def login() -> str:

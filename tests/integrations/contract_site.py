@@ -1,8 +1,21 @@
-"""The addition of our own sites to the contract: both forms of views."""
+"""The addition of our own sites to the contract: both forms of views, and where the pages are."""
 
 from typing import Literal
 
-__all__ = ["Form"]
+__all__ = ["PATHS", "Form"]
 
 Form = Literal["sync", "async"]
 """Whether an app's views are `def` or `async def`."""
+
+PATHS = {
+    "login": "/login",
+    "switch": "/switch",
+    "logout": "/logout",
+    "me": "/me",
+    "organization": "/organization",
+    "work": "/work",
+    "required": "/required",
+    "create": "/create",
+    "token": "/monite/token",
+}
+"""The paths of a site's pages, where its framework does not choose them."""

@@ -16,19 +16,7 @@ from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth.testing.adapters import DIRECTORY, PARTNER_ORIGIN, Answer
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
 from monite_auth_starlette.fastapi import allowed, required
-from tests.integrations.contract_site import Form
-
-PATHS = {
-    "login": "/login",
-    "switch": "/switch",
-    "logout": "/logout",
-    "me": "/me",
-    "organization": "/organization",
-    "work": "/work",
-    "required": "/required",
-    "create": "/create",
-    "token": "/monite/token",
-}
+from tests.integrations.contract_site import PATHS, Form
 
 
 def login(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Flask apps for the tests: the same views as `def` and as `async def`, with plain sessions or Flask-Login."""
 
+import pytest
 from flask import Flask, Response, current_app, jsonify, request, session, stream_with_context
 from flask_login import (
     LoginManager,
@@ -9,10 +10,21 @@ from flask_login import (
 )
 
 from monite_auth import TokenBroker, errors
+from monite_auth.emulator import ANNA_ID
 from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
 
 SYNC, ASYNC = "", "/async"
 """The URL prefixes of the `def` and the `async def` views."""
+
+both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
+
+
+def log_in(client, user="anna", **query):
+    assert client.post("/login", query_string={"user": user, **query}).status_code == 200
+
+
+def live(emulator, entity_user_id=ANNA_ID):
+    return len(emulator.monite.ledger.live(entity_user_id))
 
 
 def app_of(broker: TokenBroker | None = None, *, allowed_origins=(), flask_login=False, **given) -> Flask:

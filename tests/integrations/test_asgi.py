@@ -13,10 +13,11 @@ from quart import Quart
 from quart import request as quart_request
 from werkzeug.test import Client as WSGIClient
 
-from monite_auth import Principal, TokenBroker, errors
+from monite_auth import TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth_asgi import MoniteAuthMiddleware, allowed, monite
 from monite_auth_starlette import MoniteAuthMiddleware as StarletteMiddleware
+from tests.integrations.asgi_apps import ANNA, by_header
 from tests.people import PEOPLE
 from tests.test_documentation import run_page
 from tests.waiting import until
@@ -29,16 +30,6 @@ def logging_as_before():
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
-
-
-def by_header(scope):
-    """Identify the user by a header that a proxy sets."""
-    headers = dict(scope["headers"])
-    user = headers.get(b"x-user", b"").decode()
-    return Principal(user, session_id="1") if user else None
-
-
-ANNA = {"x-user": "anna"}
 
 
 class LitestarSite:

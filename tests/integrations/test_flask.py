@@ -9,10 +9,9 @@ from monite_auth import Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
 from monite_auth.testing.adapters.fixtures import StoreWithoutLogouts
 from monite_auth_flask import MoniteAuth, current_monite, identify, monite_blueprint
-from tests.integrations.flask_apps import ASYNC, SYNC, app_of
+from tests.integrations.flask_apps import ASYNC, SYNC, app_of, both, live, log_in
 from tests.waiting import until
 
-both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
 ways_out = pytest.mark.parametrize("way", ["/logout", "/logout-by-hand"])
 
 
@@ -24,14 +23,6 @@ def app(broker):
 @pytest.fixture
 def client(app):
     return app.test_client()
-
-
-def log_in(client, user="anna", **query):
-    assert client.post("/login", query_string={"user": user, **query}).status_code == 200
-
-
-def live(emulator, entity_user_id=ANNA_ID):
-    return len(emulator.monite.ledger.live(entity_user_id))
 
 
 def cookie_of(client):
@@ -335,33 +326,6 @@ def test_the_token_endpoint_allows_only_get_and_post(client, emulator, method):
     assert method == "HEAD" or answer.json["error"]["code"] == "method_not_allowed"
     assert {"GET", "POST"} <= set(answer.headers["allow"].replace(" ", "").split(","))
     assert emulator.monite.ledger.tokens == []
-
-
-@pytest.mark.parametrize(
-    ("headers", "allowed"),
-    [
-        ({}, True),
-        ({"sec-fetch-site": "same-origin"}, True),
-        ({"sec-fetch-site": "none"}, True),
-        ({"sec-fetch-site": "cross-site"}, False),
-        ({"sec-fetch-site": "same-site"}, False),
-        ({"sec-fetch-site": "same-site", "origin": "https://app.example"}, True),
-        ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, False),
-        ({"sec-fetch-site": "cross-site", "origin": "https://app.example.evil"}, False),
-        ({"origin": "http://localhost"}, True),
-        ({"origin": "https://evil.example"}, False),
-        ({"origin": "null"}, False),
-        ({"origin": "https://app.example"}, True),
-    ],
-)
-def test_a_cross_site_request_gets_no_token(broker, emulator, headers, allowed):
-    client = app_of(broker, allowed_origins=["https://app.example"]).test_client()
-    log_in(client)
-    answer = client.get("/monite/token", headers=headers)
-    assert answer.status_code == (200 if allowed else 403)
-    if not allowed:
-        assert answer.json["error"]["code"] == "cross_site"
-        assert emulator.monite.ledger.tokens == []
 
 
 def test_malformed_origins_are_refused_at_start_up():

@@ -68,8 +68,8 @@ def test_check_names_every_wrong_setting_without_a_traceback(app):
     app.config.update(MONITE_CLIENT_ID="nonsense", MONITE_API_VERSION="soon")
     result = flask_monite(app, "check")
     assert result.exit_code == 1
-    assert "client_id is no UUID" in result.output
-    assert "api_version is a date" in result.output
+    assert "MONITE_CLIENT_ID is no UUID" in result.output
+    assert "MONITE_API_VERSION is a date" in result.output
     assert "Traceback" not in result.output
 
 

@@ -13,6 +13,7 @@ from monite_auth import Principal, TokenBroker
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from monite_auth.testing.adapters.fixtures import StoreWithoutLogouts
 from monite_auth_flask import MoniteAuth, current_monite, identify
+from tests.integrations.flask_apps import log_in
 from tests.waiting import until
 
 # -- ways in which an app keeps who is logged in: how to log in, and how to forget it
@@ -221,10 +222,6 @@ def site_of(kind, broker):
     blueprint.add_url_rule("/async/<place>", view_func=places.aview)
     app.register_blueprint(blueprint)
     return app.test_client()
-
-
-def log_in(client, user="anna"):
-    assert client.post("/login", query_string={"user": user}).status_code == 200
 
 
 def cookies_of(client):

@@ -5,7 +5,6 @@ import gc
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,12 +24,11 @@ from monite_auth import (
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.tokens import steady_clock
 from monite_auth_flask import MoniteAuth, current_monite, monite_allowed
-from tests.integrations.flask_apps import ASYNC, SYNC, app_of
+from tests.at_once import in_threads
+from tests.integrations.flask_apps import ASYNC, SYNC, app_of, both
 from tests.waiting import until
 
 ANNA = EntityUser(ANNA_ID, BAKERY_ID)
-
-both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +92,7 @@ def test_tokens_live_in_a_store_of_the_apps_own(factory, config, tmp_path):
         assert other_process.status("anna").expires_at is not None
 
 
-def test_promise_11_a_store_of_the_apps_own_may_be_down(factory, config, caplog):
+def test_promise_7_a_store_of_the_apps_own_may_be_down(factory, config, caplog):
     settings = Settings.from_mapping(config, prefix="MONITE_")
     store = RedisStore("redis://127.0.0.1:1/0", keys=settings.sealing_keys)
     app = app_of(directory={"anna": ANNA}, store=store)
@@ -199,19 +197,7 @@ def test_an_extension_serves_the_apps_of_a_factory_each_with_its_own_broker(fact
 
 def test_threads_that_come_first_share_one_broker(factory):
     state = factory().extensions["monite_auth"]
-    start = threading.Barrier(8)
-    brokers = []
-
-    def ask():
-        start.wait()
-        brokers.append(state.broker)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(map(id, brokers))) == 1
+    assert len(set(in_threads(8, lambda _: state.broker))) == 1
 
 
 def test_two_apps_in_one_process_do_not_see_each_others_users(factory, emulator):
@@ -385,16 +371,13 @@ def test_a_blocking_call_in_an_async_view_with_an_async_directory_is_explained(c
 def test_promise_2_views_of_both_kinds_that_ask_at_once_share_one_mint(broker, emulator):
     app = app_of(broker)
     cookie = logged_in(app).get_cookie("session").value
-    start = threading.Barrier(10)
 
-    def ask(views):
+    def ask(number):
         client = app.test_client()
         client.set_cookie("session", cookie)
-        start.wait()
-        return client.get(views + "/me").json["id"]
+        return client.get([SYNC, ASYNC][number % 2] + "/me").json["id"]
 
-    with ThreadPoolExecutor(10) as pool:
-        assert set(pool.map(ask, [SYNC, ASYNC] * 5)) == {ANNA_ID}
+    assert set(in_threads(10, ask)) == {ANNA_ID}
     assert len(emulator.monite.ledger.tokens) == 1
 
 

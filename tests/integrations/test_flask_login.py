@@ -6,10 +6,8 @@ from flask_login import current_user
 
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from monite_auth_flask import current_monite
-from tests.integrations.flask_apps import ASYNC, SYNC, User, app_of
+from tests.integrations.flask_apps import User, app_of, both, live, log_in
 from tests.waiting import until
-
-both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
 
 
 @pytest.fixture
@@ -20,14 +18,6 @@ def app(broker):
 @pytest.fixture
 def client(app):
     return app.test_client()
-
-
-def log_in(client, user="anna", **query):
-    assert client.post("/login", query_string={"user": user, **query}).status_code == 200
-
-
-def live(emulator, entity_user_id=ANNA_ID):
-    return len(emulator.monite.ledger.live(entity_user_id))
 
 
 @both

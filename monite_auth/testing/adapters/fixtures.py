@@ -1,5 +1,6 @@
 """What the parts of the contract share: the site, its visitors, and a local Monite."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -30,9 +31,10 @@ from monite_auth.testing.waiting import until
 __all__ = ["AdapterFixtures", "StoreWithoutLogouts", "revoked", "trouble"]
 
 
-class AdapterFixtures:
+class AdapterFixtures(ABC):
     """A site of the adapter, and its visitors; override `open_site` and `guard`."""
 
+    @abstractmethod
     def open_site(
         self, settings: Settings, *, tenants: bool, authorize: Authorize | None, store: Store | None
     ) -> AbstractContextManager[Site]:
@@ -41,11 +43,10 @@ class AdapterFixtures:
         `settings`: those of its broker. `tenants`: whether its `identify` names the session's "organization" as the tenant.
         `authorize`, `store`: those of its broker; None for the defaults.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def guard(self, object_type: str, action: str) -> Any:
         """Return the adapter's guard for views that only some may use, for this permission."""
-        raise NotImplementedError
 
     @pytest.fixture
     def emulator(self) -> Iterator[Emulator]:

@@ -92,6 +92,7 @@ class TokenEndpoint(AdapterFixtures):
             {},
             {"sec-fetch-site": "same-origin"},
             {"sec-fetch-site": "none"},
+            {"sec-fetch-site": "same-site", "origin": PARTNER_ORIGIN},
             {"sec-fetch-site": "cross-site", "origin": PARTNER_ORIGIN},
             {"origin": PARTNER_ORIGIN},
             {"origin": site.origin},

@@ -2,12 +2,15 @@
 
 from monite_auth.testing import SharedStoreContract, StoreGround
 
+
 class EtcdGround(StoreGround):
 def open(self, **options):
 return EtcdStore(self.place / "etcd", clock=self.clock, **options)
 
+
 class TestEtcd(SharedStoreContract):
 ground_type = EtcdGround
+
 """
 
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ The contract drives every operation in both forms: run to its end at once, as fo
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,7 +45,7 @@ FORMS = ("blocking", "async")
 """The two forms of every operation."""
 
 
-class StoreGround:
+class StoreGround(ABC):
     """What the stores of one test stand on: a place of their own, and the time there. A kind of store subclasses it.
 
     `place`: an empty directory of the test's own.
@@ -65,14 +66,14 @@ class StoreGround:
         """Let time pass. Extend this where the store counts by a clock of its own, a server's say."""
         self.now += seconds
 
+    @abstractmethod
     def open(self, **options: Any) -> Store:
         """Return a store at this place; a second one stands for another process.
 
         The contract passes `session_memory` and `requests_per_second`, which mean what the settings of that name mean.
         """
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most places have nothing to clear away
         """Clear away what is left when all stores are closed."""
 
 

@@ -5,10 +5,9 @@ import pytest
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback.trust import Trust
-from tests.scripted import ALICE, ALICE_IN_MONITE, BOB
-from tests.stores.test_fallback import Outage, back, numbered
+from tests.scripted import ALICE, ALICE_IN_MONITE, BOB, numbered
+from tests.stores.fallback.outage import AGAIN, Outage
 
-AGAIN = Principal("alice", session_id="alice-2")
 NOBODY_KNOWS = Principal("alice")
 EARLY, LATE = (Principal("alice", authenticated_at=1_700_000_000.0 - ago) for ago in (90.0, 30.0))
 KINDS = {"an id": ALICE, "a date": EARLY, "neither": NOBODY_KNOWS}
@@ -48,7 +47,7 @@ def test_promise_11_a_logout_in_another_process_holds_here_when_trust_is_over():
     world.shared.is_down = True
     world.now += 61
     assert not is_served(world, ALICE)
-    back(world)
+    world.back()
     with pytest.raises(errors.SessionEnded):
         world.token()
 

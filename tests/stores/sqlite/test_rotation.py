@@ -19,17 +19,12 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.stores import Claimed, Cooldown, Ended, Hit, Slot
 from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sqlite import SQLiteStore
-from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, SQLiteGround, rows
+from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, rows
 from tests.waiting import until
 
 FORMER, FRESH = Secret("the former secret, of a client"), Secret("the new secret, just as long as that")
 OLD, BOTH, NEW = [FORMER], [FRESH, FORMER], [FRESH]
 """What processes are configured with before, during and after a rotation."""
-
-
-@pytest.fixture
-def ground(tmp_path):
-    return SQLiteGround(tmp_path)
 
 
 def sealed_in(path):
@@ -259,8 +254,8 @@ def test_views_of_one_store_notice_what_another_view_renews(ground, form, drive)
 
 WORKER = """
     import itertools, os, random, sys
-    from tests.stores.test_sqlite_rotation import *
-    from tests.stores.test_sqlite import principal, slot, token
+    from tests.stores.sqlite.test_rotation import *
+    from tests.stores.sqlite.steps import principal, slot, token
 
     path, *keys = sys.argv[1:]
     store = SQLiteStore(path, keys=[Secret(key) for key in keys])
@@ -386,7 +381,7 @@ def test_promise_6_nothing_is_lost_under_load_whoever_is_killed(path):
 
 RENEWER = """
     import os, signal, sys
-    from tests.stores.test_sqlite_rotation import *
+    from tests.stores.sqlite.test_rotation import *
 
     path, countdown, *keys = sys.argv[1:]
     given = [Secret(key) for key in keys]

@@ -16,16 +16,11 @@ from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sealing.envelope import WRAPPED_BYTES
 from monite_auth.stores.sqlite import schema
 from monite_auth.tokens import fingerprint
-from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, SQLiteGround, rows
+from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME, rows
 
 KEY, OTHER_KEY, THIRD_KEY = (
     Secret(f"the {each} key, as long as it has to be") for each in ("one", "other", "third")
 )
-
-
-@pytest.fixture
-def ground(tmp_path):
-    return SQLiteGround(tmp_path)
 
 
 # -- accounts

@@ -15,7 +15,7 @@ from monite_auth.stores import Committed
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.stores.sqlite.forks import CALLS
 from tests.forking import FORKS, child_of, fork_in_c, needs_fork
-from tests.stores.test_sqlite import KEY, claim, intact, output, principal, slot, token
+from tests.stores.sqlite.steps import KEY, claim, intact, output, principal, slot, token
 from tests.waiting import until
 
 pytestmark = [
@@ -72,10 +72,10 @@ OUTLIVED = """
     import os, subprocess, sys
     from pathlib import Path
     from tests.forking import FORKS
-    from tests.stores.test_sqlite_forks import *
+    from tests.stores.sqlite.test_forks import *
 
     path, how, ending = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    elsewhere = "import sys; from tests.stores.test_sqlite_forks import *; use_and_close(*sys.argv[1:])"
+    elsewhere = "import sys; from tests.stores.sqlite.test_forks import *; use_and_close(*sys.argv[1:])"
     store = SQLiteStore(path, keys=[KEY])
     assert use(store, "parent")
     waits, goes = os.pipe()
@@ -216,7 +216,7 @@ def _works(store):
 FORKING = """
     import os, subprocess, sys, threading, warnings
     warnings.simplefilter("ignore")
-    from tests.stores.test_sqlite_forks import *
+    from tests.stores.sqlite.test_forks import *
 
     store = SQLiteStore(sys.argv[1], keys=[KEY])
     stop = threading.Event()

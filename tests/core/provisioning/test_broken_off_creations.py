@@ -1,0 +1,121 @@
+"""A creation of an entity that broke off gives nobody else a right to it, and wedges nothing."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from monite_auth import Principal, TokenBroker, errors
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.provisioning import EntityProfile, ProvisioningDirectory
+from tests.core.provisioning.app import CAFE
+from tests.core.provisioning.form import companies, create_by_other_means, profile_of
+from tests.scripted import settings
+from tests.waiting import until
+
+
+class JustBefore(Mapping[str, Any]):
+    """More fields of an entity, none: something happens when the request is built."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+
+    def __iter__(self) -> Iterator[str]:
+        self._happens()
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+
+def meeting(emulator, **fault: Any) -> EntityProfile:
+    """Return a company whose creation meets with trouble."""
+    trouble = Fault(path="/entities", times=1, **fault)
+    return replace(CAFE, more=JustBefore(lambda: emulator.monite.faults.add(trouble)))
+
+
+def test_promise_2_an_entity_whose_answer_was_lost_is_found_by_its_creator(
+    open_form, emulator, call, tmp_path
+):
+    owner, stranger = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
+    store = f"sqlite:///{tmp_path}/store.db"
+    with pytest.raises(errors.MoniteUnavailable):
+        call(open_form(meeting(emulator, kind="cut_after"), store_url=store), "find", owner)
+    (created,) = companies(emulator)
+    app = open_form(store_url=store)
+    with pytest.raises(errors.ProvisioningFailed):
+        call(app, "find", stranger)
+    assert call(app, "plan", owner)[0].startswith("Join the entity")
+    assert call(app, "find", Principal("otto", tenant="cafe")).entity_id == created.id
+    assert call(app, "find", owner).entity_id == created.id
+    with pytest.raises(errors.ProvisioningFailed):
+        call(app, "find", stranger)
+    assert len(companies(emulator)) == 1
+
+
+def test_promise_1_a_creation_that_came_to_nothing_gives_no_right_to_anothers_entity(
+    open_form, emulator, call, tmp_path
+):
+    """The stranger's request never got through; then the company's own people come."""
+    owner, stranger = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
+    store = f"sqlite:///{tmp_path}/store.db"
+    with pytest.raises(errors.MoniteUnavailable):
+        call(open_form(meeting(emulator, kind="cut_before"), store_url=store), "find", stranger)
+    assert companies(emulator) == []
+    with pytest.raises(errors.MoniteUnavailable):
+        call(open_form(meeting(emulator, kind="cut_after"), store_url=store), "find", owner)
+    app = open_form(store_url=store)
+    with pytest.raises(errors.ProvisioningFailed):
+        call(app, "find", stranger)
+    assert call(app, "find", owner).entity_id == companies(emulator)[0].id
+    with pytest.raises(errors.ProvisioningFailed):
+        call(app, "find", stranger)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 403}, {"kind": "throttle", "retry_after": 1}])
+def test_promise_1_a_refused_creation_leaves_no_note(open_form, emulator, call, fault, tmp_path):
+    stranger = Principal("eve", tenant="rival")
+    store = f"sqlite:///{tmp_path}/store.db"
+    with pytest.raises((errors.ProvisioningFailed, errors.RateLimited)):
+        call(open_form(meeting(emulator, **fault), store_url=store, deadline=0.9), "find", stranger)
+    create_by_other_means(emulator)
+    with pytest.raises(errors.ProvisioningFailed, match="has not noted"):
+        call(open_form(store_url=store), "find", stranger)
+
+
+def _create_and_die(changes, reached, go):
+    ours = settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, **changes)
+    company = replace(CAFE, more=JustBefore(lambda: (reached.set(), go.wait(60))))
+    directory = ProvisioningDirectory(lambda principal: profile_of(principal, company))
+    TokenBroker(ours, directory)
+    directory.find(Principal("ida", tenant="cafe"))
+
+
+def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(
+    open_form, emulator, tmp_path
+):
+    store = f"sqlite:///{tmp_path}/store.db"
+    spawn = multiprocessing.get_context("spawn")
+    reached, go = spawn.Event(), spawn.Event()
+    changes = {"base_url": emulator.api_url, "store_url": store, "read_timeout": 60, "deadline": 60}
+    child = spawn.Process(target=_create_and_die, args=(changes, reached, go))
+    child.start()
+    assert reached.wait(60)
+    order = emulator.monite.faults.add(Fault(kind="latency", path="/entities", seconds=60))
+    go.set()
+    until(lambda: companies(emulator))
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    child.close()
+    emulator.monite.faults.remove(order.id)
+    app = open_form(store_url=store)
+    with pytest.raises(errors.ProvisioningFailed):
+        app.find(Principal("eve", tenant="rival"))
+    assert app.find(Principal("otto", tenant="cafe")).entity_id == companies(emulator)[0].id

@@ -1,0 +1,112 @@
+"""Sentinels, clusters and TLS: each serves every operation, and a failover or a node that hangs is survived."""
+
+import time
+
+import pytest
+
+from monite_auth import Principal
+from monite_auth.errors import StoreUnavailable
+from monite_auth.identity import PARTNER
+from monite_auth.stores import PARTNER_SLOT, Cooldown, CoolingDown, Priority, Slot
+from tests.redis_server import RedisCluster, RedisServer, WatchedPair
+from tests.stores.harness import FORMS
+from tests.stores.redis.ground import LiveGround, do_everything, user, works
+from tests.waiting import until
+
+
+@pytest.mark.timeout(60)
+def test_a_failover_is_survived(drive):
+    with WatchedPair() as pair:
+        drivers = [drive(LiveGround(pair.url), form, timeout=0.5) for form in FORMS]
+        drivers[0].end("pending")
+        drivers[0].put("t")
+        assert drivers[1].peek() == "t"
+        pair.primary.admin.set("a write of this connection", "is what the next line waits for")
+        assert pair.primary.admin.wait(1, 5000) == 1
+        pair.primary.kill()
+        for driver in drivers:
+            with pytest.raises(StoreUnavailable):
+                driver.peek()
+        pair.wait_for_failover()
+        for driver in drivers:
+            until(lambda driver=driver: works(driver))
+            assert driver.peek() == "t"
+        assert drivers[1].pending() == ["pending"]
+        do_everything(drivers[1])
+        assert drivers[0].has_ended(Principal("carol", session_id="carol-1"), slot=Slot("carol", None, None))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_cluster_serves_users_of_all_its_nodes(cluster, form, drive):
+    driver = drive(LiveGround(cluster.url), form)
+    for number in range(60):
+        driver.put(f"token-{number:02}", *user(number))
+    assert all(node.admin.dbsize() > 10 for node in cluster.nodes)
+    assert [driver.peek(*user(number)) for number in range(60)] == [
+        f"token-{number:02}" for number in range(60)
+    ]
+    for number in range(30):
+        assert driver.run(driver.ops.end_user(f"user-{number}")) == 1
+    due = driver.run(driver.ops.due(10, seconds=60))
+    assert len(due.batch) == 10
+    for each in due.batch:
+        driver.run(driver.ops.settle(each))
+    assert len(driver.pending()) == 20
+    assert driver.run(driver.ops.due(10, seconds=60)).next_in == pytest.approx(60, abs=5)
+    driver.run(
+        driver.ops.abandon(
+            driver.lease(slot=PARTNER_SLOT, principal=PARTNER), Cooldown(1, "x", "y", everyone=True)
+        )
+    )
+    assert all(isinstance(driver.claim(*user(number), min_life=1e9), CoolingDown) for number in range(30, 60))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_operation_works_in_a_cluster(cluster, form, drive):
+    do_everything(drive(LiveGround(cluster.url), form))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_node_that_hangs_leaves_the_users_of_others_alone(cluster, form, drive):
+    ground = LiveGround(cluster.url)
+    driver = drive(ground, form, timeout=0.4)
+    for number in range(40):
+        driver.put(f"token-{number}", *user(number))
+    driver.run(driver.ops.admit(Priority.USER, None, patience=9))
+    waited, fine = [], 0
+    with cluster.nodes[1].paused():
+        for number in range(40):
+            started = time.monotonic()
+            try:
+                fine += driver.peek(*user(number)) == f"token-{number}"
+            except StoreUnavailable:
+                waited.append(time.monotonic() - started)
+            if len(waited) >= 2 and fine >= 2:
+                break
+    assert fine >= 2
+    assert len(waited) >= 2
+    assert max(waited) < 1.0
+    until(lambda: all(cluster._is_whole(node) for node in cluster.nodes))
+    until(lambda: works(driver))
+    patient = drive(ground, form)  # a timeout that tells a hang soon is too short for a busy machine
+    assert all(patient.peek(*user(number)) == f"token-{number}" for number in range(40))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tls_is_spoken_and_certificates_are_checked(form, drive):
+    with RedisServer(tls=True) as server:
+        do_everything(drive(LiveGround(server.url), form))
+        stranger = drive(LiveGround(server.url.partition("?")[0]), form)
+        with pytest.raises(StoreUnavailable, match="(?i)certificate"):
+            stranger.peek()
+
+
+@pytest.mark.parametrize("kind", [RedisCluster, WatchedPair])
+def test_tls_is_spoken_with_clusters_and_sentinels_too(kind, drive):
+    with kind(tls=True) as servers:
+        for form in FORMS:
+            driver = drive(LiveGround(servers.url), form)
+            assert "rediss+" in repr(driver.store)
+            do_everything(driver)
+            for node in servers.nodes if kind is RedisCluster else [servers.primary]:
+                node.admin.flushall()
