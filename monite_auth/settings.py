@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -69,6 +70,8 @@ class Settings:
         well. Without any, the client secret seals. As one text: separated by commas.
         `store_keys_file`: instead, the path of a file that has them, one on each line. It is read again with the secret's
         file, and when a store has to be opened.
+        `journal_directory`: where each process keeps the logouts that a shared store could not record, sealed, until the store
+        has heard of them: a directory of this host. Without one, they die with the process.
         `token_scope`: `user`: one token per user and tenant, shared by their sessions; `session`: one each.
         `outage_trust`: while a shared store is down, a process serves those sessions that it has itself seen alive in the store
         within so many seconds; 0 is nobody. A logout in another process holds here after that time at the latest.
@@ -108,6 +111,7 @@ class Settings:
     store_url: str = field(default="memory://", repr=False)
     store_keys: tuple[Secret | str, ...] | str = ()
     store_keys_file: str = ""
+    journal_directory: str = ""
     token_scope: Literal["user", "session"] = "user"  # noqa: S105 - a word, no password
     outage_trust: float = number(60, largest=24 * 3600, allows_zero=True)
     connect_timeout: float = number(3)
@@ -188,6 +192,14 @@ class Settings:
         if not separator or not is_known(scheme):
             return [unknown_scheme()]
         object.__setattr__(self, "store_url", MaskedUrl(url))
+        return self._journal_problems()
+
+    def _journal_problems(self) -> list[str]:
+        given: object = self.journal_directory
+        if not isinstance(given, str | Path) or "\0" in str(given):
+            return [f"journal_directory is the path of a directory, not {given!r}."]
+        # As an absolute path: daemons change their directory.
+        object.__setattr__(self, "journal_directory", str(Path(given).absolute()) if given else "")
         return []
 
     def _session_problems(self) -> list[str]:

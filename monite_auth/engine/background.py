@@ -2,29 +2,15 @@
 
 import collections
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 from monite_auth.engine.runtime import Closed, Flow, run
 
-__all__ = ["Background", "log_failure", "run_in_background", "threads_are_allowed"]
+__all__ = ["Background", "log_failure", "run_in_background"]
 
 log = logging.getLogger("monite_auth")
-
-
-def threads_are_allowed() -> bool:
-    """Say whether a thread that is started now would run, and run to its end.
-
-    Under uWSGI without `--enable-threads` it never gets its turn. And while uWSGI loads the application that it is going
-    to fork (in C, without Python's fork hooks), its workers would inherit whatever a thread is in the middle of.
-    """
-    uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
-    if uwsgi is None:
-        return True
-    is_forked = uwsgi.worker_id() > 0 or uwsgi.mule_id() > 0
-    return is_forked and bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
 
 
 def run_in_background(flow: Flow[None]) -> None:

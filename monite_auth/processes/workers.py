@@ -1,4 +1,4 @@
-"""Guess whether this process is one of several workers of a server, which share no memory. It serves a warning."""
+"""What kind of worker this process is: whether it may start threads, and whether it seems to be one of several."""
 
 import multiprocessing
 import os
@@ -6,9 +6,22 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_one_of_several"]
+__all__ = ["is_one_of_several", "threads_are_allowed"]
 
 PROCESSES = Path("/proc")
+
+
+def threads_are_allowed() -> bool:
+    """Say whether a thread that is started now would run, and run to its end.
+
+    Under uWSGI without `--enable-threads` it never gets its turn. And while uWSGI loads the application that it is going
+    to fork (in C, without Python's fork hooks), its workers would inherit whatever a thread is in the middle of.
+    """
+    uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
+    if uwsgi is None:
+        return True
+    is_forked = uwsgi.worker_id() > 0 or uwsgi.mule_id() > 0
+    return is_forked and bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
 
 
 def is_one_of_several() -> bool:

@@ -2,6 +2,7 @@
 
 from monite_auth.settings import Settings
 from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.fallback.journal import open_journal
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Store
 from monite_auth.stores.registry import find
@@ -26,7 +27,12 @@ def open_store(
         make_store = find(settings.store_url.partition("://")[0])
         store = make_store(settings, clock)
     store = store.of(settings.account_name)
-    if not store.is_shared or isinstance(store, FallbackStore):
+    if not store.is_shared:
         return store
-    memory = MemoryStore.from_settings(settings, clock).of(settings.account_name)
-    return FallbackStore(store, memory, clock=clock, telemetry=telemetry, outage_trust=settings.outage_trust)
+    if not isinstance(store, FallbackStore):
+        memory = MemoryStore.from_settings(settings, clock).of(settings.account_name)
+        store = FallbackStore(
+            store, memory, clock=clock, telemetry=telemetry, outage_trust=settings.outage_trust
+        )
+    store.keep(lambda: open_journal(settings, clock))
+    return store

@@ -3,6 +3,7 @@
 Leases and revocations of memory bear a mark, so that they find back to it after the outage.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,7 +14,8 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
-from monite_auth.stores.fallback.owed import Owed, OwedOperation
+from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
@@ -50,6 +52,9 @@ class FallbackOperations:
         outage: Outage,
         owed: Owed,
         trust: Trust,
+        *,
+        blocking: bool,
+        ends_within: float,
     ) -> None:
         self._shared = shared
         self._memory = memory
@@ -57,6 +62,8 @@ class FallbackOperations:
         self._outage = outage
         self._owed = owed
         self._trust = trust
+        self._blocking = blocking
+        self._ends_within = ends_within
 
     async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result:
         """Ask the shared store, after it has heard of all that is owed.
@@ -64,6 +71,9 @@ class FallbackOperations:
         Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet.
         """
         self._outage.check()
+        if self._owed.is_adoption_due():
+            for each in self._owed.adopt():
+                await self._hold_here(each.name, *each.arguments)
         if self._owed and not await self._tell():
             raise StoreUnavailable(
                 "The token store is still being told what it missed.", retry_after=LEFT_ALONE
@@ -86,18 +96,40 @@ class FallbackOperations:
             raise
 
     async def _carry_out(self, name: str, *arguments: Any) -> Any:
-        """Carry out an operation in the shared store, or owe it; return None if it is owed."""
-        operation = OwedOperation(name, arguments)
+        """Carry out an operation in the shared store, or owe it; return None if it is owed.
+
+        In an outage it is owed at once. A logout is not the one that finds out whether the store is back.
+        """
+        operation = self._owed.new(name, *arguments)
         try:
-            return await self._ask(lambda: operation.carry_out(self._shared))
+            if not self._outage.is_on and not self._owed:
+                return await self._ask(lambda: self._in_time(operation))
         except StoreUnavailable:
-            self._owed.add(operation)
-            return None
+            pass
         except Exception:  # the store is there, and refuses
             raise
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)
             raise
+        self._owed.add(operation)
+        await self._owed.journal.sync(blocking=self._blocking)
+        return None
+
+    async def _in_time(self, operation: OwedOperation) -> Any:
+        """Carry out an operation in the shared store. On an event loop, raise StoreUnavailable when that takes too long.
+
+        A thread cannot leave its operation behind, and waits as long as the store does.
+        """
+        if self._blocking:
+            return await operation.carry_out(self._shared)
+        try:
+            async with asyncio.timeout(self._ends_within):
+                return await operation.carry_out(self._shared)
+        except TimeoutError:
+            raise StoreUnavailable(
+                f"The token store has not taken {operation.name} within {self._ends_within:g} s.",
+                retry_after=1,
+            ) from None
 
     async def _hand_over(self) -> None:
         """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
@@ -183,7 +215,7 @@ class FallbackOperations:
         except BaseException as error:
             if is_sent:
                 # The store may have it although the answer was lost, or the caller cancelled. It must not be handed out.
-                self._owed.add(OwedOperation("discard", (lease.slot, token.fingerprint)))
+                self._owed.add(self._owed.new("discard", lease.slot, token.fingerprint))
             if not isinstance(error, StoreUnavailable):
                 raise  # whoever commits keeps the token until it is taken
             # Memory does not know the lease: the token is revoked.
@@ -212,36 +244,51 @@ class FallbackOperations:
 
     async def end_session(self, principal: Principal) -> int:
         """See SessionOperations."""
-        if principal.session_id is None:
-            self._trust.forget_sessions_without_id(principal.user_id)
-        else:
-            self._trust.forget_session(principal)
-        return await self._memory.end_session(principal) + await self._end("end_session", principal)
+        return await self._end("end_session", principal)
 
     async def end_user(self, user: str) -> int:
         """See SessionOperations."""
-        self._trust.forget_user(user)
-        return await self._memory.end_user(user) + await self._end("end_user", user)
+        return await self._end("end_user", user)
 
     async def relink(self, user: str | Partner) -> int:
         """See SessionOperations."""
-        return await self._memory.relink(user) + await self._end("relink", user)
+        return await self._end("relink", user)
 
     async def _end(self, name: str, *arguments: Any) -> int:
-        ended: int | None = await self._carry_out(name, *arguments)
-        if ended is not None:
-            return ended
+        here: int = await self._hold_here(name, *arguments)
+        there: int | None = await self._carry_out(name, *arguments)
+        if there is not None:
+            return here + there
         log.warning(
             "The token store could not record a logout (%s). It holds in this process, and is repeated as soon as the "
             "store is back.",
             name,
         )
-        return 1  # nobody knows how many tokens there are; a drain looks after them soon, and repeats what is owed
+        return (
+            here + 1
+        )  # nobody knows how many tokens there are; a drain looks after them soon, and repeats what is owed
+
+    async def _hold_here(self, name: str, *arguments: Any) -> Any:
+        """Have a beginning or an ending hold in this process, and return what memory does.
+
+        What concerns single tokens is the shared store's alone.
+        """
+        match name, arguments:
+            case (("revoke" | "discard"), _):
+                return None
+            case "end_session", (Principal(session_id=None) as principal,):
+                self._trust.forget_sessions_without_id(principal.user_id)
+            case "end_session", (principal,):
+                self._trust.forget_session(principal)
+            case "end_user", (user,):
+                self._trust.forget_user(user)
+            case "end_everything", ():
+                self._trust.forget_everything()
+        return await getattr(self._memory, name)(*arguments)
 
     async def end_everything(self) -> Everything:
         """See SessionOperations."""
-        self._trust.forget_everything()
-        here = await self._memory.end_everything()
+        here: Everything = await self._hold_here("end_everything")
         there: Everything | None = await self._carry_out("end_everything")
         if there is None:
             raise StoreUnavailable(

@@ -19,6 +19,7 @@ The rules:
 """
 
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass
 from os import getpid
@@ -26,10 +27,12 @@ from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.fallback.journal import Journal, NoJournal
+from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.protocol import Operations
-from monite_auth.tokens import Clock
+from monite_auth.tokens import Clock, steady_clock
 
-__all__ = ["Owed", "OwedOperation"]
+__all__ = ["Owed"]
 
 log = logging.getLogger("monite_auth")
 
@@ -40,20 +43,11 @@ TURN = 30.0
 """Seconds after which a turn is free again. It is longer than any one operation takes, and frees a turn whose event loop
 stopped in the middle of it."""
 
+ADOPTION_INTERVAL = 1.0
+"""Seconds after which this process looks again for files of processes that have died: it takes some 20 microseconds."""
+
 MOST_REFUSALS = 3
 """Refusals after which an operation is given up: the store will never take it, and must not be kept from everybody for that."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwedOperation:
-    """An operation of the protocol, and what it is about. Two that look alike are two."""
-
-    name: str
-    arguments: tuple[Any, ...] = ()
-
-    async def carry_out(self, store: Operations) -> Any:
-        """Carry it out in `store`, and return what the operation returns."""
-        return await getattr(store, self.name)(*self.arguments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +62,16 @@ class _Turn:
 
 
 class Owed:
-    """The owed operations of one store in one process, oldest first. Threads and event loops share the list."""
+    """The owed operations of one store in one process, oldest first. Threads and event loops share the list.
 
-    def __init__(self, clock: Clock) -> None:
+    `journal`: where they survive the process.
+    """
+
+    def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
+        self.journal: Journal = journal or NoJournal()
         self._clock = clock
+        self._wall_clock = time.time if clock is steady_clock else clock
+        self._adopt_at = 0.0
         self._operations: deque[OwedOperation] = deque()
         self._lock = ProcessLock()
         self._turn: _Turn | None = None
@@ -81,10 +81,33 @@ class Owed:
     def __len__(self) -> int:
         return len(self._operations)
 
+    def new(self, name: str, *arguments: Any) -> OwedOperation:
+        """Return an operation that happens now, and may have to be owed."""
+        return OwedOperation(name, arguments, self._wall_clock())
+
     def add(self, operation: OwedOperation) -> None:
         """Owe an operation from now on."""
         with self._lock:
             self._operations.append(operation)
+            self.journal.append(operation)
+
+    def is_adoption_due(self) -> bool:
+        """Say whether it is time to look for what processes that have died still owed."""
+        return self.journal.has_files and self._clock() >= self._adopt_at
+
+    def adopt(self) -> list[OwedOperation]:
+        """Owe what processes that have died still owed, and return it: it has to hold in this process, too."""
+        self._adopt_at = self._clock() + ADOPTION_INTERVAL
+        with self._lock:
+            adopted = self.journal.adopt()
+            if adopted:
+                self._operations = deque(sorted([*adopted, *self._operations], key=lambda each: each.at))
+        if adopted:
+            log.warning(
+                "A process died before it could tell the token store of %d logouts and other changes. This process does it now.",
+                len(adopted),
+            )
+        return adopted
 
     async def repeat(self, store: Operations) -> bool:
         """Repeat what is owed. Return True when the store has heard of all.
@@ -132,8 +155,9 @@ class Owed:
                 ) from error
             log.exception("The token store refuses %s, which is given up.", operation.name)
         with self._lock:
-            if self._operations and self._operations[0] is operation:
-                self._operations.popleft()
+            if operation in self._operations:  # what was adopted meanwhile may stand before it
+                self._operations.remove(operation)
+                self.journal.settle(operation)
                 self._refusals = 0
 
     def _is_refused_for_good(self, operation: OwedOperation) -> bool:

@@ -12,8 +12,10 @@ wrong; so does `end_everything`, which is owed all the same: whoever calls it ha
 """
 
 import logging
+from collections.abc import Callable
 
 from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import Outage
 from monite_auth.stores.fallback.owed import Owed
@@ -27,11 +29,16 @@ __all__ = ["FallbackStore"]
 
 log = logging.getLogger("monite_auth")
 
+ENDS_WITHIN = 1.0
+"""Seconds that a logout waits for a store that is not known to be down, on an event loop. After that it is owed."""
+
 
 class FallbackStore:
     """Keeps tokens in `shared`, and in `memory` while that is down.
 
     `outage_trust`: for how many seconds a session is served during an outage, after it was seen alive in `shared`.
+    `journal`: where what is owed survives this process. `ends_within`: how many seconds a logout on an event loop waits for a
+    store that is not known to be down.
     """
 
     is_shared = True
@@ -44,13 +51,16 @@ class FallbackStore:
         clock: Clock,
         telemetry: Telemetry,
         outage_trust: float,
+        journal: Journal | None = None,
+        ends_within: float = ENDS_WITHIN,
     ) -> None:
         self.shared = shared
         self.memory = memory
         self._clock = clock
         self._telemetry = telemetry
+        self._ends_within = ends_within
         self._outage = Outage(clock, telemetry)
-        self._owed = Owed(clock)
+        self._owed = Owed(clock, journal)
         self._trust = Trust(outage_trust, clock)
         self._whole = self
         self._lock = ProcessLock()
@@ -58,6 +68,16 @@ class FallbackStore:
 
     def __repr__(self) -> str:
         return f"<FallbackStore of {self.shared!r}>"
+
+    def keep(self, make_journal: Callable[[], Journal]) -> None:
+        """Have what is owed survive this process, in a journal that is made unless there is one already."""
+        if isinstance(self._owed.journal, NoJournal):
+            self._owed.journal = make_journal()
+
+    @property
+    def journal_is_durable(self) -> bool:
+        """Whether what is owed survives this process."""
+        return self._owed.journal.is_durable
 
     def of(self, account: str) -> "FallbackStore":
         """Return the one store of an account, whoever asks: brokers that share it must know of each other's logouts."""
@@ -79,6 +99,7 @@ class FallbackStore:
             clock=self._clock,
             telemetry=self._telemetry,
             outage_trust=self._trust.seconds,
+            ends_within=self._ends_within,
         )
         view._whole = self
         return view
@@ -86,7 +107,16 @@ class FallbackStore:
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads (`blocking`), or for the running event loop."""
         shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
-        return FallbackOperations(shared, memory, self.memory, self._outage, self._owed, self._trust)
+        return FallbackOperations(
+            shared,
+            memory,
+            self.memory,
+            self._outage,
+            self._owed,
+            self._trust,
+            blocking=blocking,
+            ends_within=self._ends_within,
+        )
 
     def reopen(self) -> None:
         """Open the shared store again at its next operation, since the keys have changed."""
@@ -103,7 +133,13 @@ class FallbackStore:
         await self.shared.aclose()
 
     def _warn_about_owed(self) -> None:
-        if self._owed:
+        if self._owed and self.journal_is_durable:
+            log.warning(
+                "The token store is closed and has not heard of %d logouts and other changes. They stand in the journal: the "
+                "next process tells it.",
+                len(self._owed),
+            )
+        elif self._owed:
             log.error(
                 "The token store is closed and has not heard of %d logouts and other changes. They are lost if this "
                 "process ends now.",

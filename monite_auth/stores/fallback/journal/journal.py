@@ -1,0 +1,205 @@
+"""The journal of one account in one process, as the rest of the package sees it."""
+
+import logging
+from typing import Protocol
+
+from monite_auth.errors import ConfigurationError
+from monite_auth.processes.lifetimes import PerProcess, ProcessLock
+from monite_auth.stores.fallback.journal.directory import JournalDirectory
+from monite_auth.stores.fallback.journal.file import JournalFile, NoKeyOpens, locked_names
+from monite_auth.stores.fallback.journal.syncing import Syncing
+from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.sealing import Envelope, Keys
+from monite_auth.tokens import Clock
+
+__all__ = ["FileJournal", "Journal", "NoJournal"]
+
+log = logging.getLogger("monite_auth")
+
+_adopting = ProcessLock()
+"""Held while this process looks for files: two journals of it must not open the same one."""
+
+
+class Journal(Protocol):
+    """Where owed operations survive the process. Nothing here raises: a logout goes on without a journal.
+
+    `append`, `settle` and `adopt` are called one at a time.
+    """
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether all that is owed would survive the process."""
+
+    @property
+    def has_files(self) -> bool:
+        """Whether processes that have died may have left something to adopt."""
+
+    def append(self, operation: OwedOperation) -> None:
+        """Keep an operation that is owed from now on."""
+
+    def settle(self, operation: OwedOperation) -> None:
+        """Forget an operation that has been carried out."""
+
+    def adopt(self) -> list[OwedOperation]:
+        """Return what processes that have died had still to tell the store. It is owed by this process from now on."""
+
+    async def sync(self, *, blocking: bool) -> None:
+        """Wait, for a bounded time, until what was kept would survive a crash of the host.
+
+        `blocking`: wait in the thread, and not on the event loop.
+        """
+
+
+class NoJournal:
+    """Keeps nothing: what is owed dies with the process."""
+
+    is_durable = False
+    has_files = False
+
+    def append(self, operation: OwedOperation) -> None:
+        """See Journal."""
+
+    def settle(self, operation: OwedOperation) -> None:
+        """See Journal."""
+
+    def adopt(self) -> list[OwedOperation]:
+        """See Journal."""
+        return []
+
+    async def sync(self, *, blocking: bool) -> None:
+        """See Journal."""
+
+
+class _Here:
+    """What one process has of a journal. A forked child begins anew: its parent's files are its parent's."""
+
+    def __init__(self) -> None:
+        self.own: JournalFile | None = None
+        self.files: dict[OwedOperation, JournalFile] = {}
+        """Which file each operation stands in."""
+        self.unwritten: list[OwedOperation] = []
+        """What could not be written yet, oldest first."""
+        self.unreadable: set[str] = set()
+        """Files that open with none of our keys."""
+        self.syncing = Syncing(self.sync)
+
+    def warn_about(self, name: str) -> None:
+        """Say, once, that a file opens with none of our keys."""
+        if name in self.unreadable:
+            return
+        self.unreadable.add(name)
+        log.error(
+            "The journal %s of a process that has died opens with none of our keys, and has logouts that the token store has not "
+            "heard of. Add the former client secret or key to MONITE_STORE_KEYS, behind the new one.",
+            name,
+        )
+
+    def sync(self) -> None:
+        """Have what was written survive a crash of the host, if the disk can."""
+        try:
+            if self.own is not None:
+                self.own.sync()
+        except OSError as error:
+            log.warning("The journal may not survive a crash of this host: %s.", error.strerror)
+
+
+class FileJournal:
+    """Keeps what is owed in files of `directory`, sealed with the `keys` of the store.
+
+    `account`: the name of the account. `clock`: that of tokens.
+    """
+
+    has_files = True
+
+    def __init__(self, directory: JournalDirectory, prefix: str, keys: Keys, clock: Clock) -> None:
+        self._directory = directory
+        self._prefix = prefix
+        self._envelope = Envelope(keys)
+        self._clock = clock
+        self._here: PerProcess[_Here] = PerProcess(_Here)
+
+    @property
+    def is_durable(self) -> bool:
+        """See Journal."""
+        return not self._here().unwritten and self._directory.problem() is None
+
+    def append(self, operation: OwedOperation) -> None:
+        """See Journal."""
+        here = self._here()
+        was_well = not here.unwritten
+        here.unwritten.append(operation)
+        try:
+            self._write(here)
+        except (OSError, ConfigurationError) as error:
+            if was_well:
+                log.warning(
+                    "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (%s): logouts that the token store has not heard "
+                    "of are lost if this process dies before the store is back.",
+                    getattr(error, "strerror", None) or error,
+                )
+
+    def _write(self, here: _Here) -> None:
+        """Write what could not be written so far."""
+        if here.own is not None and not here.own.is_there:  # somebody has removed it
+            lost, here.own = here.own.owed, None
+            here.unwritten[:0] = lost
+        while here.unwritten:
+            if here.own is None:
+                here.own = JournalFile.create(self._directory, self._prefix, self._envelope)
+                self._directory.sync()
+            here.own.append(here.unwritten[0])
+            here.files[here.unwritten.pop(0)] = here.own
+
+    def settle(self, operation: OwedOperation) -> None:
+        """See Journal."""
+        here = self._here()
+        if operation in here.unwritten:
+            here.unwritten.remove(operation)
+        file = here.files.pop(operation, None)
+        if file is None:  # it was never written, or is in a file of our parent's
+            return
+        try:
+            file.settle(operation)
+        except OSError as error:
+            log.warning(
+                "The journal cannot be written (%s): a logout may be repeated once more.", error.strerror
+            )
+        if not file.owed:
+            if file is here.own:
+                here.own = None
+            try:
+                file.remove()
+            except OSError as error:
+                log.warning("The journal %s cannot be removed: %s.", file.name, error.strerror)
+
+    def adopt(self) -> list[OwedOperation]:
+        """See Journal."""
+        here = self._here()
+        adopted: list[OwedOperation] = []
+        with _adopting:
+            for name in self._names():
+                if name in locked_names():
+                    continue
+                try:
+                    file = JournalFile.adopt(self._directory, name, self._envelope, self._clock)
+                except OSError:  # another process was quicker
+                    continue
+                except NoKeyOpens:
+                    here.warn_about(name)
+                    continue
+                if file is not None:
+                    here.files |= dict.fromkeys(file.owed, file)
+                    adopted += file.owed
+        return adopted
+
+    def _names(self) -> list[str]:
+        try:
+            return self._directory.names(self._prefix)
+        except OSError:  # there is no directory (yet)
+            return []
+
+    async def sync(self, *, blocking: bool) -> None:
+        """See Journal."""
+        here = self._here()
+        if here.own is not None:
+            await here.syncing.wait(blocking=blocking)

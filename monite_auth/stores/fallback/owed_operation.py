@@ -1,0 +1,85 @@
+"""One operation that the shared store has still to hear of, and what it looks like as text."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
+from monite_auth.stores.protocol import Operations
+from monite_auth.stores.values import Slot
+from monite_auth.tokens import AccessToken, Clock, Secret
+
+__all__ = ["OwedOperation", "parse", "text_of"]
+
+NAMES = frozenset(
+    ["begin_session", "end_session", "end_user", "end_everything", "relink", "revoke", "discard"]
+)
+"""The operations that may be owed. A text that names another one is not ours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwedOperation:
+    """An operation of the protocol, what it is about, and when it happened. Two that look alike are two.
+
+    `at`: wall-clock time of this host, epoch seconds: other processes put their own operations before or behind it.
+    """
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    at: float = 0.0
+
+    async def carry_out(self, store: Operations) -> Any:
+        """Carry it out in `store`, and return what the operation returns."""
+        return await getattr(store, self.name)(*self.arguments)
+
+
+def text_of(operation: OwedOperation) -> str:
+    """Return an operation as text. It names people and may hold a token, so it must be sealed."""
+    return json.dumps([operation.name, operation.at, *map(_written, operation.arguments)])
+
+
+def parse(text: str, *, clock: Clock) -> OwedOperation:
+    """Return the operation that `text_of` wrote. `clock`: that of tokens.
+
+    Raises ValueError for any other text.
+    """
+    try:
+        name, at, *arguments = json.loads(text)
+        if name not in NAMES:
+            raise ValueError(f"{name} is no operation that may be owed.")
+        return OwedOperation(name, tuple(_read(each, clock) for each in arguments), float(at))
+    except (TypeError, KeyError) as error:
+        raise ValueError("This is no owed operation.") from error
+
+
+def _written(argument: Any) -> Any:
+    match argument:
+        case Principal(user_id, tenant, session_id, began_at):
+            return {"principal": [user_id, tenant, session_id, began_at]}
+        case Slot():
+            return {"slot": [None if argument.user is PARTNER else argument.user, *argument[1:]]}
+        case AccessToken(value, expires_at, issued_at, renew_at, person):
+            who = None if person is None else [person.entity_user_id, person.entity_id]
+            return {"token": [value.reveal(), expires_at, issued_at, renew_at, who]}
+        case Partner():
+            return None
+    return argument  # a user's id, or the fingerprint of a token
+
+
+def _read(written: Any, clock: Clock) -> Any:
+    match written:
+        case None:
+            return PARTNER
+        case str():
+            return written
+        case {"principal": [user_id, tenant, session_id, began_at]}:
+            with suppress(ValueError):  # the clock has been set back, and the date is in the future now
+                return Principal(user_id, tenant, session_id, began_at)
+            return Principal(user_id, tenant, session_id)
+        case {"slot": [user, tenant, session, kind]}:
+            return Slot(PARTNER if user is None else user, tenant, session, kind)
+        case {"token": [value, expires_at, issued_at, renew_at, who]}:
+            person = None if who is None else EntityUser(*who)
+            return AccessToken(Secret(value), expires_at, issued_at, renew_at, person, clock)
+    raise ValueError("This is no argument of an owed operation.")
