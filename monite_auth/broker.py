@@ -38,6 +38,7 @@ from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.rbac import Action, ObjectType, Role, parse_permission
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
+from monite_auth.stores.health import Health, health_of
 from monite_auth.stores.opening import open_store
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
@@ -406,6 +407,10 @@ class TokenBroker:
     async def astatus(self, user_id: str) -> UserStatus:
         """Say what the store has of a user; see `status`."""
         return await self._engine.endings.status(self._async(), user_id)
+
+    def health(self) -> Health:
+        """Say how the token store is, as far as this process knows: it asks nobody, so it suits a health endpoint."""
+        return health_of(self.store)
 
     # -- life
 

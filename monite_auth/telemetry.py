@@ -26,6 +26,9 @@ class Telemetry(Protocol):
     def store_failed(self) -> None:
         """The shared store did not answer."""
 
+    def owed(self, by: int) -> None:
+        """The number of operations that the shared store has still to hear of has changed `by` so many."""
+
 
 class Silence:
     """Counts nothing."""
@@ -40,6 +43,9 @@ class Silence:
         """Do nothing."""
 
     def store_failed(self) -> None:
+        """Do nothing."""
+
+    def owed(self, by: int) -> None:
         """Do nothing."""
 
 
@@ -63,6 +69,10 @@ class _Metrics:
         self._store_failures = meter.create_counter(
             "monite_auth.store.failures", description="Times that the shared store did not answer."
         )
+        self._journal = meter.create_up_down_counter(
+            "monite_auth.journal.length",
+            description="Logouts and other changes that the store has not heard of.",
+        )
         self._endings = meter.create_counter("monite_auth.endings", description="Logouts, by reach.")
 
     def minted(self, outcome: str, seconds: float) -> None:
@@ -76,3 +86,6 @@ class _Metrics:
 
     def store_failed(self) -> None:
         self._store_failures.add(1)
+
+    def owed(self, by: int) -> None:
+        self._journal.add(by)

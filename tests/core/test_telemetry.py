@@ -7,6 +7,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.testing.adapters.fixtures import StoreThatFails
+from tests.waiting import until
 
 ANNA = Principal("anna", session_id="anna-1")
 
@@ -17,6 +19,18 @@ def reader():
     made = InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider([made]))
     return made
+
+
+def journal_length(data):
+    """Return the sum of all journals' lengths; 0 where nothing was ever in one."""
+    return sum(
+        point.value
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "monite_auth.journal.length"
+        for point in metric.data.data_points
+    )
 
 
 def test_mints_revocations_and_endings_are_counted_and_name_nobody(reader, emulated, emulator):
@@ -39,6 +53,18 @@ def test_mints_revocations_and_endings_are_counted_and_name_nobody(reader, emula
     assert points["monite_auth.mint.duration", "fault"] == 1
     assert points["monite_auth.revocations", "revoked"] == 1
     assert points["monite_auth.endings", "session"] == 1
+    assert journal_length(data) == 0
     written = data.to_json()
     for secret in ("anna", ANNA_ID, token.value.reveal(), DEMO_CLIENT_SECRET):
         assert secret not in written
+
+
+def test_what_a_store_that_is_down_has_to_hear_of_is_counted(reader, emulated):
+    store = StoreThatFails()
+    with TokenBroker(emulated, {}, store=store) as broker:
+        store.is_down = True
+        broker.logout(ANNA)
+        broker.end_user("anna")
+        assert journal_length(reader.get_metrics_data()) == 2
+        store.is_down = False
+        until(lambda: journal_length(reader.get_metrics_data()) == 0)

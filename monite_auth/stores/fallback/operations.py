@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
+from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
@@ -261,12 +262,14 @@ class FallbackOperations:
             return here + there
         log.warning(
             "The token store could not record a logout (%s). It holds in this process, and is repeated as soon as the "
-            "store is back.",
+            "store is back%s.",
             name,
+            "" if self._owed.journal.is_durable else ", unless this process dies before that",
         )
-        return (
-            here + 1
-        )  # nobody knows how many tokens there are; a drain looks after them soon, and repeats what is owed
+        if self._blocking and not threads_are_allowed():
+            return here  # a drain would run in the caller's thread, and wait for the store
+        # Nobody knows how many tokens there are. A drain looks after them soon, and repeats what is owed.
+        return here + 1
 
     async def _hold_here(self, name: str, *arguments: Any) -> Any:
         """Have a beginning or an ending hold in this process, and return what memory does.
@@ -292,8 +295,9 @@ class FallbackOperations:
         there: Everything | None = await self._carry_out("end_everything")
         if there is None:
             raise StoreUnavailable(
-                "Everything has ended in this process only. The token store is down; it is told as soon as it is back, if "
-                "this process lives that long. Call end_everything again then.",
+                "Everything has ended in this process only. The token store is down; it is told as soon as it is back"
+                + ("." if self._owed.journal.is_durable else ", if this process lives that long.")
+                + " Call end_everything again then, to know what has ended.",
                 retry_after=LEFT_ALONE,
             )
         return Everything(here.sessions + there.sessions, here.tokens + there.tokens)

@@ -19,6 +19,8 @@ class Outage:
 
     def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
         self.is_on = False
+        self.since: float | None = None
+        """When the last outage began or ended, epoch seconds; None before the first."""
         self._ask_again_at = 0.0
         self._why = ""
         self._clock = clock
@@ -34,6 +36,7 @@ class Outage:
     def begin(self, error: StoreUnavailable) -> None:
         """Note that the store has failed."""
         if not self.is_on:
+            self.since = self._clock()
             log.error(
                 "The token store is down. Until it is back, this process keeps tokens for itself, and a logout holds in "
                 "this process only. %s",
@@ -48,5 +51,6 @@ class Outage:
         """Note that the store has answered; return whether that ends an outage."""
         was_on, self.is_on = self.is_on, False
         if was_on:
+            self.since = self._clock()
             log.warning("The token store is back.")
         return was_on

@@ -30,6 +30,7 @@ from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.protocol import Operations
+from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock, steady_clock
 
 __all__ = ["Owed"]
@@ -67,8 +68,9 @@ class Owed:
     `journal`: where they survive the process.
     """
 
-    def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
+    def __init__(self, clock: Clock, telemetry: Telemetry, journal: Journal | None = None) -> None:
         self.journal: Journal = journal or NoJournal()
+        self._telemetry = telemetry
         self._clock = clock
         self._wall_clock = time.time if clock is steady_clock else clock
         self._adopt_at = 0.0
@@ -90,6 +92,7 @@ class Owed:
         with self._lock:
             self._operations.append(operation)
             self.journal.append(operation)
+        self._telemetry.owed(1)
 
     def is_adoption_due(self) -> bool:
         """Say whether it is time to look for what processes that have died still owed."""
@@ -103,6 +106,7 @@ class Owed:
             if adopted:
                 self._operations = deque(sorted([*adopted, *self._operations], key=lambda each: each.at))
         if adopted:
+            self._telemetry.owed(len(adopted))
             log.warning(
                 "A process died before it could tell the token store of %d logouts and other changes. This process does it now.",
                 len(adopted),
@@ -158,6 +162,7 @@ class Owed:
             if operation in self._operations:  # what was adopted meanwhile may stand before it
                 self._operations.remove(operation)
                 self.journal.settle(operation)
+                self._telemetry.owed(-1)
                 self._refusals = 0
 
     def _is_refused_for_good(self, operation: OwedOperation) -> bool:

@@ -59,8 +59,8 @@ class FallbackStore:
         self._clock = clock
         self._telemetry = telemetry
         self._ends_within = ends_within
-        self._outage = Outage(clock, telemetry)
-        self._owed = Owed(clock, journal)
+        self.outage = Outage(clock, telemetry)
+        self._owed = Owed(clock, telemetry, journal)
         self._trust = Trust(outage_trust, clock)
         self._whole = self
         self._lock = ProcessLock()
@@ -78,6 +78,11 @@ class FallbackStore:
     def journal_is_durable(self) -> bool:
         """Whether what is owed survives this process."""
         return self._owed.journal.is_durable
+
+    @property
+    def waiting(self) -> int:
+        """How many operations the shared store has still to hear of."""
+        return len(self._owed)
 
     def of(self, account: str) -> "FallbackStore":
         """Return the one store of an account, whoever asks: brokers that share it must know of each other's logouts."""
@@ -111,7 +116,7 @@ class FallbackStore:
             shared,
             memory,
             self.memory,
-            self._outage,
+            self.outage,
             self._owed,
             self._trust,
             blocking=blocking,

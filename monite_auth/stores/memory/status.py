@@ -21,4 +21,9 @@ class MemoryStatus(MemoryAccount):
 
     async def backlog(self) -> int:
         """See StatusOperations."""
+        return self.pending
+
+    @property
+    def pending(self) -> int:
+        """How many revocations are pending."""
         return len(self._revocations)

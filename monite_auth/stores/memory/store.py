@@ -103,6 +103,11 @@ class MemoryStore:
         """Say whether an ending is known of the principal's session."""
         return self._operations().has_ended(principal)
 
+    @property
+    def pending(self) -> int:
+        """How many revocations are pending."""
+        return self._operations().pending
+
     def take(self) -> list[tuple[Slot, AccessToken]]:
         """Give away every token, live, superseded or pending: another store sees to them from now on."""
         return self._operations().take()

@@ -1,6 +1,7 @@
 """What the parts of the contract share: the site, its visitors, and a local Monite."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -22,13 +23,13 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
 from monite_auth.permissions.policy import Authorize
 from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores import Store
+from monite_auth.stores import Operations, Store
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.testing.adapters.site import Browser, Site
 from monite_auth.testing.waiting import until
 
-__all__ = ["AdapterFixtures", "StoreWithoutLogouts", "revoked", "trouble"]
+__all__ = ["AdapterFixtures", "StoreThatFails", "StoreWithoutLogouts", "revoked", "trouble"]
 
 
 class AdapterFixtures(ABC):
@@ -134,6 +135,50 @@ class StoreWithoutLogouts(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__(make_operations=OperationsWithoutLogouts)
+
+
+class StoreThatFails:
+    """A shared store that is down while `is_down` says so, and counts what it was asked, by operation."""
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self.asked: Counter[str] = Counter()
+        self._memory = MemoryStore()
+
+    def of(self, account: str) -> "StoreThatFails":
+        """See Store."""
+        self._memory = self._memory.of(account)
+        return self
+
+    def operations(self, *, blocking: bool) -> Any:
+        """See Store."""
+        return _OperationsThatFail(self, self._memory.operations(blocking=blocking))
+
+    def reopen(self) -> None:
+        """See Store."""
+
+    def close(self) -> None:
+        """See Store."""
+
+    async def aclose(self) -> None:
+        """See Store."""
+
+
+class _OperationsThatFail:
+    def __init__(self, store: StoreThatFails, operations: Operations) -> None:
+        self._store = store
+        self._operations = operations
+
+    def __getattr__(self, name: str) -> Any:
+        async def operation(*arguments: Any, **options: Any) -> Any:
+            self._store.asked[name] += 1
+            if self._store.is_down:
+                raise StoreUnavailable("The store is down.")
+            return await getattr(self._operations, name)(*arguments, **options)
+
+        return operation
 
 
 @contextmanager

@@ -4,8 +4,14 @@ import pytest
 
 from monite_auth.emulator import ANNA_ID, Emulator
 from monite_auth.emulator.ledger import Ledger
-from monite_auth.testing.adapters.fixtures import AdapterFixtures, StoreWithoutLogouts, trouble
-from monite_auth.testing.adapters.site import Browser
+from monite_auth.testing.adapters.fixtures import (
+    AdapterFixtures,
+    StoreThatFails,
+    StoreWithoutLogouts,
+    revoked,
+    trouble,
+)
+from monite_auth.testing.adapters.site import Browser, Site
 from monite_auth.testing.waiting import until
 
 __all__ = ["Troubles"]
@@ -90,3 +96,27 @@ class Troubles(AdapterFixtures):
         browser.login("anna")
         assert browser.me().status == 200
         browser.switch("viktor")
+
+    @pytest.mark.parametrize("store", [StoreThatFails()], ids=["store-that-fails"])
+    def test_promise_7_a_logout_in_an_outage_asks_the_store_nothing_and_is_told_afterwards(
+        self, site: Site, store: StoreThatFails, browser: Browser, other: Browser, ledger: Ledger
+    ) -> None:
+        browser.login("anna")
+        assert browser.is_user(ANNA_ID)
+        other.client.cookie = browser.client.cookie
+        store.asked.clear()
+        store.is_down = True
+        try:
+            assert browser.is_user(ANNA_ID)  # it was seen alive; this call finds out that the store is down
+            answer = browser.logout()
+            assert (answer.status, answer.text) == (200, "out")
+            assert store.asked["end_session"] == 0
+            assert other.me().refusal == (401, site.old_cookie)
+            health = site.broker.health()
+            assert (health.store, health.waiting > 0) == ("degraded", True)
+        finally:
+            store.is_down = False
+        until(lambda: site.broker.health().waiting == 0)
+        assert site.broker.health().store == "up"
+        assert other.me().refusal == (401, site.old_cookie)
+        revoked(ledger)

@@ -1,0 +1,39 @@
+"""How the token store of this process is, without asking it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.protocol import Store
+
+__all__ = ["Health", "health_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What this process knows of its token store, for a health endpoint. Nobody was asked for it.
+
+    `store`: "up", or "degraded" from the first failure until the store answers again.
+    `since`: since when, epoch seconds; None while the store has been up from the start.
+    `waiting`: how many logouts and other changes the store has still to hear of from this process.
+    `is_durable`: whether those survive the death of this process: MONITE_JOURNAL_DIRECTORY is set, and can be written.
+    `pending`: how many revocations are pending; None where only a shared store knows: `broker.status()` asks it.
+    """
+
+    store: Literal["up", "degraded"]
+    since: float | None
+    waiting: int
+    is_durable: bool
+    pending: int | None
+
+
+def health_of(store: Store) -> Health:
+    """Return how a broker's store is."""
+    if isinstance(store, FallbackStore):
+        outage = store.outage
+        return Health(
+            "degraded" if outage.is_on else "up", outage.since, store.waiting, store.journal_is_durable, None
+        )
+    pending = store.pending if isinstance(store, MemoryStore) else None
+    return Health("up", None, 0, is_durable=False, pending=pending)
