@@ -1,6 +1,7 @@
 """Whether the shared store is down, as far as this process knows."""
 
 import logging
+from os import getpid
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.telemetry import Telemetry
@@ -22,24 +23,34 @@ class Outage:
         self.since: float | None = None
         """When the last outage began or ended, epoch seconds; None before the first."""
         self._ask_again_at = 0.0
+        self._asked_until = 0.0
+        self._asked_by = 0
+        """The process whose caller asks again. A forked child has a copy of this, and its parent's caller is none of it."""
         self._why = ""
         self._clock = clock
         self._telemetry = telemetry
 
     def check(self) -> None:
-        """Raise StoreUnavailable if the store failed so short a time ago that it is not asked again."""
-        if self.is_on and self._clock() < self._ask_again_at:
+        """Raise StoreUnavailable if the store failed so short a time ago that it is not asked again.
+
+        One caller at a time asks again; the others are not to wait for its timeout.
+        """
+        if not self.is_on:
+            return
+        now, process = self._clock(), getpid()
+        if now < self._ask_again_at or (now < self._asked_until and self._asked_by == process):
             raise StoreUnavailable(
                 f"The token store failed a moment ago. {self._why}", retry_after=LEFT_ALONE
             )
+        self._asked_until, self._asked_by = now + LEFT_ALONE, process
 
     def begin(self, error: StoreUnavailable) -> None:
         """Note that the store has failed."""
         if not self.is_on:
             self.since = self._clock()
             log.error(
-                "The token store is down. Until it is back, this process keeps tokens for itself, and a logout holds in "
-                "this process only. %s",
+                "The token store is down. Until it is back, this process serves only sessions that it has seen alive a short "
+                "while ago, and keeps their tokens for itself. A logout holds in this process only. %s",
                 error,
             )
         self.is_on = True

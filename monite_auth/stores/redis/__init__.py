@@ -8,7 +8,9 @@ going in and coming out, so that hosts whose clocks differ agree.
 | `store` | RedisStore: accounts and forms of operations |
 | `operations` | all operations, and why each may be sent twice; by concern in `tokens`, `sessions`, `revocations`, `notes`, `budget`, `status` |
 | `execution` | how an operation becomes a script |
-| `connections`, `topologies`, `address` | connections and their limits; redis-py's clients; the URL |
+| `connections`, `thread_connections`, `loop_connections`, `process_connections` | what is tried again; the connections of threads, of an event loop, and all together |
+| `lanes`, `running_time` | the limits of connections; timeouts that count only while the loop runs |
+| `topologies`, `address` | redis-py's clients; the URL |
 | `errors`, `health` | what can go wrong with the server; checks at the start |
 | `scripts`, `keyspace`, `records` | the scripts; where things lie; what the values are |
 | `keys` | the account's envelope in Redis |

@@ -1,52 +1,45 @@
-"""Connections to Redis, for threads and for event loops: they send a command or a script, and return the answer.
+"""Connections to Redis, whether of threads or of an event loop: they send a command or a script, and return the answer.
 
-*Waiting.* A server that hangs costs a caller the timeout, once. Only one thing is tried again, once and only here: a command
-whose connection broke at once, like an idle one that a restart or failover has cut. The command may have been carried out all
-the same; every script can bear that, as `operations` says for each.
+*Trying again.* A command is sent twice at most, the second time over a fresh connection, and only here:
 
-*Lanes.* The connections of one event loop, and those of all threads together, are limited. Peeks have a lane of their own, so
-that many of them hold up neither the mint that they wait for nor a logout.
+| the first time | why it is sent again |
+|---|---|
+| its connection broke at once | it was idle, and a restart or failover has cut it |
+| no answer came within its part of the timeout | one connection is dead, and the server is not; or the fault was the caller's own |
+
+The first command may have been carried out all the same; every script can bear that, as `operations` says for each.
+
+*Whose time counts.* Waiting for a free connection (`lanes`) counts against no timeout. Neither does the time in which an event
+loop was blocked (`running_time`). A thread's timeout is the kernel's, which looks for an answer before it gives up, also after
+the process was stopped. Once a server is found to hang, all those fail at once who were waiting for a connection meanwhile.
 """
 
-import asyncio
-import threading
+import math
 import time
-import weakref
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import redis
 import redis.exceptions
 
-from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.stores.redis.address import Address
-from monite_auth.stores.redis.errors import FAILURES, UnknownScript, is_connection_lost, translated
+from monite_auth.stores.redis.errors import (
+    FAILURES,
+    UnknownScript,
+    is_connection_lost,
+    is_timeout,
+    translated,
+)
+from monite_auth.stores.redis.lanes import Lane, LaneName
 from monite_auth.stores.redis.scripts import SCRIPTS, Script
-from monite_auth.stores.redis.topologies import async_clients, blocking_client, blocking_connection
 
-__all__ = [
-    "CONNECTION_LIMITS",
-    "Argument",
-    "Connections",
-    "LoopConnections",
-    "ProcessConnections",
-    "ThreadConnections",
-]
+__all__ = ["FIRST_SHARE", "Argument", "Connections"]
 
 Argument = str | bytes | int | float
-Lane = Literal["peek", "other"]
-Limit = TypeVar("Limit")
-
-CONNECTION_LIMITS: dict[Lane, int] = {"peek": 4, "other": 8}
-"""Connections in each lane. To open one takes as long as ten commands, so waiting for a free one is quicker; and with more of
-them, threads wait for each other inside the interpreter."""
-
-LOOP_TIMEOUT = 1.1
-"""Factor of the timeout after which an event loop gives up: slightly longer than the socket timeout, so that redis-py sees its
-own timeout first and drops the connection."""
+FIRST_SHARE = 0.5
+"""The part of the timeout for the first answer over a connection that may be old. If it is dead, a fresh one gets a chance soon."""
 
 PEEK = SCRIPTS["peek"]
 
@@ -58,206 +51,74 @@ class Connections(ABC):
         self._address = address
         self._timeout = timeout
         self._has_worked = False
+        self._hung_at = -math.inf
+        """When the server was last found to hang, by `time.monotonic`."""
 
     @abstractmethod
-    async def _send(self, command: Sequence[Argument], lane: Lane) -> Any:
-        """Send one command and return the answer."""
+    def _lane(self, name: LaneName) -> Lane:
+        """Return a lane."""
+
+    @abstractmethod
+    async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
+        """Send one command and return the answer. `patience`: seconds to wait, where that can be said for each."""
 
     @abstractmethod
     async def _close_idle(self) -> None:
-        """Close idle connections: they lead to a server that is not the one to ask any more."""
+        """Close idle connections: they lead to a server that is not the one to ask any more, or are dead themselves."""
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script and return its answer. Send its source if the server does not know it (any more).
 
         Raises: StoreUnavailable, ConfigurationError.
         """
-        lane: Lane = "peek" if script is PEEK else "other"
+        lane: LaneName = "peek" if script is PEEK else "other"
         try:
             return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane)
         except UnknownScript:
             pass
         return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
 
-    async def send(self, *command: Argument, lane: Lane = "other") -> Any:
-        """Send a command and return its answer; try again, once, when a connection breaks at once.
+    async def send(self, *command: Argument, lane: LaneName = "other") -> Any:
+        """Send a command and return its answer, as soon as a connection is free.
 
         Raises: StoreUnavailable, ConfigurationError.
         """
+        queued_at = time.monotonic()
+        entered = self._lane(lane)
+        await entered.enter()
+        try:
+            if self._hung_at > queued_at and self._concerns_all(queued_at):
+                raise translated(redis.TimeoutError(), self._address, self._timeout, has_worked=True)
+            return await self._try_twice(command)
+        finally:
+            entered.leave()
+
+    def _concerns_all(self, queued_at: float) -> bool:
+        """Say whether that a server hangs concerns a command that has waited since; in a cluster, another node may be well."""
+        return self._address.kind != "cluster" or time.monotonic() - queued_at > self._timeout
+
+    async def _try_twice(self, command: Sequence[Argument]) -> Any:
         started = time.monotonic()
-        error = None
-        for is_last in (False, True):
+        shares = (FIRST_SHARE, 1) if self._has_worked else (1, FIRST_SHARE)
+        error: BaseException | None = None
+        for share in shares:
+            if error is not None:
+                with suppress(*FAILURES):
+                    await self._close_idle()
             try:
-                answer = await self._send(command, lane)
+                answer = await self._exchange(command, share * self._timeout)
             except redis.exceptions.NoScriptError:
                 raise UnknownScript from None
             except FAILURES as failure:
                 error = failure
-                if (
-                    is_last
-                    or not is_connection_lost(failure)
-                    or time.monotonic() - started > self._timeout / 2
-                ):
+                broke_at_once = (
+                    is_connection_lost(failure) and time.monotonic() - started <= self._timeout / 2
+                )
+                if not (is_timeout(failure) or broke_at_once):
                     break
-                with suppress(*FAILURES):
-                    await self._close_idle()
             else:
                 self._has_worked = True
                 return answer
+        if is_timeout(error):
+            self._hung_at = time.monotonic()
         raise translated(error, self._address, self._timeout, has_worked=self._has_worked)
-
-
-class ThreadConnections(Connections):
-    """The connections that all threads of a process share.
-
-    A single server is reached by a connection stack of our own: to take a connection is a single atomic step, while redis-py's
-    client and pool take longer than all the rest of a peek. Where there are several servers, redis-py's client finds the way.
-    """
-
-    def __init__(self, address: Address, timeout: float) -> None:
-        super().__init__(address, timeout)
-        self._stack: deque[Any] = deque()
-        self._client: Any = None
-        self._lock = threading.Lock()
-        self._lanes = _lanes(threading.Semaphore)
-
-    async def _send(self, command: Sequence[Argument], lane: Lane) -> Any:
-        limit = self._lanes[lane]
-        if not limit.acquire(timeout=self._timeout):
-            raise redis.TimeoutError("No connection came free")
-        try:
-            if self._address.kind == "single":
-                return self._exchange(command)
-            return (self._client or self._connect()).execute_command(*command)
-        finally:
-            limit.release()
-
-    def _exchange(self, command: Sequence[Argument]) -> Any:
-        """Send a command to the single server; close the connection unless its answer was read to the end."""
-        # The present one: a connection in use during a close does not come back to the next stack.
-        stack = self._stack
-        try:
-            connection = stack.pop()
-        except IndexError:
-            connection = blocking_connection(self._address, self._timeout)
-        try:
-            connection.send_command(*command)
-            answer = connection.read_response()
-        except redis.ResponseError:
-            stack.append(connection)
-            raise
-        except BaseException:
-            connection.disconnect()
-            raise
-        stack.append(connection)
-        return answer
-
-    def _connect(self) -> Any:
-        # Without the lock: a cluster's client asks servers.
-        made = blocking_client(self._address, self._timeout)
-        with self._lock:
-            client = self._client = self._client or made
-        if client is not made:
-            made.close()
-        return client
-
-    async def _close_idle(self) -> None:
-        self._close_stack()
-        pool = getattr(self._client, "connection_pool", None)  # a cluster's client sees to it itself
-        if pool is not None:
-            pool.disconnect(inuse_connections=False)
-
-    def close(self) -> None:
-        """Close the connections; they are opened again when they are needed."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-        self._close_stack()
-
-    def _close_stack(self) -> None:
-        stack, self._stack = self._stack, deque()
-        with suppress(IndexError):  # not a loop over it: threads that hold it may still take and put back
-            while True:
-                stack.pop().disconnect()
-
-
-class LoopConnections(Connections):
-    """The connections of one event loop; they close with that loop, and then hold nothing of it."""
-
-    def __init__(self, address: Address, timeout: float) -> None:
-        super().__init__(address, timeout)
-        self._opened: _OpenedOnLoop | None = None
-
-    async def _send(self, command: Sequence[Argument], lane: Lane) -> Any:
-        opened = self._opened
-        if opened is None:
-            clients = async_clients(self._address, self._timeout)
-            opened = self._opened = _OpenedOnLoop(clients, self._forget)
-        async with asyncio.timeout(self._timeout * LOOP_TIMEOUT), opened.lanes[lane]:
-            return await opened.client.execute_command(*command)
-
-    async def _close_idle(self) -> None:
-        client = self._opened.client if self._opened is not None else None
-        pool = getattr(client, "connection_pool", None)  # a cluster's client sees to it itself
-        if pool is not None:
-            await pool.disconnect(inuse_connections=False)
-
-    def _forget(self, opened: "_OpenedOnLoop") -> None:
-        if self._opened is opened:
-            self._opened = None
-
-    async def aclose(self) -> None:
-        """Close the connections; they are opened again when they are needed."""
-        if self._opened is not None:
-            await self._opened.aclose()
-
-
-class _OpenedOnLoop:
-    """The clients that LoopConnections have open, the first to send with; `forget` is called when they close."""
-
-    def __init__(self, clients: Sequence[Any], forget: Callable[["_OpenedOnLoop"], None]) -> None:
-        self.client = clients[0]
-        self.lanes = _lanes(asyncio.Semaphore)
-        self._clients = clients
-        self._forget = forget
-        self._loop_end = close_with_loop(self.aclose)
-
-    async def aclose(self) -> None:
-        self._forget(self)
-        for client in self._clients:
-            await client.aclose()
-
-
-class ProcessConnections:
-    """All connections of one process, which all accounts share: those of its threads, and those of each event loop."""
-
-    def __init__(self, address: Address, timeout: float) -> None:
-        self.of_threads = ThreadConnections(address, timeout)
-        self._address = address
-        self._timeout = timeout
-        self._lock = threading.Lock()
-        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopConnections] = (
-            weakref.WeakKeyDictionary()
-        )
-
-    def of_loop(self) -> LoopConnections:
-        """Return the connections of the running event loop."""
-        loop = asyncio.get_running_loop()
-        connections = self._by_loop.get(loop)
-        if connections is None:
-            with self._lock:
-                connections = self._by_loop.setdefault(loop, LoopConnections(self._address, self._timeout))
-        return connections
-
-    async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
-        with self._lock:
-            connections = self._by_loop.get(asyncio.get_running_loop())
-        if connections is not None:
-            await connections.aclose()
-
-
-def _lanes(limited_by: Callable[[int], Limit]) -> dict[Lane, Limit]:
-    """Return a semaphore for each lane."""
-    return {lane: limited_by(limit) for lane, limit in CONNECTION_LIMITS.items()}

@@ -6,7 +6,14 @@ import redis.exceptions
 from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 
-__all__ = ["FAILURES", "UnknownScript", "is_connection_lost", "store_is_unsettled", "translated"]
+__all__ = [
+    "FAILURES",
+    "UnknownScript",
+    "is_connection_lost",
+    "is_timeout",
+    "store_is_unsettled",
+    "translated",
+]
 
 FAILURES = (redis.RedisError, redis.exceptions.RedisClusterException, OSError, TimeoutError)
 """All that redis-py raises. The errors of its cluster client are a family of their own."""
@@ -30,6 +37,11 @@ def is_connection_lost(error: BaseException) -> bool:
     )
 
 
+def is_timeout(error: BaseException | None) -> bool:
+    """Say whether no answer came in time."""
+    return isinstance(error, redis.TimeoutError | TimeoutError)
+
+
 def translated(
     error: BaseException | None, address: Address, timeout: float, *, has_worked: bool
 ) -> MoniteAuthError:
@@ -50,7 +62,7 @@ def translated(
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     if "rror compiling script" in said:
         return ConfigurationError(f"{where} is too old: the store needs Redis 7.0, or Valkey.")
-    if isinstance(error, redis.TimeoutError | TimeoutError):
+    if is_timeout(error):
         return StoreUnavailable(f"{where} did not answer within {timeout:g} s.")
     if isinstance(error, redis.ResponseError):
         return StoreUnavailable(f"{where} refuses to work: {said}")

@@ -9,10 +9,10 @@ from monite_auth.processes.lifetimes import PerProcess, ProcessLock
 from monite_auth.settings import Settings
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.redis.address import Address
-from monite_auth.stores.redis.connections import ProcessConnections
 from monite_auth.stores.redis.keys import AccountKeys
 from monite_auth.stores.redis.keyspace import SHARDS
 from monite_auth.stores.redis.operations import RedisOperations
+from monite_auth.stores.redis.process_connections import ProcessConnections
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.tokens import Clock, Secret, steady_clock
 

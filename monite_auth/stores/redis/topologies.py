@@ -1,6 +1,7 @@
 """How redis-py's clients are made for each topology: a single server, one behind sentinels, or a cluster.
 
-redis-py's own retries are off everywhere: they would multiply the timeout. `connections` says what is tried again.
+redis-py's own retries are off everywhere: they would multiply the timeout. `connections` says what is tried again. Its timeouts
+are off on event loops, since they count time in which the loop was blocked; but for sentinels, of which the next is to be asked.
 """
 
 from typing import Any
@@ -62,13 +63,16 @@ def blocking_client(address: Address, timeout: float) -> Any:
 
 
 def async_clients(address: Address, timeout: float) -> tuple[Any, ...]:
-    """Return a client for an event loop, and behind it the clients of its sentinels, which have to be closed too."""
+    """Return a client for an event loop, and behind it the clients of its sentinels, which have to be closed too.
+
+    `timeout`: the seconds for all that is asked of sentinels. For the servers, whoever sends a command keeps the time.
+    """
     retry = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
     if address.kind == "cluster":
         nodes = [_async_nodes(*host) for host in address.hosts]
-        client = redis.asyncio.RedisCluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
+        client = redis.asyncio.RedisCluster(startup_nodes=nodes, **_cluster_options(address, None, retry))
         return (client,)
-    options = _server_options(address, timeout, retry)
+    options = _server_options(address, None, retry)
     if address.kind == "sentinel":
         asked = _sentinel_options(address, timeout, retry)
         sentinel = _async_sentinels(address.hosts, sentinel_kwargs=asked, **options)
@@ -83,7 +87,7 @@ def _no_retry() -> Any:
     return redis.retry.Retry(redis.backoff.NoBackoff(), 0)
 
 
-def _options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+def _options(address: Address, timeout: float | None, retry: Any) -> dict[str, Any]:
     return {
         **address.options,
         "socket_timeout": timeout,
@@ -94,7 +98,7 @@ def _options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
     }
 
 
-def _server_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+def _server_options(address: Address, timeout: float | None, retry: Any) -> dict[str, Any]:
     return {**_options(address, timeout, retry), "db": address.database}
 
 
@@ -110,7 +114,7 @@ def _sentinel_options(address: Address, timeout: float, retry: Any) -> dict[str,
     }
 
 
-def _cluster_options(address: Address, timeout: float, retry: Any) -> dict[str, Any]:
+def _cluster_options(address: Address, timeout: float | None, retry: Any) -> dict[str, Any]:
     return {
         **_options(address, timeout, retry),
         "ssl": address.secure,

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 
 from monite_auth import Secret
-from monite_auth.stores.redis.connections import CONNECTION_LIMITS
+from monite_auth.stores.redis.lanes import CONNECTION_LIMITS
 from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.at_once import in_threads
 from tests.stores.harness import Driver

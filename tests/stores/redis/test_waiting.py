@@ -1,0 +1,152 @@
+"""Whose fault a wait is: a stalled event loop, a dead connection, and a queue of the process's own are no outage of Redis."""
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+
+import pytest
+
+from monite_auth import EntityUser, Principal, Settings, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Monite, serve
+from monite_auth.errors import StoreUnavailable
+from monite_auth.stores.redis import RedisStore
+from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, GROWTH
+from tests.slow_proxy import SlowProxy
+from tests.stores.harness import ALICE, FORMS, HOME
+from tests.stores.redis.ground import KEY, LiveGround
+from tests.waiting import until
+
+
+class StallingLoop(asyncio.SelectorEventLoop):
+    """An event loop that can find itself late: by its clock, time has passed in which it did not run."""
+
+    stalled = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.stalled
+
+
+@pytest.mark.parametrize("stalls", [[0.0, 0.0, 0.0, 60.0], [0.3] * 5], ids=["once", "time and again"])
+def test_promise_11_a_stalled_event_loop_is_no_outage(server, stalls):
+    with SlowProxy(server.port, delay=0.02) as proxy:
+        store = RedisStore(proxy.url, keys=(KEY,))
+        loop = StallingLoop()
+
+        async def main() -> None:
+            ops = store.operations(blocking=False)
+            await ops.peek(HOME, ALICE)
+            for _ in range(20):
+                peek = asyncio.ensure_future(ops.peek(HOME, ALICE))
+                for seconds in stalls:
+                    await asyncio.sleep(0)
+                    loop.stalled += seconds
+                await peek
+            assert proxy.opened == 1
+            await store.aclose()
+
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(main())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_a_connection_that_died_without_a_word_is_no_outage(server, form, drive):
+    with SlowProxy(server.port) as proxy:
+        driver = drive(LiveGround(proxy.url), form)
+        driver.put("t")
+        proxy.silence()
+        assert driver.peek() == "t"
+        assert driver.peek() == "t"
+
+
+def test_promise_11_a_queue_of_tasks_is_no_outage(server):
+    with SlowProxy(server.port, delay=0.05) as proxy:
+        store = LiveGround(proxy.url).open(timeout=0.5)
+
+        async def main() -> None:
+            ops = store.operations(blocking=False)
+            await ops.peek(HOME, ALICE)
+            await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(400)))
+            await store.aclose()
+
+        asyncio.run(main())
+        assert CONNECTION_LIMITS["peek"] < proxy.opened <= CONNECTION_LIMITS["peek"] * GROWTH + 1
+
+
+def test_a_queue_at_a_server_nearby_opens_no_more_connections(server):
+    store = LiveGround(server.url).open()
+
+    async def main() -> None:
+        ops = store.operations(blocking=False)
+        await ops.peek(HOME, ALICE)
+        before = len(server.admin.client_list(_type="normal"))
+        for _ in range(20):
+            await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(20)))
+        more = len(server.admin.client_list(_type="normal")) - before
+        assert more <= CONNECTION_LIMITS["peek"]
+        await store.aclose()
+
+    asyncio.run(main())
+
+
+def test_promise_11_a_queue_of_threads_is_no_outage(server, drive):
+    with SlowProxy(server.port, delay=0.05) as proxy:
+        driver = drive(LiveGround(proxy.url), "blocking", timeout=0.5)
+        driver.put("t")
+        seen = Counter()
+        threads = [threading.Thread(target=lambda: seen.update([driver.peek()])) for _ in range(80)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen == {"t": 80}
+
+
+def test_a_server_that_hangs_fails_all_threads_that_wait_for_a_connection_at_once(server, drive):
+    with SlowProxy(server.port) as proxy:
+        driver = drive(LiveGround(proxy.url), "blocking", timeout=0.4)
+        driver.put("t")
+        opened, failures = proxy.opened, []
+
+        def peek() -> None:
+            try:
+                driver.peek()
+            except StoreUnavailable as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=peek) for _ in range(40)]
+        with server.paused():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert len(failures) == 40
+        assert proxy.opened - opened <= 3 * CONNECTION_LIMITS["peek"]
+        until(lambda: driver.peek() == "t")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05])
+def test_promise_11_250_cold_users_before_a_slow_redis_are_served_with_one_mint_each(server, seconds, caplog):
+    caplog.set_level(logging.WARNING, "monite_auth")
+    monite = Monite(requests_per_second=1_000_000)
+    with serve(monite) as emulator, SlowProxy(server.port, delay=seconds) as proxy:
+        broker = TokenBroker(
+            Settings(
+                client_id=DEMO_CLIENT_ID,
+                client_secret=DEMO_CLIENT_SECRET,
+                base_url=emulator.api_url,
+                store_url=proxy.url,
+                requests_per_second=1_000_000,
+            ),
+            directory=lambda _: EntityUser(ANNA_ID, BAKERY_ID),
+        )
+
+        async def main() -> None:
+            people = [Principal(f"user-{number}", session_id="1") for number in range(250)]
+            tokens = await asyncio.gather(*(broker.atoken(each) for each in people))
+            assert len({token.value.reveal() for token in tokens}) == 250
+            await broker.aclose()
+
+        asyncio.run(main())
+        assert "is down" not in caplog.text
+        assert len(monite.ledger.tokens) == 250
