@@ -3,20 +3,19 @@
 Leases and revocations of memory bear a mark, so that they find back to it after the outage.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
+from monite_auth.processes.running_time import RunningTime
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
-from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
@@ -104,8 +103,12 @@ class FallbackOperations:
         operation = self._owed.new(name, *arguments)
         try:
             if not self._outage.is_on and not self._owed:
-                return await self._ask(lambda: self._in_time(operation))
-        except StoreUnavailable:
+                async with self._patience():
+                    return await self._ask(lambda: operation.carry_out(self._shared))
+        except (
+            StoreUnavailable,
+            TimeoutError,
+        ):  # out of patience: whether the store is down, others find out
             pass
         except Exception:  # the store is there, and refuses
             raise
@@ -116,21 +119,9 @@ class FallbackOperations:
         await self._owed.journal.sync(blocking=self._blocking)
         return None
 
-    async def _in_time(self, operation: OwedOperation) -> Any:
-        """Carry out an operation in the shared store. On an event loop, raise StoreUnavailable when that takes too long.
-
-        A thread cannot leave its operation behind, and waits as long as the store does.
-        """
-        if self._blocking:
-            return await operation.carry_out(self._shared)
-        try:
-            async with asyncio.timeout(self._ends_within):
-                return await operation.carry_out(self._shared)
-        except TimeoutError:
-            raise StoreUnavailable(
-                f"The token store has not taken {operation.name} within {self._ends_within:g} s.",
-                retry_after=1,
-            ) from None
+    def _patience(self) -> AbstractAsyncContextManager[None]:
+        """Return how long an operation waits that can be owed. A thread cannot leave it behind, and waits as long as the store."""
+        return nullcontext() if self._blocking else RunningTime(self._ends_within)
 
     async def _hand_over(self) -> None:
         """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from monite_auth.processes.lifetimes import close_with_loop
+from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, Lane, LaneName, LoopLane
-from monite_auth.stores.redis.running_time import RunningTime
 from monite_auth.stores.redis.topologies import async_clients
 
 __all__ = ["LoopConnections"]
