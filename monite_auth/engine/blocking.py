@@ -5,12 +5,20 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache, partial
 
 from monite_auth.engine.background import Background, run_in_background, threads_are_allowed
 from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.transport import Connections, as_faults, as_sent, response_of, timeouts
+from monite_auth.engine.transport import (
+    Connections,
+    as_faults,
+    as_sent,
+    client_options,
+    response_of,
+    timeouts,
+)
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
 from monite_auth.monite_api.answers import Fault, Response
@@ -38,8 +46,10 @@ class BlockingRuntime:
         self.clock = clock
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
-        self._of_callers = Connections(settings)
-        self._of_background = Connections(settings)
+        # Reading the certificates takes 25 ms, and each burst of background work opens connections anew.
+        options = cache(partial(client_options, settings))
+        self._of_callers = Connections(options)
+        self._of_background = Connections(options)
         self._closing = threading.Event()
         self._background = Background(when_over=self._of_background.close)
         self._inline = threading.local()

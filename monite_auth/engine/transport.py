@@ -4,7 +4,7 @@ The only module of the engine that names the HTTP library. `blocking` and `event
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -24,14 +24,22 @@ __all__ = ["Connections", "as_faults", "as_sent", "client_options", "httpx", "re
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return the arguments for a client: where its connections go, and no cookies."""
-    return {"cookies": _no_cookies(), **connection_options(settings)}
+    options: dict[str, Any] = {"cookies": _no_cookies(), **connection_options(settings)}
+    if (
+        options["verify"] is True
+    ):  # a client would read the usual certificates itself, each time that one is made
+        options["verify"] = httpx.create_ssl_context(trust_env=False)
+    return options
 
 
 class Connections:
-    """Connections that threads share: a client, made when it is first needed, and again after `close`."""
+    """Connections that threads share: a client, made when it is first needed, and again after `close`.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    `options` returns the client's options, and may return the same ones each time.
+    """
+
+    def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
+        self._options = options
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
 
@@ -39,7 +47,7 @@ class Connections:
         """Return the client to send with. Raises ConfigurationError for a proxy or certificates that cannot be used."""
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(**client_options(self._settings))
+                self._client = httpx.Client(**self._options())
             return self._client
 
     def close(self) -> None:

@@ -279,6 +279,13 @@ def test_a_drain_that_goes_on_after_the_broker_was_closed_closes_its_connections
     assert unclosed == []
 
 
+def test_background_work_reads_the_certificates_no_second_time(broker):
+    blocking = broker.running.blocking()
+    callers, background = (each.client() for each in (blocking._of_callers, blocking._of_background))
+    assert callers is not background
+    assert callers._transport._pool._ssl_context is background._transport._pool._ssl_context
+
+
 @pytest.mark.parametrize("per_second", [100_000, 2])
 def test_closing_revokes_what_a_background_drain_was_at(emulated, emulator, per_second):
     with TokenBroker(replace(emulated, requests_per_second=per_second), PEOPLE) as broker:
