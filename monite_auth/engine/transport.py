@@ -25,9 +25,7 @@ __all__ = ["Connections", "as_faults", "as_sent", "client_options", "httpx", "re
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return the arguments for a client: where its connections go, and no cookies."""
     options: dict[str, Any] = {"cookies": _no_cookies(), **connection_options(settings)}
-    if (
-        options["verify"] is True
-    ):  # a client would read the usual certificates itself, each time that one is made
+    if options["verify"] is True:  # else each client that is made reads the usual certificates
         options["verify"] = httpx.create_ssl_context(trust_env=False)
     return options
 
