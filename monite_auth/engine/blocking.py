@@ -12,12 +12,13 @@ from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.transport import (
+    GRACE,
     Connections,
+    Timeouts,
     as_faults,
     as_sent,
     client_options,
     response_of,
-    timeouts,
 )
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
@@ -28,10 +29,6 @@ from monite_auth.stores import Store
 from monite_auth.tokens import Clock
 
 __all__ = ["BlockingRuntime"]
-
-GRACE = 1.0
-"""Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
-while finds it waiting, and it may hold a token."""
 
 
 class BlockingRuntime:
@@ -62,9 +59,9 @@ class BlockingRuntime:
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
         with as_faults() as faults:
-            patience = timeouts(self._settings, within)
+            timeouts = {"timeout": Timeouts(self._settings, within)}
             ends, is_late = time.monotonic() + within, False
-            with self._connections().client().stream(**as_sent(request), timeout=patience) as response:
+            with self._connections().client().stream(**as_sent(request), extensions=timeouts) as response:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
