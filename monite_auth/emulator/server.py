@@ -70,14 +70,20 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        for listening in sockets or []:
+            with suppress(NotImplementedError):  # Windows accepts in another way
+                loop.remove_reader(listening.fileno())
+        # Close the servers last: asyncio gives up connections that it has just accepted, and leaves them open, when their
+        # server is closed. Uvicorn does not know them yet; each has a task.
+        while self.server_state.connections or asyncio.all_tasks() != {asyncio.current_task()}:
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            await asyncio.sleep(0.001)
         for server in self.servers:
             server.close()
         for listening in sockets or []:
             listening.close()
-        while self.server_state.connections or self.server_state.tasks:
-            for connection in list(self.server_state.connections):
-                connection.shutdown()
-            await asyncio.sleep(0.001)
 
 
 @contextmanager

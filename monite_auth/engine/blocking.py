@@ -5,12 +5,21 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache, partial
 
 from monite_auth.engine.background import Background, run_in_background
 from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.transport import Connections, as_faults, as_sent, response_of, timeouts
+from monite_auth.engine.transport import (
+    GRACE,
+    Connections,
+    Timeouts,
+    as_faults,
+    as_sent,
+    client_options,
+    response_of,
+)
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
 from monite_auth.monite_api.answers import Fault, Response
@@ -21,10 +30,6 @@ from monite_auth.stores import Store
 from monite_auth.tokens import Clock
 
 __all__ = ["BlockingRuntime"]
-
-GRACE = 1.0
-"""Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
-while finds it waiting, and it may hold a token."""
 
 
 class BlockingRuntime:
@@ -39,8 +44,10 @@ class BlockingRuntime:
         self.clock = clock
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
-        self._of_callers = Connections(settings)
-        self._of_background = Connections(settings)
+        # Reading the certificates takes 25 ms, and each burst of background work opens connections anew.
+        options = cache(partial(client_options, settings))
+        self._of_callers = Connections(options)
+        self._of_background = Connections(options)
         self._closing = threading.Event()
         self._background = Background(when_over=self._of_background.close)
         self._inline = threading.local()
@@ -53,9 +60,9 @@ class BlockingRuntime:
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
         with as_faults() as faults:
-            patience = timeouts(self._settings, within)
+            timeouts = {"timeout": Timeouts(self._settings, within)}
             ends, is_late = time.monotonic() + within, False
-            with self._connections().client().stream(**as_sent(request), timeout=patience) as response:
+            with self._connections().client().stream(**as_sent(request), extensions=timeouts) as response:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk

@@ -49,6 +49,10 @@ SHORTEST_USE = 0.05
 CLAIM_LEAD_TIME = 0.015
 """Seconds before its turn in which a mint renews its claim: a turn in the budget is lost if its owner misses it."""
 
+CLAIM_MARGIN = 0.1
+"""Seconds that a claim outlasts the attempt under it: no other process begins to mint while this one gives up. It covers a
+short wait for its turn, twice CLAIM_LEAD_TIME, and the work around the request."""
+
 
 class Mint:
     """A mint for one flight, of a token as `request` wants it."""
@@ -107,15 +111,16 @@ class Mint:
         """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
         while True:
             asked_at = self._runtime.clock()
+            seconds = self._wait + self._settings.lease + CLAIM_MARGIN
             claim = await self._runtime.store.claim(
                 self._request.slot,
                 self._request.subject,
                 owner=self._owner,
-                seconds=self._wait + self._settings.lease,
+                seconds=seconds,
                 min_life=self._request.min_life,
             )
             now = self._runtime.clock()
-            self._flight.extend(now + self._wait + self._settings.lease)
+            self._flight.extend(now + seconds)
             match claim:
                 case Claimed(lease):
                     if self._request.min_life <= 0:  # any token would have been a hit: so there is none
@@ -192,7 +197,7 @@ class Mint:
         request = mint_request(settings, acts_as)
         sent_at = self._runtime.clock()
         patience = settings.connect_timeout + settings.read_timeout
-        # Not longer than the lease either: another process may mint when it has run out.
+        # Not longer than the lease either: another process may mint soon after it (see CLAIM_MARGIN).
         within = min(patience, settings.lease, self._request.deadline - sent_at)
         if within < SHORTEST_ATTEMPT:
             await self._pause(Fault(self._last_fault))

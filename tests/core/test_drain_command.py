@@ -1,7 +1,6 @@
 """`monite-auth drain`, as cron would run it."""
 
 import math
-import os
 import re
 import subprocess
 import sys
@@ -10,15 +9,15 @@ from uuid import uuid4
 import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault
 from monite_auth.engine.runtime import run
+from tests.environment import demo_settings, environment_with
 
 
 def command(*arguments, **environ) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "monite_auth", "drain", *arguments],
-        env=clean | environ,
+        env=environment_with(environ),
         capture_output=True,
         text=True,
         check=False,
@@ -27,12 +26,7 @@ def command(*arguments, **environ) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def environ(emulator, tmp_path):
-    return {
-        "MONITE_BASE_URL": emulator.api_url,
-        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
-        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
-        "MONITE_STORE_URL": f"sqlite:///{tmp_path}/tokens.db",
-    }
+    return demo_settings(emulator.api_url, f"sqlite:///{tmp_path}/tokens.db")
 
 
 def leave_pending(environ):

@@ -29,13 +29,13 @@ def test_a_login_is_dated_by_seconds_or_by_an_aware_datetime():
     ("value", "kind", "meant"),
     [
         (datetime(2026, 1, 1), ValueError, "without a time zone"),  # noqa: DTZ001 - that is the point
-        (str(int(time.time())), TypeError, "pass float"),
+        pytest.param(str(int(time.time())), TypeError, "pass float", id="text"),
         (True, TypeError, "not bool"),
         ([1], TypeError, "not list"),
         (math.nan, ValueError, "no moment"),
         (-math.inf, ValueError, "no moment"),
-        (time.time() * 1000, ValueError, "milliseconds"),
-        (time.time() + 3600, ValueError, "in the future"),
+        pytest.param(time.time() * 1000, ValueError, "milliseconds", id="milliseconds"),
+        pytest.param(time.time() + 3600, ValueError, "in the future", id="future"),
         (datetime(9999, 1, 1, tzinfo=UTC), ValueError, "milliseconds|in the future"),
     ],
 )

@@ -8,7 +8,8 @@ import pytest
 from monite_auth import EntityUser, Principal, errors
 from monite_auth.engine.runtime import run
 from monite_auth.identity import PARTNER
-from monite_auth.stores import Claimed, Committed, Priority
+from monite_auth.monite_api.answers import Fault
+from monite_auth.stores import Busy, Claimed, Committed, Priority
 from monite_auth.stores.budget import HEADROOM
 from tests.scripted import ALICE, BOB, World, granted, numbered, refused, reply, throttled
 
@@ -54,6 +55,20 @@ def test_promise_2_a_lease_whose_holder_died_is_taken_over_when_it_has_run_out()
     started = world.now
     assert world.value() == "token-1"
     assert world.now - started == pytest.approx(5, abs=0.1)
+
+
+def test_promise_2_an_attempt_that_is_given_up_is_over_before_another_process_mints():
+    claims = []
+
+    def no_answer(_request):
+        world.now += world.settings.lease  # as long as an attempt waits
+        slot = world.engine.tokens.slot(ALICE)
+        claims.append(run(world.store.claim(slot, ALICE, owner="other", seconds=5, min_life=0)))
+        return Fault("timeout")
+
+    world = World(no_answer, numbered(), deadline=60)
+    assert world.value() == "token-1"
+    assert [type(claim) for claim in claims] == [Busy]
 
 
 def test_promise_2_what_a_late_holder_brings_after_a_takeover_is_revoked():

@@ -10,6 +10,7 @@ import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
+import httpx
 import httpx2
 import pytest
 
@@ -19,6 +20,7 @@ from monite_auth.engine import transport
 from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.runtime import Closed, run
+from monite_auth.engine.transport import Timeouts, as_sent
 from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
@@ -279,6 +281,13 @@ def test_a_drain_that_goes_on_after_the_broker_was_closed_closes_its_connections
     assert unclosed == []
 
 
+def test_background_work_reads_the_certificates_no_second_time(broker):
+    blocking = broker.running.blocking()
+    callers, background = (each.client() for each in (blocking._of_callers, blocking._of_background))
+    assert callers is not background
+    assert callers._transport._pool._ssl_context is background._transport._pool._ssl_context
+
+
 @pytest.mark.parametrize("per_second", [100_000, 2])
 def test_closing_revokes_what_a_background_drain_was_at(emulated, emulator, per_second):
     with TokenBroker(replace(emulated, requests_per_second=per_second), PEOPLE) as broker:
@@ -323,6 +332,24 @@ def test_an_answer_that_never_ends_is_cut_off(emulated, emulator):
     answer = run(runtime.send(mint_request(emulated, None), within=5))
     assert answer == Failure("the answer is too long")
     runtime.close()
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+def test_promise_2_an_attempt_whose_steps_are_slow_ends_in_time(emulated, library):
+    given = []
+
+    class Slow(Timeouts):
+        """Each step takes 1.5 seconds."""
+
+        def __getitem__(self, step):
+            given.append((step, super().__getitem__(step)))
+            return given[-1][1]
+
+    timeouts = Slow(emulated, 5, now=lambda: 1.5 * len(given))
+    with library.Client() as client:
+        client.request(**as_sent(mint_request(emulated, None)), extensions={"timeout": timeouts})
+    assert given[:3] == [("pool", 5), ("connect", 3), ("write", 2)]
+    assert [*dict.fromkeys(given[3:])] == [("write", 1), ("read", 1)]
 
 
 def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):

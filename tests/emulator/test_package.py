@@ -1,12 +1,14 @@
 """The package as a whole: its imports, its extras, its server and its command line."""
 
 import ast
+import gc
 import socket
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -77,6 +79,16 @@ def test_a_served_emulator_starts_and_stops_without_a_trace():
     assert set(threading.enumerate()) == before
     with pytest.raises(httpx.ConnectError):
         httpx.get(emulator.url)
+
+
+def test_connections_that_have_only_been_accepted_are_closed_at_the_end():
+    with warnings.catch_warnings(record=True, action="always", category=ResourceWarning) as unclosed:
+        with ExitStack() as clients, serve() as emulator:
+            address = ("127.0.0.1", int(emulator.url.rsplit(":")[-1]))
+            for _ in range(20):
+                clients.enter_context(socket.create_connection(address))
+        gc.collect()
+    assert unclosed == []
 
 
 def test_nothing_is_logged_whatever_happens(caplog):

@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.environment import demo_settings, environment_with
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,6 @@ class Gunicorn:
         self.url = f"http://127.0.0.1:{port}"
         self.workers = workers
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "tests.integrations.flask_served:app"),
@@ -42,14 +41,7 @@ class Gunicorn:
                 *("--graceful-timeout", "15", "--no-control-socket", *options),
             ],
             cwd=ROOT,
-            env={
-                **inherited,
-                "MONITE_BASE_URL": api_url,
-                "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
-                "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
-                "MONITE_REQUESTS_PER_SECOND": "1000",
-                "MONITE_STORE_URL": store_url,
-            },
+            env=environment_with(demo_settings(api_url, store_url)),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

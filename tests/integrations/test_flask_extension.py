@@ -385,7 +385,7 @@ def test_an_async_function_before_the_view_has_another_event_loop_and_another_cl
     app = app_of(broker)
 
     @app.before_request
-    async def look():
+    async def ask():
         if current_monite:
             g.me = (await current_monite.aclient.get("/entity_users/me")).json()["id"]
             assert current_monite.aclient is current_monite.aclient

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.environment import environment_with
 from tests.integrations.gunicorn_server import AT_ONCE, ROOT, Gunicorn
 from tests.redis_server import free_port
 from tests.waiting import until
@@ -44,11 +45,10 @@ class Server(Gunicorn):
         self._log = log.open("w+")
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._prober = self.browser()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
         self._process = subprocess.Popen(
             [*_program(command[0]), *(word.format(port=port, workers=workers) for word in command[1:])],
             cwd=ROOT,
-            env=inherited | environment,
+            env=environment_with(environment),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

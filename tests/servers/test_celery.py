@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from monite_auth import TokenBroker
-from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, VIKTOR_ID
+from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from tests.environment import demo_settings, environment_with
 from tests.servers.celery_queue import queue_in
 from tests.waiting import until
 
@@ -31,14 +32,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def environment(emulator, folder):
-    return {
-        "MONITE_BASE_URL": emulator.api_url,
-        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
-        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
-        "MONITE_STORE_URL": f"sqlite:///{folder}/tokens.db",
-        "MONITE_REQUESTS_PER_SECOND": "1000",
-        "JOBS": str(folder),
-    }
+    return demo_settings(emulator.api_url, f"sqlite:///{folder}/tokens.db") | {"JOBS": str(folder)}
 
 
 @contextlib.contextmanager
@@ -56,12 +50,11 @@ def worker(environment, log):
         "2",
     ]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MONITE_")}
     with log.open("w") as written:
         process = subprocess.Popen(
             [sys.executable, *command, *quiet],
             cwd=ROOT,
-            env=inherited | environment,
+            env=environment_with(environment),
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.emulator import ANNA_ID
+from tests.environment import demo_settings
 from tests.integrations.gunicorn_server import ROOT
 from tests.redis_server import RedisServer, emptied
 from tests.servers.served import EXAMPLES
@@ -66,16 +67,10 @@ def django_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(request, emulator, tmp_path) -> Iterator[Server]:
     example, command, workers, store = request.param
-    environment = {
-        "MONITE_BASE_URL": emulator.api_url,
-        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
-        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
-        "MONITE_REQUESTS_PER_SECOND": "1000",
-        "MONITE_STORE_URL": f"sqlite:///{tmp_path}/tokens.db",
-        "APP_SECRET": "for the tests",
-    }
+    store_url = f"sqlite:///{tmp_path}/tokens.db"
     if store == "redis":
-        environment["MONITE_STORE_URL"] = emptied(request.getfixturevalue("redis")).url
+        store_url = emptied(request.getfixturevalue("redis")).url
+    environment = demo_settings(emulator.api_url, store_url) | {"APP_SECRET": "for the tests"}
     if example.startswith("django"):
         database = shutil.copy(request.getfixturevalue("django_database"), tmp_path)
         environment |= {**DJANGO, "APP_DATABASE": str(database)}

@@ -62,9 +62,9 @@ def test_every_operation_does_what_it_should(driver):
     abandoned = driver.claim(owner="one", slot=BOBS, principal=BOB)
     assert isinstance(abandoned, Claimed)
     run(ops.abandon(abandoned.lease, Cooldown(seconds=60, code="monite_unavailable", message="down")))
-    resting = driver.claim(owner="two", slot=BOBS, principal=BOB)
-    assert isinstance(resting, CoolingDown)
-    assert 59 < resting.retry_in <= 60
+    cooling = driver.claim(owner="two", slot=BOBS, principal=BOB)
+    assert isinstance(cooling, CoolingDown)
+    assert 59 < cooling.retry_in <= 60
 
     run(ops.put_note("alice", "link", "somebody", seconds=60))
     assert run(ops.get_note("alice", "link")) == "somebody"

@@ -118,38 +118,38 @@ class Execution:
 
     # -- reads
 
-    async def _read(self, look: Callable[[Transaction], Result]) -> Result:
+    async def _read(self, read: Callable[[Transaction], Result]) -> Result:
         """Read with one statement; raise SealBroken if something does not open."""
-        return await self._reads(partial(self._read_until, self._connections().deadline(), look))
+        return await self._reads(partial(self._read_until, self._connections().deadline(), read))
 
-    async def _read_or_none(self, look: Callable[[Transaction], Result | None]) -> Result | None:
+    async def _read_or_none(self, read: Callable[[Transaction], Result | None]) -> Result | None:
         """Read as `_read` does; warn and return None if something does not open: something else has put it there."""
         try:
-            return await self._read(look)
+            return await self._read(read)
         except SealBroken:
             self._keys.warn()
             return None
 
-    def _read_until(self, until: float, look: Callable[[Transaction], Result]) -> Result:
+    def _read_until(self, until: float, read: Callable[[Transaction], Result]) -> Result:
         connections = self._connections()
 
-        def look_unlocked(db: sqlite3.Connection) -> Result:
+        def read_unlocked(db: sqlite3.Connection) -> Result:
             opening = connections.opening
             vault = self._keys.unlocked(opening) or self._keys.unlock_to_read(db, opening)
-            return look(self._transaction(db, vault))
+            return read(self._transaction(db, vault))
 
         with suppress(VaultLocked, SealBroken):
-            return connections.read(look_unlocked, until=until)
+            return connections.read(read_unlocked, until=until)
         vault = self._write_until(until, lambda transaction: transaction.vault)
-        return connections.read(lambda db: look(self._transaction(db, vault)), until=until)
+        return connections.read(lambda db: read(self._transaction(db, vault)), until=until)
 
-    def _read_at_once(self, look: Callable[[Transaction], Result]) -> Result:
+    def _read_at_once(self, read: Callable[[Transaction], Result]) -> Result:
         """Read as `_read` does if nothing has to be waited for; raise Locked or VaultLocked otherwise."""
         connections = self._connections()
         vault = self._keys.unlocked(connections.opening)
         if vault is None:
             raise VaultLocked
-        return connections.read_at_once(lambda db: look(self._transaction(db, vault)))
+        return connections.read_at_once(lambda db: read(self._transaction(db, vault)))
 
     def _transaction(self, db: sqlite3.Connection, vault: Vault) -> Transaction:
         return Transaction(db, vault, self._keys.account, self._clock())
@@ -165,11 +165,11 @@ def writing(decide: Decide[Kind, Arguments, Result]) -> Operation[Kind, Argument
     return operation
 
 
-def reading(look: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:
+def reading(decide: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:
     """Make an operation of a function that reads with one statement: it waits for no writer."""
 
-    @wraps(look)
+    @wraps(decide)
     async def operation(self: Kind, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        return await self._read(lambda transaction: look(self, transaction, *args, **kwargs))
+        return await self._read(lambda transaction: decide(self, transaction, *args, **kwargs))
 
     return operation

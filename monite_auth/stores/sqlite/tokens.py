@@ -60,11 +60,11 @@ class SQLiteTokens(Execution):
 
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations. It runs where it was called, on an event loop too, if it need not wait."""
-        look = partial(self._peek, slot, principal)
+        peek = partial(self._peek, slot, principal)
         try:
-            return self._read_at_once(look)
+            return self._read_at_once(peek)
         except (Locked, VaultLocked, SealBroken):
-            return await self._read_or_none(look)
+            return await self._read_or_none(peek)
 
     def _peek(self, slot: Slot, principal: Subject, on: Transaction) -> AccessToken | None:
         name = on.vault.slot(slot)

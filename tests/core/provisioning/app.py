@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from monite_auth import Principal, Settings, TokenBroker
+from monite_auth import MemoryStore, Principal, Settings, TokenBroker
 from monite_auth.emulator import BAKERY_ID
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.rbac import Role
@@ -31,10 +31,11 @@ class App:
 
     settings: Settings
     profiles: dict[str, Profile | None] = field(default_factory=lambda: {"nina": PROFILE})
+    store: MemoryStore | None = None
 
     def __post_init__(self):
         self.directory = ProvisioningDirectory(lambda principal: self.profiles.get(principal.user_id))
-        self.broker = TokenBroker(self.settings, self.directory)
+        self.broker = TokenBroker(self.settings, self.directory, store=self.store)
 
     def change(self, **changes):
         self.profiles["nina"] = replace(self.profiles["nina"], **changes)

@@ -46,8 +46,8 @@ def open_app():
     """Return a function that makes an App; its broker is closed at the end of the test."""
     apps = []
 
-    def make(*arguments):
-        apps.append(App(*arguments))
+    def make(*arguments, **more):
+        apps.append(App(*arguments, **more))
         return apps[-1]
 
     yield make

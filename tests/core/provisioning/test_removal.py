@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from monite_auth import Principal, TokenBroker, errors
+from monite_auth import MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import BAKERY_ID, BOOKS_ID, Fault
 from monite_auth.provisioning import ProvisioningDirectory
 from monite_auth.stores.memory.operations import MemoryOperations
@@ -42,16 +42,23 @@ def test_a_person_who_is_already_gone_can_be_removed(app, monite, call):
     assert call(app.broker, "token", NINA).entity_user.entity_user_id == users(monite)[0].id  # linked anew
 
 
-def test_the_next_call_finishes_a_relink_that_was_broken_off(app, monite, call, monkeypatch):
+class RelinkBreaksOff(MemoryOperations):
+    """A store whose first relink is broken off before it has done anything."""
+
+    has_broken_off = False
+
+    async def relink(self, user):
+        if not self.has_broken_off:
+            self.has_broken_off = True
+            raise asyncio.CancelledError
+        return await super().relink(user)
+
+
+def test_the_next_call_finishes_a_relink_that_was_broken_off(emulated, open_app, monite, call):
+    store = MemoryStore(make_operations=RelinkBreaksOff, requests_per_second=emulated.requests_per_second)
+    app = open_app(emulated, store=store)
     call(app.broker, "token", NINA)
     monite.remove_user(users(monite)[0])
-    relink = MemoryOperations.relink
-
-    async def breaks_off(_store, _user):
-        monkeypatch.setattr(MemoryOperations, "relink", relink)
-        raise asyncio.CancelledError
-
-    monkeypatch.setattr(MemoryOperations, "relink", breaks_off)
     with pytest.raises(asyncio.CancelledError):
         call(app.directory, "update", NINA)
     call(app.directory, "find", NINA)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from monite_auth.engine.mint import CLAIM_MARGIN
 from tests.simulation.actions import Action, Sleep
 
 __all__ = [
@@ -74,8 +75,8 @@ class Scenario:
 MEMORY, LEEWAY = 600.0, 300.0
 """Seconds for which sessions are remembered in scenarios about that; a store remembers endings longer, by the second."""
 
-LEASE = 5.0
-"""Seconds that a lease to mint lasts by default."""
+LEASE = 5.0 + CLAIM_MARGIN
+"""Seconds that a lease to mint lasts by default: MONITE_LEASE, and the margin. A mint that lags so long is taken over."""
 
 TIME_TO_RENEW = Sleep(1800 - 5 - 300)
 """A pause after which a token of 1,800 s is in its last fifth, so that it is renewed."""

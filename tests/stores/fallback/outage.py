@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from monite_auth import AccessToken, MemoryStore, Principal, errors
 from monite_auth.engine.runtime import run
+from monite_auth.identity import Subject
 from monite_auth.stores import Claimed
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import Silence
-from tests.scripted import ALICE, BOB, World
+from tests.scripted import ALICE, BOB, World, numbered
 
 
 class Forever:
@@ -98,6 +99,26 @@ class Outage(World):
         """Let the store answer again, and enough time pass for it to be asked."""
         self.shared.is_down = False
         self.now += 2
+
+
+def after_an_outage(*subjects: Subject) -> Outage:
+    """Return a world after an outage in which each of these got a token that the store does not know."""
+    world = Outage(numbered())
+    world.shared.is_down = True
+    for subject in subjects:
+        world.value(subject)
+    world.back()
+    return world
+
+
+def after_a_missed_logout() -> Outage:
+    """Return a world after an outage in which ALICE logged out, whose token the store has."""
+    world = Outage(numbered())
+    world.value()
+    world.shared.is_down = True
+    run(world.store.end_session(ALICE))
+    world.back()
+    return world
 
 
 AGAIN = Principal("alice", session_id="alice-2")

@@ -7,7 +7,7 @@ import pytest
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
 from tests.scripted import ALICE, BOB, granted, numbered
-from tests.stores.fallback.outage import Outage
+from tests.stores.fallback.outage import Outage, after_an_outage
 
 
 def test_users_go_on_and_each_process_mints_once_for_itself():
@@ -57,8 +57,7 @@ def test_when_the_store_is_back_tokens_of_the_outage_are_revoked_and_minted_anew
     world = Outage(numbered())
     world.shared.is_down = True
     assert world.value() == "token-1"
-    world.now += 5
-    world.shared.is_down = False
+    world.back()
     assert world.value() == "token-2"
     assert world.drain().settled == 1
     assert world.revoked == ["token-1"]
@@ -66,23 +65,13 @@ def test_when_the_store_is_back_tokens_of_the_outage_are_revoked_and_minted_anew
 
 
 def test_what_an_outage_left_outlives_the_process_once_the_store_is_back():
-    world = Outage(numbered())
-    world.shared.is_down = True
-    world.value()
-    world.value(PARTNER)  # the partner's, too
-    world.now += 5
-    world.shared.is_down = False
+    world = after_an_outage(ALICE, PARTNER)
     assert world.drain().settled == 2
     assert sorted(world.revoked) == ["token-1", "token-2"]
 
 
 def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
-    world = Outage(numbered())
-    world.shared.is_down = True
-    world.value()
-    world.value(BOB)
-    world.now += 5
-    world.shared.is_down = False
+    world = after_an_outage(ALICE, BOB)
     world.shared.fails_at = "commit"
     world.peek(ALICE)
     world.shared.fails_at = None
@@ -92,12 +81,7 @@ def test_a_store_that_goes_down_again_during_the_handing_over_loses_nothing():
 
 
 def test_a_caller_that_is_cancelled_during_the_handing_over_loses_nothing():
-    world = Outage(numbered())
-    world.shared.is_down = True
-    world.value()
-    world.value(BOB)
-    world.now += 5
-    world.shared.is_down = False
+    world = after_an_outage(ALICE, BOB)
     world.shared.cancelled_at = "commit"
     with pytest.raises(asyncio.CancelledError):
         world.peek(ALICE)
@@ -181,8 +165,7 @@ def test_a_note_is_neither_kept_nor_found_while_the_store_is_down_and_forgetting
     assert run(world.store.get_note("alice", "link")) is None
     with pytest.raises(errors.StoreUnavailable):
         run(world.store.delete_note("alice", "link"))
-    world.now += 5
-    world.shared.is_down = False
+    world.back()
     assert run(world.store.get_note("alice", "link")) == "before"
     run(world.store.delete_note("alice", "link"))
     assert run(world.store.get_note("alice", "link")) is None

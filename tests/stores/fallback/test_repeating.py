@@ -10,7 +10,7 @@ from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
 from tests.scripted import ALICE, BOB, numbered
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted, after_a_missed_logout
 
 
 @pytest.mark.parametrize("trouble", ["cancelled", "down"])
@@ -39,11 +39,7 @@ def test_a_caller_that_stops_in_the_middle_of_repeating_loses_nothing(trouble):
 
 
 def test_while_one_caller_repeats_the_others_get_nothing_out_of_the_store():
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    run(world.store.end_session(ALICE))
-    world.back()
+    world = after_a_missed_logout()
     found = []
     world.shared.during = lambda: found.append(world.peek(ALICE))
     run(world.store.backlog())
@@ -63,11 +59,7 @@ def test_an_ending_that_comes_while_another_is_repeated_waits_its_turn():
 
 
 def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    run(world.store.end_session(ALICE))
-    world.back()
+    world = after_a_missed_logout()
     world.shared.stuck_at = "end_session"
     abandoned = world.store.backlog()
     abandoned.send(None)  # and never again
@@ -147,11 +139,7 @@ def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
 @needs_fork
 @pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
 def test_a_child_that_is_forked_while_its_parent_repeats_does_not_wait_for_that(fork):
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    run(world.store.end_session(ALICE))
-    world.back()
+    world = after_a_missed_logout()
     found = []
     world.shared.during = lambda: found.append(child_of(fork, lambda: run(world.store.backlog()) == 1))
     run(world.store.backlog())

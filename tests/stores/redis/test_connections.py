@@ -66,16 +66,16 @@ from monite_auth.stores.redis import RedisStore
 store = RedisStore(sys.argv[1], keys=[Secret(sys.argv[2])])
 alice, home = Principal("alice", session_id="alice-1"), Slot("alice", None, None)
 
-def look():
+def peek():
     return run(store.operations(blocking=True).peek(home, alice)).value.reveal()
 
 async def main():
     ops = store.operations(blocking=False)
-    assert (await ops.peek(home, alice)).value.reveal() == look() == "t"
+    assert (await ops.peek(home, alice)).value.reveal() == peek() == "t"
     child = FORKS[sys.argv[3]]()
     if child == 0:
-        os._exit(0 if [look() for _ in range(50)] == ["t"] * 50 else 1)
-    found = [(await ops.peek(home, alice)).value.reveal() + look() for _ in range(50)]
+        os._exit(0 if [peek() for _ in range(50)] == ["t"] * 50 else 1)
+    found = [(await ops.peek(home, alice)).value.reveal() + peek() for _ in range(50)]
     assert found == ["tt"] * 50
     assert os.waitpid(child, 0)[1] == 0
 

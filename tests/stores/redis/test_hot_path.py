@@ -34,13 +34,13 @@ def test_promise_1_threads_and_tasks_get_their_own_tokens_only(server, drive):
         driver.put(f"token-{number}", *user(number))
     wrong = []
 
-    def look(number: int) -> None:
+    def peek(number: int) -> None:
         for turn in range(25):
             found = driver.peek(*user((number + turn) % 20))
             if found != f"token-{(number + turn) % 20}":
                 wrong.append(found)
 
-    async def alook(number: int) -> None:
+    async def apeek(number: int) -> None:
         ops = driver.store.operations(blocking=False)
         for turn in range(5):
             found = await ops.peek(*user((number + turn) % 20))
@@ -48,9 +48,9 @@ def test_promise_1_threads_and_tasks_get_their_own_tokens_only(server, drive):
                 wrong.append(found)
 
     async def main() -> None:
-        await asyncio.gather(*(alook(number) for number in range(200)))
+        await asyncio.gather(*(apeek(number) for number in range(200)))
 
-    threads = [threading.Thread(target=look, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=peek, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     asyncio.run(main())
@@ -68,12 +68,12 @@ async def test_promise_1_cancelled_tasks_leave_no_answer_behind_for_others(serve
     driver.close()
     seen = Counter()
 
-    async def look(number: int) -> None:
+    async def peek(number: int) -> None:
         found = await ops.peek(*user(number))
         seen[found is not None and found.value == Secret(f"token-{number}")] += 1
 
     for turn in range(60):
-        tasks = [asyncio.create_task(look(number)) for number in range(10)]
+        tasks = [asyncio.create_task(peek(number)) for number in range(10)]
         for _ in range(turn % 12):
             await asyncio.sleep(0)
         for task in tasks[::2]:

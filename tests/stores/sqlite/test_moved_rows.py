@@ -39,7 +39,7 @@ def test_promise_6_a_revocation_that_does_not_open_stops_no_other(driver, raw, c
     assert (due.batch, due.expired, due.next_in) == ([], 3, None)
 
 
-def test_a_rest_that_does_not_open_is_no_rest(driver, raw):
+def test_a_cooldown_that_does_not_open_is_none(driver, raw):
     driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "monite_unavailable", "x")))
     assert isinstance(driver.claim(), CoolingDown)
     raw().execute("UPDATE mints SET rest = x'00'")
