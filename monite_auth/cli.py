@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import reduce
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -56,6 +56,10 @@ def emulator(
     ] = 8090,
     token_life: Annotated[int, typer.Option(min=1, help="How many seconds a token lives.")] = 1800,
     requests_per_second: Annotated[int, typer.Option(min=1, help="Monite's request limit.")] = 30,
+    limit_window: Annotated[
+        Literal["fixed", "sliding"],
+        typer.Option(help="Whether the limit counts the seconds of the clock, or any second at all."),
+    ] = "fixed",
 ) -> None:
     """Run a local Monite with demo data, and a page that shows its tokens, until Ctrl-C."""
     try:
@@ -63,7 +67,9 @@ def emulator(
     except ImportError as error:
         _fail(error)
     with contextlib.ExitStack() as stack:
-        monite = Monite(token_life=token_life, requests_per_second=requests_per_second)
+        monite = Monite(
+            token_life=token_life, requests_per_second=requests_per_second, limit_window=limit_window
+        )
         try:
             running = stack.enter_context(serve(monite, host=host, port=port))
         except OSError as error:

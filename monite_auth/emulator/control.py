@@ -13,6 +13,7 @@ from monite_auth.emulator.access import CurrentMonite
 from monite_auth.emulator.errors import RefusedError
 from monite_auth.emulator.faults import Fault, Order
 from monite_auth.emulator.ledger import Token, TokenState
+from monite_auth.emulator.limits import LimitWindow
 from monite_auth.emulator.monite import Monite
 
 router = APIRouter(include_in_schema=False)
@@ -36,6 +37,15 @@ class Advance(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     advance: float = Field(ge=0)
+
+
+class Limit(BaseModel):
+    """The body that changes the limit: `requests_per_second` in each window of a second, which is fixed or slides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests_per_second: int | None = Field(default=None, ge=1)
+    window: LimitWindow | None = None
 
 
 @router.get("/")
@@ -76,6 +86,18 @@ async def read_statistics(monite: CurrentMonite) -> dict[str, Any]:
         "last_second": statistics.last_second,
         "requests_per_second": monite.requests_per_second,
     }
+
+
+@router.get("/_emulator/limit")
+async def read_limit(monite: CurrentMonite) -> dict[str, Any]:
+    return {"requests_per_second": monite.requests_per_second, "window": monite.limit_window}
+
+
+@router.post("/_emulator/limit")
+async def change_limit(body: Limit, monite: CurrentMonite) -> dict[str, Any]:
+    monite.requests_per_second = body.requests_per_second or monite.requests_per_second
+    monite.limit_window = body.window or monite.limit_window
+    return await read_limit(monite)
 
 
 @router.get("/_emulator/faults")

@@ -15,6 +15,7 @@ from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.journal import Journal
 
 FaultKind = Literal[
+    "jitter",
     "latency",
     "hang",
     "cut_before",
@@ -46,6 +47,7 @@ class Fault(BaseModel):
 
     | kind | what the client sees | the work (a mint, a revocation) |
     |---|---|---|
+    | `jitter` | the right answer, up to `seconds` late: the request takes that much longer to Monite, and counts towards the limit when it arrives | is done when it arrives |
     | `latency` | the right answer, `seconds` late | is done at once |
     | `hang` | nothing, until it gives up or the fault is deleted | is done only once the fault is deleted |
     | `cut_before` | the connection closes without an answer | is not done |
@@ -152,14 +154,30 @@ class Faults:
         for order in self.orders:
             self._release(order, "stop")
 
+    def jitters(self, path: str, entity_user_id: str | None) -> list[tuple[Order, float]]:
+        """Return the jitters that hit this request, each with the seconds by which the request arrives later."""
+        if not self._orders:
+            return []
+        with self._lock:
+            found = [
+                order
+                for order in self._orders.values()
+                if order.fault.kind == "jitter" and self._fits(order, path, entity_user_id)
+            ]
+            for order in found:
+                self._hit(order, path, entity_user_id)
+            return [(order, self._chance.uniform(0, order.fault.seconds)) for order in found]
+
     def strike(self, path: str, entity_user_id: str | None) -> tuple[list[Order], Order | None]:
-        """Return the faults that hit this request: all matching latencies, and the first match of any other kind."""
+        """Return the faults that hit a request after its arrival: all latencies, and the first of any other kind."""
         if not self._orders:
             return [], None
         delays: list[Order] = []
         trouble: Order | None = None
         with self._lock:
             for order in self._orders.values():
+                if order.fault.kind == "jitter":
+                    continue
                 is_delay = order.fault.kind == "latency"
                 if (not is_delay and trouble) or not self._fits(order, path, entity_user_id):
                     continue

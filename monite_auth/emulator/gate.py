@@ -1,9 +1,13 @@
-"""The gate: every call below /v1 passes the limit, the faults, and the checks of version and token, in this order."""
+"""The gate: every call below /v1 passes the limit, the faults, and the checks of version and token, in this order.
+
+Only the jitter comes before the limit: it is a fault of the way to Monite.
+"""
 
 import asyncio
 import json
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import date
 from email.utils import formatdate
 from typing import Any, Literal
@@ -36,20 +40,27 @@ class Gate:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{PREFIX}/"):
             await self._app(scope, receive, send)
             return
+        visit = Visit(scope, receive, send, time.perf_counter())
+        is_whole = await visit.read()
+        token = self._monite.ledger.find(visit.bearer) if visit.bearer else None
+        about_token = token.entity_user_id if token else None
+        entity_user_id = _asked_for(visit.body) if visit.path == MINT else about_token
+        for order, seconds in self._monite.faults.jitters(visit.path, entity_user_id) if is_whole else ():
+            await self._hold(visit, order, seconds=seconds)
         self._monite.statistics.arrived()
-        visit = Visit(scope, receive, send, self._monite.limiter.admit(), time.perf_counter())
+        visit.admission = self._monite.limiter.admit()
         if not visit.admission.admitted:
             await self._refuse(visit)
-        elif not await visit.read():
+        elif not is_whole:
             await self._deliver(visit, None)
         else:
-            visit.token = self._monite.ledger.find(visit.bearer) if visit.bearer else None
-            if visit.path == MINT:
-                entity_user_id = _asked_for(visit.body)
-                with self._monite.ledger.minting(entity_user_id, visit.transport):
-                    await self._treat(visit, entity_user_id)
-            else:
-                await self._treat(visit, visit.token.entity_user_id if visit.token else None)
+            visit.token = token
+            is_mint = visit.path == MINT
+            minting = (
+                self._monite.ledger.minting(entity_user_id, visit.transport) if is_mint else nullcontext()
+            )
+            with minting:
+                await self._treat(visit, entity_user_id)
 
     async def _refuse(self, visit: Visit) -> None:
         if visit.admission.first_refusal:

@@ -1,10 +1,15 @@
 """Monite's request limit, and statistics of the requests. The gate answers the requests that exceed the limit."""
 
+import math
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import Literal
 
 from monite_auth.emulator.clock import Clock
+
+# The windows in which a limiter counts: whole seconds of the clock, or the second before each request.
+LimitWindow = Literal["fixed", "sliding"]
 
 # The status in the statistics of a request without an answer: its connection was cut, or its client left.
 NO_ANSWER = 0
@@ -22,33 +27,44 @@ class Admission:
 
 
 class Limiter:
-    """Counts requests in fixed windows of one second, as Monite's gateway does. It is not a sliding window."""
+    """Counts the requests that it admits within a window of one second.
 
-    def __init__(self, clock: Clock, requests_per_second: int) -> None:
+    Monite's gateway counts in fixed windows. A sliding window is stricter: no second at all has more requests than the limit.
+    """
+
+    def __init__(self, clock: Clock, requests_per_second: int, window: LimitWindow = "fixed") -> None:
         self.requests_per_second = requests_per_second
+        self.window: LimitWindow = window
         self._clock = clock
         self._lock = threading.Lock()
-        self._window = 0
-        self._count = 0
+        self._admitted: deque[float] = deque()
+        self._refuses = False
 
     def admit(self) -> Admission:
         with self._lock:
-            window = int(self._clock.now())
-            if window != self._window:
-                self._window, self._count = window, 0
-            self._count += 1
-            limit = self.requests_per_second
+            now, limit = self._clock.now(), self.requests_per_second
+            while self._admitted and self._ends(self._admitted[0]) <= now:
+                self._admitted.popleft()
+            admitted = len(self._admitted) < limit
+            if admitted:
+                self._admitted.append(now)
+            first_refusal = not admitted and not self._refuses
+            self._refuses = not admitted
             return Admission(
-                admitted=self._count <= limit,
-                first_refusal=self._count == limit + 1,
+                admitted=admitted,
+                first_refusal=first_refusal,
                 limit=limit,
-                remaining=max(0, limit - self._count),
-                resets_at=window + 1,
+                remaining=max(0, limit - len(self._admitted)),
+                resets_at=math.ceil(self._ends(self._admitted[0] if self._admitted else now)),
             )
 
     def clear(self) -> None:
         with self._lock:
-            self._window = self._count = 0
+            self._admitted.clear()
+
+    def _ends(self, moment: float) -> float:
+        """Return when a request of this moment counts no more."""
+        return (math.floor(moment) if self.window == "fixed" else moment) + 1
 
 
 class Statistics:

@@ -10,7 +10,7 @@ from monite_auth.emulator.directory import Directory, EntityUser
 from monite_auth.emulator.faults import Faults
 from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import Holder, Ledger, Token
-from monite_auth.emulator.limits import Limiter, Statistics
+from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.seed import sow
 
 # Monite's documentation names the limit and the token life (seconds). 32 random bytes make a token of 43 characters.
@@ -22,11 +22,12 @@ TOKEN_BYTES = 32
 class Monite:
     """The state of Monite for one partner.
 
-    Any thread may read and change all parts while requests are served. `token_life` (seconds), `requests_per_second`
-    and `dead_token_status` can be set at any time. They apply to later mints and requests.
+    Any thread may read and change all parts while requests are served. `token_life` (seconds), `requests_per_second`,
+    `limit_window` and `dead_token_status` can be set at any time. They apply to later mints and requests.
 
     Args:
         requests_per_second: the number of requests that are admitted in each window of one second.
+        limit_window: whether these windows are the seconds of the clock ("fixed"), or any second at all ("sliding").
         token_life: the life of a token in seconds.
         dead_token_status: the status for a request whose token has expired, was revoked or is unknown. Monite's
             documentation says 400; 401 and 403 have been seen.
@@ -40,6 +41,7 @@ class Monite:
         self,
         *,
         requests_per_second: int = REQUESTS_PER_SECOND,
+        limit_window: LimitWindow = "fixed",
         token_life: int = TOKEN_LIFE,
         dead_token_status: int = 400,
         seed: bool = True,
@@ -54,7 +56,7 @@ class Monite:
         self.ledger = Ledger(self.clock, self.journal, lock, lambda: secrets.token_urlsafe(TOKEN_BYTES))
         chance = chance or random.Random()  # noqa: S311 - it decides about faults and protects no secret
         self.faults = Faults(self.clock, self.journal, lock, chance)
-        self.limiter = Limiter(self.clock, requests_per_second)
+        self.limiter = Limiter(self.clock, requests_per_second, limit_window)
         self.statistics = Statistics(self.clock)
         self.directory = Directory(self.clock, lock)
         self._lock = lock
@@ -69,6 +71,14 @@ class Monite:
     @requests_per_second.setter
     def requests_per_second(self, value: int) -> None:
         self.limiter.requests_per_second = value
+
+    @property
+    def limit_window(self) -> LimitWindow:
+        return self.limiter.window
+
+    @limit_window.setter
+    def limit_window(self, value: LimitWindow) -> None:
+        self.limiter.window = value
 
     def add_credentials(self, client_id: str, client_secret: str) -> None:
         """Accept one more pair of credentials. Several can be in use at once, as during a rotation."""

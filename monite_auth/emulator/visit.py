@@ -34,8 +34,8 @@ class Visit:
     scope: Scope
     receive: Receive
     send: Send
-    admission: Admission
     began: float
+    admission: Admission = field(init=False)
     path: str = field(init=False)
     headers: dict[bytes, bytes] = field(init=False)
     transport: Transport | None = field(init=False)

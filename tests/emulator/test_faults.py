@@ -2,6 +2,7 @@
 
 import email.utils
 import math
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -13,6 +14,7 @@ from monite_auth.emulator import (
     BAKERY_ID,
     DEMO_CLIENT_ID,
     DEMO_CLIENT_SECRET,
+    Clock,
     Fault,
     Monite,
     create_app,
@@ -20,6 +22,7 @@ from monite_auth.emulator import (
 )
 
 MINTING = "/auth/token"
+VERSION = {"x-monite-version": "2024-05-25"}
 
 
 def test_a_late_answer_is_the_right_one(served, mint):
@@ -28,6 +31,48 @@ def test_a_late_answer_is_the_right_one(served, mint):
     assert late.elapsed.total_seconds() >= 0.2
     assert late.json()["access_token"] == served.monite.ledger.mints(ANNA_ID)[0].value
     assert served.monite.ledger.mints(ANNA_ID)[0].answer_lost is False
+
+
+def test_a_request_that_jitters_counts_when_it_arrives():
+    now = [1000.0]
+    monite = Monite(clock=Clock(lambda: now[0]), chance=AlwaysLate())
+    order = monite.faults.add(Fault(kind="jitter", path=MINTING, seconds=60, times=1))
+    body = {
+        "client_id": DEMO_CLIENT_ID,
+        "client_secret": DEMO_CLIENT_SECRET,
+        "grant_type": "client_credentials",
+    }
+    with serve(monite) as emulator, ThreadPoolExecutor() as pool:
+        answer = pool.submit(
+            httpx.post, f"{emulator.api_url}{MINTING}", json=body, headers=VERSION, timeout=10
+        )
+        assert monite.faults.wait_for_hits(1)
+        assert monite.statistics.last_second == 0
+        assert monite.ledger.tokens == []
+        now[0] += 0.5
+        monite.faults.remove(order.id)  # it arrives
+        assert answer.result(5).status_code == 200
+    assert monite.statistics.last_second == 1
+    assert monite.ledger.tokens[0].minted_at == 1000.5
+
+
+class AlwaysLate(random.Random):
+    """Chance that makes every jitter as long as it can be."""
+
+    def uniform(self, a, b):
+        return max(a, b)
+
+
+def test_requests_jitter_by_up_to_so_many_seconds():
+    monite = Monite()
+    monite.faults.add(Fault(kind="jitter", seconds=0.08))
+    monite.faults.add(Fault(kind="status"))
+    delays = [seconds for _ in range(500) for _, seconds in monite.faults.jitters(MINTING, None)]
+    assert len(delays) == 500
+    assert 0 <= min(delays) < 0.01
+    assert 0.07 < max(delays) <= 0.08
+    assert [order.fault.kind for order in monite.faults.strike(MINTING, None)[0]] == []
+    assert monite.faults.strike(MINTING, None)[1].fault.kind == "status"
 
 
 def test_a_client_that_gives_up_on_a_late_answer_loses_a_token(served, mint):

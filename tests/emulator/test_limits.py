@@ -2,7 +2,8 @@
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, Monite
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, Clock, Monite
+from monite_auth.emulator.limits import Limiter
 
 
 def test_the_default_limit_is_monites_30_requests_a_second():
@@ -18,6 +19,45 @@ def test_requests_over_the_limit_are_refused_with_429_until_the_next_second(api,
     monite.clock.advance(1)
     assert api.mint(ANNA_ID).status_code == 200
     assert len(monite.ledger.tokens) == 6
+
+
+@pytest.mark.parametrize(
+    ("window", "arrivals", "admitted"),
+    [
+        (
+            "fixed",
+            (0.4, 0.6, 0.8, 0.95, 1.0, 1.1, 1.2, 1.3),
+            (True, True, True, False, True, True, True, False),
+        ),
+        (
+            "sliding",
+            (0.4, 0.6, 0.8, 0.95, 1.0, 1.4, 1.5, 1.6),
+            (True, True, True, False, False, True, False, True),
+        ),
+    ],
+)
+def test_a_window_is_a_second_of_the_clock_or_slides(window, arrivals, admitted):
+    now = [0.0]
+    limiter = Limiter(Clock(lambda: now[0]), 3, window)
+    decisions = []
+    for now[0] in arrivals:
+        decisions.append(limiter.admit())
+    assert tuple(each.admitted for each in decisions) == admitted
+    refused = [each for each in decisions if not each.admitted]
+    assert {each.remaining for each in refused} == {0}
+    assert {each.resets_at for each in refused} <= {1, 2}
+    assert refused[0].first_refusal
+
+
+def test_the_limit_is_read_and_changed_over_http(api, monite):
+    assert api.send("GET", "/_emulator/limit").json() == {"requests_per_second": 10_000, "window": "fixed"}
+    changed = api.send("POST", "/_emulator/limit", json={"requests_per_second": 2, "window": "sliding"})
+    assert changed.json() == {"requests_per_second": 2, "window": "sliding"}
+    assert (monite.requests_per_second, monite.limit_window) == (2, "sliding")
+    api.send("POST", "/_emulator/limit", json={"window": "fixed"})
+    assert (monite.requests_per_second, monite.limit_window) == (2, "fixed")
+    for wrong in ({"requests_per_second": 0}, {"window": "leaking"}, {"rate": 3}):
+        assert api.send("POST", "/_emulator/limit", json=wrong).status_code == 422
 
 
 def test_all_calls_of_the_partner_share_one_limit(api, monite):
