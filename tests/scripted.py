@@ -11,6 +11,7 @@ from typing import Any
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
 from monite_auth.engine.engine import Engine
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import run
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight
@@ -96,6 +97,7 @@ class World:
             clock=self.clock, requests_per_second=self.settings.requests_per_second
         )
         self.store = self.memory.operations(blocking=True)
+        self.limit_watch = LimitWatch(self.settings.requests_per_second)
         people = {"alice": ALICE_IN_MONITE, "bob": BOB_IN_MONITE}
         who = as_directory(people if directory is None else directory)
         self.engine = Engine(self.settings, who, Silence(), Surroundings(sweep_interval=sweep_interval))

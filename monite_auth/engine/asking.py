@@ -23,6 +23,9 @@ __all__ = ["LONGEST_HOLD", "Reply", "Turn", "send"]
 
 log = logging.getLogger("monite_auth")
 
+TOO_MANY = 429
+"""The status of a request that exceeds the limit."""
+
 LONGEST_HOLD = 60.0
 """Seconds for which an account holds at most, whatever `Retry-After` says: after that one request asks again."""
 
@@ -49,9 +52,8 @@ class Turn:
             admission = await self._runtime.store.admit(priority, self._ticket, patience=left)
             ticket = admission.ticket
             if admission.admitted and admission.wait <= 0:
-                # A user who has to try again has waited already: the same moment passes the gate, not the queue.
-                again = priority is Priority.USER and ticket is not None
-                self._ticket = Ticket(ticket.moment) if again and ticket is not None else None
+                # A user who has to try again has waited already, and does not queue again.
+                self._ticket = ticket if priority is Priority.USER else None
                 return 0.0
             self._ticket = ticket
             if admission.wait > left or admission.wait > longest_sleep:
@@ -73,10 +75,13 @@ async def send(runtime: Runtime, request: Request, *, within: float, shortest_ho
     for less.
     """
     answer = await runtime.send(request, within=within)
-    pause = requested_pause(answer, now=runtime.clock())
+    now = runtime.clock()
+    await runtime.limit_watch.heed(runtime.store, answer, now=now)
+    pause = requested_pause(answer, now=now)
     if pause is None:
         return Reply(answer, 0.0)
     seconds = min(max(pause, shortest_hold), LONGEST_HOLD)
     log.warning("Monite asked for a pause: no request is sent to it for %.1f s.", seconds)
-    await runtime.store.hold(seconds)
+    throttled = isinstance(answer, Response) and answer.status == TOO_MANY
+    await runtime.store.hold(seconds, throttled=throttled)
     return Reply(answer, seconds)

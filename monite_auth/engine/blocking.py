@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import cache, partial
 
 from monite_auth.engine.background import Background, run_in_background
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
@@ -39,9 +40,12 @@ class BlockingRuntime:
     `close`: an event loop that ends leaves what it was at to a thread.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, limit_watch: LimitWatch | None = None
+    ) -> None:
         self.store = store.operations(blocking=True)
         self.clock = clock
+        self.limit_watch = limit_watch or LimitWatch(settings.requests_per_second)
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         # Reading the certificates takes 25 ms, and each burst of background work opens connections anew.

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from weakref import WeakKeyDictionary
 
 from monite_auth.engine.background import log_failure
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import Flow
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
@@ -32,10 +33,17 @@ class AsyncRuntime:
     has_background = True
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, *, loop_ended: Callable[[bool], None]
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        limit_watch: LimitWatch | None = None,
+        *,
+        loop_ended: Callable[[bool], None],
     ) -> None:
         self.store = store.operations(blocking=False)
         self.clock = clock
+        self.limit_watch = limit_watch or LimitWatch(settings.requests_per_second)
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         self._client: httpx.AsyncClient | None = None

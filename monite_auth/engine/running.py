@@ -6,6 +6,7 @@ import threading
 from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
 from monite_auth.settings import Settings
@@ -28,6 +29,7 @@ class Running:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._limit_watch = LimitWatch(settings.requests_per_second)
         self._of_threads: BlockingRuntime | None = None
         self._lock = threading.Lock()
 
@@ -37,7 +39,9 @@ class Running:
         if runtime is None:
             with self._lock:
                 if self._of_threads is None:
-                    self._of_threads = BlockingRuntime(self._settings, self._store, self._clock)
+                    self._of_threads = BlockingRuntime(
+                        self._settings, self._store, self._clock, self._limit_watch
+                    )
                 runtime = self._of_threads
         return runtime
 
@@ -53,6 +57,7 @@ class Running:
                         self._settings,
                         self._store,
                         self._clock,
+                        self._limit_watch,
                         loop_ended=lambda undone: self._loop_ended(loop, left_undone=undone),
                     )
                     self.by_loop[loop] = runtime

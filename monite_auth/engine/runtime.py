@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
@@ -31,6 +32,7 @@ class Runtime(Protocol):
     """What a flow may do. Every flow takes a runtime, and awaits nothing else."""
 
     store: Operations
+    limit_watch: LimitWatch
 
     @property
     def clock(self) -> Clock:

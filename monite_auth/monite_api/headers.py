@@ -2,7 +2,16 @@
 
 from monite_auth.tokens import AccessToken
 
-__all__ = ["ENTITY_ID", "REQUEST_ID", "RETRY_AFTER", "VERSION", "call_headers", "entity_header"]
+__all__ = [
+    "ENTITY_ID",
+    "LIMIT",
+    "LIMIT_PER_SECOND",
+    "REQUEST_ID",
+    "RETRY_AFTER",
+    "VERSION",
+    "call_headers",
+    "entity_header",
+]
 
 VERSION = "x-monite-version"
 """The version of the API that a call is written for, a date."""
@@ -15,6 +24,12 @@ REQUEST_ID = "x-request-id"
 
 RETRY_AFTER = "retry-after"
 """When to send again (RFC 9110, section 10.2.3). Monite sends it with a 429."""
+
+LIMIT_PER_SECOND = "x-ratelimit-limit-second"
+"""How many requests a second Monite allows."""
+
+LIMIT = "ratelimit-limit"
+"""The same, where it says no other window (draft-ietf-httpapi-ratelimit-headers)."""
 
 
 def call_headers(api_version: str, token: AccessToken, entity_id: str | None = None) -> dict[str, str]:

@@ -1,14 +1,21 @@
-"""The request budget: who may send to Monite, and when. Pure: a state, and two functions that return the next.
+"""The request budget: who may send to Monite, and when. Pure: a state, and functions that return the next.
 
-It is GCRA (the generic cell rate algorithm) with reservations. A caller with a waiting user books the next free moment and
-comes back with the ticket, so waiting is first come, first served, and needs no polling. Renewals and revocations book
-nothing: they go only when nobody has booked, and a revocation waits while a renewal does.
+Two rules share the work:
 
-A 429, or a 503 with `Retry-After`, stops everybody for a while. The schedule is kept in *virtual* time, which stands still
-during a hold. So all bookings move together, and keep their order and their distance.
+- **The window keeps the limit.** The budget remembers when requests left. Within any second and JITTER, no more of them leave
+  than the limit allows, however late callers come. So no more arrive within a second, if none takes JITTER longer than another.
+- **Bookings keep the order.** A caller with a waiting user books the next free moment and comes back with the *ticket*, so
+  waiting is first come, first served. The moments are evenly spaced, and leave the window a little room. Renewals and
+  revocations book nothing: they go only when nobody has booked, and a revocation waits while a renewal does.
 
-After a hold one request goes first, the *probe*. It starts another, short hold, and is answered within that. If Monite refuses it,
-no other request was sent in vain.
+The schedule is kept in *virtual* time. It stands still while nobody may send: during a hold, and while the window is full
+because somebody came late. So all bookings move together, and keep their order and their distance.
+
+A 429, or a 503 with `Retry-After`, starts a *hold*: nobody sends for a while. After a hold one request goes first, the *probe*. It
+starts another, short hold, and is answered within that. If Monite refuses it, no other request was sent in vain.
+
+A 429 also lowers the pace for all (additive increase, multiplicative decrease), and an answer that names a lower limit than the
+settings lowers the limit for a while.
 """
 
 import math
@@ -16,17 +23,16 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["Admission", "Budget", "Priority", "Ticket"]
+from monite_auth.stores.window import ENTRIES, JITTER, RESERVE, Log, Window
 
-JITTER = 0.08
-"""Seconds by which the way to Monite may differ from one request to the next."""
+__all__ = ["CONSTANTS", "HEADROOM", "Admission", "Budget", "Priority", "Ticket"]
 
-TOLERANCE = 0.003
-"""Seconds that a request may be early at the gate, to make up for an earlier one that was late."""
+LATENESS = 0.003
+"""Seconds by which callers usually come late to their moments. The moments leave the window so much room, since a late caller
+keeps a place in the window for longer."""
 
-HEADROOM = 0.999 / (1 + JITTER + TOLERANCE)
-"""The fraction of the limit that is used, 92.2 %. Requests that are sent evenly arrive unevenly: what was sent within one second,
-the jitter and the tolerance may arrive within one second. It is always less than the limit, whichever second Monite looks at."""
+HEADROOM = 1 / (Window.at(1).span + LATENESS)
+"""The fraction of the limit that is used, 92.2 %."""
 
 SHORTEST_WAIT = 1e-6
 """Seconds. A shorter wait counts as none: moments are sums of floats, and a caller who is early by a rounding error would ask again
@@ -35,6 +41,36 @@ at the same moment."""
 PROBE = 1.0
 """Seconds for which the others wait after the first request that follows a hold: as long as a healthy Monite, or a gateway that
 refuses, takes to answer."""
+
+SLOWER = 0.75
+"""What a 429 leaves of the pace. Two of them halve it: enough where another program uses up half of the limit."""
+
+SLOWEST = 0.1
+"""The pace at the least, as a fraction: users still get their tokens, and the probes show when it is over."""
+
+RECOVERY = 0.01
+"""The fraction of the limit that the pace gains in each second without a hold. After one 429 it is whole again in 25 s."""
+
+ONE_EXCESS = 1.0
+"""Seconds of virtual time in which several 429s count as one: they are about requests that were under way together."""
+
+LIMIT_AGE = 60.0
+"""Seconds for which a limit counts that an answer has named: every later answer names it again, and a wrong one is forgotten."""
+
+CONSTANTS = (
+    JITTER,
+    RESERVE,
+    ENTRIES,
+    LATENESS,
+    SHORTEST_WAIT,
+    PROBE,
+    SLOWER,
+    SLOWEST,
+    RECOVERY,
+    ONE_EXCESS,
+    LIMIT_AGE,
+)
+"""All of them, in the order in which `redis/lua/budget.lua` takes them."""
 
 
 class Priority(IntEnum):
@@ -46,10 +82,9 @@ class Priority(IntEnum):
 
 
 class Ticket(NamedTuple):
-    """A booked moment, in the budget's virtual time; `passed` when the gate has been passed already."""
+    """A booked moment, in the budget's virtual time."""
 
     moment: float
-    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,83 +106,123 @@ class Budget:
 
     free_at: float = 0.0
     """The next moment that is not booked, in virtual time."""
-    gate: float = 0.0
-    """When the next request may be sent, in virtual time. It keeps callers who come late to their moments from bunching. It is
-    -inf after a hold, until a request has been sent."""
+    probe_next: bool = False
+    """Whether no request has left since the last hold: the next one is the probe."""
     held: float = 0.0
-    """All seconds held so far: real time is virtual time plus this."""
+    """All seconds in which virtual time stood still: real time is virtual time plus this."""
     held_until: float = 0.0
     """Until when nobody sends, in real time."""
     renewals_until: float = 0.0
     """Until when a refused renewal is expected to come again, in real time."""
+    slowed_at: float = -math.inf
+    """When a 429 last lowered the pace, in virtual time."""
+    full_pace_at: float = 0.0
+    """When the pace will be the whole limit again, in virtual time."""
+    learned: float = 0.0
+    """The lowest limit that answers have named lately, in requests a second."""
+    learned_until: float = 0.0
+    """Until when it counts, in real time."""
+    seen_at: float = 0.0
+    """When the state was last changed, in real time. An earlier time than that shows that the clock was set back."""
+    sent: Log = ()
+    """When requests left, in real time: those that the window still counts."""
+
+    @classmethod
+    def unknown(cls, now: float, *, held_until: float = 0.0) -> "Budget":
+        """Return a state for when it is not known what has left: nothing more leaves for a second, and then a probe."""
+        return cls().hold(now, max(Window.at(1).span, held_until - now))
 
     def admit(
-        self, now: float, rate: float, priority: Priority, ticket: Ticket | None, patience: float
+        self, now: float, limit: float, priority: Priority, ticket: Ticket | None, patience: float
     ) -> tuple["Budget", Admission]:
-        """Admit one request at `rate` requests a second, or say how long to wait.
+        """Admit one request, or say how long to wait.
 
-        `ticket` is what an earlier call returned; `patience` how many seconds the caller can wait.
+        `limit`: requests a second, by the settings. `ticket` is what an earlier call returned; `patience` how many seconds the
+        caller can wait.
         """
-        interval = 1 / (rate * HEADROOM)
-        virtual = now - self.held
+        here = _moved(self, now)
+        window = Window.at(_rate(here, now, limit))
+        interval = (window.span + LATENESS) / window.allowed
+        virtual, opens = now - here.held, window.opens(here.sent, now)
         if ticket is None:
-            moment = max(self.free_at, virtual)
-            wait = max(0.0, moment - virtual)
+            ticket = Ticket(max(here.free_at, virtual))
+            wait = ticket.moment - virtual
             if priority is Priority.USER and wait > patience:
                 return self, Admission(False, wait)
-            if priority is not Priority.USER and (refusal := self._refuse(now, wait, interval, priority)):
-                return refusal
-            booked = replace(self, free_at=moment + interval)
-            return booked.redeem(virtual, interval, Ticket(moment))
-        return self.redeem(virtual, interval, ticket)
-
-    def redeem(self, virtual: float, interval: float, ticket: Ticket) -> tuple["Budget", Admission]:
-        """Let the holder of a ticket through the gate at its moment; all times are virtual."""
+            if priority is not Priority.USER:
+                wait = max(wait, opens - now)
+                if priority is Priority.REVOCATION:
+                    wait = max(wait, here.renewals_until - now)
+                if wait > 0:
+                    if priority is Priority.REVOCATION:
+                        return self, Admission(False, wait)
+                    return replace(here, renewals_until=now + wait + 2 * interval), Admission(False, wait)
+            here = replace(here, free_at=ticket.moment + interval)
         # A hold also delays tickets that are already due: the request that got the 429 holds one.
-        moment = max(ticket.moment, self.held_until - self.held)
+        moment = max(ticket.moment, here.held_until - here.held)
         if virtual < moment - SHORTEST_WAIT:
-            return self, Admission(True, moment - virtual, ticket)
-        if self.gate == -math.inf:
-            return self._probe(virtual, interval), Admission(True, 0.0, ticket)
-        if ticket.passed:
-            return self, Admission(True, 0.0, ticket)
-        if virtual >= self.gate - TOLERANCE:
-            return replace(self, gate=max(self.gate, virtual) + interval), Admission(True, 0.0, ticket)
-        after = self.gate + interval
-        later = replace(self, gate=after, free_at=max(self.free_at, after))
-        return later, Admission(True, self.gate - virtual, Ticket(self.gate, passed=True))
+            return here, Admission(True, moment - virtual, ticket)
+        if opens > now + SHORTEST_WAIT:
+            return _stopped(here, now, opens), Admission(True, opens - now, ticket)
+        here = replace(here, sent=window.add(here.sent, now))
+        if here.probe_next:
+            here = replace(_stopped(here, now, now + PROBE), probe_next=False)
+        return here, Admission(True, 0.0, ticket)
 
-    def _probe(self, virtual: float, interval: float) -> "Budget":
-        """Let one request pass, and hold all others until it has been answered."""
-        return replace(
-            self,
-            free_at=max(self.free_at, virtual),  # as in `hold`: nothing is free before its end
-            gate=virtual + interval,
-            held=self.held + PROBE,
-            held_until=virtual + self.held + PROBE,
-        )
+    def hold(self, now: float, seconds: float, *, throttled: bool = False) -> "Budget":
+        """Stop everybody for `seconds` from `now`; a hold within a hold only makes it as long as the longer.
 
-    def _refuse(
-        self, now: float, wait: float, interval: float, priority: Priority
-    ) -> tuple["Budget", Admission] | None:
-        """Refuse a renewal or a revocation while somebody more urgent waits; it books nothing."""
-        if priority is Priority.REVOCATION:
-            wait = max(wait, self.renewals_until - now)
-        if wait <= 0:
-            return None
-        if priority is Priority.RENEWAL:
-            return replace(self, renewals_until=now + wait + 2 * interval), Admission(False, wait)
-        return self, Admission(False, wait)
+        `throttled`: Monite has refused a request as one too many, so the pace goes down too.
+        """
+        here = _moved(self, now)
+        virtual = max(now, here.held_until) - here.held
+        if throttled and virtual >= here.slowed_at + ONE_EXCESS:
+            pace = max(SLOWEST, SLOWER * _pace(here, virtual))
+            here = replace(here, slowed_at=virtual, full_pace_at=virtual + (1 - pace) / RECOVERY)
+        return replace(_stopped(here, now, now + seconds), probe_next=True)
 
-    def hold(self, now: float, seconds: float) -> "Budget":
-        """Stop everybody for `seconds` from `now`; a hold within a hold only makes it as long as the longer."""
-        start = max(now, self.held_until)
-        longer = max(0.0, now + seconds - start)
-        # The virtual clock stands still from the start of the hold; what was free before it is free at its end.
-        return replace(
-            self,
-            free_at=max(self.free_at, start - self.held),
-            gate=-math.inf,
-            held=self.held + longer,
-            held_until=max(self.held_until, now + seconds),
-        )
+    def lower_limit(self, now: float, limit: float) -> "Budget":
+        """Keep to a `limit` that an answer has named, for LIMIT_AGE; a lower one that is in force stays as it is."""
+        here = _moved(self, now)
+        if now < here.learned_until and here.learned < limit:
+            return self
+        return replace(here, learned=limit, learned_until=now + LIMIT_AGE)
+
+
+def _rate(budget: Budget, now: float, limit: float) -> float:
+    """Return how many requests a second may leave now."""
+    if now < budget.learned_until:
+        limit = min(limit, budget.learned)
+    return limit * _pace(budget, max(now, budget.held_until) - budget.held)
+
+
+def _pace(budget: Budget, virtual: float) -> float:
+    """Return the fraction of the limit that is used: less after a 429."""
+    return max(SLOWEST, 1 - RECOVERY * max(0.0, budget.full_pace_at - virtual))
+
+
+def _stopped(budget: Budget, now: float, until: float) -> Budget:
+    """Let virtual time stand still from `now`, or from the end of a hold that goes on, to `until`."""
+    start = max(now, budget.held_until)
+    return replace(
+        budget,
+        free_at=max(budget.free_at, start - budget.held),  # nothing is free before the end
+        held=budget.held + max(0.0, until - start),
+        held_until=max(budget.held_until, until),
+    )
+
+
+def _moved(budget: Budget, now: float) -> Budget:
+    """Return the state at `now`. If the clock was set back, all moments move along, or everybody would wait."""
+    back = now - budget.seen_at
+    if back >= 0:
+        return replace(budget, seen_at=now)
+    return replace(
+        budget,
+        held=budget.held + back,
+        held_until=budget.held_until + back,
+        renewals_until=budget.renewals_until + back,
+        learned_until=budget.learned_until + back,
+        seen_at=now,
+        sent=tuple([(moment + back, count) for moment, count in budget.sent]),
+    )

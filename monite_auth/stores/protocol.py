@@ -177,8 +177,17 @@ class BudgetOperations(Protocol):
         `ticket` is what an earlier call returned; `patience` is how many seconds the caller can wait.
         """
 
-    async def hold(self, seconds: float) -> None:
-        """Keep everybody from sending for `seconds`, since Monite asked for it."""
+    async def hold(self, seconds: float, *, throttled: bool = False) -> None:
+        """Keep everybody from sending for `seconds`, since Monite asked for it.
+
+        `throttled`: Monite has refused a request as one too many, so everybody also goes on at a lower pace.
+        """
+
+    async def lower_limit(self, requests_per_second: float) -> None:
+        """Keep everybody to a limit that Monite's answer has named, until none has named it for a while.
+
+        It never raises the limit of the settings.
+        """
 
 
 class StatusOperations(Protocol):

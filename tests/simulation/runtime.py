@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import Principal
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory
@@ -30,6 +31,7 @@ class SimulatedRuntime:
 
     def __init__(self, world: "World", process: "Process") -> None:
         self.clock = world.clock
+        self.limit_watch = LimitWatch(process.account.settings.requests_per_second)
         self._world = world
         self._process = process
         self._waiters: dict[SharedPeek, int] = {}

@@ -377,11 +377,17 @@ class FallbackOperations:
         except StoreUnavailable:
             return await self._memory.admit(priority, ticket, patience=patience)
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         """See BudgetOperations."""
-        await self._memory.hold(seconds)
+        await self._memory.hold(seconds, throttled=throttled)
         with suppress(StoreUnavailable):
-            await self._ask(lambda: self._shared.hold(seconds))
+            await self._ask(lambda: self._shared.hold(seconds, throttled=throttled))
+
+    async def lower_limit(self, requests_per_second: float) -> None:
+        """See BudgetOperations."""
+        await self._memory.lower_limit(requests_per_second)
+        with suppress(StoreUnavailable):
+            await self._ask(lambda: self._shared.lower_limit(requests_per_second))
 
 
 OURS = "memory:"

@@ -17,7 +17,12 @@ class MemoryBudget(MemoryAccount):
             )
             return admission
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         """See BudgetOperations."""
         with self._lock:
-            self._budget = self._budget.hold(self._clock(), seconds)
+            self._budget = self._budget.hold(self._clock(), seconds, throttled=throttled)
+
+    async def lower_limit(self, requests_per_second: float) -> None:
+        """See BudgetOperations."""
+        with self._lock:
+            self._budget = self._budget.lower_limit(self._clock(), requests_per_second)

@@ -18,7 +18,7 @@ cluster, together with a share of the pending revocations: a logout moves tokens
     {monite:…:value:<name>}      which places hand a token out, and whether it is to be revoked; several places where Monite
                                  gives the same token again
     {monite:…:envelope}          the data key, wrapped: see `sealing`
-    {monite:…:budget}            the request budget: five numbers
+    {monite:…:budget}            the request budget: its numbers, and when requests left
     {monite:envelope}:account    which account has what is from before
     {monite:envelope}:accounts   the accounts that are here
 

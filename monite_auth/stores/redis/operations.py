@@ -22,8 +22,9 @@ bear to have run, and to run twice:
 | settle, condemn | settle | Nothing is left to take off. |
 | postpone | postpone | One attempt is counted too many. |
 | put_note, delete_note | put_note, delete_note | The note as the first run left it. |
-| admit | budget | A moment that was booked passes unused. |
-| hold | budget | The hold counts until when, not how long. |
+| admit | budget | A moment that was booked, or a place in the window, passes unused. |
+| hold | budget | The hold counts until when, not how long; the pace goes down once. |
+| lower_limit | budget | The same limit. |
 """
 
 from monite_auth.stores.redis.budget import RedisBudget

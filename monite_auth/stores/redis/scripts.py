@@ -1,6 +1,7 @@
-"""The Lua scripts, from `lua/`; `common.lua` is put into each of them."""
+"""The Lua scripts, from `lua/`; `common.lua` is put into each of them. Comments stay here."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -28,7 +29,7 @@ def _load() -> dict[str, Script]:
         name, dot, kind = file.name.partition(".")
         if (dot + kind) == ".lua" and name != "common":
             first, _, rest = file.read_text().partition("\n")  # the shebang has to stay in front
-            source = f"{first}\n{shared}{rest}"
+            source = re.sub(r"^ *--.*\n", "", f"{first}\n{shared}{rest}", flags=re.MULTILINE)
             scripts[name] = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
     return scripts
 

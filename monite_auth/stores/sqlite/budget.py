@@ -1,11 +1,18 @@
 """The request budget in SQLite: one row for each account. `monite_auth.stores.budget` does the arithmetic."""
 
+import struct
 from dataclasses import astuple, replace
 
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 
 __all__ = ["SQLiteBudget"]
+
+FIELDS = struct.Struct(">10d")
+"""The numbers of a state."""
+
+ENTRY = struct.Struct(">2d")
+"""One entry of its log: a moment, and a number of requests."""
 
 
 class SQLiteBudget(Execution):
@@ -21,35 +28,29 @@ class SQLiteBudget(Execution):
         return admission
 
     @writing
-    def hold(self, on: Transaction, seconds: float) -> None:
+    def hold(self, on: Transaction, seconds: float, *, throttled: bool = False) -> None:
         """See Operations."""
-        _keep(on, _budget(on).hold(on.now, seconds))
+        _keep(on, _budget(on).hold(on.now, seconds, throttled=throttled))
+
+    @writing
+    def lower_limit(self, on: Transaction, requests_per_second: float) -> None:
+        """See Operations."""
+        _keep(on, _budget(on).lower_limit(on.now, requests_per_second))
 
 
 def _budget(on: Transaction) -> Budget:
-    row = on.db.execute(
-        "SELECT free_at, gate, held, held_until, renewals_until, seen_at FROM budget WHERE account = ?",
-        (on.account,),
-    ).fetchone()
+    row = on.db.execute("SELECT state FROM budget WHERE account = ?", (on.account,)).fetchone()
     if row is None:
         return Budget()
-    *state, seen_at = row
-    budget = Budget(*state)
-    if on.now >= seen_at:
-        return budget
-    # The clock was set back. Virtual time goes on as if it had not been, or all would wait that much longer.
-    back = on.now - seen_at
-    return replace(
-        budget,
-        held=budget.held + back,
-        held_until=budget.held_until + back,
-        renewals_until=budget.renewals_until + back,
-    )
+    (state,) = row
+    if len(state) < FIELDS.size:  # an older version's; see `schema`
+        return Budget.unknown(on.now, held_until=float(state))
+    free_at, probe_next, *times = FIELDS.unpack_from(state)
+    log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
+    return replace(Budget(free_at, bool(probe_next), *times), sent=log)
 
 
 def _keep(on: Transaction, budget: Budget) -> None:
-    on.db.execute(
-        "INSERT OR REPLACE INTO budget (account, free_at, gate, held, held_until, renewals_until, seen_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (on.account, *astuple(budget), on.now),
-    )
+    *numbers, log = astuple(budget)
+    state = FIELDS.pack(*numbers) + b"".join([ENTRY.pack(*each) for each in log])
+    on.db.execute("INSERT OR REPLACE INTO budget (account, state) VALUES (?, ?)", (on.account, state))

@@ -209,7 +209,15 @@ _VERSION_3 = (
     "CREATE INDEX condemned_expiry ON condemned (until)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = (
+    # The budget is one value that `budget` packs. What was there before is, as text, until when nobody sends.
+    "ALTER TABLE budget RENAME TO budget_3",
+    "CREATE TABLE budget (account TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO budget SELECT account, CAST(CAST(held_until AS TEXT) AS BLOB) FROM budget_3",
+    "DROP TABLE budget_3",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""
 
 OWNED = ("keys", "tokens", "mints", "sessions", "endings", "rest", "budget", "notes")

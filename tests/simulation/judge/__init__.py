@@ -38,9 +38,10 @@ are the promises as it judges them (DESIGN.md), where needed more precise:
    when its turn came.
 7. *Logout is cheap.* It is one operation of the store, and never fails. The same goes for login, relink, revoke and the
    end of the partner token.
-8. *One budget.* Every request was admitted, none during a hold. Admissions keep the limit's pace, and nothing less urgent
-   is admitted while a user waits. One revocation is with one drain at a time. (The pace is judged only where no time was
-   lost: a process that was stopped between its admission and its request sends late.)
+8. *One budget.* Every request was admitted, none during a hold. Within a second and the jitter of the network no more
+   are admitted than the limit allows, however late callers come. Nothing less urgent is admitted while a user waits. One
+   revocation is with one drain at a time. (A process that was stopped between its admission and its request sends late; that
+   is not judged.)
 
 And from "When things go wrong": after a refusal of our credentials nobody claims for a while; after a refusal of one entity
 user, nobody claims that slot.

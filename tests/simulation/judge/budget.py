@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth.settings import Settings
 from monite_auth.stores import Priority
-from monite_auth.stores.budget import TOLERANCE
+from monite_auth.stores.window import JITTER
 from tests.simulation.judge.violation import Violation
 
 if TYPE_CHECKING:
@@ -52,15 +52,16 @@ class BudgetJudge:
         if now < self.held_until - ROUNDING:
             raise Violation("8 one budget", f"{actor.name} was admitted during a hold")
         rate = self._settings.requests_per_second
-        if rate < 1_000_000 and not self._world.lagged:
-            self.grants = (*self.grants[-9:], now)
-            for distance, earlier in enumerate(reversed(self.grants)):
-                if now - earlier < distance / rate - TOLERANCE - ROUNDING:
-                    raise Violation("8 one budget", f"{distance + 1} requests within {now - earlier:.3f} s")
+        if rate < 1_000_000:
+            self.grants = (*[earlier for earlier in self.grants if now - earlier <= 1 + JITTER], now)
+            if len(self.grants) > rate:
+                raise Violation(
+                    "8 one budget", f"{len(self.grants)} requests within {now - self.grants[0]:.3f} s"
+                )
         self.admitted.add(actor.name)
 
-    def hold(self, actor: "Actor", seconds: float, *, result: None) -> None:
-        del actor, result
+    def hold(self, actor: "Actor", seconds: float, *, throttled: bool = False, result: None) -> None:
+        del actor, throttled, result
         self.held_until = max(self.held_until, self._world.now + seconds)
 
     def request_leaves(self, actor: "Actor") -> None:

@@ -1,5 +1,7 @@
 """Promises 7 and 8, a cheap logout and one budget: mistakes of who asks Monite, and when."""
 
+from dataclasses import replace
+
 from monite_auth import Principal
 from monite_auth.engine.endings import Endings
 from monite_auth.engine.mint import Mint
@@ -31,7 +33,7 @@ class DueWithoutLease(Mutant):
 
 
 class _HoldIgnored(MemoryOperations):
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         pass
 
 
@@ -40,6 +42,19 @@ class HoldIgnored(Mutant):
     promise = "8 one budget"
     scenarios = ("throttled mint x mint x logout",)
     operations = _HoldIgnored
+
+
+class _WindowForgotten(MemoryOperations):
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        self._budget = replace(self._budget, sent=())
+        return await super().admit(priority, ticket, patience=patience)
+
+
+class WindowForgotten(Mutant):
+    about = "callers that come late to their moments are let through all at once"
+    promise = "8 one budget"
+    scenarios = ("one request a second x mint x mint x late",)
+    operations = _WindowForgotten
 
 
 class _NobodyStandsBack(MemoryOperations):
@@ -96,6 +111,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     LogoutDrains,
     DueWithoutLease,
     HoldIgnored,
+    WindowForgotten,
     PriorityIgnored,
     NoCooldownAfterRefusal,
     BudgetNotAsked,

@@ -2,7 +2,7 @@
 
 from tests.simulation.actions import Drain, EndUser, Logout, Token
 from tests.simulation.monite_model import LATE
-from tests.simulation.scenarios.people import ALICE, BOB
+from tests.simulation.scenarios.people import ALICE, ANN, BOB
 from tests.simulation.scenarios.scenario import TIME_TO_RENEW, TWO, Scenario, scenario, script
 
 __all__ = ["SCENARIOS"]
@@ -34,6 +34,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         processes=TWO,
         before=((0, Token(ALICE)), (0, TIME_TO_RENEW), (0, Token(BOB)), (0, EndUser("bob"))),
         requests_per_second=40,
+    ),
+    scenario(
+        "one request a second x mint x mint x late",
+        script(0, Token(BOB)),
+        script(1, Token(ANN)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        requests_per_second=1,
+        lags=(3.0,),
+        afterwards=False,
     ),
     scenario(
         "late answers x holds",

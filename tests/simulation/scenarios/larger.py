@@ -93,7 +93,7 @@ def larger(number: int) -> Scenario:
         cancel_count=pick((0, 0, 1)),
         lags=pick(((), (), (LEASE,), (LEASE, 1.5))),
         scope=pick(("user", "user", "session")),
-        requests_per_second=pick((1e15, 1e15, 1e15, 40.0)),
+        requests_per_second=pick((1e15, 1e15, 1e15, 2.0)),
         life=pick((1800, 1800, 60)),
         retry_after=pick(("1", "3", "60")),
         sweeps=chance() < 0.2,

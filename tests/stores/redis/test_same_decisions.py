@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monite_auth import MemoryStore, Principal
 from monite_auth.stores import Budget, Claimed, Cooldown, Hit, Lease, Priority, Slot
 from tests.redis_server import emptied
-from tests.stores.harness import ABROAD, AGAIN, ALICE, HOME, Driver
+from tests.stores.harness import ABROAD, AGAIN, ALICE, HOME, Driver, RedisGround
 
 
 def test_hosts_whose_clocks_differ_agree_on_how_long_a_token_lives(timed, drive):
@@ -36,34 +36,52 @@ def test_hosts_whose_clocks_differ_agree_on_how_long_a_token_lives(timed, drive)
 USER = Priority.USER
 LATE = [(0.0, USER, 60.0, 0)] * 6 + [(2.5 * (n == 2), USER, 60.0, n) for n in range(2, 7)]
 LATE += [(0.2 * (n == 7), USER, 60.0, n) for n in range(7, 12)] + [(0.0, USER, 60.0, 0)] * 3
-"""Six book, all come late, are sent through the gate one by one, and come again."""
+"""Six book, all come late, go at once until the window is full, and come again."""
+
+SLOW = [(0.0, "lower", 2.5, 0), (0.0, "throttled", 0.05, 0), *LATE, (61.0, "lower", 4.0, 0), *LATE]
+"""The same before a limit that an answer has named, and after a 429."""
+
+BACK = [*LATE, (-3600.0, USER, 60.0, 3), (0.0, "hold", 1.0, 0), (-3600.0, USER, 60.0, 3), *LATE]
+"""The server's clock is set back, twice."""
 
 requests = st.tuples(
-    st.sampled_from([0.0, 0.001, 0.01, 0.034, 0.2, 2.5]),
-    st.sampled_from([*Priority, "hold"]),
-    st.sampled_from([0.0, 0.05, 1.0, 60.0]),
+    st.sampled_from([0.0, 0.001, 0.01, 0.034, 0.2, 2.5, 61.0, -0.5]),
+    st.sampled_from([*Priority, "hold", "throttled", "lower"]),
+    st.sampled_from([0.05, 1.0, 2.5, 20.0, 60.0]),
     st.integers(0, 12),
 )
 
 
-@pytest.mark.parametrize("form", ["blocking"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(requests, max_size=25))
-@example(LATE)
-def test_promise_8_the_budget_in_lua_is_the_budget_in_python(timed, form, asked):
+@pytest.fixture(params=[0.5, 5, 30, 1000])
+def limited(tmp_path, drive, request):
+    """A limit, and a driver of a store that keeps to it."""
+    return request.param, drive(RedisGround(tmp_path), "blocking", requests_per_second=request.param)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(requests, max_size=25))
+@example(asked=LATE)
+@example(asked=SLOW)
+@example(asked=BACK)
+def test_promise_8_the_budget_in_lua_is_the_budget_in_python(limited, asked):
+    limit, timed = limited
     emptied(timed.ground.server)
     budget, tickets = Budget(), [None]
-    for later, kind, patience, which in asked:
+    for later, kind, number, which in asked:
         timed.advance(later)
         now = timed.ground.server.time()
-        if kind == "hold":
-            timed.run(timed.ops.hold(patience))
-            budget = budget.hold(now, patience)
-            continue
-        ticket = tickets[which % len(tickets)]
-        budget, expected = budget.admit(now, 30, kind, ticket, patience)
-        assert timed.run(timed.ops.admit(kind, ticket, patience=patience)) == expected
-        tickets.append(expected.ticket)
+        match kind:
+            case "hold" | "throttled":
+                timed.run(timed.ops.hold(number, throttled=kind == "throttled"))
+                budget = budget.hold(now, number, throttled=kind == "throttled")
+            case "lower":
+                timed.run(timed.ops.lower_limit(number))
+                budget = budget.lower_limit(now, number)
+            case _:
+                ticket = tickets[which % len(tickets)]
+                budget, expected = budget.admit(now, limit, kind, ticket, number)
+                assert timed.run(timed.ops.admit(kind, ticket, patience=number)) == expected
+                tickets.append(expected.ticket)
 
 
 OLD = Principal("alice", session_id="alice-1", authenticated_at=1_700_000_000.0 - 50)

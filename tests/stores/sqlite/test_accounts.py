@@ -12,6 +12,7 @@ from monite_auth import Secret
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import PARTNER
 from monite_auth.stores import PARTNER_SLOT, Claimed, Cooldown, CoolingDown, Priority
+from monite_auth.stores.budget import PROBE
 from monite_auth.stores.sealing import Envelope
 from monite_auth.stores.sealing.envelope import WRAPPED_BYTES
 from monite_auth.stores.sqlite import schema
@@ -197,8 +198,19 @@ def test_promise_6_what_was_there_belongs_to_the_account_that_opens_it_first(
     first.run(first.ops.end_user("alice"))
     first.run(first.ops.relink(PARTNER))
     assert first.pending() == ["live", "pending", "root", "superseded"]
-    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_promise_8_what_left_before_an_upgrade_has_arrived_when_one_probes(ground, form, drive, older):
+    del older
+    driver = drive(ground, form, account="first", keys=[KEY])
+    driver.advance(21)  # the hold is over
+    waiting = driver.admit()
+    assert waiting.wait == driver.about(1.081)
+    driver.advance(waiting.wait)
+    assert driver.admit(ticket=waiting.ticket).wait == 0
+    assert PROBE < driver.admit().wait < PROBE + 0.1
 
 
 def test_who_cannot_open_what_was_there_leaves_it_alone_and_says_so_once(ground, form, drive, caplog, path):

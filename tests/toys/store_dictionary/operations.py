@@ -17,6 +17,10 @@ class DictionaryOperations(Tokens, Sessions, Revocations, Notes):
             )
             return admission
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         with self.state.lock:
-            self.state.budget = self.state.budget.hold(self.clock(), seconds)
+            self.state.budget = self.state.budget.hold(self.clock(), seconds, throttled=throttled)
+
+    async def lower_limit(self, requests_per_second: float) -> None:
+        with self.state.lock:
+            self.state.budget = self.state.budget.lower_limit(self.clock(), requests_per_second)

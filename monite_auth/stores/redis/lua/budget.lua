@@ -1,69 +1,145 @@
 #!lua flags=allow-oom
--- The arithmetic of monite_auth/stores/budget.py, which explains it; a test holds the two together.
-local state = redis.call('GET', KEYS[1])
-local free_at, gate, held, held_until, renewals_until = 0, 0, 0, 0, 0
-if state then free_at, gate, held, held_until, renewals_until = struct.unpack('>ddddd', state) end
+-- The arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together.
+-- The state: ten doubles, then a moment and a number of requests for each entry of the log.
+local FORMAT, FIELDS = '>dddddddddd', 10
 local now = clock()
+local operation = ARGV[1]
+local constant = {}
+for index = 0, 10 do constant[index + 1] = tonumber(ARGV[#ARGV - 10 + index]) end
+local JITTER, RESERVE, ENTRIES, LATENESS, SHORTEST_WAIT, PROBE, SLOWER, SLOWEST, RECOVERY, ONE_EXCESS, LIMIT_AGE =
+  unpack(constant)
 
-local function write()
-  redis.call('SET', KEYS[1], struct.pack('>ddddd', free_at, gate, held, held_until, renewals_until))
-  keep(KEYS[1], now, math.max(now, free_at + held, gate + held, held_until, renewals_until))
+local free_at, probe_next, held, held_until, renewals_until = 0, 0, 0, 0, 0
+local slowed_at, full_pace_at, learned, learned_until, seen_at = -math.huge, 0, 0, 0, 0
+local log = {}
+
+local function stop(from, to)
+  local start = math.max(from, held_until)
+  free_at = math.max(free_at, start - held)
+  held, held_until = held + math.max(0, to - start), math.max(held_until, to)
 end
 
-if ARGV[1] == 'hold' then
-  local seconds = tonumber(ARGV[2])
-  local start = math.max(now, held_until)
-  local longer = math.max(0, now + seconds - start)
-  free_at, gate = math.max(free_at, start - held), -math.huge
-  held = held + longer
-  held_until = math.max(held_until, now + seconds)
+local function read()
+  local state = redis.call('GET', KEYS[1])
+  if not state then return end
+  if #state < 8 * FIELDS or (#state - 8 * FIELDS) % 16 > 0 then
+    stop(now, now + 1 + JITTER + RESERVE)
+    probe_next, seen_at = 1, now
+    return
+  end
+  free_at, probe_next, held, held_until, renewals_until, slowed_at, full_pace_at, learned, learned_until, seen_at =
+    struct.unpack(FORMAT, state)
+  for position = 8 * FIELDS + 1, #state, 16 do
+    log[#log + 1] = { struct.unpack('>dd', state, position) }
+  end
+  local back = now - seen_at
+  if back < 0 then
+    held, held_until, renewals_until, learned_until =
+      held + back, held_until + back, renewals_until + back, learned_until + back
+    for _, entry in ipairs(log) do entry[1] = entry[1] + back end
+  end
+  seen_at = now
+end
+
+local function write()
+  local parts = { struct.pack(FORMAT, free_at, probe_next, held, held_until, renewals_until, slowed_at, full_pace_at,
+    learned, learned_until, now) }
+  for _, entry in ipairs(log) do parts[#parts + 1] = struct.pack('>dd', entry[1], entry[2]) end
+  redis.call('SET', KEYS[1], table.concat(parts))
+  local last = log[#log]
+  keep(KEYS[1], now, math.max(now, free_at + held, full_pace_at + held, held_until, renewals_until, learned_until,
+    last and last[1] or 0))
+end
+
+local function pace_at(virtual)
+  return math.max(SLOWEST, 1 - RECOVERY * math.max(0, full_pace_at - virtual))
+end
+
+read()
+
+if operation == 'hold' then
+  local seconds, throttled = tonumber(ARGV[2]), ARGV[3] == '1'
+  local virtual = math.max(now, held_until) - held
+  if throttled and virtual >= slowed_at + ONE_EXCESS then
+    local pace = math.max(SLOWEST, SLOWER * pace_at(virtual))
+    slowed_at, full_pace_at = virtual, virtual + (1 - pace) / RECOVERY
+  end
+  stop(now, now + seconds)
+  probe_next = 1
   write()
   return 1
 end
 
-local USER, RENEWAL, REVOCATION = 0, 1, 2
-local interval, tolerance, priority = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local patience, moment, passed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
-local probe, shortest_wait = tonumber(ARGV[8]), tonumber(ARGV[9])
+if operation == 'lower' then
+  local limit = tonumber(ARGV[2])
+  if now < learned_until and learned < limit then return 0 end
+  learned, learned_until = limit, now + LIMIT_AGE
+  write()
+  return 1
+end
+
+local USER, REVOCATION = 0, 2
+local rate, priority, patience, moment = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+if now < learned_until then rate = math.min(rate, learned) end
+rate = rate * pace_at(math.max(now, held_until) - held)
+local allowed, span = math.max(1, math.floor(rate)), math.max(1, 1 / rate) + JITTER + RESERVE
+local interval = (span + LATENESS) / allowed
 local virtual = now - held
 
-local function refuse(wait)
-  return { 0, text(wait), '', 0 }
+-- From when on one more request may leave.
+local function opening()
+  local room = allowed
+  for index = #log, 1, -1 do
+    room = room - log[index][2]
+    if room <= 0 then return log[index][1] + span end
+  end
+  return now
 end
 
-local function redeem()
-  local opens = math.max(moment, held_until - held)
-  if virtual < opens - shortest_wait then return { 1, text(opens - virtual), text(moment), passed and 1 or 0 } end
-  if gate == -math.huge then
-    free_at, gate = math.max(free_at, virtual), virtual + interval
-    held, held_until = held + probe, virtual + held + probe
-    return { 1, '0', text(moment), passed and 1 or 0 }
+local function add()
+  local grain = allowed > ENTRIES and span / ENTRIES or 0
+  local at = grain > 0 and math.ceil(now / grain) * grain or now
+  local recent = {}
+  for _, entry in ipairs(log) do
+    if entry[1] > now - span then recent[#recent + 1] = entry end
   end
-  if passed then return { 1, '0', text(moment), 1 } end
-  if virtual >= gate - tolerance then
-    gate = math.max(gate, virtual) + interval
-    return { 1, '0', text(moment), 0 }
-  end
-  local at = gate
-  gate = gate + interval
-  free_at = math.max(free_at, gate)
-  return { 1, text(at - virtual), text(at), 1 }
+  local last = recent[#recent]
+  if last and last[1] == at then last[2] = last[2] + 1 else recent[#recent + 1] = { at, 1 } end
+  log = recent
 end
 
+local opens = opening()
 if not moment then -- no ticket yet
   moment = math.max(free_at, virtual)
-  local wait = math.max(0, moment - virtual)
-  if priority == USER and wait > patience then return refuse(wait) end
-  if priority == REVOCATION then wait = math.max(wait, renewals_until - now) end
-  if priority ~= USER and wait > 0 then
-    if priority == RENEWAL then
-      renewals_until = now + wait + 2 * interval
-      write()
+  local wait = moment - virtual
+  if priority == USER and wait > patience then return { 0, text(wait), '' } end
+  if priority ~= USER then
+    wait = math.max(wait, opens - now)
+    if priority == REVOCATION then wait = math.max(wait, renewals_until - now) end
+    if wait > 0 then
+      if priority ~= REVOCATION then
+        renewals_until = now + wait + 2 * interval
+        write()
+      end
+      return { 0, text(wait), '' }
     end
-    return refuse(wait)
   end
   free_at = moment + interval
 end
-local admission = redeem()
+
+local due = math.max(moment, held_until - held)
+local wait = 0
+if virtual < due - SHORTEST_WAIT then
+  wait = due - virtual
+elseif opens > now + SHORTEST_WAIT then
+  wait = opens - now
+  stop(now, opens)
+else
+  add()
+  if probe_next == 1 then
+    stop(now, now + PROBE)
+    probe_next = 0
+  end
+end
 write()
-return admission
+return { 1, text(wait), text(moment) }
