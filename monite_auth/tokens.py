@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from monite_auth.identity import EntityUser
+from monite_auth.processes.boot_clock import since_boot
 
 __all__ = [
     "DEFAULT_TIMING",
@@ -27,11 +28,7 @@ __all__ = [
 Clock = Callable[[], float]
 """Returns the time in epoch seconds."""
 
-# CLOCK_BOOTTIME goes on while a machine sleeps, as a token's life does; other systems have no such clock.
-_elapsed: Clock = (
-    (lambda: time.clock_gettime(time.CLOCK_BOOTTIME)) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
-)
-_started = time.time() - _elapsed()
+_started = time.time() - since_boot()
 
 
 def steady_clock() -> float:
@@ -39,7 +36,7 @@ def steady_clock() -> float:
 
     A wall clock that is set back would bring expired tokens to life.
     """
-    return _started + _elapsed()
+    return _started + since_boot()
 
 
 class Secret:

@@ -26,6 +26,11 @@ sees it. What a store held before there were accounts belongs to the account tha
 than the last ending of all the user's sessions, and than the time for which endings are remembered. Those dates and
 endings are wall-clock time; each store says of which clock.
 
+*Late endings.* A process that could not reach the store tells it of an ending later, `ago` seconds after it happened. Sessions
+that began since then go on. A session began when the store first knew it, or at its date if that is earlier and nobody reported
+its login. Where a store cannot tell, the session ends. The tokens of all sessions are taken away in any case: those that go on
+mint again. Moments of endings only move forward.
+
 *The same value again.* Monite may answer with a token that it has given before. A value that is revoked, or about to
 be, is never stored again (`Committed.DOOMED`). A value that another slot still hands out is not revoked (`condemn`).
 
@@ -106,8 +111,8 @@ class SessionOperations(Protocol):
         Does nothing for a principal without a session id, and for a session that has ended.
         """
 
-    async def end_session(self, principal: Principal) -> int:
-        """End the principal's session, and return how many tokens became pending revocations.
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
+        """End the principal's session, `ago` seconds ago, and return how many tokens became pending revocations.
 
         Fences the user's mints and takes away the live and superseded tokens of the session, in every tenant. Tokens
         that the user's sessions share are taken away too; the other sessions mint again.
@@ -116,11 +121,11 @@ class SessionOperations(Protocol):
         user that began before now and has no id, and any that began at the very same moment.
         """
 
-    async def end_user(self, user: str) -> int:
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         """End every session of the user, as `end_session` does with one."""
 
-    async def end_everything(self) -> Everything:
-        """End every session of every user, and take away every token of the account, the partner's included."""
+    async def end_everything(self, *, ago: float = 0.0) -> Everything:
+        """End every session of every user, `ago` seconds ago, and take away every token of the account, the partner's included."""
 
     async def relink(self, user: str | Partner) -> int:
         """Fence the user's mints, take away all their tokens, and end their cooldowns. Sessions go on.

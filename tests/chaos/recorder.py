@@ -60,8 +60,8 @@ class _RecordedOperations:
         self._log.write("committed", **facts, stored=committed is Committed.STORED)
         return committed
 
-    async def end_session(self, principal: Principal) -> int:
-        ended = await self._operations.end_session(principal)
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
+        ended = await self._operations.end_session(principal, ago=ago)
         if self._where == "shared" and principal.session_id is not None:
             self._log.write("recorded", session=int(principal.session_id.removeprefix("session-")))
         return ended

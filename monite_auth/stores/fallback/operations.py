@@ -16,6 +16,7 @@ from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
@@ -73,7 +74,7 @@ class FallbackOperations:
         self._outage.check()
         if self._owed.is_adoption_due():
             for each in self._owed.adopt():
-                await self._hold_here(each.name, *each.arguments)
+                await self._hold_here(each, self._owed.seconds_since(each))
         if self._owed and not await self._tell():
             raise StoreUnavailable(
                 "The token store is still being told what it missed.", retry_after=LEFT_ALONE
@@ -95,16 +96,15 @@ class FallbackOperations:
             self._outage.begin(error)
             raise
 
-    async def _carry_out(self, name: str, *arguments: Any) -> Any:
+    async def _carry_out(self, operation: OwedOperation, ago: float = 0.0) -> Any:
         """Carry out an operation in the shared store, or owe it; return None if it is owed.
 
         In an outage it is owed at once. A logout is not the one that finds out whether the store is back.
         """
-        operation = self._owed.new(name, *arguments)
         try:
             if not self._outage.is_on and not self._owed:
                 async with self._patience():
-                    return await self._ask(lambda: operation.carry_out(self._shared))
+                    return await self._ask(lambda: operation.carry_out(self._shared, ago=ago))
         except (
             StoreUnavailable,
             TimeoutError,
@@ -116,7 +116,8 @@ class FallbackOperations:
             self._owed.add(operation)
             raise
         self._owed.add(operation)
-        await self._owed.journal.sync(blocking=self._blocking)
+        if operation.must_survive:
+            await self._owed.journal.sync(blocking=self._blocking)
         return None
 
     def _patience(self) -> AbstractAsyncContextManager[None]:
@@ -224,7 +225,7 @@ class FallbackOperations:
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See TokenOperations."""
         await self._memory.discard(slot, fingerprint)
-        await self._carry_out("discard", slot, fingerprint)
+        await self._carry_out(self._owed.new("discard", slot, fingerprint))
 
     # -- sessions: in memory at once, and in the shared store now or as soon as it is back
 
@@ -232,29 +233,29 @@ class FallbackOperations:
         """See SessionOperations."""
         await self._memory.begin_session(principal)
         self._trust.note(principal, self._trust.endings)
-        await self._carry_out("begin_session", principal)
+        await self._carry_out(self._owed.new("begin_session", principal))
 
-    async def end_session(self, principal: Principal) -> int:
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
-        return await self._end("end_session", principal)
+        return await self._end(self._owed.new("end_session", principal, ago=ago), ago)
 
-    async def end_user(self, user: str) -> int:
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
-        return await self._end("end_user", user)
+        return await self._end(self._owed.new("end_user", user, ago=ago), ago)
 
     async def relink(self, user: str | Partner) -> int:
         """See SessionOperations."""
-        return await self._end("relink", user)
+        return await self._end(self._owed.new("relink", user))
 
-    async def _end(self, name: str, *arguments: Any) -> int:
-        here: int = await self._hold_here(name, *arguments)
-        there: int | None = await self._carry_out(name, *arguments)
+    async def _end(self, operation: OwedOperation, ago: float = 0.0) -> int:
+        here: int = await self._hold_here(operation, ago)
+        there: int | None = await self._carry_out(operation, ago)
         if there is not None:
             return here + there
         log.warning(
             "The token store could not record a logout (%s). It holds in this process, and is repeated as soon as the "
             "store is back%s.",
-            name,
+            operation.name,
             "" if self._owed.journal.is_durable else ", unless this process dies before that",
         )
         if self._blocking and not threads_are_allowed():
@@ -262,12 +263,12 @@ class FallbackOperations:
         # Nobody knows how many tokens there are. A drain looks after them soon, and repeats what is owed.
         return here + 1
 
-    async def _hold_here(self, name: str, *arguments: Any) -> Any:
+    async def _hold_here(self, operation: OwedOperation, ago: float) -> Any:
         """Have a beginning or an ending hold in this process, and return what memory does.
 
         What concerns single tokens is the shared store's alone.
         """
-        match name, arguments:
+        match operation.name, operation.arguments:
             case (("revoke" | "discard"), _):
                 return None
             case "end_session", (Principal(session_id=None) as principal,):
@@ -278,12 +279,13 @@ class FallbackOperations:
                 self._trust.forget_user(user)
             case "end_everything", ():
                 self._trust.forget_everything()
-        return await getattr(self._memory, name)(*arguments)
+        return await operation.carry_out(self._memory, ago=ago)
 
-    async def end_everything(self) -> Everything:
+    async def end_everything(self, *, ago: float = 0.0) -> Everything:
         """See SessionOperations."""
-        here: Everything = await self._hold_here("end_everything")
-        there: Everything | None = await self._carry_out("end_everything")
+        operation = self._owed.new("end_everything", ago=ago)
+        here: Everything = await self._hold_here(operation, ago)
+        there: Everything | None = await self._carry_out(operation, ago)
         if there is None:
             raise StoreUnavailable(
                 "Everything has ended in this process only. The token store is down; it is told as soon as it is back"
@@ -295,7 +297,7 @@ class FallbackOperations:
 
     async def revoke(self, token: AccessToken) -> int:
         """See SessionOperations."""
-        slots: int | None = await self._carry_out("revoke", token)
+        slots: int | None = await self._carry_out(self._owed.new("revoke", token))
         return slots if slots is not None else await self._memory.revoke(token)
 
     # -- revocations: of both, those of memory first, since they die with the process

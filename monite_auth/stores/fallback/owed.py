@@ -19,13 +19,13 @@ The rules:
 """
 
 import logging
-import time
 from collections import deque
 from dataclasses import dataclass
 from os import getpid
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.processes.boot_clock import BOOT, since_boot
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.owed_operation import OwedOperation
@@ -72,7 +72,7 @@ class Owed:
         self.journal: Journal = journal or NoJournal()
         self._telemetry = telemetry
         self._clock = clock
-        self._wall_clock = time.time if clock is steady_clock else clock
+        self._since_boot = since_boot if clock is steady_clock else clock
         self._adopt_at = 0.0
         self._operations: deque[OwedOperation] = deque()
         self._lock = ProcessLock()
@@ -83,9 +83,16 @@ class Owed:
     def __len__(self) -> int:
         return len(self._operations)
 
-    def new(self, name: str, *arguments: Any) -> OwedOperation:
-        """Return an operation that happens now, and may have to be owed."""
-        return OwedOperation(name, arguments, self._wall_clock())
+    def new(self, name: str, *arguments: Any, ago: float = 0.0) -> OwedOperation:
+        """Return an operation that happens now, or happened `ago` seconds ago, and may have to be owed."""
+        return OwedOperation(name, arguments, self._since_boot() - ago)
+
+    def seconds_since(self, operation: OwedOperation) -> float:
+        """Return how many seconds ago an operation happened; 0 where nobody can tell, since the host was booted again.
+
+        The store then takes it for one of this moment, and may end sessions that began since. None escapes.
+        """
+        return max(0.0, self._since_boot() - operation.at) if operation.boot == BOOT else 0.0
 
     def add(self, operation: OwedOperation) -> None:
         """Owe an operation from now on."""
@@ -104,7 +111,7 @@ class Owed:
         with self._lock:
             adopted = self.journal.adopt()
             if adopted:
-                self._operations = deque(sorted([*adopted, *self._operations], key=lambda each: each.at))
+                self._operations = deque(sorted([*adopted, *self._operations], key=_order))
         if adopted:
             self._telemetry.owed(len(adopted))
             log.warning(
@@ -148,7 +155,7 @@ class Owed:
         if operation is None:  # a caller who lost the turn has repeated it in the end
             return
         try:
-            await operation.carry_out(store)
+            await operation.carry_out(store, ago=self.seconds_since(operation))
         except (StoreUnavailable, ConfigurationError):
             raise
         except Exception as error:
@@ -171,3 +178,8 @@ class Owed:
             if self._operations and self._operations[0] is operation:
                 self._refusals += 1
             return self._refusals >= MOST_REFUSALS
+
+
+def _order(operation: OwedOperation) -> tuple[bool, float]:
+    """Return what operations are sorted by, oldest first."""
+    return operation.boot == BOOT, operation.at

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
+from monite_auth.processes.boot_clock import BOOT
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.values import Slot
 from monite_auth.tokens import AccessToken, Clock, Secret
 
 __all__ = ["OwedOperation", "parse", "text_of"]
 
-NAMES = frozenset(
-    ["begin_session", "end_session", "end_user", "end_everything", "relink", "revoke", "discard"]
-)
+ENDINGS = frozenset(["end_session", "end_user", "end_everything"])
+"""The operations that end sessions: it counts when they happened."""
+
+NAMES = ENDINGS | {"begin_session", "relink", "revoke", "discard"}
 """The operations that may be owed. A text that names another one is not ours."""
 
 
@@ -22,21 +24,29 @@ NAMES = frozenset(
 class OwedOperation:
     """An operation of the protocol, what it is about, and when it happened. Two that look alike are two.
 
-    `at`: wall-clock time of this host, epoch seconds: other processes put their own operations before or behind it.
+    `at`: the seconds from the `boot` of this host until it happened. Other processes of the host put their own operations before
+    or behind it.
     """
 
     name: str
     arguments: tuple[Any, ...] = ()
     at: float = 0.0
+    boot: str = BOOT
 
-    async def carry_out(self, store: Operations) -> Any:
-        """Carry it out in `store`, and return what the operation returns."""
-        return await getattr(store, self.name)(*self.arguments)
+    @property
+    def must_survive(self) -> bool:
+        """Whether something would stay alive that must not, if this were lost."""
+        return self.name not in ("begin_session", "discard")
+
+    async def carry_out(self, store: Operations, *, ago: float = 0.0) -> Any:
+        """Carry it out in `store`, as what happened `ago` seconds ago, and return what the operation returns."""
+        late = {"ago": ago} if ago > 0 and self.name in ENDINGS else {}
+        return await getattr(store, self.name)(*self.arguments, **late)
 
 
 def text_of(operation: OwedOperation) -> str:
     """Return an operation as text. It names people and may hold a token, so it must be sealed."""
-    return json.dumps([operation.name, operation.at, *map(_written, operation.arguments)])
+    return json.dumps([operation.name, operation.at, operation.boot, *map(_written, operation.arguments)])
 
 
 def parse(text: str, *, clock: Clock) -> OwedOperation:
@@ -45,10 +55,10 @@ def parse(text: str, *, clock: Clock) -> OwedOperation:
     Raises ValueError for any other text.
     """
     try:
-        name, at, *arguments = json.loads(text)
+        name, at, boot, *arguments = json.loads(text)
         if name not in NAMES:
             raise ValueError(f"{name} is no operation that may be owed.")
-        return OwedOperation(name, tuple(_read(each, clock) for each in arguments), float(at))
+        return OwedOperation(name, tuple(_read(each, clock) for each in arguments), float(at), str(boot))
     except (TypeError, KeyError) as error:
         raise ValueError("This is no owed operation.") from error
 

@@ -26,15 +26,20 @@ class Endings:
     def __len__(self) -> int:
         return len(self.moments)
 
-    def add(self, user: str, *sessions: str | float | None) -> None:
-        """Note that these sessions of the user end now: ids, dates, or None for all that began before now."""
-        now = self._wall_clock()
+    def add(self, user: str, *sessions: str | float | None, ago: float = 0.0) -> None:
+        """Note that these sessions of the user ended `ago` seconds ago: ids, dates, or None for all that began before that."""
+        moment = self._wall_clock() - ago
         for session in sessions:
-            self.moments[user, session] = now
+            self.moments[user, session] = max(moment, self.moments.get((user, session), 0.0))
 
-    def add_everything(self) -> None:
-        """Note that every session of every user ends now."""
-        self.everything = self._wall_clock()
+    def add_everything(self, ago: float) -> None:
+        """Note that every session of every user ended `ago` seconds ago."""
+        self.everything = max(self._wall_clock() - ago, self.everything)
+
+    def age_of(self, principal: Principal) -> float:
+        """Return how many seconds ago the principal's session began, by its date; 0 if it has none."""
+        by = principal.began_by
+        return 0.0 if by is None else max(0.0, self._wall_clock() - by)
 
     def includes(self, user: str, session: str) -> bool:
         """Say whether the session with this id has ended."""

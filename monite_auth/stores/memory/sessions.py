@@ -1,5 +1,7 @@
 """The beginnings and endings of sessions in memory."""
 
+import math
+
 from monite_auth.identity import PARTNER, Partner, Principal
 from monite_auth.stores.memory.account import MemoryAccount
 from monite_auth.stores.memory.users import User
@@ -20,7 +22,8 @@ class MemorySessions(MemoryAccount):
             if self._endings.includes(principal.user_id, principal.session_id):
                 return
             user = self._users.get_or_new(principal.user_id)
-            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            now = self._clock()
+            user.know(principal.session_id, began=now, until=now + self._session_memory)
             self._users.write(principal.user_id, user)
 
     def has_ended(self, principal: Principal) -> bool:
@@ -31,14 +34,14 @@ class MemorySessions(MemoryAccount):
             ending = self._ending_of(principal, is_known=known_until > self._clock())
             return ending is not None and not ending.too_old
 
-    async def end_session(self, principal: Principal) -> int:
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
         with self._lock:
             name, session = principal.user_id, principal.session_id
             if session is not None:
                 self._endings.add(name, session)
             elif principal.began_at is not None:
-                self._endings.add(name, principal.began_at, None)
+                self._endings.add(name, principal.began_at, None, ago=ago)
             user = self._users.by_name.get(name)
             if user is None:
                 return 0
@@ -46,29 +49,33 @@ class MemorySessions(MemoryAccount):
                 user.sessions.pop(session, None)
             return self._end(name, user, lambda slot: slot.session in (None, session))
 
-    async def end_user(self, user: str) -> int:
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
         with self._lock:
-            self._endings.add(user, None)
+            self._endings.add(user, None, ago=ago)
             record = self._users.by_name.get(user)
             if record is None:
                 return 0
-            self._end_sessions(user, record)
+            self._end_sessions(user, record, ago)
             return self._end(user, record, lambda _slot: True)
 
-    def _end_sessions(self, name: str, user: User) -> None:
-        self._endings.add(name, *user.sessions)
-        user.sessions = {}
+    def _end_sessions(self, name: str, user: User, ago: float) -> int:
+        """End the known sessions that did not begin since `ago` seconds ago; return how many."""
+        since = self._clock() - ago if ago > 0 else math.inf
+        ended = [each for each in user.sessions if user.began.get(each, 0.0) <= since]
+        self._endings.add(name, *ended)
+        for each in ended:
+            del user.sessions[each]
+        return len(ended)
 
-    async def end_everything(self) -> Everything:
+    async def end_everything(self, *, ago: float = 0.0) -> Everything:
         """See SessionOperations."""
         with self._lock:
-            self._endings.add_everything()
+            self._endings.add_everything(ago)
             sessions = tokens = 0
             for name, user in list(self._users.by_name.items()):
-                sessions += len(user.sessions)
                 if name is not PARTNER:
-                    self._end_sessions(name, user)
+                    sessions += self._end_sessions(name, user, ago)
                 tokens += self._end(name, user, lambda _slot: True)
             return Everything(sessions, tokens)
 

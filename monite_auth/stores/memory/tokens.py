@@ -46,7 +46,8 @@ class MemoryTokens(MemoryAccount):
                 if ending is not None:
                     return ending
             if principal is not PARTNER and principal.session_id is not None:
-                user.sessions[principal.session_id] = now + self._session_memory
+                began = now - self._endings.age_of(principal)
+                user.know(principal.session_id, began=began, until=now + self._session_memory)
             place = user.places.setdefault(slot, Place())
             claim = self._claim(place, slot, now, owner, seconds, min_life)
             self._users.write(slot.user, user)

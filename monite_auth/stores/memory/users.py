@@ -47,10 +47,20 @@ class Place:
 
 @dataclass(slots=True)
 class User:
-    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when."""
+    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when.
+
+    `began`: when each of them began, as far as that is known.
+    """
 
     places: dict[Slot, Place] = field(default_factory=dict)
     sessions: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
+
+    def know(self, session: str, *, began: float, until: float) -> None:
+        """Know a session until then; it began at that moment if it was not known before."""
+        if session not in self.sessions:
+            self.began[session] = began
+        self.sessions[session] = until
 
     def tokens(self) -> list[tuple[Slot, AccessToken]]:
         """Return all tokens that may be alive."""
@@ -97,6 +107,7 @@ class Users:
         """Keep `user` as it is now: when it can be dropped may have changed."""
         now = self._clock()
         user.sessions = {session: until for session, until in user.sessions.items() if until > now}
+        user.began = {session: began for session, began in user.began.items() if session in user.sessions}
         self._written = user
         self._cache[name] = user
         self._written = None

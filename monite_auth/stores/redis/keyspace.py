@@ -7,7 +7,7 @@ cluster, together with a share of the pending revocations: a logout moves tokens
 
     {monite:…:07}:key            the stamp of this shard: which store and data key it is sealed with
     {monite:…:07}:user:<name>    a hash: tokens, leases, cooldowns, notes; `lua/common.lua` has its fields
-    {monite:…:07}:known:<name>   the user's sessions that may have tokens: until when each is remembered
+    {monite:…:07}:known:<name>   the user's sessions that may have tokens: until when each is remembered, and when it began
     {monite:…:07}:ended:<name>   the user's sessions that have ended: likewise
     {monite:…:07}:queue          the pending revocations: when each is due
     {monite:…:07}:pending        the same: expires and attempts, store, sealed token

@@ -25,18 +25,19 @@ class RedisSessions(Execution):
                 lambda vault: [vault.identity(principal)[0], self._session_memory],
             )
 
-    async def end_session(self, principal: Principal) -> int:
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See Operations."""
         pending, _ = await self._end(
             "session",
             lambda vault: vault.home(principal.user_id),
             lambda vault: vault.identity(principal)[:2],
+            ago=ago,
         )
         return pending
 
-    async def end_user(self, user: str) -> int:
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         """See Operations."""
-        pending, _ = await self._end("user", lambda vault: vault.home(user))
+        pending, _ = await self._end("user", lambda vault: vault.home(user), ago=ago)
         return pending
 
     async def relink(self, user: str | Partner) -> int:
@@ -49,26 +50,28 @@ class RedisSessions(Execution):
         reach: str,
         home: Callable[[RedisVault], tuple[int, str]],
         session: Callable[[RedisVault], tuple[str, str]] = lambda _: ("", ""),
+        *,
+        ago: float = 0.0,
     ) -> tuple[int, int]:
         """Return how many tokens are pending by it, and how many sessions that were known have ended."""
         _, (pending, sessions) = await self._run(
-            "end", home, 6, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY]
+            "end", home, 6, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY, ago]
         )
         return pending, sessions
 
-    async def end_everything(self) -> Everything:
+    async def end_everything(self, *, ago: float = 0.0) -> Everything:
         """See Operations. First, sessions from before now get in nowhere any more; then all users end, one by one."""
         sessions = tokens = 0
         for group in self._groups:
-            for home in await self._end_shards(group):
-                pending, known = await self._end("user", always(home))
+            for home in await self._end_shards(group, ago):
+                pending, known = await self._end("user", always(home), ago=ago)
                 tokens, sessions = tokens + pending, sessions + known
         return Everything(sessions, tokens)
 
-    async def _end_shards(self, group: range) -> list[tuple[int, str]]:
+    async def _end_shards(self, group: range, ago: float) -> list[tuple[int, str]]:
         """End all sessions that some shards do not know; return the homes of the users that they know."""
         memory = self._session_memory + LEEWAY
-        _, (_, found) = await self._ask_shards("everything", group, Keyspace.everything, [memory])
+        _, (_, found) = await self._ask_shards("everything", group, Keyspace.everything, [memory, ago])
         return [(group[number], name.decode()) for number, name in zip(*[iter(found)] * 2, strict=True)]
 
     async def revoke(self, token: AccessToken) -> int:

@@ -217,7 +217,12 @@ _VERSION_4 = (
     "DROP TABLE budget_3",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = (
+    # When a session began. One that was known before this column is older than any ending that comes late.
+    "ALTER TABLE sessions ADD COLUMN began REAL NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""
 
 OWNED = ("keys", "tokens", "mints", "sessions", "endings", "rest", "budget", "notes")

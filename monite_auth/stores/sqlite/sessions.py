@@ -1,5 +1,7 @@
 """Sessions in SQLite: how they begin, and all ways to end them and to take tokens away."""
 
+import math
+
 from monite_auth.identity import LEEWAY, Partner, Principal
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 from monite_auth.stores.sqlite.rows import insert_token, is_doomed
@@ -20,10 +22,10 @@ class SQLiteSessions(Execution):
     @writing
     def begin_session(self, on: Transaction, principal: Principal) -> None:
         """See Operations."""
-        begin(on, principal, self._session_memory)
+        begin(on, principal, self._session_memory, at=on.now)
 
     @writing
-    def end_session(self, on: Transaction, principal: Principal) -> int:
+    def end_session(self, on: Transaction, principal: Principal, *, ago: float = 0.0) -> int:
         """See Operations."""
         user = on.vault.user(principal.user_id)
         name = on.vault.principal(principal)
@@ -33,16 +35,16 @@ class SQLiteSessions(Execution):
                 (user, name, on.account, self._remembered_until(on)),
             )
             if principal.session_id is None:
-                self._end_before(on, user)
+                self._end_before(on, user, ago)
         session = on.vault.session(principal.user_id, principal.session_id)
         return _take_away(on, "user = ? AND (session IS NULL OR session = ?)", user, session)
 
     @writing
-    def end_user(self, on: Transaction, user: str) -> int:
+    def end_user(self, on: Transaction, user: str, *, ago: float = 0.0) -> int:
         """See Operations."""
         name = on.vault.user(user)
-        self._end_sessions(on, "user = ?", name)
-        self._end_before(on, name)
+        self._end_sessions(on, "user = ?", name, ago)
+        self._end_before(on, name, ago)
         return _take_away(on, "user = ?", name)
 
     @writing
@@ -53,10 +55,13 @@ class SQLiteSessions(Execution):
         return _take_away(on, "user = ?", name)
 
     @writing
-    def end_everything(self, on: Transaction) -> Everything:
+    def end_everything(self, on: Transaction, *, ago: float = 0.0) -> Everything:
         """See Operations."""
-        on.db.execute("UPDATE accounts SET ended_before = ? WHERE account = ?", (on.now, on.account))
-        sessions = self._end_sessions(on, "account = ?", on.account)
+        on.db.execute(
+            "UPDATE accounts SET ended_before = max(ended_before, ?) WHERE account = ?",
+            (on.now - ago, on.account),
+        )
+        sessions = self._end_sessions(on, "account = ?", on.account, ago)
         return Everything(sessions, _take_away(on, "account = ?", on.account))
 
     @writing
@@ -74,18 +79,21 @@ class SQLiteSessions(Execution):
             insert_token(on, "pending", PARTNER_SLOT, token)
         return live
 
-    def _end_sessions(self, on: Transaction, whose: str, value: str) -> int:
-        """End the known sessions that `whose` names; return how many there were."""
+    def _end_sessions(self, on: Transaction, whose: str, value: str, ago: float) -> int:
+        """End the known sessions that `whose` names and that did not begin since `ago` seconds ago; return how many."""
+        # One that seems to begin later than now was dated before the clock was set back.
         return on.db.execute(
-            f"UPDATE sessions SET ended = 1, until = ? WHERE NOT ended AND until > ? AND {whose}",  # noqa: S608 - ours
-            (self._remembered_until(on), on.now, value),
+            "UPDATE sessions SET ended = 1, until = ? "  # noqa: S608 - ours
+            f"WHERE NOT ended AND until > ? AND (began <= ? OR began > ?) AND {whose}",
+            (self._remembered_until(on), on.now, on.now - ago if ago > 0 else math.inf, on.now, value),
         ).rowcount
 
-    def _end_before(self, on: Transaction, user: str) -> None:
-        """Note that the user's sessions from before now have ended."""
+    def _end_before(self, on: Transaction, user: str, ago: float) -> None:
+        """Note that the user's sessions from before `ago` seconds ago have ended."""
         on.db.execute(
-            "INSERT OR REPLACE INTO endings (user, account, ended_before, until) VALUES (?, ?, ?, ?)",
-            (user, on.account, on.now, self._remembered_until(on)),
+            "INSERT INTO endings (user, account, ended_before, until) VALUES (?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET "
+            "account = excluded.account, ended_before = max(ended_before, excluded.ended_before), until = excluded.until",
+            (user, on.account, on.now - ago, self._remembered_until(on)),
         )
 
     def _remembered_until(self, on: Transaction) -> float:
@@ -103,14 +111,22 @@ def _take_away(on: Transaction, whose: str, *values: str | None) -> int:
     ).rowcount
 
 
-def begin(on: Transaction, principal: Principal, memory: float) -> None:
-    """Write a session down as known for `memory` seconds, unless it has ended or has no ID."""
+def begin(on: Transaction, principal: Principal, memory: float, *, at: float) -> None:
+    """Write a session down as known for `memory` seconds, unless it has ended or has no ID. It began `at`, if it is new."""
     session = on.vault.session(principal.user_id, principal.session_id)
     if session is not None:
         on.db.execute(
-            "INSERT INTO sessions (user, session, account, ended, until) VALUES (?, ?, ?, 0, ?) "
-            "ON CONFLICT (user, session) DO UPDATE SET ended = 0, until = excluded.until WHERE NOT ended OR until <= ?",
-            (on.vault.user(principal.user_id), session, on.account, on.now + memory, on.now),
+            "INSERT INTO sessions (user, session, account, ended, until, began) VALUES (:user, :session, :account, 0, :until, :at) "
+            "ON CONFLICT (user, session) DO UPDATE SET ended = 0, until = excluded.until, "
+            "began = CASE WHEN until <= :now THEN excluded.began ELSE began END WHERE NOT ended OR until <= :now",
+            {
+                "user": on.vault.user(principal.user_id),
+                "session": session,
+                "account": on.account,
+                "until": on.now + memory,
+                "at": at,
+                "now": on.now,
+            },
         )
 
 

@@ -97,7 +97,8 @@ class SQLiteTokens(Execution):
             ending = ending_of(on, principal, self._session_memory)
             if ending is not None:
                 return ending
-            begin(on, principal, self._session_memory)
+            by = principal.began_by
+            begin(on, principal, self._session_memory, at=on.now if by is None else min(on.now, by))
         name = on.vault.slot(slot)
         row: Row | None = on.db.execute(LIVE, (name,)).fetchone()
         if row is not None and row[2] > on.now and row[2] - on.now >= min_life:

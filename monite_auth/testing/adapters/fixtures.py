@@ -125,7 +125,7 @@ class AdapterFixtures(ABC):
 class OperationsWithoutLogouts(MemoryOperations):
     """The operations of a memory that can record no logout."""
 
-    async def end_session(self, principal: Principal) -> int:  # noqa: ARG002 - whoever it is
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:  # noqa: ARG002 - whoever, whenever
         """See SessionOperations."""
         raise StoreUnavailable("The store does not answer; this logout is not recorded.")
 

@@ -143,3 +143,57 @@ class DateContract:
         assert not driver.has_ended(driver.dated(0, "new", user="carol"))
         driver.put("u", principal=driver.dated(0, "new"))
         assert driver.peek(HOME, driver.dated(0, "new")) == "u"
+
+    @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+    def test_an_ending_that_comes_late_spares_sessions_that_began_since(
+        self, driver: StoreDriver, ending: str
+    ) -> None:
+        before = driver.dated(0, "before")
+        driver.run(driver.ops.begin_session(before))
+        driver.put("of before", principal=Principal("alice", session_id="used before"))
+        driver.advance(20)  # the ending happened within this time, 15 seconds before it comes
+        since = [driver.dated(300, "its login was reported"), Principal("alice", session_id="used since")]
+        driver.run(driver.ops.begin_session(since[0]))
+        driver.put("of since", principal=since[1])
+        old = driver.dated(18, "an old one that was used since")
+        driver.put("of an old one", principal=old)
+        driver.advance(5)
+        driver.put("once more", principal=since[1])
+        if ending == "end_user":
+            driver.run(driver.ops.end_user("alice", ago=15))
+        else:
+            driver.run(driver.ops.end_everything(ago=15))
+        assert driver.peek(principal=since[1]) is None  # its token may be of before
+        for ended in (
+            before,
+            Principal("alice", session_id="used before"),
+            old,
+            driver.dated(17, "unknown, before"),
+        ):
+            assert driver.has_ended(ended), ended.session_id
+        for goes_on in (*since, driver.dated(13, "unknown, since")):
+            assert not driver.has_ended(goes_on), goes_on.session_id
+        driver.put("t", principal=since[1])
+        assert driver.peek(principal=since[1]) == "t"
+
+    def test_an_ending_of_sessions_without_an_id_that_comes_late_spares_those_that_began_since(
+        self, driver: StoreDriver
+    ) -> None:
+        old, ended, since = (
+            Principal("alice", authenticated_at=driver.now - ago) for ago in (30.5, 20.5, 5.5)
+        )
+        driver.run(driver.ops.end_session(ended, ago=10))
+        assert driver.has_ended(old)
+        assert driver.has_ended(ended)
+        assert not driver.has_ended(since)
+
+    @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+    def test_an_ending_that_comes_late_takes_back_nothing_of_a_later_one(
+        self, driver: StoreDriver, ending: str
+    ) -> None:
+        for ago in (0.0, 100.0):
+            if ending == "end_user":
+                driver.run(driver.ops.end_user("alice", ago=ago))
+            else:
+                driver.run(driver.ops.end_everything(ago=ago))
+        assert driver.has_ended(driver.dated(50, "between the two"))

@@ -41,9 +41,9 @@ class _ForgetsUnused(MemoryOperations):
             self._used = (*self._used, principal.session_id)
         return await super().claim(slot, principal, **options)
 
-    def _end_sessions(self, name: str, user: Any) -> None:
+    def _end_sessions(self, name: str, user: Any, ago: float) -> int:
         user.sessions = {session: until for session, until in user.sessions.items() if session in self._used}
-        super()._end_sessions(name, user)
+        return super()._end_sessions(name, user, ago)
 
 
 class EndUserForgetsUnused(Mutant):
@@ -54,8 +54,8 @@ class EndUserForgetsUnused(Mutant):
 
 
 class _ForgetsTheMoment(MemoryOperations):
-    async def end_user(self, user: str) -> int:
-        ended = await super().end_user(user)
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
+        ended = await super().end_user(user, ago=ago)
         del self._endings.moments[user, None]
         return ended
 
@@ -81,8 +81,8 @@ class NeverTooOld(Mutant):
 
 
 class _ForgetsItsDate(MemoryOperations):
-    async def end_session(self, principal: Principal) -> int:
-        ended = await super().end_session(principal)
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
+        ended = await super().end_session(principal, ago=ago)
         if principal.session_id is None:
             del self._endings.moments[principal.user_id, principal.began_at]
         return ended

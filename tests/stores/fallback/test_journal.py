@@ -6,6 +6,7 @@ import resource
 import signal
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from monite_auth.telemetry import Silence
 from monite_auth.tokens import AccessToken
 from tests.forking import FORKS, child_of, ended_well, needs_fork
 from tests.scripted import ALICE, BOB, BOB_IN_MONITE, numbered, settings
-from tests.stores.fallback.outage import Fragile, Outage
+from tests.stores.fallback.outage import AGAIN, Fragile, Outage
 
 pytestmark = needs_fork
 
@@ -206,6 +207,42 @@ def test_endings_of_several_processes_are_repeated_in_the_order_in_which_they_ha
     world.back()
     run(world.store.backlog())
     assert [name for name, *_ in world.shared.done] == ["relink", "end_session", "relink", "backlog"]
+
+
+@pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+def test_what_is_repeated_late_spares_sessions_that_began_since(world, ending):
+    def end_and_die() -> bool:
+        world.now += 1
+        world.shared.is_down = True
+        with suppress(errors.StoreUnavailable):  # of everything
+            run(getattr(world.store, ending)(*(["alice"] if ending == "end_user" else [])))
+        return True
+
+    world.leaves(end_and_die)
+    other = world.new_process().operations(blocking=True)  # which has not looked for journals
+    run(other.begin_session(AGAIN))
+    world.now += 1
+    for ended in (ALICE, Principal("alice", authenticated_at=world.now - 20)):
+        with pytest.raises(errors.SessionEnded):
+            world.token(ended)
+    assert world.value(AGAIN)
+
+
+def test_what_was_owed_before_the_host_was_booted_comes_first_and_counts_as_of_now(world):
+    def owe_and_die() -> bool:
+        journal = open_journal(world.settings, world.clock)
+        journal.append(OwedOperation("end_user", ("alice",), world.now + 1e9, "an earlier boot"))
+        world.shared.is_down = True
+        run(world.store.relink("alice"))
+        return True
+
+    world.leaves(owe_and_die)
+    run(world.inner.begin_session(AGAIN))
+    world.now += 1
+    run(world.store.backlog())
+    assert [name for name, *_ in world.shared.done] == ["end_user", "relink", "backlog"]
+    with pytest.raises(errors.SessionEnded):
+        world.token(AGAIN)
 
 
 @pytest.mark.parametrize("cut", [1, 10, 100])
@@ -400,7 +437,8 @@ def test_an_owed_operation_is_read_as_it_was_written(operation):
 
 
 @pytest.mark.parametrize(
-    "text", ['["close",0]', "[]", "7", '["relink",0,{"x":1}]', '["relink",0,7]', '["relink",null]', "{"]
+    "text",
+    ['["close",0]', "[]", "7", '["relink",0,"",{"x":1}]', '["relink",0,"",7]', '["relink",null,""]', "{"],
 )
 def test_a_text_that_is_no_owed_operation_is_refused(text):
     with pytest.raises(ValueError, match="no operation|no owed|no argument|unpack|float|Expecting"):
@@ -443,7 +481,7 @@ def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
         hangs = asyncio.Event()
 
         class Hanging:
-            async def end_session(self, principal):
+            async def end_session(self, principal, **_):
                 await hangs.wait()
 
         world.shared.inner = Hanging()

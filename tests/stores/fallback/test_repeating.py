@@ -80,7 +80,7 @@ def test_nobody_repeats_for_ever():
         run(world.store.end_user(f"user-{number}"))
     world.back()
 
-    async def slowly(user):
+    async def slowly(user, **_late):
         world.now += 0.3
         return 0
 
@@ -97,7 +97,7 @@ def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
     run(world.store.end_user("bob"))
     world.back()
 
-    async def refuses(user):
+    async def refuses(user, **_late):
         if user == "alice":
             raise ValueError(user)
         return 0
@@ -123,7 +123,7 @@ def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
     accepted(world, ending)
     world.back()
 
-    async def breaks(*_args):
+    async def breaks(*_args, **_late):
         delattr(world.inner, ending)
         raise RuntimeError("Event loop is closed")
 

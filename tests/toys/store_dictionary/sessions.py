@@ -13,36 +13,41 @@ class Sessions(Part):
         with self.state.lock:
             user, session = principal.user_id, principal.session_id
             if session is not None and not self.ended_at(user, session):
-                self.state.known[user, session] = self.clock() + self.session_memory
+                self.know(user, session, began=self.clock())
 
-    async def end_session(self, principal: Principal) -> int:
+    async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         with self.state.lock:
             user, session = principal.user_id, principal.session_id
             if session is not None:
                 self.state.ended[user, session] = self.clock()
                 self.state.known.pop((user, session), None)
             elif principal.began_at is not None:
-                self.state.ended[user, principal.began_at] = self.state.ended[user, None] = self.clock()
+                self.state.ended[user, principal.began_at] = self.clock()
+                self.end_before(user, ago)
             return self.take_away(user, session)
 
-    async def end_user(self, user: str) -> int:
+    async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         with self.state.lock:
-            self.end_known([key for key in self.state.known if key[0] == user])
-            self.state.ended[user, None] = self.clock()
+            self.end_known([key for key in self.state.known if key[0] == user], ago)
+            self.end_before(user, ago)
             return self.take_away(user)
 
-    async def end_everything(self) -> Everything:
+    async def end_everything(self, *, ago: float = 0.0) -> Everything:
         with self.state.lock:
-            known = list(self.state.known)
-            self.end_known(known)
-            self.state.everything_ended = self.clock()
+            ended = self.end_known(list(self.state.known), ago)
+            self.state.everything_ended = max(self.state.everything_ended, self.clock() - ago)
             users = {slot.user for slot in self.state.places}
-            return Everything(len(known), sum(map(self.take_away, users)))
+            return Everything(ended, sum(map(self.take_away, users)))
 
-    def end_known(self, sessions: list[tuple[str, str]]) -> None:
-        for key in sessions:
+    def end_before(self, user: str, ago: float) -> None:
+        self.state.ended[user, None] = max(self.state.ended.get((user, None), 0.0), self.clock() - ago)
+
+    def end_known(self, sessions: list[tuple[str, str]], ago: float) -> int:
+        ended = [key for key in sessions if not ago or self.state.began[key] <= self.clock() - ago]
+        for key in ended:
             del self.state.known[key]
             self.state.ended[key] = self.clock()
+        return len(ended)
 
     async def relink(self, user: str | Partner) -> int:
         with self.state.lock:

@@ -42,6 +42,7 @@ class State:
     ids: "count[int]" = field(default_factory=count)
     places: dict[Slot, Place] = field(default_factory=dict)
     known: dict[tuple[str, str], float] = field(default_factory=dict)  # (user, session): until when
+    began: dict[tuple[str, str], float] = field(default_factory=dict)  # the same: when it began
     ended: dict[tuple[str, str | float | None], float] = field(
         default_factory=dict
     )  # session, date or all: when
@@ -69,6 +70,12 @@ class Part:
         """Return when a session ended (by its id, its date, or None for all of the user's); 0 if that is forgotten."""
         at = self.state.ended.get((user, session), 0.0)
         return at if self.clock() < at + self.session_memory + LEEWAY else 0.0
+
+    def know(self, user: str, session: str, *, began: float) -> None:
+        """Know a session from now on. It began then, if it was not known before."""
+        if self.state.known.get((user, session), 0.0) <= self.clock():
+            self.state.began[user, session] = began
+        self.state.known[user, session] = self.clock() + self.session_memory
 
     def revoke_later(self, token: AccessToken) -> int:
         """Make a token pending, and return 1; return 0 if it has expired or was revoked."""

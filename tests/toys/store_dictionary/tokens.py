@@ -56,7 +56,8 @@ class Tokens(Part):
                 if ending is not None:
                     return ending
                 if principal.session_id is not None:
-                    self.state.known[principal.user_id, principal.session_id] = now + self.session_memory
+                    began = now if principal.began_by is None else min(now, principal.began_by)
+                    self.know(principal.user_id, principal.session_id, began=began)
             place = self.state.places.setdefault(slot, Place())
             if place.token is not None and place.token.expires_at - now >= max(min_life, 1e-9):
                 return Hit(place.token)

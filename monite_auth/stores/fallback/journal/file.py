@@ -9,6 +9,7 @@ a forked child does not inherit it, and it is gone when the process is, however 
 """
 
 import base64
+import errno
 import json
 import logging
 import os
@@ -51,6 +52,8 @@ class JournalFile:
         self._place: tuple[str, ...] = ()
         self._numbers: dict[OwedOperation, int] = {}
         self._last_number = 0
+        self._is_listed = False
+        """Whether its name in the directory survives a crash of the host."""
         self._size = 0
         """Bytes of whole lines."""
         self._is_torn = False
@@ -184,8 +187,18 @@ class JournalFile:
         self._append(f"-{self._numbers.pop(operation)}")
 
     def sync(self) -> None:
-        """Have what was written survive a crash of the host."""
-        os.fsync(self._descriptor)
+        """Have what was written survive a crash of the host. May be called from another thread."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            if (
+                error.errno != errno.EBADF
+            ):  # else it has been removed meanwhile, since nothing is owed any more
+                raise
+            return
+        if not self._is_listed:
+            self._directory.sync()
+            self._is_listed = True
 
     def _append(self, line: str) -> None:
         """Write a line, whole or not at all."""

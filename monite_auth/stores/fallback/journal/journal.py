@@ -1,6 +1,7 @@
 """The journal of one account in one process, as the rest of the package sees it."""
 
 import logging
+from contextlib import suppress
 from typing import Protocol
 
 from monite_auth.errors import ConfigurationError
@@ -126,12 +127,11 @@ class FileJournal:
     def append(self, operation: OwedOperation) -> None:
         """See Journal."""
         here = self._here()
-        was_well = not here.unwritten
         here.unwritten.append(operation)
         try:
             self._write(here)
         except (OSError, ConfigurationError) as error:
-            if was_well:
+            if len(here.unwritten) == 1:  # it was well until now
                 log.warning(
                     "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (%s): logouts that the token store has not heard "
                     "of are lost if this process dies before the store is back.",
@@ -146,7 +146,6 @@ class FileJournal:
         while here.unwritten:
             if here.own is None:
                 here.own = JournalFile.create(self._directory, self._prefix, self._envelope)
-                self._directory.sync()
             here.own.append(here.unwritten[0])
             here.files[here.unwritten.pop(0)] = here.own
 
@@ -176,6 +175,8 @@ class FileJournal:
         """See Journal."""
         here = self._here()
         adopted: list[OwedOperation] = []
+        with suppress(OSError, ConfigurationError):  # there may be room on the disk again
+            self._write(here)
         with _adopting:
             for name in self._names():
                 if name in locked_names():

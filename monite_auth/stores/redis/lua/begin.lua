@@ -4,7 +4,6 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local known, ended, session, memory = KEYS[3], KEYS[4], ARGV[2], tonumber(ARGV[3])
 local now = clock()
 if lasts(ended, session, now) then return 0 end
-redis.call('ZADD', known, text(now + memory), session)
-keep(known, now, now + memory)
+know(known, session, now, memory, now)
 index(KEYS, now, now + memory)
 return 1

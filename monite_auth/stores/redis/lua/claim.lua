@@ -9,10 +9,8 @@ local over = ending(KEYS, { session = session, date = ARGV[4], by = ARGV[5], at 
 if over then return { over } end
 index(KEYS, now, now + math.max(session ~= '' and memory or 0, seconds))
 if session ~= '' then
-  redis.call('ZADD', known, text(now + memory), session)
-  redis.call('ZREMRANGEBYSCORE', known, '-inf', text(now))
+  know(known, session, math.min(now, tonumber(ARGV[5]) or now), memory, now)
   redis.call('ZREMRANGEBYSCORE', ended, '-inf', text(now))
-  keep(known, now, now + memory)
 end
 
 local found = redis.call('HMGET', user, 't' .. place, 'r' .. place, 'l' .. place)

@@ -37,6 +37,25 @@ local function lasts(key, name, now)
   return moment and tonumber(moment) > now
 end
 
+-- Know a session from now on. If it is new, it began at `began`. A second member says so, "+" before the session's name, with a
+-- score behind those of all sessions: FAR and the moment. It is kept for a day, since endings hardly come later than that;
+-- without it, the session counts as older than any ending.
+local FAR, BEGAN_KEPT = 1e12, 86400
+
+local function know(known, session, began, memory, now)
+  if not lasts(known, session, now) then redis.call('ZADD', known, text(FAR + began), '+' .. session) end
+  redis.call('ZADD', known, text(now + memory), session)
+  redis.call('ZREMRANGEBYSCORE', known, '-inf', text(now))
+  redis.call('ZREMRANGEBYSCORE', known, text(FAR), text(FAR + now - math.min(memory, BEGAN_KEPT)))
+  keep(known, now, now + memory)
+end
+
+-- When a known session began, or nothing where that is not known (any more).
+local function began_at(known, session)
+  local score = redis.call('ZSCORE', known, '+' .. session)
+  return score and tonumber(score) - FAR
+end
+
 local function store_of(stamp)
   return string.sub(stamp, 1, 22)
 end

@@ -1,16 +1,20 @@
 #!lua flags=allow-oom
 -- Fence the mints and make the tokens pending, in the places within reach (ARGV[2]). 'session' also ends one session; without
 -- an ID but with a date, it ends that date and all sessions from before now. 'user' also ends all, 'relink' ends none.
+-- What happened some time ago (ARGV[7], in seconds) does not end sessions that began since.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'foreign' end
 local user, known, ended, queue, records = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local reach, session, date, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local LEEWAY = tonumber(ARGV[6])
 local now = clock()
+local ago = tonumber(ARGV[7])
+local moment = now - ago
 
 local sessions = 0
 local function mark(name)
   redis.call('ZADD', ended, text(now + memory + LEEWAY), name)
   sessions = sessions + redis.call('ZREM', known, name)
+  redis.call('ZREM', known, '+' .. name)
   keep(ended, now, now + memory + LEEWAY)
 end
 
@@ -18,10 +22,16 @@ if reach == 'session' and session ~= '' then mark(session) end
 local by_date = reach == 'session' and session == '' and date ~= ''
 if by_date then mark(date) end
 if reach == 'user' then
-  for _, name in ipairs(redis.call('ZRANGE', known, 0, -1)) do mark(name) end
+  for _, name in ipairs(redis.call('ZRANGE', known, 0, -1)) do
+    -- One that seems to begin later than now was dated before the clock was set back.
+    local began = ago > 0 and began_at(known, name)
+    local goes_on = began and began > moment and began <= now
+    if string.sub(name, 1, 1) ~= '+' and not goes_on then mark(name) end
+  end
 end
 if reach == 'user' or by_date then
-  redis.call('HSET', user, 'before', text(now))
+  local before = math.max(moment, tonumber(redis.call('HGET', user, 'before') or 0))
+  redis.call('HSET', user, 'before', text(before))
   keep(user, now, now + memory + LEEWAY)
 end
 

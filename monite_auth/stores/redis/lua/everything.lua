@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- End all sessions from before now. KEYS: three for each shard (stamp, when everything ended, users).
+-- End all sessions from before now, or from before ARGV[3] seconds ago. KEYS: three for each shard (stamp, when everything ended, users).
 -- Return the users that there is something of, each name behind the number of its shard.
-local now, memory = clock(), tonumber(ARGV[2])
+local now, memory, ago = clock(), tonumber(ARGV[2]), tonumber(ARGV[3])
 local found = {}
 for i = 1, #KEYS, 3 do
   local stamp = redis.call('GET', KEYS[i])
   if stamp and stamp ~= ARGV[1] then return { 'foreign', (i - 1) / 3 } end
-  redis.call('SET', KEYS[i + 1], text(now))
+  local before = math.max(now - ago, tonumber(redis.call('GET', KEYS[i + 1]) or 0))
+  redis.call('SET', KEYS[i + 1], text(before))
   keep(KEYS[i + 1], now, now + memory)
   for _, name in ipairs(redis.call('ZRANGE', KEYS[i + 2], 0, -1)) do
     found[#found + 1] = (i - 1) / 3
