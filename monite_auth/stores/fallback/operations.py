@@ -252,7 +252,8 @@ class FallbackOperations:
         there: int | None = await self._carry_out(operation, ago)
         if there is not None:
             return here + there
-        log.warning(
+        log.log(
+            logging.WARNING if len(self._owed) == 1 else logging.INFO,  # once per outage
             "The token store could not record a logout (%s). It holds in this process, and is repeated as soon as the "
             "store is back%s.",
             operation.name,

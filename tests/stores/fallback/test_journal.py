@@ -1,74 +1,22 @@
 """The journal: what is owed to a store that is down survives the process that owes it."""
 
-import asyncio
 import os
-import resource
 import signal
-import stat
-from collections.abc import Callable
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from monite_auth import PARTNER, Principal, Secret, errors
+from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
-from monite_auth.stores import Slot
-from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.fallback.journal import open_journal
-from monite_auth.stores.fallback.owed_operation import OwedOperation, parse, text_of
-from monite_auth.stores.memory import MemoryStore
-from monite_auth.stores.opening import open_store
-from monite_auth.telemetry import Silence
-from monite_auth.tokens import AccessToken
+from monite_auth.stores.fallback.owed_operation import OwedOperation
 from tests.forking import FORKS, child_of, ended_well, needs_fork
-from tests.scripted import ALICE, BOB, BOB_IN_MONITE, numbered, settings
-from tests.stores.fallback.outage import AGAIN, Fragile, Outage
+from tests.scripted import ALICE, BOB
+from tests.stores.fallback.outage import AGAIN
 
 pytestmark = needs_fork
-
-OLD, NEW = "a-key-that-was-first", "a-key-that-came-later"
-
-
-class Journalled(Outage):
-    """A world whose owed operations survive its process, in `directory`."""
-
-    def __init__(self, directory: Path, **changes) -> None:
-        super().__init__(numbered(), journal_directory=directory, **changes)
-        self.fallback.keep(lambda: open_journal(self.settings, self.clock))
-        self.shared.done.clear()
-
-    @property
-    def journals(self) -> list[Path]:
-        return sorted(Path(self.settings.journal_directory).iterdir())
-
-    def dies_owing(self, *principals: Principal) -> None:
-        """Have a child of this process end sessions while the store is down, and die."""
-
-        def end_and_die() -> bool:
-            self.shared.is_down = True
-            for each in principals:
-                self.now += 1
-                self.logout(each)
-            return True
-
-        self.leaves(end_and_die)
-
-    def leaves(self, work: Callable[[], bool]) -> None:
-        """Have a child of this process do `work`, and die."""
-        assert child_of(os.fork, work)
-        self.now += 5
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def world(directory: Path) -> Journalled:
-    return Journalled(directory)
 
 
 def test_promise_7_what_a_dead_process_owed_is_repeated_before_anything_else(world):
@@ -94,6 +42,84 @@ def test_promise_5_what_a_dead_process_owed_holds_in_the_next_one_while_the_stor
     with pytest.raises(errors.SessionEnded):
         world.token()
     assert world.journals == []
+
+
+@pytest.mark.parametrize("answered", [1, 3, 20])
+def test_promise_7_every_logout_that_was_answered_survives_whenever_the_process_is_killed(world, answered):
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        world.shared.is_down = True
+        for number in range(10_000):
+            world.logout(Principal(f"user-{number}", session_id="s"))
+            os.write(tell, b".")
+        os._exit(0)
+    for _ in range(answered):
+        os.read(told, 1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.set_blocking(told, False)
+    with suppress(BlockingIOError):
+        while os.read(told, 1):
+            answered += 1
+    while world.journals:
+        world.asks()
+    ended = world.ended
+    assert ended[:answered] == [f"user-{number}" for number in range(answered)]
+    assert len(ended) <= answered + 1  # the last one may have been written and not answered
+
+
+def test_processes_that_come_together_adopt_each_file_once(world):
+    for number in range(6):
+        world.dies_owing(Principal(f"user-{number}", session_id="s"))
+    (start, go), (told, tell) = os.pipe(), os.pipe()
+    children = []
+    for _ in range(4):
+        if (child := os.fork()) == 0:
+            os.close(go)
+            os.read(start, 1)  # until the other end is closed
+            run(world.store.backlog())
+            for user in world.ended:
+                os.write(tell, f"{user}\n".encode())
+            os._exit(0)
+        children.append(child)
+    os.close(go)
+    os.close(start)
+    for child in children:
+        assert ended_well(child)
+    os.close(tell)
+    with os.fdopen(told) as lines:
+        assert sorted(lines) == [f"user-{number}\n" for number in range(6)]
+    assert world.journals == []
+
+
+def test_threads_that_owe_while_others_adopt_lose_nothing(world):
+    for number in range(5):
+        world.dies_owing(Principal(f"dead-{number}", session_id="s"))
+    world.shared.is_down = True
+    together = threading.Barrier(8)
+
+    def owe(number: int) -> None:
+        together.wait()
+        for each in range(20):
+            world.logout(Principal(f"user-{number}-{each}", session_id="s"))
+
+    def adopt() -> None:
+        together.wait()
+        for _ in range(50):
+            world.asks()
+
+    with ThreadPoolExecutor(8) as threads:
+        for each in [threads.submit(owe, number) for number in range(6)] + [
+            threads.submit(adopt) for _ in range(2)
+        ]:
+            each.result()
+    world.back()
+    while world.journals:
+        world.asks()
+    expected = [f"dead-{number}" for number in range(5)]
+    expected += [f"user-{number}-{each}" for number in range(6) for each in range(20)]
+    assert sorted(world.ended) == sorted(expected)
 
 
 def test_emergencies_logins_and_doubtful_tokens_are_kept_too(world):
@@ -243,250 +269,3 @@ def test_what_was_owed_before_the_host_was_booted_comes_first_and_counts_as_of_n
     assert [name for name, *_ in world.shared.done] == ["end_user", "relink", "backlog"]
     with pytest.raises(errors.SessionEnded):
         world.token(AGAIN)
-
-
-@pytest.mark.parametrize("cut", [1, 10, 100])
-def test_a_torn_last_record_is_passed_over(world, cut):
-    world.dies_owing(ALICE, BOB)
-    (journal,) = world.journals
-    os.truncate(journal, journal.stat().st_size - cut)
-    run(world.store.backlog())
-    assert [name for name, *_ in world.shared.done] == ["end_session", "backlog"]
-    assert world.journals == []
-
-
-def test_a_file_that_was_cut_within_its_first_line_is_removed(world):
-    world.dies_owing(ALICE)
-    (journal,) = world.journals
-    os.truncate(journal, 20)
-    run(world.store.backlog())
-    assert world.journals == []
-
-
-def test_a_line_that_was_changed_or_moved_is_told_and_the_others_count(world, caplog):
-    world.dies_owing(ALICE, BOB)
-    (journal,) = world.journals
-    lines = journal.read_bytes().splitlines(keepends=True)
-    moved = b"+1 " + lines[2].split(b" ")[1]
-    journal.write_bytes(b"".join([lines[0], moved, *lines[2:]]))
-    run(world.store.backlog())
-    assert [(name, *rest) for name, *rest in world.shared.done] == [("end_session", BOB), ("backlog",)]
-    assert "cannot be read" in caplog.text
-
-
-def test_promise_9_a_journal_names_nobody_and_only_its_user_may_read_it(world, directory):
-    world.shared.is_down = True
-    leaked = AccessToken.granted(
-        Secret("leaked-token"), life=1800, sent_at=world.now, jitter=0.5, clock=world.clock
-    )
-    run(world.store.revoke(leaked))
-    world.logout()
-    (journal,) = world.journals
-    content = journal.read_text()
-    for name in ("alice", "alice-1", "leaked-token", leaked.fingerprint, world.settings.client_id):
-        assert name not in content
-        assert name not in journal.name
-    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-
-
-def test_links_and_files_that_others_could_have_written_are_not_read(world, directory, tmp_path):
-    world.dies_owing(ALICE)
-    (journal,) = world.journals
-    elsewhere = tmp_path / "elsewhere"
-    journal.rename(elsewhere)
-    journal.symlink_to(elsewhere)
-    elsewhere.with_name("open").write_bytes(elsewhere.read_bytes())
-    opened = directory / journal.name.replace(".", ".0", 1)
-    opened.write_bytes(elsewhere.read_bytes())
-    opened.chmod(0o644)
-    os.mkfifo(directory / journal.name.replace(".", ".1", 1), 0o600)
-    run(world.store.backlog())
-    assert [name for name, *_ in world.shared.done] == ["backlog"]
-    assert elsewhere.exists()
-
-
-def test_a_directory_that_is_a_link_is_not_used(tmp_path, caplog):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    world = Journalled(tmp_path / "link")
-    assert "MONITE_JOURNAL_DIRECTORY cannot be used" in caplog.text
-    world.shared.is_down = True
-    world.logout()
-    assert world.journals == []
-
-
-@pytest.mark.parametrize("keys", [f"{NEW},{OLD}", OLD])
-def test_a_journal_opens_after_a_rotation_of_keys(directory, keys):
-    Journalled(directory, store_keys=OLD).dies_owing(ALICE)
-    world = Journalled(directory, store_keys=keys, client_secret="another secret")
-    run(world.store.backlog())
-    assert [name for name, *_ in world.shared.done] == ["end_session", "backlog"]
-
-
-def test_a_journal_that_no_key_opens_is_told_once_and_kept(directory, caplog):
-    Journalled(directory, store_keys=OLD).dies_owing(ALICE)
-    world = Journalled(directory, store_keys=NEW, client_secret="another secret")
-    for _ in range(3):
-        run(world.store.backlog())
-        world.now += 2
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert "opens with none of our keys" in caplog.text
-    assert len(world.journals) == 1
-
-
-def test_a_journal_belongs_to_one_account(directory):
-    Journalled(directory).dies_owing(ALICE)
-    other = Journalled(directory, account="another")
-    run(other.store.backlog())
-    assert [name for name, *_ in other.shared.done] == ["backlog"]
-    assert len(other.journals) == 1
-
-
-def test_a_full_disk_is_a_line_in_the_log_and_is_made_up_for(world, caplog):
-    def full_and_free_again() -> bool:
-        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-        world.shared.is_down = True
-        world.logout(ALICE)
-        (journal,) = world.journals
-        for size in (journal.stat().st_size, journal.stat().st_size + 50):  # nothing fits; a part fits
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
-            world.logout(BOB)
-        assert not world.fallback.journal_is_durable
-        assert [each.message.partition(":")[0] for each in caplog.records].count(
-            "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (File too large)"
-        ) == 1
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        run(world.store.end_user("alice"))
-        return bool(world.fallback.journal_is_durable)
-
-    world.leaves(full_and_free_again)
-    run(world.store.backlog())
-    names = ["end_session", "end_session", "end_session", "end_user", "backlog"]
-    assert [name for name, *_ in world.shared.done] == names
-    assert "cannot be read" not in caplog.text
-
-
-def test_a_journal_that_somebody_removes_is_written_anew(world):
-    def go_on() -> bool:
-        world.shared.is_down = True
-        world.logout(ALICE)
-        world.journals[0].unlink()
-        world.logout(BOB)
-        return True
-
-    world.leaves(go_on)
-    run(world.store.backlog())
-    assert [who for name, who in world.shared.done[:-1]] == [ALICE, BOB]
-
-
-@pytest.mark.parametrize("trouble", ["none set", "no directory", "missing", "fine"])
-def test_it_is_said_at_the_start_where_logouts_in_an_outage_cannot_survive(tmp_path, caplog, trouble):
-    caplog.set_level("INFO")
-    (tmp_path / "file").touch()
-    where = {
-        "none set": "",
-        "no directory": tmp_path / "file",
-        "missing": tmp_path / "file" / "x",
-        "fine": tmp_path / "a" / "b",
-    }
-    open_store(
-        settings(journal_directory=where[trouble]),
-        Fragile(MemoryStore()),
-        clock=lambda: 0.0,
-        telemetry=Silence(),
-    )
-    said = [record.message for record in caplog.records if "MONITE_JOURNAL_DIRECTORY" in record.message]
-    assert len(said) == (trouble != "fine")
-
-
-def test_brokers_that_share_a_store_share_its_journal(directory):
-    chosen = settings(journal_directory=directory)
-    first = open_store(chosen, Fragile(MemoryStore()), clock=lambda: 0.0, telemetry=Silence())
-    assert isinstance(first, FallbackStore)
-    assert first.journal_is_durable
-    assert open_store(chosen, first, clock=lambda: 0.0, telemetry=Silence()) is first
-
-
-def test_memory_has_nothing_to_survive(caplog):
-    open_store(settings(), clock=lambda: 0.0, telemetry=Silence())
-    assert caplog.records == []
-
-
-OPERATIONS = [
-    OwedOperation("end_session", (Principal("alice", "books", "alice-1", 1_700_000_000.25),), 5.0),
-    OwedOperation("begin_session", (ALICE,), 6.5),
-    OwedOperation("end_user", ("alice",)),
-    OwedOperation("end_everything"),
-    OwedOperation("relink", (PARTNER,)),
-    OwedOperation("relink", ("alice",)),
-    OwedOperation("discard", (Slot("alice", None, "alice-1"), "0123456789abcdef")),
-    OwedOperation("discard", (Slot(PARTNER, None, None, "partner"), "0123456789abcdef")),
-    OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0),)),
-    OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0, BOB_IN_MONITE),)),
-]
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
-def test_an_owed_operation_is_read_as_it_was_written(operation):
-    found = parse(text_of(operation), clock=lambda: 0.0)
-    assert (found.name, found.at) == (operation.name, operation.at)
-    assert [
-        replace(each, value="") if isinstance(each, AccessToken) else each for each in found.arguments
-    ] == [replace(each, value="") if isinstance(each, AccessToken) else each for each in operation.arguments]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ['["close",0]', "[]", "7", '["relink",0,"",{"x":1}]', '["relink",0,"",7]', '["relink",null,""]', "{"],
-)
-def test_a_text_that_is_no_owed_operation_is_refused(text):
-    with pytest.raises(ValueError, match="no operation|no owed|no argument|unpack|float|Expecting"):
-        parse(text, clock=lambda: 0.0)
-
-
-# -- a logout waits for nothing
-
-
-def test_promise_7_a_logout_in_an_outage_does_not_ask_the_store(world):
-    world.value()
-    world.shared.is_down = True
-    world.logout()
-    world.now += 60
-    asked = world.shared.asked
-    world.logout(BOB)
-    run(world.store.end_user("alice"))
-    run(world.store.relink("alice"))
-    run(world.store.begin_session(ALICE))
-    assert world.shared.asked == asked
-
-
-def test_promise_7_a_logout_that_comes_while_others_are_owed_does_not_repeat_them(world):
-    world.shared.is_down = True
-    world.logout()
-    world.back()
-    asked = world.shared.asked
-    world.logout(BOB)
-    assert world.shared.asked == asked
-
-
-def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
-    world = Journalled(directory)
-    fallback = FallbackStore(
-        world.shared, MemoryStore(), clock=world.clock, telemetry=Silence(), outage_trust=60, ends_within=0.01
-    )
-    fallback.keep(lambda: open_journal(world.settings, world.clock))
-
-    async def leave() -> None:
-        hangs = asyncio.Event()
-
-        class Hanging:
-            async def end_session(self, principal, **_):
-                await hangs.wait()
-
-        world.shared.inner = Hanging()
-        await fallback.operations(blocking=False).end_session(ALICE)
-
-    asyncio.run(leave())
-    assert len(world.journals) == 1
-    assert not fallback.outage.is_on  # it may have waited in this process's own queue

@@ -1,0 +1,55 @@
+"""A logout waits for nothing, and asks no store that is down."""
+
+import asyncio
+
+from monite_auth.engine.runtime import run
+from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.fallback.journal import open_journal
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.telemetry import Silence
+from tests.scripted import ALICE, BOB
+from tests.stores.fallback.journalled import Journalled
+
+
+def test_promise_7_a_logout_in_an_outage_does_not_ask_the_store(world):
+    world.value()
+    world.shared.is_down = True
+    world.logout()
+    world.now += 60
+    asked = world.shared.asked
+    world.logout(BOB)
+    run(world.store.end_user("alice"))
+    run(world.store.relink("alice"))
+    run(world.store.begin_session(ALICE))
+    assert world.shared.asked == asked
+
+
+def test_promise_7_a_logout_that_comes_while_others_are_owed_does_not_repeat_them(world):
+    world.shared.is_down = True
+    world.logout()
+    world.back()
+    asked = world.shared.asked
+    world.logout(BOB)
+    assert world.shared.asked == asked
+
+
+def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
+    world = Journalled(directory)
+    fallback = FallbackStore(
+        world.shared, MemoryStore(), clock=world.clock, telemetry=Silence(), outage_trust=60, ends_within=0.01
+    )
+    fallback.keep(lambda: open_journal(world.settings, world.clock))
+
+    async def leave() -> None:
+        hangs = asyncio.Event()
+
+        class Hanging:
+            async def end_session(self, principal, **_):
+                await hangs.wait()
+
+        world.shared.inner = Hanging()
+        await fallback.operations(blocking=False).end_session(ALICE)
+
+    asyncio.run(leave())
+    assert len(world.journals) == 1
+    assert not fallback.outage.is_on  # it may have waited in this process's own queue

@@ -1,0 +1,42 @@
+"""An owed operation as text."""
+
+from dataclasses import replace
+
+import pytest
+
+from monite_auth import PARTNER, Principal, Secret
+from monite_auth.stores import Slot
+from monite_auth.stores.fallback.owed_operation import OwedOperation, parse, text_of
+from monite_auth.tokens import AccessToken
+from tests.scripted import ALICE, BOB_IN_MONITE
+
+OPERATIONS = [
+    OwedOperation("end_session", (Principal("alice", "books", "alice-1", 1_700_000_000.25),), 5.0),
+    OwedOperation("begin_session", (ALICE,), 6.5),
+    OwedOperation("end_user", ("alice",)),
+    OwedOperation("end_everything"),
+    OwedOperation("relink", (PARTNER,)),
+    OwedOperation("relink", ("alice",)),
+    OwedOperation("discard", (Slot("alice", None, "alice-1"), "0123456789abcdef")),
+    OwedOperation("discard", (Slot(PARTNER, None, None, "partner"), "0123456789abcdef")),
+    OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0),)),
+    OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0, BOB_IN_MONITE),)),
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_an_owed_operation_is_read_as_it_was_written(operation):
+    found = parse(text_of(operation), clock=lambda: 0.0)
+    assert (found.name, found.at) == (operation.name, operation.at)
+    assert [
+        replace(each, value="") if isinstance(each, AccessToken) else each for each in found.arguments
+    ] == [replace(each, value="") if isinstance(each, AccessToken) else each for each in operation.arguments]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['["close",0]', "[]", "7", '["relink",0,"",{"x":1}]', '["relink",0,"",7]', '["relink",null,""]', "{"],
+)
+def test_a_text_that_is_no_owed_operation_is_refused(text):
+    with pytest.raises(ValueError, match="no operation|no owed|no argument|unpack|float|Expecting"):
+        parse(text, clock=lambda: 0.0)
