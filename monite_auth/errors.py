@@ -17,6 +17,7 @@
     ├── RateLimited               503  the request limit is used up for longer than the caller waits
     ├── MoniteUnavailable         503  Monite did not answer, or not sensibly
     └── StoreUnavailable          503  the token store did not answer
+        └── StoreReadOnly         503  the token store answers, and takes no writes
 
 An error says what happened, to what, and what to do next, in words for the application's developer. What an end
 user may read is `public_message`. No error holds a secret, and none carries an HTTP library's exception as its
@@ -41,6 +42,7 @@ __all__ = [
     "ProvisioningFailed",
     "RateLimited",
     "SessionEnded",
+    "StoreReadOnly",
     "StoreUnavailable",
     "TokenTooShort",
 ]
@@ -228,3 +230,9 @@ class StoreUnavailable(MoniteAuthError):
     status_hint = 503
     code = "store_unavailable"
     public_message = "Something went wrong on our side. Please try again in a moment."
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The token store answers, and takes no writes: it is full, or may not be written. Stores raise it; callers see it seldom."""
+
+    code = "store_read_only"

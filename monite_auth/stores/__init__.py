@@ -30,6 +30,7 @@ from monite_auth.stores.values import (
     Hit,
     Lease,
     Pending,
+    SessionState,
     Slot,
     Status,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Priority",
     "RevocationOperations",
     "SessionOperations",
+    "SessionState",
     "Slot",
     "Status",
     "StatusOperations",

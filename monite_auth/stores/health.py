@@ -31,7 +31,7 @@ class Health:
 def health_of(store: Store) -> Health:
     """Return how a broker's store is."""
     if isinstance(store, FallbackStore):
-        outage = store.outage
+        outage = store.outage if store.outage.is_on or not store.read_only.is_on else store.read_only
         return Health(
             "degraded" if outage.is_on else "up", outage.since, store.waiting, store.journal_is_durable, None
         )

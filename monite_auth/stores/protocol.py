@@ -7,7 +7,8 @@ Operations are `async def`. A store gives them in two forms (`Store.operations`)
 suspend, for threads; and one for event loops. Where an operation does no I/O, both can be the same object.
 
 Every operation may raise StoreUnavailable when the store cannot be reached, and ConfigurationError when it can be
-reached and must not be used: its content belongs to another program, or opens with none of the keys.
+reached and must not be used: its content belongs to another program, or opens with none of the keys. Operations that
+write may raise StoreReadOnly when the store answers and takes no writes, since it is full, say.
 
 *Times.* A token's times are of the caller's clock. A store for several hosts turns them into durations on the way in,
 counts with one clock of its own, and turns them back on the way out.
@@ -50,6 +51,7 @@ from monite_auth.stores.values import (
     Everything,
     Lease,
     Pending,
+    SessionState,
     Slot,
     Status,
 )
@@ -110,6 +112,9 @@ class SessionOperations(Protocol):
 
         Does nothing for a principal without a session id, and for a session that has ended.
         """
+
+    async def session_state(self, principal: Principal) -> SessionState:
+        """Say how the principal's session stands. It only reads: a store that takes no writes still answers."""
 
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """End the principal's session, `ago` seconds ago, and return how many tokens became pending revocations.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from monite_auth.identity import PARTNER, Partner
+from monite_auth.identity import PARTNER, Partner, Principal
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Hit",
     "Lease",
     "Pending",
+    "SessionState",
     "Slot",
     "Status",
 ]
@@ -118,6 +119,27 @@ class CoolingDown:
 
 
 Claim = Hit | Claimed | Busy | Ended | CoolingDown
+
+
+class SessionState(Enum):
+    """How a session stands, as far as a store can tell by reading."""
+
+    ALIVE = "alive"
+    """It is known, or its date is younger than all endings, or nothing could end it."""
+    UNKNOWN = "unknown"
+    """Its name is not known, and it has no date. A claim would write it down."""
+    ENDED = "ended"
+    """It has ended."""
+    TOO_OLD = "too old"
+    """It is not known, and began so long ago that nobody remembers whether it has ended."""
+
+    @classmethod
+    def of(cls, principal: Principal, ending: Ended | None, *, is_known: bool) -> "SessionState":
+        """Return the state of a principal's session. `ending`: what a claim would be answered, if it has ended."""
+        if ending is not None:
+            return cls.TOO_OLD if ending.too_old else cls.ENDED
+        has_date, has_id = principal.began_at is not None, principal.session_id is not None
+        return cls.ALIVE if is_known or has_date or not has_id else cls.UNKNOWN
 
 
 # -- what became of tokens

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from monite_auth.errors import StoreUnavailable
+from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.processes.workers import threads_are_allowed
@@ -30,6 +30,7 @@ from monite_auth.stores.values import (
     Everything,
     Lease,
     Pending,
+    SessionState,
     Slot,
     Status,
 )
@@ -51,6 +52,7 @@ class FallbackOperations:
         memory: Operations,
         memory_store: MemoryStore,
         outage: Outage,
+        read_only: Outage,
         owed: Owed,
         trust: Trust,
         *,
@@ -61,40 +63,62 @@ class FallbackOperations:
         self._memory = memory
         self._memory_store = memory_store
         self._outage = outage
+        self._read_only = read_only
         self._owed = owed
         self._trust = trust
         self._blocking = blocking
         self._ends_within = ends_within
 
-    async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result:
+    async def _ask(
+        self, question: Callable[[], Awaitable[Result]], *, reads_of: str | Partner | None = None
+    ) -> Result:
         """Ask the shared store, after it has heard of all that is owed.
 
-        Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet.
+        `reads_of`: the question only reads, and about this user. A store that takes no writes is asked such questions all the
+        same, unless what is owed concerns the user.
+
+        Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet; StoreReadOnly when it
+        takes no writes.
         """
         self._outage.check()
         if self._owed.is_adoption_due():
             for each in self._owed.adopt():
                 await self._hold_here(each, self._owed.seconds_since(each))
-        if self._owed and not await self._tell():
-            raise StoreUnavailable(
-                "The token store is still being told what it missed.", retry_after=LEFT_ALONE
-            )
+        if self._owed:
+            await self._tell_first(reads_of)
         try:
             answer = await question()
         except StoreUnavailable as error:
-            self._outage.begin(error)
+            self._note(error, is_read=reads_of is not None)
             raise
-        if self._outage.end():
+        if self._outage.end() and not self._read_only.is_on:
             await self._hand_over()
         return answer
 
-    async def _tell(self) -> bool:
-        """Tell the shared store what is owed; return whether it has heard of all."""
-        try:
-            return await self._owed.repeat(self._shared)
-        except StoreUnavailable as error:
+    def _note(self, error: StoreUnavailable, *, is_read: bool = False) -> None:
+        """Note that the store has failed, or only takes no writes. One that cannot be read is down, whatever it says."""
+        if isinstance(error, StoreReadOnly) and not is_read:
+            self._outage.end()
+            self._read_only.begin(error)
+        else:
             self._outage.begin(error)
+
+    async def _tell_first(self, reads_of: str | Partner | None) -> None:
+        """Tell the shared store what is owed, unless it takes no writes and that does not matter for a read."""
+        is_free_to_read = reads_of is not None and not self._owed.concerns(reads_of)
+        if is_free_to_read and self._read_only.is_on:
+            return
+        try:
+            has_heard = await self._owed.repeat(self._shared)
+        except StoreUnavailable as error:
+            self._note(error)
+            if is_free_to_read and isinstance(error, StoreReadOnly):
+                return
             raise
+        if not has_heard:
+            raise StoreUnavailable(
+                "The token store is still being told what it missed.", retry_after=LEFT_ALONE
+            )
 
     async def _carry_out(self, operation: OwedOperation, ago: float = 0.0) -> Any:
         """Carry out an operation in the shared store, or owe it; return None if it is owed.
@@ -105,11 +129,8 @@ class FallbackOperations:
             if not self._outage.is_on and not self._owed:
                 async with self._patience():
                     return await self._ask(lambda: operation.carry_out(self._shared, ago=ago))
-        except (
-            StoreUnavailable,
-            TimeoutError,
-        ):  # out of patience: whether the store is down, others find out
-            pass
+        except (StoreUnavailable, TimeoutError):
+            pass  # out of patience: others find out whether the store is down
         except Exception:  # the store is there, and refuses
             raise
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
@@ -136,7 +157,7 @@ class FallbackOperations:
                 await self._memory.commit(Lease.void(slot), token)
             if not isinstance(error, StoreUnavailable):
                 raise
-            self._outage.begin(error)
+            self._note(error)
 
     # -- tokens
 
@@ -144,12 +165,20 @@ class FallbackOperations:
         """See TokenOperations. In an outage, raises StoreUnavailable for sessions that are not trusted."""
         endings = self._trust.endings
         try:
-            token = await self._ask(lambda: self._shared.peek(slot, principal))
+            token = await self._ask(lambda: self._shared.peek(slot, principal), reads_of=slot.user)
         except StoreUnavailable:
-            self._refuse_unless_trusted(principal)
+            await self._refuse_unless_trusted(principal)
             return await self._memory.peek(slot, principal)
         if token is not None:
             self._trust.note(principal, endings)
+            return token
+        return await self._peek_here(slot, principal) if self._read_only.is_on else None
+
+    async def _peek_here(self, slot: Slot, principal: Subject) -> AccessToken | None:
+        """Return the token that this process keeps since the store takes no writes, if the session goes on."""
+        token = await self._memory.peek(slot, principal)
+        if token is None or await self._ending_by_reading(principal) is not None:
+            return None
         return token
 
     async def claim(
@@ -158,30 +187,41 @@ class FallbackOperations:
         """See TokenOperations. In an outage, raises StoreUnavailable for sessions that are not trusted."""
         endings = self._trust.endings
         try:
+            self._read_only.check()
             claim = await self._ask(
                 lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
             )
-        except StoreUnavailable:
-            self._refuse_unless_trusted(principal)
-            if isinstance(principal, Principal):
-                # The shared store knew it: it is judged by its name, and not by its date, if nobody has ended it since.
-                await self._memory.begin_session(principal)
-            claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
-            return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
+        except StoreUnavailable as error:
+            if not isinstance(error, StoreReadOnly):
+                await self._refuse_unless_trusted(principal)
+            elif (ending := await self._ending_by_reading(principal)) is not None:
+                return ending
+            return await self._claim_here(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+        if isinstance(claim, Claimed) and self._read_only.end():
+            await self._hand_over()
         if not isinstance(claim, Ended):
             self._trust.note(principal, endings)
         elif isinstance(principal, Principal):
             self._trust.forget_session(principal)
         return claim
 
-    def _refuse_unless_trusted(self, principal: Subject) -> None:
+    async def _claim_here(
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        if isinstance(principal, Principal):
+            # The shared store knew it: it is judged by its name, and not by its date, if nobody has ended it since.
+            await self._memory.begin_session(principal)
+        claim = await self._memory.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+        return Claimed(Lease(slot, OURS + claim.lease.id)) if isinstance(claim, Claimed) else claim
+
+    async def _refuse_unless_trusted(self, principal: Subject) -> None:
         """Raise StoreUnavailable for a session of which only the shared store can tell whether it goes on.
 
         One that has ended here is let through, to be told so by memory.
         """
-        if not self._trust.includes(principal) and not (
-            isinstance(principal, Principal) and self._memory_store.has_ended(principal)
-        ):
+        if self._trust.includes(principal) or not isinstance(principal, Principal):
+            return
+        if await self._memory.session_state(principal) is not SessionState.ENDED:
             raise StoreUnavailable(
                 f"The token store is down, and this process has not seen this session alive in the last "
                 f"{self._trust.seconds:g} s (MONITE_OUTAGE_TRUST): it may have ended elsewhere. Try again when the store is "
@@ -189,11 +229,32 @@ class FallbackOperations:
                 retry_after=LEFT_ALONE,
             )
 
+    async def _ending_by_reading(self, principal: Subject) -> Ended | None:
+        """Return how a session has ended, as the store tells that takes no writes; refuse whom it does not know."""
+        if not isinstance(principal, Principal):
+            return None
+        endings = self._trust.endings
+        try:
+            state = await self._ask(lambda: self._shared.session_state(principal), reads_of=principal.user_id)
+        except StoreUnavailable:
+            state = SessionState.UNKNOWN
+        match state:
+            case SessionState.ALIVE:
+                self._trust.note(principal, endings)
+            case SessionState.UNKNOWN:  # an ending of all the user's sessions would miss it
+                await self._refuse_unless_trusted(principal)
+            case SessionState.ENDED | SessionState.TOO_OLD:
+                self._trust.forget_session(principal)
+                return Ended(too_old=state is SessionState.TOO_OLD)
+        return None
+
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See TokenOperations."""
         if (ours := _ours(lease)) is not None:
             stored = await self._memory.commit(ours, token)
-            if not self._outage.is_on:  # it has ended meanwhile, and nobody will look into memory again
+            if not (
+                self._outage.is_on or self._read_only.is_on
+            ):  # it has ended meanwhile, and nobody will look into memory again
                 await self._hand_over()
             return stored
         is_sent = False
@@ -234,6 +295,10 @@ class FallbackOperations:
         await self._memory.begin_session(principal)
         self._trust.note(principal, self._trust.endings)
         await self._carry_out(self._owed.new("begin_session", principal))
+
+    async def session_state(self, principal: Principal) -> SessionState:
+        """See SessionOperations."""
+        return await self._ask(lambda: self._shared.session_state(principal), reads_of=principal.user_id)
 
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
@@ -347,7 +412,7 @@ class FallbackOperations:
 
     async def status(self, user: str) -> Status:
         """See StatusOperations."""
-        return await self._ask(lambda: self._shared.status(user))
+        return await self._ask(lambda: self._shared.status(user), reads_of=user)
 
     async def backlog(self) -> int:
         """See StatusOperations."""
@@ -363,7 +428,7 @@ class FallbackOperations:
     async def get_note(self, user: str, name: str) -> str | None:
         """See NoteOperations."""
         try:
-            return await self._ask(lambda: self._shared.get_note(user, name))
+            return await self._ask(lambda: self._shared.get_note(user, name), reads_of=user)
         except StoreUnavailable:
             return None
 

@@ -1,13 +1,14 @@
-"""Whether the shared store is down, as far as this process knows."""
+"""Whether the shared store is down, or takes no writes, as far as this process knows."""
 
 import logging
+from dataclasses import dataclass
 from os import getpid
 
-from monite_auth.errors import StoreUnavailable
+from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
-__all__ = ["LEFT_ALONE", "Outage"]
+__all__ = ["DOWN", "LEFT_ALONE", "READ_ONLY", "Outage"]
 
 log = logging.getLogger("monite_auth")
 
@@ -15,10 +16,34 @@ LEFT_ALONE = 1.0
 """Seconds for which a store that failed is not asked: each attempt may cost its whole timeout."""
 
 
-class Outage:
-    """An outage of one store: it begins with a failure and ends with the first answer."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of outage: the error that tells of it, and what the log says when it begins and ends."""
 
-    def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
+    error: type[StoreUnavailable]
+    begins: str
+    ends: str
+
+
+DOWN = Kind(
+    StoreUnavailable,
+    "The token store is down. Until it is back, this process serves only sessions that it has seen alive a short while ago, and "
+    "keeps their tokens for itself. A logout holds in this process only. %s",
+    "The token store is back.",
+)
+READ_ONLY = Kind(
+    StoreReadOnly,
+    "The token store takes no writes. Until it does, each process keeps new tokens for itself, and a logout that cannot be recorded "
+    "holds in this process only. %s",
+    "The token store takes writes again.",
+)
+
+
+class Outage:
+    """An outage of one store, of some `kind`: it begins with a failure and ends with the first answer."""
+
+    def __init__(self, clock: Clock, telemetry: Telemetry, kind: Kind = DOWN) -> None:
+        self._kind = kind
         self.is_on = False
         self.since: float | None = None
         """When the last outage began or ended, epoch seconds; None before the first."""
@@ -39,7 +64,7 @@ class Outage:
             return
         now, process = self._clock(), getpid()
         if now < self._ask_again_at or (now < self._asked_until and self._asked_by == process):
-            raise StoreUnavailable(
+            raise self._kind.error(
                 f"The token store failed a moment ago. {self._why}", retry_after=LEFT_ALONE
             )
         self._asked_until, self._asked_by = now + LEFT_ALONE, process
@@ -48,11 +73,7 @@ class Outage:
         """Note that the store has failed."""
         if not self.is_on:
             self.since = self._clock()
-            log.error(
-                "The token store is down. Until it is back, this process serves only sessions that it has seen alive a short "
-                "while ago, and keeps their tokens for itself. A logout holds in this process only. %s",
-                error,
-            )
+            log.error(self._kind.begins, error)
         self.is_on = True
         self._ask_again_at = self._clock() + LEFT_ALONE
         self._why = str(error)
@@ -63,5 +84,5 @@ class Outage:
         was_on, self.is_on = self.is_on, False
         if was_on:
             self.since = self._clock()
-            log.warning("The token store is back.")
+            log.warning(self._kind.ends)
         return was_on

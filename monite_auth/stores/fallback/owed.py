@@ -25,6 +25,7 @@ from os import getpid
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.identity import Partner
 from monite_auth.processes.boot_clock import BOOT, since_boot
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
@@ -100,6 +101,11 @@ class Owed:
             self._operations.append(operation)
             self.journal.append(operation)
         self._telemetry.owed(1)
+
+    def concerns(self, user: str | Partner) -> bool:
+        """Say whether something is owed that may change what is read of a user."""
+        with self._lock:
+            return any(each.concerns(user) for each in self._operations)
 
     def is_adoption_due(self) -> bool:
         """Say whether it is time to look for what processes that have died still owed."""

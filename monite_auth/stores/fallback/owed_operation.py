@@ -43,6 +43,17 @@ class OwedOperation:
         late = {"ago": ago} if ago > 0 and self.name in ENDINGS else {}
         return await getattr(store, self.name)(*self.arguments, **late)
 
+    def concerns(self, user: str | Partner) -> bool:
+        """Say whether it may change what is read of a user."""
+        match self.name, self.arguments:
+            case (("end_everything" | "revoke"), _):
+                return True
+            case _, (Principal(user_id=whose) | Slot(user=whose), *_):
+                return bool(whose == user)
+            case _, (whose, *_):
+                return bool(whose == user)
+        return True
+
 
 def text_of(operation: OwedOperation) -> str:
     """Return an operation as text. It names people and may hold a token, so it must be sealed."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.operations import FallbackOperations
-from monite_auth.stores.fallback.outage import Outage
+from monite_auth.stores.fallback.outage import READ_ONLY, Outage
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
@@ -60,6 +60,7 @@ class FallbackStore:
         self._telemetry = telemetry
         self._ends_within = ends_within
         self.outage = Outage(clock, telemetry)
+        self.read_only = Outage(clock, telemetry, READ_ONLY)
         self._owed = Owed(clock, telemetry, journal)
         self._trust = Trust(outage_trust, clock)
         self._whole = self
@@ -117,6 +118,7 @@ class FallbackStore:
             memory,
             self.memory,
             self.outage,
+            self.read_only,
             self._owed,
             self._trust,
             blocking=blocking,

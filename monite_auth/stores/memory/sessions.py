@@ -5,7 +5,7 @@ import math
 from monite_auth.identity import PARTNER, Partner, Principal
 from monite_auth.stores.memory.account import MemoryAccount
 from monite_auth.stores.memory.users import User
-from monite_auth.stores.values import PARTNER_SLOT, Everything
+from monite_auth.stores.values import PARTNER_SLOT, Everything, SessionState
 from monite_auth.tokens import AccessToken
 
 __all__ = ["MemorySessions"]
@@ -26,13 +26,15 @@ class MemorySessions(MemoryAccount):
             user.know(principal.session_id, began=now, until=now + self._session_memory)
             self._users.write(principal.user_id, user)
 
-    def has_ended(self, principal: Principal) -> bool:
-        """Say whether an ending is known of the principal's session."""
+    async def session_state(self, principal: Principal) -> SessionState:
+        """See SessionOperations."""
         with self._lock:
             user = self._users.by_name.get(principal.user_id)
             known_until = user.sessions.get(principal.session_id or "", 0.0) if user is not None else 0.0
-            ending = self._ending_of(principal, is_known=known_until > self._clock())
-            return ending is not None and not ending.too_old
+            is_known = known_until > self._clock()
+            return SessionState.of(
+                principal, self._ending_of(principal, is_known=is_known), is_known=is_known
+            )
 
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See SessionOperations."""

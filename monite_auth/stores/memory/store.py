@@ -10,7 +10,6 @@ from collections.abc import Callable
 from copy import copy
 from functools import partial
 
-from monite_auth.identity import Principal
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import Settings
 from monite_auth.stores.memory.operations import MemoryOperations
@@ -98,10 +97,6 @@ class MemoryStore:
             if self._account not in self._accounts:
                 self._accounts[self._account] = self._make_operations()
             return self._accounts[self._account]
-
-    def has_ended(self, principal: Principal) -> bool:
-        """Say whether an ending is known of the principal's session."""
-        return self._operations().has_ended(principal)
 
     @property
     def pending(self) -> int:

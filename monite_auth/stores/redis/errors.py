@@ -3,7 +3,7 @@
 import redis
 import redis.exceptions
 
-from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
+from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreReadOnly, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 
 __all__ = [
@@ -64,6 +64,8 @@ def translated(
         return ConfigurationError(f"{where} is too old: the store needs Redis 7.0, or Valkey.")
     if is_timeout(error):
         return StoreUnavailable(f"{where} did not answer within {timeout:g} s.")
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return StoreReadOnly(f"{where} refuses to work: {said}")
     if isinstance(error, redis.ResponseError):
         return StoreUnavailable(f"{where} refuses to work: {said}")
     return StoreUnavailable(f"{where} cannot be reached: {said or type(error).__name__}.")

@@ -72,7 +72,7 @@ class AccountKeys:
         """Open the envelope again, and note in the shard which data key is in force."""
         found = await self._open(connections)
         self._use(found, vault)
-        await connections.send("SET", found.keyspace.stamp(shard), found.stamp)
+        await connections.run(SCRIPTS["adopt"], [found.keyspace.stamp(shard)], [found.stamp])
 
     def _use(self, found: RedisVault, before: RedisVault | None) -> None:
         if before is not None and found.stamp[:STORE] != before.stamp[:STORE] and self._vault is before:

@@ -21,6 +21,7 @@ bear to have run, and to run twice:
 | condemn | holds_value, release_value | The same holders, or fewer. |
 | settle, condemn | settle | Nothing is left to take off. |
 | postpone | postpone | One attempt is counted too many. |
+| session_state | session_state | Nothing was written. |
 | put_note, delete_note | put_note, delete_note | The note as the first run left it. |
 | admit | budget | A moment that was booked, or a place in the window, passes unused. |
 | hold | budget | The hold counts until when, not how long; the pace goes down once. |

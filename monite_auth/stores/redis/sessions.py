@@ -6,10 +6,17 @@ from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal
 from monite_auth.stores.redis.execution import Execution, always
 from monite_auth.stores.redis.keyspace import Keyspace
 from monite_auth.stores.redis.records import RedisVault, owner_in
-from monite_auth.stores.values import Everything
+from monite_auth.stores.values import Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
 
 __all__ = ["RedisSessions"]
+
+STATES = {
+    b"alive": SessionState.ALIVE,
+    b"unknown": SessionState.UNKNOWN,
+    b"ended": SessionState.ENDED,
+    b"old": SessionState.TOO_OLD,
+}
 
 
 class RedisSessions(Execution):
@@ -24,6 +31,16 @@ class RedisSessions(Execution):
                 9,
                 lambda vault: [vault.identity(principal)[0], self._session_memory],
             )
+
+    async def session_state(self, principal: Principal) -> SessionState:
+        """See Operations."""
+        _, answer = await self._ask(
+            "session_state",
+            principal.user_id,
+            8,
+            lambda vault: [*vault.identity(principal), self._session_memory],
+        )
+        return STATES[answer]
 
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See Operations."""

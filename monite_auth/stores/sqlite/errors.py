@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
 
 __all__ = ["Locked", "is_busy", "locked_too_long", "translated"]
+
+WRITES_REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
+"""Result codes of a file that can still be read."""
 
 
 class Locked(Exception):
@@ -23,7 +26,8 @@ def translated(path: Path, patience: float) -> Iterator[None]:
     except sqlite3.Error as error:
         if is_busy(error):
             raise locked_too_long(path, patience) from error
-        raise StoreUnavailable(f"{_lead(path)}: {_advice(error)}") from error
+        kind = StoreReadOnly if _code(error) in WRITES_REFUSED else StoreUnavailable
+        raise kind(f"{_lead(path)}: {_advice(error)}") from error
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise ConfigurationError(

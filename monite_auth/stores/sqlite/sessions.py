@@ -3,9 +3,9 @@
 import math
 
 from monite_auth.identity import LEEWAY, Partner, Principal
-from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
+from monite_auth.stores.sqlite.execution import Execution, Transaction, reading, writing
 from monite_auth.stores.sqlite.rows import insert_token, is_doomed
-from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything
+from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
 
 __all__ = ["ENDED_BY_DATE", "SQLiteSessions", "begin", "ending_of", "is_too_old"]
@@ -23,6 +23,17 @@ class SQLiteSessions(Execution):
     def begin_session(self, on: Transaction, principal: Principal) -> None:
         """See Operations."""
         begin(on, principal, self._session_memory, at=on.now)
+
+    @reading
+    def session_state(self, on: Transaction, principal: Principal) -> SessionState:
+        """See Operations."""
+        user, session = on.vault.user(principal.user_id), on.vault.principal(principal)
+        known = on.db.execute(
+            "SELECT 1 FROM sessions WHERE user = ? AND session = ? AND NOT ended AND until > ?",
+            (user, session, on.now),
+        ).fetchone()
+        ending = ending_of(on, principal, self._session_memory)
+        return SessionState.of(principal, ending, is_known=known is not None)
 
     @writing
     def end_session(self, on: Transaction, principal: Principal, *, ago: float = 0.0) -> int:

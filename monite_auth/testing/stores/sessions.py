@@ -1,7 +1,7 @@
 """Endings: what they take away, what they fence, and whom they leave alone."""
 
 from monite_auth.identity import PARTNER, Principal
-from monite_auth.stores.values import PARTNER_SLOT, Busy, Claimed, Ended, Everything, Hit, Slot
+from monite_auth.stores.values import PARTNER_SLOT, Busy, Claimed, Ended, Everything, Hit, SessionState, Slot
 from monite_auth.testing.stores.driver import (
     ABROAD,
     AGAIN,
@@ -89,6 +89,28 @@ class SessionContract:
             assert driver.peek(principal=ended) is None
         fresh = Principal("alice", session_id="fresh", authenticated_at=driver.now)
         assert isinstance(driver.claim(principal=fresh), Claimed)
+
+    def test_a_store_tells_by_reading_how_a_session_stands(self, driver: StoreDriver) -> None:
+        def state(principal: Principal) -> SessionState:
+            return driver.run(driver.ops.session_state(principal))
+
+        early, late, ancient = (
+            Principal("alice", session_id=name, authenticated_at=driver.now - ago)
+            for name, ago in (("early", 20), ("late", 5), ("ancient", 366 * 24 * 3600))
+        )
+        assert state(ALICE) is SessionState.UNKNOWN
+        assert state(Principal("alice")) is state(early) is SessionState.ALIVE
+        driver.run(driver.ops.begin_session(ALICE))
+        driver.run(driver.ops.begin_session(ancient))
+        assert state(ALICE) is state(ancient) is SessionState.ALIVE
+        driver.run(driver.ops.end_session(ALICE))
+        assert state(ALICE) is SessionState.ENDED
+        assert state(AGAIN) is SessionState.UNKNOWN  # asking has written nothing down
+        driver.run(driver.ops.end_user("alice"))
+        assert state(early) is state(late) is state(ancient) is SessionState.ENDED
+        assert state(BOB) is SessionState.UNKNOWN
+        stranger = Principal("bob", authenticated_at=ancient.authenticated_at)
+        assert state(stranger) is SessionState.TOO_OLD
 
     def test_relink_takes_tokens_and_fences_but_ends_nothing(self, driver: StoreDriver) -> None:
         driver.put("t")

@@ -29,6 +29,8 @@ class Fragile:
         """What happens once while the store is at work on something that is not a read."""
         self.is_down = False
         self.loses_answers = False
+        self.refuses: frozenset[str] = frozenset()
+        """Operations that it refuses to write, though it answers."""
         self.fails_at: str | None = None
         self.cancelled_at: str | None = None
         self.stuck_at: str | None = None
@@ -45,6 +47,8 @@ class Fragile:
             self.asked += 1
             if self.is_down or name == self.fails_at:
                 raise errors.StoreUnavailable("down")
+            if name in self.refuses:
+                raise errors.StoreReadOnly("full")
             if name == self.cancelled_at:
                 raise asyncio.CancelledError
             if name != "peek" and self.during is not None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monite_auth.errors import ConfigurationError, StoreUnavailable
+from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
 from monite_auth.stores.sqlite import SQLiteStore, schema
-from tests.stores.harness import SQLiteGround
+from monite_auth.stores.values import SessionState
+from tests.stores.harness import AGAIN, ALICE, SQLiteGround
 from tests.stores.sqlite.steps import KEY, output, slot
 
 
@@ -116,12 +117,23 @@ def test_a_full_disk_is_reported_and_forgotten_when_there_is_room(driver):
     connection = driver.store._connections._stack[0]
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StoreUnavailable, match="the disk is full. Make room"):
+    with pytest.raises(StoreReadOnly, match="the disk is full. Make room"):
         for number in range(1000):
             driver.put("x" * 5000, slot=slot(f"user-{number}"))
     assert driver.peek() == "t"
     driver.put("u")  # with another connection, which has room
     assert driver.peek() == "u"
+
+
+def test_a_file_that_cannot_be_written_is_still_read(driver):
+    driver.put("t")
+    for operation in (driver.ops.begin_session(AGAIN), driver.ops.end_session(ALICE)):
+        connection = driver.store._connections._stack[0]
+        connection.execute("PRAGMA query_only = ON")  # SQLite then says what it says of a read-only file
+        with pytest.raises(StoreReadOnly, match="it is read-only"):
+            driver.run(operation)
+        assert driver.peek() == "t"
+        assert driver.run(driver.ops.session_state(ALICE)) is SessionState.ALIVE
 
 
 def test_a_file_that_cannot_grow_is_reported_and_used_again_when_it_can():

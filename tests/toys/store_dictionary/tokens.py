@@ -11,6 +11,7 @@ from monite_auth.stores import (
     Ended,
     Hit,
     Lease,
+    SessionState,
     Slot,
     Status,
 )
@@ -45,6 +46,10 @@ class Tokens(Part):
         if began_by < max(self.ended_at(user, None), self.state.everything_ended):
             return Ended()
         return Ended(too_old=True) if began_at <= self.clock() - self.session_memory else None
+
+    async def session_state(self, principal: Principal) -> SessionState:
+        with self.state.lock:
+            return SessionState.of(principal, self.ending_of(principal), is_known=self.is_known(principal))
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float

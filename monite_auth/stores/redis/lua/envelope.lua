@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Replace an account's envelope, if it is still as it was seen; return its content after that.
 -- ARGV[1] is the number of pairs that were seen. They follow, and then the new ones.
 local envelope, seen = KEYS[1], tonumber(ARGV[1])
