@@ -80,6 +80,7 @@ def run_experiment(
             seed=seed,
             store_url=store.url,
             api_url=emulator.api_url,
+            journal_directory=str(folder / "journal"),
             short_drains=profile.short_drains,
             token_scope=token_scope,
         )

@@ -21,8 +21,8 @@ apart by evidence:
 | is not condemned | | *of sessions that stay* |
 | anything else | a store had it, or a process that ended well | **violation** |
 
-A logout that was accepted while the store was down ends nothing if its process is killed before the store is back. Such
-logouts are counted.
+A logout that was accepted while the store was down stands in the journal of its process. If that is killed before the store is
+back, another one tells the store.
 
 *Other violations.*
 
@@ -31,7 +31,7 @@ logouts are counted.
 - A caller was refused as logged out, and was not.
 - A caller was given a token that was condemned, or known to be dead, before it asked.
 - A session that stays does not work at the end.
-- A process that ended well did not tell the store of a logout.
+- The store never heard of a logout that was accepted.
 - A worker failed in another way, such as by a logout that raised.
 
 *During an outage* a process that cannot reach the store keeps tokens in its own memory, and hears of no logout but its
@@ -103,14 +103,13 @@ class Verdict:
     """The outcome. `violations` are sentences; `live` counts by class the tokens that are alive at the end.
 
     `during_outage`: tokens handed out by a process that could not know of a logout. `interrupted`: tokens handed out, dead,
-    after an interrupted commit. `died_with_process`: logouts that the store never heard of, since their process was killed.
+    after an interrupted commit.
     """
 
     violations: list[str] = field(default_factory=list)
     live: Counter[str] = field(default_factory=Counter)
     during_outage: int = 0
     interrupted: int = 0
-    died_with_process: int = 0
 
 
 class Judge:
@@ -135,13 +134,9 @@ class Judge:
         self._recorded: dict[int, float] = {}
         for event in events:
             self._take_down(event)
-        self._lost: set[int] = set()
         for logout in self._logouts.values():
             logout.recorded = self._recorded.get(logout.session, math.inf)
-            if logout.recorded == math.inf and logout.process in killed:
-                self._lost.add(logout.session)
-            else:
-                self._by_user.setdefault(self._holder(logout.session), []).append(logout)
+            self._by_user.setdefault(self._holder(logout.session), []).append(logout)
 
     def _take_down(self, event: Event) -> None:
         facts = event.facts
@@ -197,7 +192,6 @@ class Judge:
         verdict.violations += self._refusals()
         verdict.violations += self._broken_sessions()
         verdict.violations += self._unrecorded_logouts()
-        verdict.died_with_process = len(self._lost)
         for trace in self._traces.values():
             for event in trace.handed_out:
                 self._weigh(event, trace, verdict)
@@ -236,7 +230,7 @@ class Judge:
 
     def _unrecorded_logouts(self) -> Iterator[str]:
         for session, logout in sorted(self._logouts.items()):
-            if logout.recorded == math.inf and session not in self._lost:
+            if logout.recorded == math.inf:
                 yield f"{logout.process} accepted the logout of session {session}, and the store never heard of it"
 
     def _weigh(self, event: Event, trace: Trace, verdict: Verdict) -> None:
@@ -295,9 +289,7 @@ class Judge:
         if self._plan.token_scope == "session":
             return any(trace.slot_session == f"session-{logout.session}" for logout in logouts)
         sessions = {event.facts["session"] for event in trace.handed_out}
-        is_left = any(
-            self._holder(session) == holder for session in self._opened - (self._logouts.keys() - self._lost)
-        )
+        is_left = any(self._holder(session) == holder for session in self._opened - self._logouts.keys())
         return not is_left or any(
             logout.session in sessions or entry.minted_at < logout.began for logout in logouts
         )

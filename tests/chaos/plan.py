@@ -56,6 +56,7 @@ class Plan:
     store_url: str
     api_url: str
     short_drains: bool
+    journal_directory: str = ""
     token_scope: Literal["user", "session"] = "user"
     people: int = 60
     visitors: int = 8
@@ -77,6 +78,7 @@ class Plan:
             client_secret=client_secret,
             base_url=self.api_url,
             store_url=self.store_url,
+            journal_directory=self.journal_directory,
             token_scope=self.token_scope,
             lease=self.lease,
             read_timeout=self.read_timeout,

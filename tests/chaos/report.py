@@ -37,7 +37,6 @@ class Report:
             "seed": self.seed,
             **self.numbers,
             "faults of Monite that hit": f"{self.hits.total()} ({faults})",
-            "logouts that died with their process": self.verdict.died_with_process,
             "tokens handed out during an outage": self.verdict.during_outage,
             "dead tokens handed out, commit interrupted": self.verdict.interrupted,
             **{
