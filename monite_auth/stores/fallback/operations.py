@@ -147,11 +147,12 @@ class FallbackOperations:
 
     async def _hand_over(self) -> None:
         """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
-        taken = self._memory_store.take()
+        kept, taken = self._owed.kept(), self._memory_store.take()
         try:
             while taken:
                 await self._shared.commit(Lease.void(taken[-1][0]), taken[-1][1])
                 taken.pop()
+            self._owed.let_go(kept)
         except BaseException as error:  # it is down again, or the caller was cancelled
             for slot, token in taken:
                 await self._memory.commit(Lease.void(slot), token)
@@ -251,7 +252,7 @@ class FallbackOperations:
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
         """See TokenOperations."""
         if (ours := _ours(lease)) is not None:
-            stored = await self._memory.commit(ours, token)
+            stored = await self._commit_here(ours, token)
             if not (
                 self._outage.is_on or self._read_only.is_on
             ):  # it has ended meanwhile, and nobody will look into memory again
@@ -273,7 +274,13 @@ class FallbackOperations:
             if not isinstance(error, StoreUnavailable):
                 raise  # whoever commits keeps the token until it is taken
             # Memory does not know the lease: the token is revoked.
-            return await self._memory.commit(lease, token)
+            return await self._commit_here(lease, token)
+
+    async def _commit_here(self, lease: Lease, token: AccessToken) -> Committed:
+        """Commit a token to memory. If this process dies, another one revokes it."""
+        stored = await self._memory.commit(lease, token)
+        self._owed.keep(self._owed.new("commit", Lease.void(lease.slot), token))
+        return stored
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See TokenOperations."""
@@ -335,7 +342,7 @@ class FallbackOperations:
         What concerns single tokens is the shared store's alone.
         """
         match operation.name, operation.arguments:
-            case (("revoke" | "discard"), _):
+            case (("revoke" | "discard" | "commit"), _):
                 return None
             case "end_session", (Principal(session_id=None) as principal,):
                 self._trust.forget_sessions_without_id(principal.user_id)

@@ -5,6 +5,7 @@
 | `end_session`, `end_user`, `relink`, `end_everything` | a logout is always accepted, and must hold everywhere |
 | `begin_session` | a session that began during an outage must not look older than an ending that came before it |
 | `revoke` | a leaked token must not be handed out |
+| `commit` | a token that a process has minted for itself has to be revoked, if the process dies before it can hand it over |
 | `discard` | a token may stand in a slot and must not: Monite rejected it, or nobody heard whether it was stored |
 
 The rules:
@@ -76,6 +77,8 @@ class Owed:
         self._since_boot = since_boot if clock is steady_clock else clock
         self._adopt_at = 0.0
         self._operations: deque[OwedOperation] = deque()
+        self._kept: list[OwedOperation] = []
+        """What another process does if this one dies."""
         self._lock = ProcessLock()
         self._turn: _Turn | None = None
         self._refusals = 0
@@ -106,6 +109,26 @@ class Owed:
         """Say whether something is owed that may change what is read of a user."""
         with self._lock:
             return any(each.concerns(user) for each in self._operations)
+
+    def keep(self, operation: OwedOperation) -> None:
+        """Have another process carry out an operation, but only if this one dies: it will do better itself."""
+        if self.journal.has_files:
+            with self._lock:
+                self._kept.append(operation)
+                self.journal.append(operation)
+
+    def kept(self) -> list[OwedOperation]:
+        """Return what is kept for other processes."""
+        with self._lock:
+            return list(self._kept)
+
+    def let_go(self, kept: list[OwedOperation]) -> None:
+        """Keep these operations no longer."""
+        with self._lock:
+            for each in kept:
+                if each in self._kept:  # another caller may have been first
+                    self._kept.remove(each)
+                    self.journal.settle(each)
 
     def is_adoption_due(self) -> bool:
         """Say whether it is time to look for what processes that have died still owed."""

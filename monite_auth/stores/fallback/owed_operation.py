@@ -8,7 +8,7 @@ from typing import Any
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
 from monite_auth.processes.boot_clock import BOOT
 from monite_auth.stores.protocol import Operations
-from monite_auth.stores.values import Slot
+from monite_auth.stores.values import Lease, Slot
 from monite_auth.tokens import AccessToken, Clock, Secret
 
 __all__ = ["OwedOperation", "parse", "text_of"]
@@ -16,7 +16,7 @@ __all__ = ["OwedOperation", "parse", "text_of"]
 ENDINGS = frozenset(["end_session", "end_user", "end_everything"])
 """The operations that end sessions: it counts when they happened."""
 
-NAMES = ENDINGS | {"begin_session", "relink", "revoke", "discard"}
+NAMES = ENDINGS | {"begin_session", "relink", "revoke", "discard", "commit"}
 """The operations that may be owed. A text that names another one is not ours."""
 
 
@@ -36,7 +36,7 @@ class OwedOperation:
     @property
     def must_survive(self) -> bool:
         """Whether something would stay alive that must not, if this were lost."""
-        return self.name not in ("begin_session", "discard")
+        return self.name not in ("begin_session", "discard", "commit")
 
     async def carry_out(self, store: Operations, *, ago: float = 0.0) -> Any:
         """Carry it out in `store`, as what happened `ago` seconds ago, and return what the operation returns."""
@@ -79,13 +79,19 @@ def _written(argument: Any) -> Any:
         case Principal(user_id, tenant, session_id, began_at):
             return {"principal": [user_id, tenant, session_id, began_at]}
         case Slot():
-            return {"slot": [None if argument.user is PARTNER else argument.user, *argument[1:]]}
+            return {"slot": _parts(argument)}
+        case Lease():
+            return {"void": _parts(argument.slot)}  # to whom the lease was given does not count here
         case AccessToken(value, expires_at, issued_at, renew_at, person):
             who = None if person is None else [person.entity_user_id, person.entity_id]
             return {"token": [value.reveal(), expires_at, issued_at, renew_at, who]}
         case Partner():
             return None
     return argument  # a user's id, or the fingerprint of a token
+
+
+def _parts(slot: Slot) -> list[str | None]:
+    return [None if isinstance(slot.user, Partner) else slot.user, *slot[1:]]
 
 
 def _read(written: Any, clock: Clock) -> Any:
@@ -98,8 +104,10 @@ def _read(written: Any, clock: Clock) -> Any:
             with suppress(ValueError):  # the clock has been set back, and the date is in the future now
                 return Principal(user_id, tenant, session_id, began_at)
             return Principal(user_id, tenant, session_id)
-        case {"slot": [user, tenant, session, kind]}:
-            return Slot(PARTNER if user is None else user, tenant, session, kind)
+        case {"slot": [user, *rest]}:
+            return Slot(PARTNER if user is None else user, *rest)
+        case {"void": [user, *rest]}:
+            return Lease.void(Slot(PARTNER if user is None else user, *rest))
         case {"token": [value, expires_at, issued_at, renew_at, who]}:
             person = None if who is None else EntityUser(*who)
             return AccessToken(Secret(value), expires_at, issued_at, renew_at, person, clock)

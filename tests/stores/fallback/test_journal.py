@@ -149,6 +149,26 @@ def test_emergencies_logins_and_doubtful_tokens_are_kept_too(world):
     assert sorted(world.revoked) == ["token-1", "token-2"]
 
 
+def test_promise_6_what_a_dead_process_minted_for_itself_is_revoked(world):
+    def mint_and_die() -> bool:
+        world.shared.is_down = True
+        return [world.value(), world.value(BOB), world.value(PARTNER)] == ["token-1", "token-2", "token-3"]
+
+    world.leaves(mint_and_die)
+    world.drain()
+    assert sorted(world.revoked) == ["token-1", "token-2", "token-3"]
+    assert world.journals == []
+
+
+def test_what_was_handed_over_is_not_left_to_others(world):
+    world.shared.is_down = True
+    world.value()
+    assert len(world.journals) == 1
+    world.back()
+    world.value()
+    assert world.journals == []
+
+
 def test_the_file_of_a_living_process_is_left_alone(world):
     world.value()
     told, tell = os.pipe()

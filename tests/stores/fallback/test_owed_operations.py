@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monite_auth import PARTNER, Principal, Secret
-from monite_auth.stores import Slot
+from monite_auth.stores import PARTNER_SLOT, Lease, Slot
 from monite_auth.stores.fallback.owed_operation import OwedOperation, parse, text_of
 from monite_auth.tokens import AccessToken
 from tests.scripted import ALICE, BOB_IN_MONITE
@@ -20,6 +20,7 @@ OPERATIONS = [
     OwedOperation("discard", (Slot("alice", None, "alice-1"), "0123456789abcdef")),
     OwedOperation("discard", (Slot(PARTNER, None, None, "partner"), "0123456789abcdef")),
     OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0),)),
+    OwedOperation("commit", (Lease.void(PARTNER_SLOT), AccessToken(Secret("a"), 3.0, 1.0, 2.0))),
     OwedOperation("revoke", (AccessToken(Secret("a"), 3.0, 1.0, 2.0, BOB_IN_MONITE),)),
 ]
 
