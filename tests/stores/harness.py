@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monite_auth import MemoryStore, Secret
+from monite_auth.processes.boot_clock import BootClock
 from monite_auth.stores import Store
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore
@@ -52,9 +53,19 @@ class MemoryGround(Ground):
 class SQLiteGround(Ground):
     name = "store.db"
     keys = (Secret("a key of the tests, long enough"),)
+    boot = "first"
+    wall_is_ahead = 0.0
+
+    def wall_clock(self) -> float:
+        return self.now + self.wall_is_ahead
 
     def open(self, **options: Any) -> Store:
-        defaults = {"keys": self.keys, "clock": self.clock, "token_clock": self.clock}
+        defaults = {
+            "keys": self.keys,
+            "clock": self.wall_clock,
+            "token_clock": self.clock,
+            "boot_clock": BootClock(self.boot, self.clock),
+        }
         return SQLiteStore(self.place / self.name, **{**defaults, "requests_per_second": 30, **options})
 
 

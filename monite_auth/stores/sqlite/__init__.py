@@ -4,14 +4,9 @@ A commit is in the file before its operation returns, so it survives `kill -9` o
 last moments before it may be missing, but never half an operation: tokens minted in them are then left to expire, and
 so are those of logouts in them.
 
-Times in the file are wall-clock time of this host, which all processes and the next boot agree on. Tokens come and go by
-their callers' clocks; only the rest of their lives is carried over. If the wall clock is set back, tokens seem to live
-longer by as much; when Monite then refuses one, it is discarded like any other.
-
-The same clock counts the moments of endings. The dates of logins are compared with it only for sessions that the file does
-not know: a session that has claimed a token, or was begun (`begin_session`), is known by its name. If the wall clock is set
-back after an ending, an unknown session that is dated later counts as one from before the ending until the clock has caught
-up.
+Times in the file are counted by the clock of this boot of the host, which nobody sets and all processes share. The wall clock
+says only how old a login is, how long the host was off, and that a virtual machine was paused: a token ends when the first of
+the two clocks says so. Tokens come and go by their callers' clocks; only the rest of their lives is carried over.
 
 Several accounts can share a file; each has tokens, sessions, endings, budget and keys of its own.
 
@@ -21,6 +16,7 @@ Several accounts can share a file; each has tokens, sessions, endings, budget an
 | `operations` | all operations; by concern in `tokens`, `sessions`, `revocations`, `notes`, `budget`, `status` |
 | `execution` | how an operation becomes a transaction or a read |
 | `connections`, `locks`, `forks` | the file, its connections and transactions; waiting; what forked children inherit |
+| `file_time` | the time in the file, and what another boot means for it |
 | `errors` | what can go wrong with the file |
 | `schema`, `rows`, `sweep` | the tables; tokens as rows; the deletion of what has expired |
 | `keys` | the account's envelope in the file |

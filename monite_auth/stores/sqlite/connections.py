@@ -20,6 +20,7 @@ from typing import TypeVar
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.sqlite import schema
 from monite_auth.stores.sqlite.errors import Locked, is_busy
+from monite_auth.stores.sqlite.file_time import FileTime
 from monite_auth.stores.sqlite.forks import CALLS, HOLDS, Hold
 from monite_auth.stores.sqlite.locks import FIRST_PAUSE, Locks
 
@@ -41,12 +42,15 @@ EMPTYING_LIMIT = 0.25
 class Connections:
     """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
 
+    `time`: the time of the file, which is known once it was opened.
+
     `opening` is another object each time that the file was opened: knowledge of its content from before may be outdated.
     """
 
-    def __init__(self, path: Path, *, patience: float) -> None:
+    def __init__(self, path: Path, *, patience: float, time: FileTime) -> None:
         self._locks = Locks(path, patience)
         self.opening: object = None
+        self.time = time
         self.deadline = self._locks.deadline
         self._stack: deque[sqlite3.Connection] = deque()
         self._calls = CALLS()
@@ -187,13 +191,17 @@ class Connections:
             return connection
 
     def _prepare(self, connection: sqlite3.Connection, until: float) -> None:
-        """Bring the file to the newest version of the schema; a file that has it is only read."""
+        """Bring the file to the newest version of the schema, and into this boot; a file that is there is only read."""
         path, retry = self._locks.path, self._locks.retry_while_locked
         # First: others' files are left as they are.
-        is_new = retry(lambda: schema.is_newest(connection, path), until)
+        is_ready = retry(lambda: schema.is_newest(connection, path) and self.time.find(connection), until)
         retry(lambda: schema.use_log(connection, path), until)
-        if not is_new:
-            retry(lambda: self._transact(connection, lambda db: schema.upgrade(db, path)), until)
+        if not is_ready:
+            retry(lambda: self._transact(connection, self._bring_up), until)
+
+    def _bring_up(self, db: sqlite3.Connection) -> None:
+        schema.upgrade(db, self._locks.path)
+        self.time.begin(db)
 
     def _new_connection(self) -> sqlite3.Connection:
         return sqlite3.connect(

@@ -31,7 +31,9 @@ Arguments = ParamSpec("Arguments")
 
 
 class Transaction(NamedTuple):
-    """All that an operation decides over: the rows of an `account`, its vault, and the wall clock's time.
+    """All that an operation decides over: the rows of an `account`, its vault, and the time.
+
+    `now` is the file's time. `ahead`: by how many seconds it is ahead of the wall clock, which dates logins.
 
     Names are digests that only this account can make, so rows that are found by a name are its own. Where rows are found
     otherwise, their column `account` says whose they are.
@@ -41,6 +43,7 @@ class Transaction(NamedTuple):
     vault: Vault
     account: str
     now: float
+    ahead: float
 
 
 Decide = Callable[Concatenate[Kind, Transaction, Arguments], Result]
@@ -59,8 +62,7 @@ class Execution:
 
     `store`: closes its file when nobody has it any more, so this keeps it.
     `session_memory`: for how many seconds ended sessions are remembered.
-    `clock`: the wall clock, which all processes of the host agree on. The file counts by it, and dates of logins are compared
-    with it. `token_clock`: that of the tokens which callers bring and get.
+    `clock`: the wall clock, which dates logins. `token_clock`: that of the tokens which callers bring and get.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class Execution:
 
         def unlock_decide_and_sweep(db: sqlite3.Connection) -> Result:
             vault = self._keys.unlock(db, connections.opening)
-            transaction = self._transaction(db, vault)
+            transaction = self._transaction(db, vault, connections)
             result = decide(transaction)
             self._sweeper.sweep(db, transaction.now)
             return result
@@ -136,12 +138,12 @@ class Execution:
         def read_unlocked(db: sqlite3.Connection) -> Result:
             opening = connections.opening
             vault = self._keys.unlocked(opening) or self._keys.unlock_to_read(db, opening)
-            return read(self._transaction(db, vault))
+            return read(self._transaction(db, vault, connections))
 
         with suppress(VaultLocked, SealBroken):
             return connections.read(read_unlocked, until=until)
         vault = self._write_until(until, lambda transaction: transaction.vault)
-        return connections.read(lambda db: read(self._transaction(db, vault)), until=until)
+        return connections.read(lambda db: read(self._transaction(db, vault, connections)), until=until)
 
     def _read_at_once(self, read: Callable[[Transaction], Result]) -> Result:
         """Read as `_read` does if nothing has to be waited for; raise Locked or VaultLocked otherwise."""
@@ -149,10 +151,11 @@ class Execution:
         vault = self._keys.unlocked(connections.opening)
         if vault is None:
             raise VaultLocked
-        return connections.read_at_once(lambda db: read(self._transaction(db, vault)))
+        return connections.read_at_once(lambda db: read(self._transaction(db, vault, connections)))
 
-    def _transaction(self, db: sqlite3.Connection, vault: Vault) -> Transaction:
-        return Transaction(db, vault, self._keys.account, self._clock())
+    def _transaction(self, db: sqlite3.Connection, vault: Vault, connections: Connections) -> Transaction:
+        now = connections.time.now()
+        return Transaction(db, vault, self._keys.account, now, now - self._clock())
 
 
 def writing(decide: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:

@@ -9,7 +9,11 @@ from monite_auth.stores.sqlite.execution import Transaction
 from monite_auth.stores.values import Slot
 from monite_auth.tokens import SAFETY, AccessToken
 
-__all__ = ["insert_token", "is_doomed"]
+__all__ = ["EXPIRES_AT", "insert_token", "is_doomed"]
+
+EXPIRES_AT = "min(expires_at, wall_expires_at + :ahead)"
+"""When a token is no longer handed out, by the file's time. Two clocks count its life, and the first to reach the end decides: the
+wall clock goes on while a virtual machine is paused, and the boot's cannot be set back."""
 
 
 def insert_token(on: Transaction, state: str, slot: Slot, token: AccessToken) -> None:
@@ -20,7 +24,7 @@ def insert_token(on: Transaction, state: str, slot: Slot, token: AccessToken) ->
     name = on.vault.slot(slot)
     on.db.execute(
         "INSERT INTO tokens (id, account, state, slot, user, session, print, sealed, expires_at, issued_at, renew_at, "
-        "due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "wall_expires_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             secrets.randbits(63),
             on.account,
@@ -33,6 +37,7 @@ def insert_token(on: Transaction, state: str, slot: Slot, token: AccessToken) ->
             expires_at,
             expires_at - token.life,
             expires_at - (token.expires_at - token.renew_at),
+            expires_at - on.ahead,
             on.now,
         ),
     )

@@ -1,6 +1,6 @@
 """The tables of the SQLite store, and how older files come to have them.
 
-A row names its owner by a digest (`sealing.Seal.name`) and holds secrets as sealed values; times are epoch seconds. A token is
+A row names its owner by a digest (`sealing.Seal.name`) and holds secrets as sealed values; times are epoch seconds (`file_time`). A token is
 one row from its mint to its end: its `state` says that it is superseded or must be revoked, so nothing is copied, or lost
 between two tables, on the way there.
 """
@@ -220,6 +220,11 @@ _VERSION_4 = (
 _VERSION_5 = (
     # When a session began. One that was known before this column is older than any ending that comes late.
     "ALTER TABLE sessions ADD COLUMN began REAL NOT NULL DEFAULT 0",
+    # Boots of the host: what the file's time was when each began, epoch seconds; see `file_time`.
+    "CREATE TABLE boots (boot TEXT PRIMARY KEY, started_at REAL NOT NULL) STRICT, WITHOUT ROWID",
+    # When a token expires by the wall clock. The default is never: what an older version writes is judged by `expires_at` alone.
+    "ALTER TABLE tokens ADD COLUMN wall_expires_at REAL NOT NULL DEFAULT 1e12",
+    "UPDATE tokens SET wall_expires_at = expires_at",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

@@ -8,7 +8,7 @@ from monite_auth.stores.sqlite.rows import insert_token, is_doomed
 from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
 
-__all__ = ["ENDED_BY_DATE", "SQLiteSessions", "begin", "ending_of", "is_too_old"]
+__all__ = ["ENDED_BY_DATE", "SQLiteSessions", "began_by", "begin", "ending_of", "is_too_old"]
 
 ENDED_BY_DATE = """
     EXISTS (SELECT * FROM endings WHERE user = :user AND ended_before > :by AND until > :now)
@@ -151,12 +151,20 @@ def ending_of(on: Transaction, principal: Principal, memory: float) -> Ended | N
         return Ended() if known[0] else None
     if principal.began_at is None:
         return None
-    asked = {"account": on.account, "user": user, "by": principal.began_by, "now": on.now}
+    asked = {"account": on.account, "user": user, "by": began_by(on, principal), "now": on.now}
     if on.db.execute(f"SELECT {ENDED_BY_DATE}", asked).fetchone()[0]:
         return Ended()
-    return Ended(too_old=True) if is_too_old(principal, on.now, memory) else None
+    return Ended(too_old=True) if is_too_old(on, principal, memory) else None
 
 
-def is_too_old(principal: Principal, now: float, memory: float) -> bool:
+def is_too_old(on: Transaction, principal: Principal, memory: float) -> bool:
     """Say whether a session that is not known began before the time for which endings are remembered."""
-    return principal.began_at is not None and principal.began_at <= now - memory
+    return principal.began_at is not None and principal.began_at + on.ahead <= on.now - memory
+
+
+def began_by(on: Transaction, principal: Principal) -> float | None:
+    """Return the last moment that the principal's date can mean, by the file's time.
+
+    The wall clock says how long ago the login was, and the file's time counts back from now.
+    """
+    return None if principal.began_by is None else principal.began_by + on.ahead

@@ -1,6 +1,7 @@
 """The state of the store in SQLite, for people who look after the application: reads, which wait for no writer."""
 
 from monite_auth.stores.sqlite.execution import Execution, Transaction, reading
+from monite_auth.stores.sqlite.rows import EXPIRES_AT
 from monite_auth.stores.values import Status
 
 __all__ = ["SQLiteStatus"]
@@ -13,8 +14,8 @@ class SQLiteStatus(Execution):
     def status(self, on: Transaction, user: str) -> Status:
         """See Operations."""
         live, last = on.db.execute(
-            "SELECT count(*), max(expires_at) FROM tokens WHERE user = ? AND state = 'live' AND expires_at > ?",
-            (on.vault.user(user), on.now),
+            f"SELECT count(*), max({EXPIRES_AT}) FROM tokens WHERE user = :user AND state = 'live' AND {EXPIRES_AT} > :now",  # noqa: S608 - ours
+            {"user": on.vault.user(user), "now": on.now, "ahead": on.ahead},
         ).fetchone()
         return Status(live, None if last is None else last - on.now + self._token_clock())
 

@@ -15,11 +15,13 @@ from urllib.parse import unquote
 
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
+from monite_auth.processes.boot_clock import BootClock, this_boot
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.settings import Settings
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.stores.sqlite.connections import Connections
+from monite_auth.stores.sqlite.file_time import FileTime
 from monite_auth.stores.sqlite.keys import AccountKeys
 from monite_auth.stores.sqlite.operations import SQLiteOperations
 from monite_auth.stores.sqlite.schema import check_library
@@ -38,7 +40,9 @@ class SQLiteStore:
     envelope is opened (`Settings.credentials`).
     `session_memory`: how long ended sessions are remembered, in seconds.
     `requests_per_second`: Monite's limit.
-    `clock`: the wall clock, which counts in the file; `token_clock`: the clock of the tokens that come and go.
+    `clock`: the wall clock, which dates logins; the machine's if None.
+    `token_clock`: the clock of the tokens that come and go.
+    `boot_clock`: counts everything else; this boot's if None.
     `busy_timeout`: how long to wait while another process has the file locked, in seconds.
 
     The directory must be on a local disk: network file systems do not have the locks that this needs.
@@ -57,13 +61,15 @@ class SQLiteStore:
         keys: Keys,
         session_memory: float = 14 * 24 * 3600,
         requests_per_second: float = 30,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
         token_clock: Clock = steady_clock,
+        boot_clock: BootClock | None = None,
         busy_timeout: float = 5.0,
     ) -> None:
         if not keys:
             raise ConfigurationError("SQLiteStore needs a key to seal with: pass keys=settings.sealing_keys.")
         check_library()
+        clock = clock or time.time
         self._path = Path(path).absolute()  # now: daemons change their directory
         self._make_keys = partial(AccountKeys, envelope=Envelope(keys), clock=clock)
         self._make_operations = partial(
@@ -73,7 +79,9 @@ class SQLiteStore:
             clock=clock,
             token_clock=token_clock,
         )
-        self._process_connections = PerProcess(partial(Connections, self._path, patience=busy_timeout))
+        self._process_connections = PerProcess(
+            partial(_connections, self._path, busy_timeout, clock, boot_clock or this_boot())
+        )
         self._sweeper = Sweeper()
         # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. And it takes two: while a
         # writer waits for another process, readers need not.
@@ -153,6 +161,10 @@ class SQLiteStore:
         await writes.run(self._connections.close)
         for worker in self._workers:
             worker.dismiss(wait=False)
+
+
+def _connections(path: Path, patience: float, wall: Clock, boot: BootClock) -> Connections:
+    return Connections(path, patience=patience, time=FileTime(wall, boot))
 
 
 def _close(process_connections: PerProcess[Connections]) -> None:

@@ -10,8 +10,8 @@ from monite_auth.stores.sealing import SealBroken
 from monite_auth.stores.sqlite.errors import Locked
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 from monite_auth.stores.sqlite.keys import EVERYONE, VaultLocked
-from monite_auth.stores.sqlite.rows import insert_token, is_doomed
-from monite_auth.stores.sqlite.sessions import ENDED_BY_DATE, begin, ending_of, is_too_old
+from monite_auth.stores.sqlite.rows import EXPIRES_AT, insert_token, is_doomed
+from monite_auth.stores.sqlite.sessions import ENDED_BY_DATE, began_by, begin, ending_of, is_too_old
 from monite_auth.stores.values import (
     Busy,
     Claim,
@@ -33,24 +33,22 @@ LATE = 60.0
 """Seconds that a lease is remembered after it ran out: its holder may still come back with a token, and a fence has to hold
 until then. The lease of a holder that is later than this counts as void."""
 
-PEEK = """
-    SELECT token.print, token.sealed, token.expires_at, token.issued_at, token.renew_at
-    FROM tokens AS token
-    WHERE token.slot = :slot AND token.state = 'live' AND token.expires_at > :now
+LIVE = f"""
+    SELECT print, sealed, {EXPIRES_AT}, issued_at, renew_at FROM tokens WHERE slot = :slot AND state = 'live'
+"""  # noqa: S608 - ours, as below
+
+PEEK = f"""{LIVE}
+      AND {EXPIRES_AT} > :now
 """
 
 PEEK_BY_SESSION = f"""{PEEK}
       AND EXISTS (SELECT * FROM sessions WHERE user = :user AND session = :session AND NOT ended AND until > :now)
-"""  # noqa: S608 - ours, as below
+"""  # noqa: S608
 
 PEEK_BY_DATE = f"""{PEEK}
       AND NOT EXISTS (SELECT * FROM sessions WHERE user = :user AND session = :session AND until > :now)
       AND NOT ({ENDED_BY_DATE})
 """  # noqa: S608
-
-LIVE = """
-    SELECT print, sealed, expires_at, issued_at, renew_at FROM tokens WHERE slot = ? AND state = 'live'
-"""
 
 Row = tuple[str, bytes, float, float, float]
 
@@ -68,16 +66,16 @@ class SQLiteTokens(Execution):
 
     def _peek(self, slot: Slot, principal: Subject, on: Transaction) -> AccessToken | None:
         name = on.vault.slot(slot)
-        statement, asked = PEEK, {"slot": name, "now": on.now}
+        statement, asked = PEEK, {"slot": name, "now": on.now, "ahead": on.ahead}
         session = on.vault.principal(principal) if principal is not PARTNER else None
         if principal is not PARTNER and session is not None:
             statement = PEEK_BY_SESSION
             asked |= {"user": on.vault.user(principal.user_id), "session": session}
             if principal.session_id is None:
-                if is_too_old(principal, on.now, self._session_memory):
+                if is_too_old(on, principal, self._session_memory):
                     return None
                 statement = PEEK_BY_DATE
-                asked |= {"account": on.account, "by": principal.began_by}
+                asked |= {"account": on.account, "by": began_by(on, principal)}
         row = on.db.execute(statement, asked).fetchone()
         return self._token(on, row, name) if row is not None else None
 
@@ -97,10 +95,10 @@ class SQLiteTokens(Execution):
             ending = ending_of(on, principal, self._session_memory)
             if ending is not None:
                 return ending
-            by = principal.began_by
+            by = began_by(on, principal)
             begin(on, principal, self._session_memory, at=on.now if by is None else min(on.now, by))
         name = on.vault.slot(slot)
-        row: Row | None = on.db.execute(LIVE, (name,)).fetchone()
+        row: Row | None = on.db.execute(LIVE, {"slot": name, "ahead": on.ahead}).fetchone()
         if row is not None and row[2] > on.now and row[2] - on.now >= min_life:
             token = self._or_none(self._token, on, row, name)
             if token is not None:

@@ -29,7 +29,7 @@ async def test_a_hit_makes_no_thread_hop(ground):
 @pytest.mark.parametrize("statement", [PEEK, PEEK_BY_SESSION, PEEK_BY_DATE])
 def test_a_hit_is_one_indexed_read(blocking, raw, statement):
     blocking.put("t")
-    asked = {"slot": "", "user": "", "session": "", "account": "", "by": 1.0, "now": 1.0}
+    asked = {"slot": "", "user": "", "session": "", "account": "", "by": 1.0, "now": 1.0, "ahead": 0.0}
     steps = [step[3] for step in raw().execute(f"EXPLAIN QUERY PLAN {statement}", asked)]
     assert any(step.startswith("SEARCH") for step in steps)
     for step in steps:

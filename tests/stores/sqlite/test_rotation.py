@@ -381,12 +381,15 @@ def test_promise_6_nothing_is_lost_under_load_whoever_is_killed(path):
 
 RENEWER = """
     import os, signal, sys
+    from monite_auth.processes.boot_clock import BootClock
     from tests.stores.sqlite.test_rotation import *
 
     path, countdown, *keys = sys.argv[1:]
     given = [Secret(key) for key in keys]
     now = [1_700_000_000.0]
-    store = SQLiteStore(path, keys=lambda: given, clock=lambda: now[0], token_clock=lambda: now[0])
+    clock = lambda: now[0]
+    boot_clock = BootClock("first", clock)
+    store = SQLiteStore(path, keys=lambda: given, clock=clock, token_clock=clock, boot_clock=boot_clock)
     operations = store.operations(blocking=True)
     run(operations.backlog())
 
