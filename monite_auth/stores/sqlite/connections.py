@@ -38,6 +38,10 @@ IDLE_LIMIT = 16
 EMPTYING_LIMIT = 0.25
 """Seconds to try to empty the log: a read keeps it for microseconds only, but a backup may for long."""
 
+LOG_LIMIT = 4 * 1024 * 1024
+"""Bytes of the write-ahead log that stay on the disk when its content is in the file: what it takes between two checkpoints.
+While somebody reads for long, a backup say, it grows beyond that; the second write after that cuts it."""
+
 
 class Connections:
     """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
@@ -176,6 +180,9 @@ class Connections:
                 )
                 # What is deleted, a former key must not open.
                 self._locks.retry_while_locked(lambda: connection.execute("PRAGMA secure_delete = ON"), until)
+                self._locks.retry_while_locked(
+                    lambda: connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}"), until
+                )
                 if not self._ready:
                     self._prepare(connection, until)
                     self.opening = object()

@@ -9,6 +9,7 @@ import pytest
 from monite_auth.errors import ConfigurationError
 from monite_auth.stores import Claimed, Cooldown, Slot
 from monite_auth.stores.sqlite import SQLiteStore
+from monite_auth.stores.sqlite.connections import LOG_LIMIT
 from tests.stores.harness import ABROAD, ALICE, BOB, BOBS, PERSON
 from tests.stores.sqlite.steps import KEY, claim
 
@@ -89,3 +90,18 @@ def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
 def test_a_store_wants_a_key(path):
     with pytest.raises(ConfigurationError, match="needs a key"):
         SQLiteStore(path, keys=[])
+
+
+def test_the_log_comes_back_to_its_size_when_somebody_has_read_for_long(driver, raw, path):
+    log = path.with_name(f"{path.name}-wal")
+    driver.put("t")
+    reader = raw()
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM tokens").fetchone()
+    for number in range(1000):  # as large as a log that nobody keeps, twice over
+        driver.put_note("x" * 4000, name=f"note-{number % 10}")
+    assert log.stat().st_size > 2 * LOG_LIMIT
+    reader.execute("COMMIT")
+    for _ in range(2):
+        driver.put_note("x")
+    assert log.stat().st_size <= LOG_LIMIT
