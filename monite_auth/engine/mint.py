@@ -7,6 +7,7 @@ tells of a logout, or of another process's token, in the meantime.
 import logging
 
 from monite_auth.engine.asking import Turn, send
+from monite_auth.engine.claim_polls import ClaimPoll, ClaimPolls
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.mint_errors import (
     COOLDOWN_AFTER_FAULT,
@@ -69,7 +70,7 @@ class Mint:
         drainer: Drainer,
         strays: Strays,
         owner: str,
-        claim_poll: float,
+        claim_polls: ClaimPolls,
     ) -> None:
         self.left_pending = False
         """Whether a token went to the pending revocations."""
@@ -84,7 +85,7 @@ class Mint:
         self._drainer = drainer
         self._strays = strays
         self._owner = owner
-        self._claim_poll = claim_poll
+        self._claim_polls = claim_polls
         self._turn = Turn(runtime)
         self._wait = 0.0
         """Seconds to wait under the next claim, before the turn comes."""
@@ -109,6 +110,10 @@ class Mint:
 
     async def _claim(self) -> Lease | None:
         """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
+        with self._claim_polls.begin() as poll:
+            return await self._claim_with(poll)
+
+    async def _claim_with(self, poll: ClaimPoll) -> Lease | None:
         while True:
             asked_at = self._runtime.clock()
             seconds = self._wait + self._settings.lease + CLAIM_MARGIN
@@ -138,7 +143,7 @@ class Mint:
                         return None  # another process renews, and nobody waits
                     if now >= self._request.deadline:
                         raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
-                    await self._runtime.sleep(min(retry_in, self._claim_poll))
+                    await self._runtime.sleep(min(retry_in, poll.pause(now)))
 
     async def _entity_user(self) -> EntityUser | None:
         """Return who the subject is in Monite; None is the partner."""

@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 
+from monite_auth.engine.claim_polls import ClaimPolls
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.mint import Mint
 from monite_auth.engine.runtime import Runtime
@@ -48,7 +49,7 @@ class MintLeader:
             drainer=drainer,
             strays=strays,
             owner=owner,
-            claim_poll=claim_poll,
+            claim_polls=ClaimPolls(claim_poll),
         )
 
     async def lead(self, runtime: Runtime, flight: Flight, request: TokenRequest) -> None:

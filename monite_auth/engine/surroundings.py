@@ -50,7 +50,8 @@ class Surroundings:
 
     `new_id`: returns an id that nobody else has.
     `running_loop`: returns the event loop that the caller runs on, or None in a thread without one.
-    `claim_poll`: seconds between two claims of a slot that another process mints for. One waiter per process polls.
+    `claim_poll`: seconds between two claims of a slot that another process mints for, at least (see `claim_polls`). One
+    waiter per process and slot polls.
     `sweep_interval`: seconds after which a process that is in use looks for pending revocations, since others may have
     died and left some; `math.inf` for one that looks only when there is a reason.
     `peek_shared_for`: seconds for which the result of a shared peek counts. An answer of a busy store may be on its way for
