@@ -19,6 +19,8 @@ class SlowProxy:
         self.port = 0
         self.opened = 0
         """How many connections were opened so far."""
+        self.lost = 0
+        """How many commands and answers were lost in connections that had died."""
         self._to = to
         self._delay = delay
         self._silent_before = 0
@@ -77,6 +79,8 @@ class SlowProxy:
         def deliver(data: bytes) -> None:
             if number >= self._silent_before:
                 writer.write(data)
+            else:
+                self.lost += 1
 
         with suppress(OSError):
             while data := await reader.read(65536):

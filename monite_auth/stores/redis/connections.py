@@ -63,8 +63,12 @@ class Connections(ABC):
         """Send one command and return the answer. `patience`: seconds to wait, where that can be said for each."""
 
     @abstractmethod
-    async def _close_idle(self) -> None:
-        """Close idle connections: they lead to a server that is not the one to ask any more, or are dead themselves."""
+    async def _close_idle(self, command: Sequence[Argument]) -> None:
+        """Close idle connections to the server of a command that failed.
+
+        They lead to a server that is not the one to ask any more, or are dead like the one that failed: a firewall that has
+        forgotten one idle connection has forgotten those of the same age.
+        """
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script and return its answer. Send its source if the server does not know it (any more).
@@ -104,7 +108,7 @@ class Connections(ABC):
         for share in shares:
             if error is not None:
                 with suppress(*FAILURES):
-                    await self._close_idle()
+                    await self._close_idle(command)
             try:
                 answer = await self._exchange(command, share * self._timeout)
             except redis.exceptions.NoScriptError:

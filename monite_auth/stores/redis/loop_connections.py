@@ -1,16 +1,21 @@
 """The connections to Redis of one event loop."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
+from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, Lane, LaneName, LoopLane
 from monite_auth.stores.redis.topologies import async_clients
 
 __all__ = ["LoopConnections"]
+
+RELEARNING_SHARE = 0.3
+"""The share of the timeout in which a cluster has to say who serves the slots now: another node may have taken over."""
 
 
 class LoopConnections(Connections):
@@ -34,11 +39,17 @@ class LoopConnections(Connections):
         async with RunningTime(patience):
             return await client.execute_command(*command)
 
-    async def _close_idle(self) -> None:
-        client = self._opened.client if self._opened is not None else None
-        pool = getattr(client, "connection_pool", None)  # a cluster's client sees to it itself
-        if pool is not None:
-            await pool.disconnect(inuse_connections=False)
+    async def _close_idle(self, command: Sequence[Argument]) -> None:
+        client = self._open().client
+        if self._address.kind != "cluster":
+            await client.connection_pool.disconnect(inuse_connections=False)
+        elif (node := _node(client, command)) is not None:
+            # The client does this itself after a timeout of its own, but the timeout is ours; see `topologies`.
+            await getattr(
+                node, "disconnect_free_connections", node.disconnect
+            )()  # redis-py 6 has only the latter
+            async with RunningTime(RELEARNING_SHARE * self._timeout):
+                await client.nodes_manager.initialize()
 
     def _forget(self, opened: "_OpenedOnLoop") -> None:
         if self._opened is opened:
@@ -64,3 +75,12 @@ class _OpenedOnLoop:
         self._forget(self)
         for client in self._clients:
             await client.aclose()
+
+
+def _node(client: Any, command: Sequence[Argument]) -> Any:
+    """Return the node of a cluster that a command goes to; None where it does not matter which, or nobody knows."""
+    match command:
+        case ("EVALSHA" | "EVAL", _, _, key, *_):
+            with suppress(*FAILURES):
+                return client.get_node_from_key(key)
+    return None

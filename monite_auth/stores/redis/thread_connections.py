@@ -69,7 +69,7 @@ class ThreadConnections(Connections):
             made.close()
         return client
 
-    async def _close_idle(self) -> None:
+    async def _close_idle(self, command: Sequence[Argument]) -> None:  # noqa: ARG002 - see below
         self._close_stack()
         pool = getattr(self._client, "connection_pool", None)  # a cluster's client sees to it itself
         if pool is not None:

@@ -4,6 +4,9 @@ import asyncio
 import logging
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
@@ -12,8 +15,9 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, GROWTH
+from tests.redis_server import RedisCluster, RedisServer
 from tests.slow_proxy import SlowProxy
-from tests.stores.harness import ALICE, FORMS, HOME
+from tests.stores.harness import ALICE, FORMS, HOME, Driver
 from tests.stores.redis.ground import KEY, LiveGround
 from tests.waiting import until
 
@@ -57,6 +61,69 @@ def test_promise_11_a_connection_that_died_without_a_word_is_no_outage(server, f
         proxy.silence()
         assert driver.peek() == "t"
         assert driver.peek() == "t"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_idle_connections_that_died_together_cost_one_retry(server, form, drive):
+    with SlowProxy(server.port, delay=0.02) as proxy:
+        driver = drive(LiveGround(proxy.url), form)
+        driver.put("t")
+        peek_at_once(driver, form)
+        assert proxy.opened > 2
+        proxy.silence()
+        assert [driver.peek() for _ in range(30)] == ["t"] * 30
+        assert proxy.lost == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_idle_connections_to_a_node_that_died_together_cost_one_retry(cluster, form, drive):
+    with proxied(cluster) as (url, proxies):
+        driver = drive(LiveGround(url), form)
+        driver.put("t")
+        peek_at_once(driver, form)
+        for proxy in proxies:
+            proxy.silence()
+        assert [driver.peek() for _ in range(30)] == ["t"] * 30
+        # One for the command, and one for each other node that is asked who serves the slots now.
+        assert sum(proxy.lost for proxy in proxies) <= len(proxies)
+
+
+def peek_at_once(driver: Driver, form: str) -> None:
+    """Peek from several tasks or threads at once, so that each has a connection."""
+
+    async def peek() -> None:
+        await asyncio.gather(*(driver.ops.peek(HOME, ALICE) for _ in range(10)))
+
+    if form == "async":
+        driver.run(peek())
+        return
+    threads = [threading.Thread(target=driver.peek) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@contextmanager
+def proxied(cluster: RedisCluster) -> Iterator[tuple[str, list[SlowProxy]]]:
+    """Have the nodes of a cluster be reached through proxies, whose ports they announce."""
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(SlowProxy(node.port, delay=0.02)) for node in cluster.nodes]
+        announce(cluster, [proxy.port for proxy in proxies])
+        stack.callback(announce, cluster, [node.port for node in cluster.nodes])
+        yield "redis+cluster://" + ",".join(f"127.0.0.1:{proxy.port}" for proxy in proxies), proxies
+
+
+def announce(cluster: RedisCluster, ports: list[int]) -> None:
+    """Have nodes announce ports, and wait until all of them have heard of all of them."""
+    for node, port in zip(cluster.nodes, ports, strict=True):
+        node.admin.config_set("cluster-announce-port", port)
+
+    def known(node: RedisServer) -> set[int]:
+        slots: Any = node.admin.execute_command("CLUSTER SLOTS")
+        return {port for _first, _last, (_host, port, *_), *_ in slots}
+
+    until(lambda: all(known(node) == set(ports) for node in cluster.nodes))
 
 
 def test_promise_11_a_queue_of_tasks_is_no_outage(server):
