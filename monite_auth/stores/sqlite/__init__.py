@@ -17,6 +17,7 @@ Several accounts can share a file; each has tokens, sessions, endings, budget an
 | `execution` | how an operation becomes a transaction or a read |
 | `connections`, `locks`, `forks` | the file, its connections and transactions; waiting; what forked children inherit |
 | `file_time` | the time in the file, and what another boot means for it |
+| `creation`, `open_file` | the file is created; what is done when it was deleted or replaced |
 | `errors` | what can go wrong with the file |
 | `schema`, `rows`, `sweep` | the tables; tokens as rows; the deletion of what has expired |
 | `keys` | the account's envelope in the file |

@@ -7,7 +7,6 @@ one process, and so does a `Connections`; `forks` says what its children inherit
 their own, so that only one of them has to try for the file's.
 """
 
-import os
 import sqlite3
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import TypeVar
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.sqlite import schema
+from monite_auth.stores.sqlite.creation import create
 from monite_auth.stores.sqlite.errors import Locked, is_busy
 from monite_auth.stores.sqlite.file_time import FileTime
 from monite_auth.stores.sqlite.forks import CALLS, HOLDS, Hold
@@ -43,6 +43,10 @@ LOG_LIMIT = 4 * 1024 * 1024
 While somebody reads for long, a backup say, it grows beyond that; the second write after that cuts it."""
 
 
+LOOK_INTERVAL = 0.1
+"""Seconds after which a read makes sure that the file is still at its path. That takes a fifth of the time of a read."""
+
+
 class Connections:
     """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
 
@@ -52,6 +56,7 @@ class Connections:
     """
 
     def __init__(self, path: Path, *, patience: float, time: FileTime) -> None:
+        self.path = path
         self._locks = Locks(path, patience)
         self.opening: object = None
         self.time = time
@@ -59,12 +64,55 @@ class Connections:
         self._stack: deque[sqlite3.Connection] = deque()
         self._calls = CALLS()
         self._hold: Hold | None = None
+        self._file: tuple[int, int] | None = None
+        """Device and number of the file that was opened."""
+        self._look_at = 0.0
+        self._is_left = False
         self._ready = False
         self._open = 0
         self._count_lock = threading.Lock()
         self._open_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._limit = threading.Semaphore(CONNECTION_LIMIT)
+
+    # -- whether the file is still the one at the path
+
+    def was_replaced_lately(self) -> bool:
+        """Say whether the file was deleted or replaced, as it was found within the last tenth of a second."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_INTERVAL
+        return self.was_replaced()
+
+    def was_replaced(self) -> bool:
+        """Say whether the file was deleted or replaced since it was opened."""
+        if self._file is None:
+            return False
+        try:
+            return _identity(self.path) != self._file
+        except FileNotFoundError:
+            return True
+        except OSError:  # whether it is still there cannot be told
+            return False
+
+    def leave(self) -> None:
+        """Let go of a file that was replaced: close idle connections now, and those in use when they are free.
+
+        The hold is the last to go. While it is there, SQLite deletes no log as a connection closes: it would be that of the
+        new file.
+        """
+        self._ready, self._is_left = False, True
+        self._close_idle()
+        self._give_up_hold_of_left_file()
+
+    def _give_up_hold_of_left_file(self) -> None:
+        with self._count_lock:
+            hold = self._hold if self._is_left and self._open == 0 else None
+            if hold is not None:
+                self._hold = None
+        if hold is not None:
+            HOLDS().give_back(hold)
 
     # -- transactions
 
@@ -169,8 +217,11 @@ class Connections:
 
     def _connect(self, until: float) -> sqlite3.Connection:
         with self._locks.acquired(self._open_lock, until):
+            if self._is_left:
+                raise StoreUnavailable(f"The token store {self.path} was replaced.", retry_after=1)
             if not self._ready:
-                _create(self._locks.path)
+                create(self.path)
+                self._file = _identity(self.path)  # before it is opened: what comes after this is noticed
             with self._locks.inside_sqlite():
                 connection = self._new_connection()
             try:
@@ -188,7 +239,7 @@ class Connections:
                     self.opening = object()
                     self._ready = True
                 if self._hold is None:
-                    self._hold = HOLDS().take(self._locks.path)
+                    self._hold = HOLDS().take(self.path)
             except BaseException:
                 with self._locks.inside_sqlite():
                     connection.close()
@@ -226,6 +277,8 @@ class Connections:
         finally:
             with self._count_lock:
                 self._open -= 1
+            if self._is_left:
+                self._give_up_hold_of_left_file()
 
     def close(self) -> None:
         """Close all connections, those in use when they are free; the next operation opens the file anew."""
@@ -253,14 +306,6 @@ class Connections:
             last.execute("SELECT count(*) FROM sqlite_schema")
 
 
-def _create(path: Path) -> None:
-    """Create the file, readable by its owner alone whatever the umask; SQLite's side files take after it."""
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    try:
-        if hasattr(os, "fchmod"):  # not on Windows
-            os.fchmod(file, 0o600)
-    finally:
-        os.close(file)
+def _identity(path: Path) -> tuple[int, int]:
+    seen = path.stat()
+    return seen.st_dev, seen.st_ino

@@ -20,6 +20,7 @@ from monite_auth.stores.protocol import Store
 from monite_auth.stores.sealing import SealBroken, Vault
 from monite_auth.stores.sqlite.connections import Connections
 from monite_auth.stores.sqlite.keys import AccountKeys, VaultLocked
+from monite_auth.stores.sqlite.open_file import OpenFile
 from monite_auth.stores.sqlite.sweep import Sweeper
 from monite_auth.tokens import Clock
 
@@ -70,7 +71,7 @@ class Execution:
         store: Store,
         keys: AccountKeys,
         sweeper: Sweeper,
-        connections: PerProcess[Connections],
+        file: PerProcess[OpenFile],
         reads: Executor,
         writes: Executor,
         *,
@@ -82,7 +83,7 @@ class Execution:
         self._store = store
         self._keys = keys
         self._sweeper = sweeper
-        self._connections = connections
+        self._file = file
         self._reads = reads
         self._writes = writes
         self._session_memory = session_memory
@@ -93,11 +94,29 @@ class Execution:
     # -- writes
 
     def _write(self, decide: Callable[[Transaction], Result]) -> Awaitable[Result]:
-        return self._writes(partial(self._write_until, self._connections().deadline(), decide))
+        return self._writes(partial(self._write_until, self._file().connections.deadline(), decide))
 
     def _write_until(self, until: float, decide: Callable[[Transaction], Result]) -> Result:
-        connections = self._connections()
+        return self._retry_while_replaced(lambda connections: self._write_once(connections, until, decide))
 
+    def _retry_while_replaced(self, work: Callable[[Connections], Result]) -> Result:
+        """Do `work` with connections to the file at the path; do it again if that was replaced meanwhile."""
+        file = self._file()
+        connections = file.present()
+        while True:
+            try:
+                result = work(connections)
+            except StoreUnavailable:
+                if not connections.was_replaced():
+                    raise
+            else:
+                if not connections.was_replaced():
+                    return result
+            connections = file.opened_anew(connections)
+
+    def _write_once(
+        self, connections: Connections, until: float, decide: Callable[[Transaction], Result]
+    ) -> Result:
         def unlock_decide_and_sweep(db: sqlite3.Connection) -> Result:
             vault = self._keys.unlock(db, connections.opening)
             transaction = self._transaction(db, vault, connections)
@@ -107,13 +126,12 @@ class Execution:
 
         result = connections.write(unlock_decide_and_sweep, until=until)
         if self._keys.has_traces:
-            self._wipe(until)
+            self._wipe(connections, until)
         return result
 
-    def _wipe(self, until: float) -> None:
+    def _wipe(self, connections: Connections, until: float) -> None:
         """Empty the file's log after the data key was renewed; if that cannot be done now, the next opening tries again."""
         self._keys.has_traces = False
-        connections = self._connections()
         with suppress(StoreUnavailable):  # what this was called after is recorded
             if connections.empty_log(until=until):
                 connections.write(self._keys.traces_are_gone, until=until)
@@ -122,7 +140,7 @@ class Execution:
 
     async def _read(self, read: Callable[[Transaction], Result]) -> Result:
         """Read with one statement; raise SealBroken if something does not open."""
-        return await self._reads(partial(self._read_until, self._connections().deadline(), read))
+        return await self._reads(partial(self._read_until, self._file().connections.deadline(), read))
 
     async def _read_or_none(self, read: Callable[[Transaction], Result | None]) -> Result | None:
         """Read as `_read` does; warn and return None if something does not open: something else has put it there."""
@@ -133,8 +151,11 @@ class Execution:
             return None
 
     def _read_until(self, until: float, read: Callable[[Transaction], Result]) -> Result:
-        connections = self._connections()
+        return self._retry_while_replaced(lambda connections: self._read_once(connections, until, read))
 
+    def _read_once(
+        self, connections: Connections, until: float, read: Callable[[Transaction], Result]
+    ) -> Result:
         def read_unlocked(db: sqlite3.Connection) -> Result:
             opening = connections.opening
             vault = self._keys.unlocked(opening) or self._keys.unlock_to_read(db, opening)
@@ -142,12 +163,12 @@ class Execution:
 
         with suppress(VaultLocked, SealBroken):
             return connections.read(read_unlocked, until=until)
-        vault = self._write_until(until, lambda transaction: transaction.vault)
+        vault = self._write_once(connections, until, lambda transaction: transaction.vault)
         return connections.read(lambda db: read(self._transaction(db, vault, connections)), until=until)
 
     def _read_at_once(self, read: Callable[[Transaction], Result]) -> Result:
         """Read as `_read` does if nothing has to be waited for; raise Locked or VaultLocked otherwise."""
-        connections = self._connections()
+        connections = self._file().present()
         vault = self._keys.unlocked(connections.opening)
         if vault is None:
             raise VaultLocked

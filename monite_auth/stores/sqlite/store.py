@@ -23,6 +23,7 @@ from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.stores.sqlite.connections import Connections
 from monite_auth.stores.sqlite.file_time import FileTime
 from monite_auth.stores.sqlite.keys import AccountKeys
+from monite_auth.stores.sqlite.open_file import OpenFile
 from monite_auth.stores.sqlite.operations import SQLiteOperations
 from monite_auth.stores.sqlite.schema import check_library
 from monite_auth.stores.sqlite.sweep import Sweeper
@@ -79,9 +80,8 @@ class SQLiteStore:
             clock=clock,
             token_clock=token_clock,
         )
-        self._process_connections = PerProcess(
-            partial(_connections, self._path, busy_timeout, clock, boot_clock or this_boot())
-        )
+        connections = partial(_new_connections, self._path, busy_timeout, clock, boot_clock or this_boot())
+        self._file: PerProcess[OpenFile] = PerProcess(partial(OpenFile, connections))
         self._sweeper = Sweeper()
         # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. And it takes two: while a
         # writer waits for another process, readers need not.
@@ -92,7 +92,7 @@ class SQLiteStore:
         self._account: dict[str, str] = {}  # `setdefault` decides for one, whatever the threads
         self._keys_by_account: dict[str, AccountKeys] = {}  # shared by all views
         # A store that nobody closes leaves nothing open.
-        weakref.finalize(self, _close, self._process_connections)
+        weakref.finalize(self, _close, self._file)
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._path}>"
@@ -119,7 +119,7 @@ class SQLiteStore:
 
     @property
     def _connections(self) -> Connections:
-        return self._process_connections()
+        return self._file().connections
 
     def of(self, account: str) -> "SQLiteStore":
         """See Store."""
@@ -140,9 +140,7 @@ class SQLiteStore:
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads; or those for event loops, where only `peek` runs on the loop."""
         reads, writes = (_here, _here) if blocking else (worker.run for worker in self._workers)
-        return self._make_operations(
-            self, self._keys, self._sweeper, self._process_connections, reads, writes
-        )
+        return self._make_operations(self, self._keys, self._sweeper, self._file, reads, writes)
 
     def reopen(self) -> None:
         """See Store."""
@@ -163,13 +161,13 @@ class SQLiteStore:
             worker.dismiss(wait=False)
 
 
-def _connections(path: Path, patience: float, wall: Clock, boot: BootClock) -> Connections:
+def _new_connections(path: Path, patience: float, wall: Clock, boot: BootClock) -> Connections:
     return Connections(path, patience=patience, time=FileTime(wall, boot))
 
 
-def _close(process_connections: PerProcess[Connections]) -> None:
-    if (connections := process_connections.existing()) is not None:
-        connections.close()
+def _close(process_file: PerProcess[OpenFile]) -> None:
+    if (file := process_file.existing()) is not None:
+        file.connections.close()
 
 
 async def _here(work: Callable[[], Result]) -> Result:

@@ -1,0 +1,107 @@
+"""A file that was deleted or replaced under running processes: they notice, and go on in the world of those that start later."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from monite_auth.stores import Claimed
+from tests.stores.harness import ALICE, BOB, BOBS
+from tests.stores.sqlite.steps import intact
+from tests.waiting import until
+
+
+def end(driver):
+    driver.run(driver.ops.end_session(ALICE))
+
+
+def delete_all(path):
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
+
+
+def delete_file(path):
+    path.unlink()
+
+
+def put_backup(path):
+    backup = path.with_name("backup.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(backup),))
+    os.replace(backup, path)  # noqa: PTH105 - as a restore does it: in one step
+
+
+REPLACEMENTS = [delete_all, delete_file, put_backup]
+
+
+@pytest.fixture(params=REPLACEMENTS)
+def replace(request):
+    return request.param
+
+
+def test_promise_5_a_logout_in_an_old_worker_is_heard_of_in_a_new_one(ground, drive, form, path, replace):
+    old = drive(ground, form)
+    old.put("t")
+    replace(path)
+    new = drive(ground, form)
+    if not new.peek():
+        new.put("anew")
+    end(old)
+    assert new.has_ended(ALICE)
+    assert intact(path)
+
+
+def test_promise_5_a_logout_in_a_new_worker_is_heard_of_in_an_old_one(ground, drive, form, path, replace):
+    old = drive(ground, form)
+    old.put("t")
+    replace(path)
+    new = drive(ground, form)
+    end(new)
+    until(lambda: old.peek() is None)
+    assert old.has_ended(ALICE)
+
+
+def test_promise_2_old_and_new_workers_mint_once_together(ground, drive, form, path, replace):
+    old = drive(ground, form)
+    old.put("t")
+    replace(path)
+    new = drive(ground, form)
+    assert isinstance(new.claim(BOBS, BOB, owner="new"), Claimed)
+    assert not isinstance(old.claim(BOBS, BOB, owner="old"), Claimed)
+
+
+def test_an_idle_worker_makes_the_file_again_that_was_deleted(driver, path):
+    driver.put("t")
+    delete_all(path)
+    until(lambda: driver.peek() is None)
+    driver.put("anew")
+    assert driver.peek() == "anew"
+    assert path.exists()
+
+
+def test_a_replaced_file_is_told_of_once_and_closed(driver, path, caplog):
+    driver.put("t")
+    former = driver.store._connections
+    delete_all(path)
+    for _ in range(3):
+        end(driver)
+    assert driver.store._connections is not former
+    assert (former._open, former._hold) == (0, None)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "was deleted or replaced" in caplog.text
+    assert str(path) in caplog.text
+
+
+def test_a_write_that_found_the_file_replaced_when_it_was_done_is_done_again(blocking, path):
+    blocking.put("t")
+    (connection,) = blocking.store._connections._stack
+
+    def vanish(statement):
+        if statement == "COMMIT":
+            path.rename(path.with_name("moved.db"))
+
+    connection.set_trace_callback(vanish)
+    end(blocking)
+    assert path.exists()
+    assert blocking.has_ended(ALICE)
