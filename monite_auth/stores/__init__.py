@@ -4,6 +4,7 @@
 are public and stable: this is what another store is written against (docs/stores.md, "Write your own store").
 """
 
+from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, MOST_SUPERSEDED
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.protocol import (
     BudgetOperations,
@@ -36,6 +37,10 @@ from monite_auth.stores.values import (
 )
 
 __all__ = [
+    "MOST_ENDINGS",
+    "MOST_SESSIONS",
+    "MOST_SLOTS",
+    "MOST_SUPERSEDED",
     "PARTNER_SLOT",
     "Admission",
     "Budget",

@@ -35,6 +35,9 @@ mint again. Moments of endings only move forward.
 *The same value again.* Monite may answer with a token that it has given before. A value that is revoked, or about to
 be, is never stored again (`Committed.DOOMED`). A value that another slot still hands out is not revoked (`condemn`).
 
+*Bounds.* However many requests one user sends, a store keeps a bounded amount of them (`bounds`). Where a slot has too many
+superseded tokens, the oldest become pending revocations.
+
 *Notes* are what others keep in a store for a while: a directory's answer, say. They are no tokens, and no ending
 removes them; only `delete_note` and time do.
 """
@@ -88,7 +91,7 @@ class TokenOperations(Protocol):
         """
 
     async def commit(self, lease: Lease, token: AccessToken) -> Committed:
-        """Store a token that was minted under `lease`. The slot's earlier token becomes superseded.
+        """Store a token that was minted under `lease`. The slot's earlier token becomes superseded, within MOST_SUPERSEDED.
 
         A token that cannot be stored becomes a pending revocation in the same step, unless its value is known to be
         revoked. The lease is used up, except after DOOMED: then it is still in force.

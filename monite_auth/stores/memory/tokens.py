@@ -1,6 +1,7 @@
 """Tokens and leases in memory."""
 
 from monite_auth.identity import PARTNER, Principal, Subject
+from monite_auth.stores.bounds import MOST_SUPERSEDED
 from monite_auth.stores.memory.account import MemoryAccount
 from monite_auth.stores.memory.users import Cooling, HeldLease, Place, User
 from monite_auth.stores.values import Busy, Claim, Claimed, Committed, Cooldown, Hit, Lease, Slot
@@ -83,6 +84,8 @@ class MemoryTokens(MemoryAccount):
             now = self._clock()
             self._supersede(lease.slot, place, by=value)
             place.superseded = [each for each in place.superseded if each.expires_at + SAFETY > now]
+            while len(place.superseded) > MOST_SUPERSEDED:
+                self._revocations.add(lease.slot, place.superseded.pop(0))
             place.token, place.lease, place.cooling = token, None, None
             self._holders.setdefault(value, set()).add(lease.slot)
             self._users.write(lease.slot.user, user)

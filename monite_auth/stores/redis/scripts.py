@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
+from monite_auth.stores.bounds import MOST_SUPERSEDED
 from monite_auth.tokens import SAFETY
 
 __all__ = ["SCRIPTS", "Script"]
@@ -23,7 +24,11 @@ class Script:
 
 def _load() -> dict[str, Script]:
     folder = files("monite_auth.stores.redis").joinpath("lua")
-    shared = f"local SAFETY, GRACE = {SAFETY}, {GRACE}\n" + folder.joinpath("common.lua").read_text()
+    numbers = {"SAFETY": SAFETY, "GRACE": GRACE, "MOST_SUPERSEDED": MOST_SUPERSEDED}
+    shared = (
+        f"local {', '.join(numbers)} = {', '.join(map(str, numbers.values()))}\n"
+        + folder.joinpath("common.lua").read_text()
+    )
     scripts = {}
     for file in folder.iterdir():
         name, dot, kind = file.name.partition(".")

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from monite_auth.identity import PARTNER, Subject
+from monite_auth.stores.bounds import MOST_SUPERSEDED
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.stores.sqlite.errors import Locked
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
@@ -23,7 +24,7 @@ from monite_auth.stores.values import (
     Lease,
     Slot,
 )
-from monite_auth.tokens import AccessToken
+from monite_auth.tokens import SAFETY, AccessToken
 
 __all__ = ["PEEK", "PEEK_BY_DATE", "PEEK_BY_SESSION", "SQLiteTokens"]
 
@@ -142,6 +143,7 @@ class SQLiteTokens(Execution):
         )
         on.db.execute("UPDATE tokens SET state = 'superseded' WHERE slot = ? AND state = 'live'", (slot,))
         insert_token(on, "live", lease.slot, token)
+        _revoke_oldest(on, lease.slot, "superseded", "AND slot = ?", slot, keep=MOST_SUPERSEDED)
         return Committed.STORED
 
     @writing
@@ -187,6 +189,16 @@ class SQLiteTokens(Execution):
         except SealBroken:
             self._keys.warn()
             return None
+
+
+def _revoke_oldest(on: Transaction, slot: Slot, state: str, which: str, *values: str, keep: int) -> None:
+    """Make tokens of the slot's user pending that are in a state, but for the youngest: so many are kept."""
+    on.db.execute(
+        "UPDATE tokens SET state = 'pending', due_at = ? WHERE id IN (SELECT id FROM tokens "  # noqa: S608 - ours
+        f"WHERE user = ? AND state = ? AND state <> 'pending' AND expires_at > ? {which} "
+        "ORDER BY issued_at DESC LIMIT -1 OFFSET ?)",
+        (on.now, on.vault.user(slot.user), state, on.now - SAFETY, *values, keep),
+    )
 
 
 def _busy(on: Transaction, slot: str, owner: str) -> Busy | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from monite_auth.identity import PARTNER, Principal
+from monite_auth.stores.bounds import MOST_SUPERSEDED
 from monite_auth.stores.values import (
     PARTNER_SLOT,
     Busy,
@@ -186,6 +187,16 @@ class TokenContract:
             driver.put("second", slot=slot, principal=principal, life=100)
             assert driver.peek(slot, principal) == "second"
         assert driver.pending() == []
+
+    def test_of_many_superseded_tokens_the_oldest_become_pending(self, driver: StoreDriver) -> None:
+        values = [f"t-{number:02}" for number in range(MOST_SUPERSEDED + 3)]
+        for value in values:
+            driver.put(value)
+            driver.advance(1)
+        assert driver.peek() == values[-1]
+        assert driver.pending() == values[:2]
+        assert driver.run(driver.ops.end_session(ALICE)) == MOST_SUPERSEDED + 1
+        assert driver.pending() == values[2:]
 
     def test_a_relink_ends_the_cooldown_of_the_slot(self, driver: StoreDriver) -> None:
         driver.run(driver.ops.abandon(driver.lease(), Cooldown(30, "entity_user_rejected", "no such user")))

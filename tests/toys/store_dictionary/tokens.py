@@ -2,6 +2,7 @@
 
 from monite_auth.identity import PARTNER, Principal, Subject
 from monite_auth.stores import (
+    MOST_SUPERSEDED,
     Busy,
     Claim,
     Claimed,
@@ -95,6 +96,8 @@ class Tokens(Part):
             if place.token is not None:
                 place.superseded.append(place.token)
             place.superseded = [each for each in place.superseded if each.fingerprint != value]
+            while len(place.superseded) > MOST_SUPERSEDED:
+                self.revoke_later(place.superseded.pop(0))
             place.token, place.cooldown = token, None
             return Committed.STORED
 

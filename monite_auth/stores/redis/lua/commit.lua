@@ -37,7 +37,11 @@ if stored and not same then
 end
 redis.call('HDEL', user, 'r' .. place, 'o' .. fingerprint .. place)
 redis.call('HSET', user, 't' .. place, token)
-sweep(user, now)
+local older = {}
+for _, each in ipairs(sweep(user, now).o) do
+  if place_in(each.field) == place then older[#older + 1] = each end
+end
+revoke_oldest(KEYS, ARGV[1], older, MOST_SUPERSEDED, now)
 keep(user, now, expires + SAFETY)
 index(KEYS, now, expires + SAFETY)
 return 1

@@ -73,6 +73,11 @@ local function ending(KEYS, who, memory, now)
   return nil
 end
 
+-- The place that a field of a user's hash is about.
+local function place_in(field)
+  return string.sub(field, string.sub(field, 1, 1) == 'o' and 24 or 2)
+end
+
 local function fingerprint_of(record)
   return string.sub(record, 25, 46)
 end
@@ -106,14 +111,32 @@ local function index(KEYS, now, moment)
   keep(users, now, moment)
 end
 
--- Delete what has expired.
+-- Delete what has expired. Return what is left: for each kind of field, a list of fields and their values.
 local function sweep(user, now)
+  local left = { t = {}, o = {}, l = {}, r = {}, n = {} }
   local fields = redis.call('HGETALL', user)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 1)
     local longer = ({ t = SAFETY, o = SAFETY, l = GRACE, r = 0, n = 0 })[kind]
     if longer and struct.unpack('>d', fields[i + 1]) + longer <= now then
       redis.call('HDEL', user, fields[i])
+    elseif longer then
+      local list = left[kind]
+      list[#list + 1] = { field = fields[i], value = fields[i + 1] }
     end
+  end
+  return left
+end
+
+-- Make tokens pending revocations, but for the youngest of them: so many are kept.
+local function revoke_oldest(KEYS, stamp, tokens, keep_many, now)
+  if #tokens <= keep_many then return end
+  table.sort(tokens, function(one, other)
+    return select(2, struct.unpack('>dd', one.value)) > select(2, struct.unpack('>dd', other.value))
+  end)
+  for i = keep_many + 1, #tokens do
+    local field = tokens[i].field
+    redis.call('HDEL', KEYS[2], field)
+    revoke(KEYS[5], KEYS[6], stamp, place_in(field), tokens[i].value, now)
   end
 end

@@ -40,7 +40,7 @@ local fields = redis.call('HGETALL', user)
 for i = 1, #fields, 2 do
   local field, value = fields[i], fields[i + 1]
   local kind = string.sub(field, 1, 1)
-  local place = string.sub(field, kind == 'o' and 24 or 2)
+  local place = place_in(field)
   local its_session = string.sub(place, 23)
   if reach ~= 'session' or its_session == '' or its_session == session then
     if kind == 't' or kind == 'o' then
