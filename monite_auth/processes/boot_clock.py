@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 __all__ = ["BOOT", "BootClock", "since_boot", "this_boot"]
@@ -23,17 +24,17 @@ class BootClock:
     elapsed: Callable[[], float]
 
 
-def since_boot() -> float:
-    """Return the seconds since this host was booted.
-
-    CLOCK_BOOTTIME, and macOS's CLOCK_MONOTONIC_RAW, go on while a machine sleeps, as a token's life does; other systems have no
-    such clock.
-    """
+def _running_clock() -> Callable[[], float]:
+    """Return the clock that goes on while the machine sleeps, as a token's life does, where the system has one."""
     if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
+        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     if sys.platform == "darwin":
-        return time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
-    return time.monotonic()
+        return partial(time.clock_gettime, time.CLOCK_MONOTONIC_RAW)
+    return time.monotonic
+
+
+since_boot: Callable[[], float] = _running_clock()
+"""Returns the seconds since this host was booted. It is chosen once, since it is read for each token."""
 
 
 def _name() -> str:
