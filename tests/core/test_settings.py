@@ -28,6 +28,13 @@ def test_two_settings_are_enough():
     assert made.secret.reveal() == SECRET
 
 
+@pytest.mark.parametrize("given", ["journal", Path("journal")])
+def test_a_journal_stays_where_it_is_when_the_process_changes_its_directory(given, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert settings(journal_directory=given).journal_directory == str(tmp_path / "journal")
+    assert settings().journal_directory == ""
+
+
 @pytest.mark.parametrize(
     ("environment", "base_url"),
     [
@@ -49,6 +56,8 @@ def test_an_environment_names_an_address(environment, base_url):
         ({"client_secret": " \t\n"}, "client_secret is empty: set it to"),
         ({"client_secret": "abc\n"}, "was a line break copied along"),
         ({"client_secret": 123}, "client_secret is text, not int"),
+        ({"journal_directory": 7}, "journal_directory is the path of a directory, not 7"),
+        ({"journal_directory": "a\0b"}, "journal_directory is the path of a directory"),
         ({"environment": "prod"}, "environment 'prod' is unknown: use one of sandbox, eu, us"),
         ({"environment": "eu", "base_url": "https://x.example/v1"}, "both set: leave one out"),
         ({"base_url": "http://api.monite.com/v1"}, "base_url is http: use https"),

@@ -145,6 +145,23 @@ def test_a_full_disk_is_a_line_in_the_log_and_is_made_up_for(world, caplog):
     assert "cannot be read" not in caplog.text
 
 
+def test_a_disk_that_is_full_from_the_start_is_left_without_a_trace(world):
+    def full_and_free_again() -> bool:
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        world.shared.is_down = True
+        for size in (0, 50):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+            world.logout(ALICE)
+            assert world.journals == []
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        world.asks()
+        return len(world.journals) == 1
+
+    world.leaves(full_and_free_again)
+    run(world.store.backlog())
+    assert world.ended == ["alice"] * 2
+
+
 def test_a_journal_that_somebody_removes_is_written_anew(world):
     def go_on() -> bool:
         world.shared.is_down = True

@@ -70,8 +70,12 @@ class JournalFile:
         """Create a file, and lock it."""
         for _ in range(TRIES):
             name = f"{prefix}{token_hex(8)}{ENDING}"
-            locked_names().add(name)
-            file = cls(directory, name, directory.create(name))
+            locked_names().add(name)  # first: this process must not find it
+            try:
+                file = cls(directory, name, directory.create(name))
+            except OSError:
+                locked_names().discard(name)
+                raise
             if file._lock():
                 file._begin(envelope)
                 return file
@@ -120,7 +124,11 @@ class JournalFile:
         file_id = token_hex(16)
         content = {name: base64.b64encode(value).decode() for name, value in opened.content.items()}
         self._use(opened.seal, file_id)
-        self._append(f"{HEADER} {file_id} {json.dumps(content, separators=(',', ':'))}")
+        try:
+            self._append(f"{HEADER} {file_id} {json.dumps(content, separators=(',', ':'))}")
+        except OSError:  # the disk is full
+            self.remove()
+            raise
 
     def _use(self, seal: Seal, file_id: str) -> None:
         # The prefix of the name is the account's: a file that was renamed to another account's does not open.
