@@ -48,9 +48,7 @@ class OwedOperation:
         match self.name, self.arguments:
             case (("end_everything" | "revoke"), _):
                 return True
-            case _, (Principal(user_id=whose) | Slot(user=whose), *_):
-                return bool(whose == user)
-            case _, (whose, *_):
+            case _, (Principal(user_id=whose) | Slot(user=whose) | Lease(slot=Slot(user=whose)) | whose, *_):
                 return bool(whose == user)
         return True
 

@@ -1,0 +1,156 @@
+"""How a shared store is asked that may be down: after it has heard of what is owed; and what is noted when it fails."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, TypeVar
+
+from monite_auth.errors import StoreReadOnly, StoreUnavailable
+from monite_auth.identity import Partner, Principal
+from monite_auth.processes.running_time import RunningTime
+from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
+from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.fallback.trust import Trust
+from monite_auth.stores.memory import MemoryStore
+from monite_auth.stores.protocol import Operations
+from monite_auth.stores.values import Lease
+
+__all__ = ["Asking"]
+
+Result = TypeVar("Result")
+
+
+class Asking:
+    """Asks `shared`. Has `memory`, which belongs to `memory_store`, to fall back on while that is down."""
+
+    def __init__(
+        self,
+        shared: Operations,
+        memory: Operations,
+        memory_store: MemoryStore,
+        outage: Outage,
+        read_only: Outage,
+        owed: Owed,
+        trust: Trust,
+        *,
+        blocking: bool,
+        ends_within: float,
+    ) -> None:
+        self._shared = shared
+        self._memory = memory
+        self._memory_store = memory_store
+        self._outage = outage
+        self._read_only = read_only
+        self._owed = owed
+        self._trust = trust
+        self._blocking = blocking
+        self._ends_within = ends_within
+
+    async def _ask(
+        self, question: Callable[[], Awaitable[Result]], *, reads_of: str | Partner | None = None
+    ) -> Result:
+        """Ask the shared store, after it has heard of all that is owed.
+
+        `reads_of`: the question only reads, and about this user. A store that takes no writes is asked such questions all the
+        same, unless what is owed concerns the user.
+
+        Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet; StoreReadOnly when it
+        takes no writes.
+        """
+        self._outage.check()
+        if self._owed.is_adoption_due():
+            for each in self._owed.adopt():
+                await self._hold_here(each, self._owed.seconds_since(each))
+        if self._owed:
+            await self._tell_first(reads_of)
+        try:
+            answer = await question()
+        except StoreUnavailable as error:
+            self._note(error, is_read=reads_of is not None)
+            raise
+        if self._outage.end() and not self._read_only.is_on:
+            await self._hand_over()
+        return answer
+
+    def _note(self, error: StoreUnavailable, *, is_read: bool = False) -> None:
+        """Note that the store has failed, or only takes no writes. One that cannot be read is down, whatever it says."""
+        if isinstance(error, StoreReadOnly) and not is_read:
+            self._outage.end()
+            self._read_only.begin(error)
+        else:
+            self._outage.begin(error)
+
+    async def _tell_first(self, reads_of: str | Partner | None) -> None:
+        """Tell the shared store what is owed, unless it takes no writes and that does not matter for a read."""
+        is_free_to_read = reads_of is not None and not self._owed.concerns(reads_of)
+        if is_free_to_read and self._read_only.is_on:
+            return
+        try:
+            has_heard = await self._owed.repeat(self._shared)
+        except StoreUnavailable as error:
+            self._note(error)
+            if is_free_to_read and isinstance(error, StoreReadOnly):
+                return
+            raise
+        if not has_heard:
+            raise StoreUnavailable(
+                "The token store is still being told what it missed.", retry_after=LEFT_ALONE
+            )
+
+    async def _carry_out(self, operation: OwedOperation, ago: float = 0.0) -> Any:
+        """Carry out an operation in the shared store, or owe it; return None if it is owed.
+
+        In an outage it is owed at once. A logout is not the one that finds out whether the store is back.
+        """
+        try:
+            if not self._outage.is_on and not self._owed:
+                async with self._patience():
+                    return await self._ask(lambda: operation.carry_out(self._shared, ago=ago))
+        except (StoreUnavailable, TimeoutError):
+            pass  # out of patience: others find out whether the store is down
+        except Exception:  # the store is there, and refuses
+            raise
+        except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
+            self._owed.add(operation)
+            raise
+        self._owed.add(operation)
+        if operation.must_survive:
+            await self._owed.journal.sync(blocking=self._blocking)
+        return None
+
+    def _patience(self) -> AbstractAsyncContextManager[None]:
+        """Return how long an operation waits that can be owed. A thread cannot leave it behind, and waits as long as the store."""
+        return nullcontext() if self._blocking else RunningTime(self._ends_within)
+
+    async def _hold_here(self, operation: OwedOperation, ago: float) -> Any:
+        """Have a beginning or an ending hold in this process, and return what memory does.
+
+        What concerns single tokens is the shared store's alone.
+        """
+        match operation.name, operation.arguments:
+            case (("revoke" | "discard" | "commit"), _):
+                return None
+            case "end_session", (Principal(session_id=None) as principal,):
+                self._trust.forget_sessions_without_id(principal.user_id)
+            case "end_session", (principal,):
+                self._trust.forget_session(principal)
+            case "end_user", (user,):
+                self._trust.forget_user(user)
+            case "end_everything", ():
+                self._trust.forget_everything()
+        return await operation.carry_out(self._memory, ago=ago)
+
+    async def _hand_over(self) -> None:
+        """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
+        kept, taken = self._owed.kept(), self._memory_store.take()
+        try:
+            while taken:
+                await self._shared.commit(Lease.void(taken[-1][0]), taken[-1][1])
+                taken.pop()
+            self._owed.let_go(kept)
+        except BaseException as error:  # it is down again, or the caller was cancelled
+            for slot, token in taken:
+                await self._memory.commit(Lease.void(slot), token)
+            if not isinstance(error, StoreUnavailable):
+                raise
+            self._note(error)
