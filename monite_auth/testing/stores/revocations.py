@@ -1,6 +1,9 @@
 """The pending revocations: each given to one drainer at a time, until it is settled or its token has expired."""
 
-from monite_auth.testing.stores.driver import StoreDriver
+import pytest
+
+from monite_auth.stores.values import Lease
+from monite_auth.testing.stores.driver import HOME, StoreDriver
 from monite_auth.tokens import Secret
 
 
@@ -65,3 +68,18 @@ class RevocationContract:
             driver.run(driver.ops.postpone(pending, 7))
         driver.advance(8)
         assert driver.pending() == ["t"]
+
+    @pytest.mark.parametrize("days", [0.02, 30])
+    def test_what_comes_so_late_that_its_token_has_expired_is_not_given_to_anybody(
+        self, driver: StoreDriver, days: float
+    ) -> None:
+        """A process that adopts the journal of a dead one may be hours or days late."""
+        driver.put("of today")
+        token = driver.token("t", life=600)
+        driver.advance(days * 24 * 3600)
+        driver.run(driver.ops.commit(Lease.void(HOME), token))
+        driver.run(driver.ops.revoke(token))
+        driver.run(driver.ops.discard(HOME, token.fingerprint))
+        assert "t" not in driver.pending()
+        driver.put("later")
+        assert driver.peek() == "later"
