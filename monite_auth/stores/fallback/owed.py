@@ -77,8 +77,8 @@ class Owed:
         self._since_boot = since_boot if clock is steady_clock else clock
         self._adopt_at = 0.0
         self._operations: deque[OwedOperation] = deque()
-        self._kept: list[OwedOperation] = []
-        """What another process does if this one dies."""
+        self._kept: dict[OwedOperation, None] = {}
+        """What another process does if this one dies, oldest first."""
         self._lock = ProcessLock()
         self._turn: _Turn | None = None
         self._refusals = 0
@@ -114,7 +114,7 @@ class Owed:
         """Have another process carry out an operation, but only if this one dies: it will do better itself."""
         if self.journal.has_files:
             with self._lock:
-                self._kept.append(operation)
+                self._kept[operation] = None
                 self.journal.append(operation)
 
     def kept(self) -> list[OwedOperation]:
@@ -126,9 +126,8 @@ class Owed:
         """Keep these operations no longer."""
         with self._lock:
             for each in kept:
-                if each in self._kept:  # another caller may have been first
-                    self._kept.remove(each)
-                    self.journal.settle(each)
+                self._kept.pop(each, None)
+                self.journal.settle(each)
 
     def is_adoption_due(self) -> bool:
         """Say whether it is time to look for what processes that have died still owed."""

@@ -1,6 +1,8 @@
 """A logout waits for nothing, and asks no store that is down."""
 
 import asyncio
+import sys
+from types import SimpleNamespace
 
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback import FallbackStore
@@ -53,3 +55,14 @@ def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
     asyncio.run(leave())
     assert len(world.journals) == 1
     assert not fallback.outage.is_on  # it may have waited in this process's own queue
+
+
+def test_promise_7_where_a_server_has_no_threads_a_logout_does_not_drain_in_an_outage(world, monkeypatch):
+    server = SimpleNamespace(worker_id=lambda: 1, mule_id=lambda: 0, opt={"http": b"1"})
+    monkeypatch.setitem(sys.modules, "uwsgi", server)
+    world.shared.is_down = True
+    world.logout()
+    assert world.background == []  # it would run within the request, and ask the store
+    world.back()
+    assert world.peek(BOB) is None
+    assert world.ended == ["alice"]

@@ -24,7 +24,7 @@ _adopting = ProcessLock()
 class Journal(Protocol):
     """Where owed operations survive the process. Nothing here raises: a logout goes on without a journal.
 
-    `append`, `settle` and `adopt` are called one at a time.
+    To settle an operation twice, or one of a parent process, has no effect. `append`, `settle` and `adopt` are called one at a time.
     """
 
     @property
@@ -107,7 +107,7 @@ class _Here:
 class FileJournal:
     """Keeps what is owed in files of `directory`, sealed with the `keys` of the store.
 
-    `account`: the name of the account. `clock`: that of tokens.
+    `prefix`: what the names of the account's files begin with. `clock`: that of tokens.
     """
 
     has_files = True
@@ -157,17 +157,15 @@ class FileJournal:
         file = here.files.pop(operation, None)
         if file is None:  # it was never written, or is in a file of our parent's
             return
-        try:
+        with suppress(OSError):  # it is repeated once more, but only if this process dies now
             file.settle(operation)
-        except OSError as error:
-            log.warning(
-                "The journal cannot be written (%s): a logout may be repeated once more.", error.strerror
-            )
         if not file.owed:
             if file is here.own:
                 here.own = None
             try:
                 file.remove()
+            except FileNotFoundError:
+                pass
             except OSError as error:
                 log.warning("The journal %s cannot be removed: %s.", file.name, error.strerror)
 
