@@ -24,8 +24,8 @@ endings, notes, leases, cooldowns, pending revocations and the request budget. `
 sees it. What a store held before there were accounts belongs to the account that opens it first.
 
 *Dates.* A known session is judged by its name alone. An unknown one is judged by the principal's date: it must be younger
-than the last ending of all the user's sessions, and than the time for which endings are remembered. Those dates and
-endings are wall-clock time; each store says of which clock.
+than the last ending of all the user's sessions, and than the time for which endings are remembered. Dates are
+wall-clock time, and a store brings them into its own (`dates`).
 
 *Late endings.* A process that could not reach the store tells it of an ending later, `ago` seconds after it happened. Sessions
 that began since then go on. A session began when the store first knew it, or at its date if that is earlier and nobody reported

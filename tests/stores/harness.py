@@ -45,19 +45,24 @@ __all__ = [
 ]
 
 
-class MemoryGround(Ground):
-    def open(self, **options: Any) -> Store:
-        return MemoryStore(clock=self.clock, **options)
+class SettableGround(Ground):
+    """A place on a host whose wall clock can be set."""
 
-
-class SQLiteGround(Ground):
-    name = "store.db"
-    keys = (Secret("a key of the tests, long enough"),)
-    boot = "first"
     wall_is_ahead = 0.0
 
     def wall_clock(self) -> float:
         return self.now + self.wall_is_ahead
+
+
+class MemoryGround(SettableGround):
+    def open(self, **options: Any) -> Store:
+        return MemoryStore(clock=self.clock, wall_clock=self.wall_clock, **options)
+
+
+class SQLiteGround(SettableGround):
+    name = "store.db"
+    keys = (Secret("a key of the tests, long enough"),)
+    boot = "first"
 
     def open(self, **options: Any) -> Store:
         defaults = {
@@ -75,9 +80,11 @@ def rows(path: Path, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-class RedisGround(Ground):
+class RedisGround(SettableGround):
     keys = (Secret("a key of the tests, long enough"),)
     slack = 1e-5  # the server counts microseconds
+
+    server_is_ahead = 0.0
 
     def __init__(self, place: Path) -> None:
         super().__init__(place)
@@ -86,8 +93,19 @@ class RedisGround(Ground):
 
     def advance(self, seconds: float) -> None:
         super().advance(seconds)
-        self.server.set_time(self.now)
+        self.server.set_time(self.now + self.server_is_ahead)
+
+    def set_server(self, ahead: float) -> None:
+        """Set the server's clock: so many seconds ahead of the truth."""
+        self.server_is_ahead = ahead
+        self.advance(0)
 
     def open(self, **options: Any) -> Store:
-        settings = {"keys": self.keys, "requests_per_second": 30, "token_clock": self.clock, **options}
+        settings = {
+            "keys": self.keys,
+            "requests_per_second": 30,
+            "clock": self.wall_clock,
+            "token_clock": self.clock,
+            **options,
+        }
         return RedisStore(self.server.url, **settings)

@@ -30,7 +30,7 @@ class MemoryStore:
     `max_users`: how many users are remembered; the one least recently written makes room. As many notes are kept.
     `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
     `requests_per_second`: Monite's limit.
-    `wall_clock`: what dates of logins are compared with; by default the machine's, or `clock` where that is a test's.
+    `wall_clock`: what dates logins; by default the machine's, or `clock` where that is a test's.
     `new_id`: returns an id for a lease or a revocation; a simulation hands in its own, so that a run can be repeated.
     `make_operations`: makes what keeps one account; a simulation hands in its own, with mistakes in it.
     """

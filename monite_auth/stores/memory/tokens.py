@@ -47,7 +47,8 @@ class MemoryTokens(MemoryAccount):
                 if ending is not None:
                     return ending
             if principal is not PARTNER and principal.session_id is not None:
-                began = now - self._endings.age_of(principal)
+                dated = self._endings.began(principal)
+                began = now if dated is None else min(now, dated.by)
                 user.know(principal.session_id, began=began, until=now + self._session_memory)
             place = user.places.setdefault(slot, Place())
             claim = self._claim(place, slot, now, owner, seconds, min_life)

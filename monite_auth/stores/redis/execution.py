@@ -32,7 +32,8 @@ class Execution:
 
     `connections`: those of the calling thread or event loop.
     `groups`: the shards that one script may reach; in a cluster, one each.
-    `session_memory`: for how many seconds an ended session is remembered. `clock`: that of the tokens that come and go.
+    `session_memory`: for how many seconds an ended session is remembered.
+    `clock`: that of the tokens that come and go. `wall_clock`: what dates logins on this host, and tells when Redis' clock is ahead.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Execution:
         session_memory: float,
         requests_per_second: float,
         clock: Clock,
+        wall_clock: Clock,
     ) -> None:
         self._connections = connections
         self._keys = keys
@@ -51,6 +53,7 @@ class Execution:
         self._session_memory = session_memory
         self._requests_per_second = requests_per_second
         self._clock = clock
+        self._wall_clock = wall_clock
 
     async def _vault(self) -> RedisVault:
         return await self._keys.vault(self._connections())
@@ -82,7 +85,9 @@ class Execution:
             vault = await self._keys.vault(connections)
             shard, name = home(vault)
             answer = await connections.run(
-                SCRIPTS[script], vault.keyspace.user(shard, name)[:keys], [vault.stamp, *arguments(vault)]
+                SCRIPTS[script],
+                vault.keyspace.user(shard, name)[:keys],
+                [vault.stamp, *arguments(vault), self._wall_clock()],
             )
             if answer != FOREIGN:
                 return vault, answer
@@ -101,7 +106,9 @@ class Execution:
         for _ in range(TRIES * len(group)):
             vault = await self._keys.vault(connections)
             every = [key for shard in group for key in keys(vault.keyspace, shard)]
-            answer = await connections.run(SCRIPTS[script], every, [vault.stamp, *arguments])
+            answer = await connections.run(
+                SCRIPTS[script], every, [vault.stamp, *arguments, self._wall_clock()]
+            )
             if answer[0] != FOREIGN:
                 return vault, answer
             await self._keys.adopt(connections, vault, group[answer[1]])

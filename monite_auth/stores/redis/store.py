@@ -1,5 +1,6 @@
 """RedisStore: parses its address, hands out operations for each account, and closes the connections that it has opened."""
 
+import time
 from copy import copy
 from functools import partial
 
@@ -32,6 +33,7 @@ class RedisStore:
     `requests_per_second`: Monite's limit.
     `prefix`: the beginning of all keys, behind a `{`; stores with different prefixes can share a server.
     `timeout`: how many seconds an operation waits for Redis.
+    `clock`: this host's wall clock, which dates logins; the machine's if None.
     `token_clock`: the clock of the times in tokens. Everything else counts by the server's.
 
     Nothing is asked of Redis before the first operation, which also logs how the server could lose data.
@@ -52,6 +54,7 @@ class RedisStore:
         requests_per_second: float = 30,
         prefix: str = "monite",
         timeout: float = 1.0,
+        clock: Clock | None = None,
         token_clock: Clock = steady_clock,
     ) -> None:
         if not keys:
@@ -63,6 +66,7 @@ class RedisStore:
         self._prefix = prefix
         self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
         self._clock = token_clock
+        self._wall_clock = clock or time.time
         self._connections = PerProcess(partial(ProcessConnections, self._address, timeout))
         self._binding = ProcessLock()
         self._account: str | None = None
@@ -100,7 +104,14 @@ class RedisStore:
             alone = self._address.kind == "cluster"
             groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
             self._blocking, self._async = (
-                RedisOperations(which, self._keys, groups=groups, clock=self._clock, **self._options)
+                RedisOperations(
+                    which,
+                    self._keys,
+                    groups=groups,
+                    clock=self._clock,
+                    wall_clock=self._wall_clock,
+                    **self._options,
+                )
                 for which in (lambda: connections().of_threads, lambda: connections().of_loop())
             )
         return self

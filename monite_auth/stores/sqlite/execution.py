@@ -15,7 +15,9 @@ from functools import partial, wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from monite_auth.errors import StoreUnavailable
+from monite_auth.identity import Principal
 from monite_auth.processes.lifetimes import PerProcess
+from monite_auth.stores.dates import Began
 from monite_auth.stores.protocol import Store
 from monite_auth.stores.sealing import SealBroken, Vault
 from monite_auth.stores.sqlite.connections import Connections
@@ -45,6 +47,10 @@ class Transaction(NamedTuple):
     account: str
     now: float
     ahead: float
+
+    def began(self, principal: Principal) -> Began | None:
+        """Return when the principal's session began by its date, in the file's time."""
+        return Began.of(principal, now=self.now, wall=self.now - self.ahead)
 
 
 Decide = Callable[Concatenate[Kind, Transaction, Arguments], Result]

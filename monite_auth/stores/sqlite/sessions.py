@@ -8,7 +8,7 @@ from monite_auth.stores.sqlite.rows import insert_token, is_doomed
 from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
 
-__all__ = ["ENDED_BY_DATE", "SQLiteSessions", "began_by", "begin", "ending_of", "is_too_old"]
+__all__ = ["ENDED_BY_DATE", "SQLiteSessions", "begin", "ending_of"]
 
 ENDED_BY_DATE = """
     EXISTS (SELECT * FROM endings WHERE user = :user AND ended_before > :by AND until > :now)
@@ -149,22 +149,10 @@ def ending_of(on: Transaction, principal: Principal, memory: float) -> Ended | N
     ).fetchone()
     if known is not None:  # and judged by its name alone
         return Ended() if known[0] else None
-    if principal.began_at is None:
+    began = on.began(principal)
+    if began is None:
         return None
-    asked = {"account": on.account, "user": user, "by": began_by(on, principal), "now": on.now}
+    asked = {"account": on.account, "user": user, "by": began.by, "now": on.now}
     if on.db.execute(f"SELECT {ENDED_BY_DATE}", asked).fetchone()[0]:
         return Ended()
-    return Ended(too_old=True) if is_too_old(on, principal, memory) else None
-
-
-def is_too_old(on: Transaction, principal: Principal, memory: float) -> bool:
-    """Say whether a session that is not known began before the time for which endings are remembered."""
-    return principal.began_at is not None and principal.began_at + on.ahead <= on.now - memory
-
-
-def began_by(on: Transaction, principal: Principal) -> float | None:
-    """Return the last moment that the principal's date can mean, by the file's time.
-
-    The wall clock says how long ago the login was, and the file's time counts back from now.
-    """
-    return None if principal.began_by is None else principal.began_by + on.ahead
+    return Ended(too_old=True) if began.at <= on.now - memory else None

@@ -12,7 +12,7 @@ from monite_auth.stores.sqlite.errors import Locked
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 from monite_auth.stores.sqlite.keys import EVERYONE, VaultLocked
 from monite_auth.stores.sqlite.rows import EXPIRES_AT, insert_token, is_doomed
-from monite_auth.stores.sqlite.sessions import ENDED_BY_DATE, began_by, begin, ending_of, is_too_old
+from monite_auth.stores.sqlite.sessions import ENDED_BY_DATE, begin, ending_of
 from monite_auth.stores.values import (
     Busy,
     Claim,
@@ -72,11 +72,12 @@ class SQLiteTokens(Execution):
         if principal is not PARTNER and session is not None:
             statement = PEEK_BY_SESSION
             asked |= {"user": on.vault.user(principal.user_id), "session": session}
-            if principal.session_id is None:
-                if is_too_old(on, principal, self._session_memory):
+            began = on.began(principal)
+            if principal.session_id is None and began is not None:
+                if began.at <= on.now - self._session_memory:
                     return None
                 statement = PEEK_BY_DATE
-                asked |= {"account": on.account, "by": began_by(on, principal)}
+                asked |= {"account": on.account, "by": began.by}
         row = on.db.execute(statement, asked).fetchone()
         return self._token(on, row, name) if row is not None else None
 
@@ -96,8 +97,8 @@ class SQLiteTokens(Execution):
             ending = ending_of(on, principal, self._session_memory)
             if ending is not None:
                 return ending
-            by = began_by(on, principal)
-            begin(on, principal, self._session_memory, at=on.now if by is None else min(on.now, by))
+            began = on.began(principal)
+            begin(on, principal, self._session_memory, at=on.now if began is None else min(on.now, began.by))
         name = on.vault.slot(slot)
         row: Row | None = on.db.execute(LIVE, {"slot": name, "ahead": on.ahead}).fetchone()
         if row is not None and row[2] > on.now and row[2] - on.now >= min_life:

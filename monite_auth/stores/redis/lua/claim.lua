@@ -9,29 +9,33 @@ local over = ending(KEYS, { session = session, date = ARGV[4], by = ARGV[5], at 
 if over then return { over } end
 index(KEYS, now, now + math.max(session ~= '' and memory or 0, seconds))
 if session ~= '' then
-  know(known, session, math.min(now, tonumber(ARGV[5]) or now), memory, now)
+  know(known, session, ARGV[5] ~= '' and math.min(now, ARGV[5] + ahead_of(ARGV[6], now)) or now, memory, now)
   redis.call('ZREMRANGEBYSCORE', ended, '-inf', text(now))
 end
 
 local found = redis.call('HMGET', user, 't' .. place, 'r' .. place, 'l' .. place)
 local token, cooldown, lease = found[1], found[2], found[3]
 if token then
-  local left = struct.unpack('>d', token) - now
+  local left = left_of(token, now)
   if left > 0 and left >= min_life then return { 'hit', token, text(now) } end
 end
 
 for _, each in ipairs({ { 'everyone', redis.call('GET', cooldown_of_all) }, { 'place', cooldown } }) do
   local reach, record = each[1], each[2]
-  if record and string.sub(record, 9, 30) == store_of(ARGV[1]) then
-    local left = struct.unpack('>d', record) - now
-    if left > 0 then return { 'cooldown', text(left), string.sub(record, 31), reach } end
+  if record and string.sub(record, 17, 38) == store_of(ARGV[1]) then
+    local left = left_of(record, now)
+    if left > 0 then return { 'cooldown', text(left), string.sub(record, 39), reach } end
   end
 end
 
 if lease then
-  local left = struct.unpack('>d', lease) - now
-  if string.sub(lease, 26) ~= owner and left > 0 then return { 'busy', text(left) } end
+  local ends, taken = struct.unpack('>dd', lease)
+  if taken > now then -- the clock was set back. Its holder may be at work, so all of its time begins again.
+    ends, taken = now + ends - taken, now
+    redis.call('HSET', user, 'l' .. place, struct.pack('>dd', ends, taken) .. string.sub(lease, 17))
+  end
+  if string.sub(lease, 34) ~= owner and ends > now then return { 'busy', text(ends - now) } end
 end
-redis.call('HSET', user, 'l' .. place, struct.pack('>dBc16', now + seconds, 0, id) .. owner)
+redis.call('HSET', user, 'l' .. place, struct.pack('>ddBc16', now + seconds, now, 0, id) .. owner)
 keep(user, now, now + seconds)
 return { 'claimed' }

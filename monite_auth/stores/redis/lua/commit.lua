@@ -11,13 +11,13 @@ local token = struct.pack('>ddd', expires, now + ARGV[7], now + ARGV[8]) .. fing
 local name = fingerprint .. place
 if redis.call('ZSCORE', queue, name) or lasts(spent, name, now) then
   local pending = redis.call('HGET', user, 'l' .. place)
-  return pending and string.sub(pending, 10, 25) == id and 2 or 0
+  return pending and lease_id(pending) == id and 2 or 0
 end
 
 local lease = redis.call('HGET', user, 'l' .. place)
 local stored = redis.call('HGET', user, 't' .. place)
 local same = stored and fingerprint_of(stored) == fingerprint
-if not lease or string.sub(lease, 10, 25) ~= id then
+if not lease or lease_id(lease) ~= id then
   local older = redis.call('HGET', user, 'o' .. fingerprint .. place)
   local known = same and stored or older
   -- The command was sent twice, since the first answer was lost: the token is stored, and must not be revoked.
@@ -28,7 +28,7 @@ if not lease or string.sub(lease, 10, 25) ~= id then
   return 0
 end
 redis.call('HDEL', user, 'l' .. place)
-if string.byte(lease, 9) == 1 then
+if is_fenced(lease) then
   revoke(queue, records, ARGV[1], place, token, now)
   return 0
 end

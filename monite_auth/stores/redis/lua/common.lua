@@ -6,22 +6,54 @@
 -- A user is one hash. Its fields, by their first letter; a *place* names a slot, and its session behind it:
 --   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), lease (16), sealed
 --   o<name><place>   an older token, by the name of its fingerprint, that may still be valid, written alike
---   l<place>         the lease: until (d), fenced (B), id (16), owner
---   r<place>         the cooldown: until (d), store (22), sealed
+--   l<place>         the lease: until, taken (dd), fenced (B), id (16), owner
+--   r<place>         the cooldown: until, from (dd), store (22), sealed
 --   n<note>          a note: until (d), sealed
---   before           sessions from before this moment have ended
+--   before           sessions from before this moment have ended; and the same moment by the wall clock of the host that said so
 --
 -- ARGV[1] is a *stamp*: the name of the account's store here (22), which stays, and that of the data key in force (16).
--- A script that finds another stamp in its shard answers 'foreign', and its caller opens the envelope again.
+-- A script that finds another stamp in its shard answers 'foreign', and its caller opens the envelope again. Behind all other
+-- arguments of a script with a stamp is the time of the caller's wall clock.
+--
+-- This server's clock may be set. Back, it shows in what seems to be yet to begin. Forward, it is ahead of the caller's: nothing is
+-- deleted before both clocks say that it has expired.
 
 local function clock()
   local time = redis.call('TIME')
   return time[1] + time[2] / 1000000
 end
 
+local function wall()
+  return tonumber(ARGV[#ARGV])
+end
+
+-- By how much this server's clock is ahead of the caller's, for dates of a login (`at`) there: the caller knows how long ago it was.
+-- One that is yet to come there was dated by another clock, and nobody knows how long ago. It counts as this clock says, if that is
+-- earlier.
+local function ahead_of(at, now)
+  local ahead = now - wall()
+  return tonumber(at) > wall() and math.min(ahead, 0) or ahead
+end
+
+-- Whether something has expired by both clocks.
+local function is_over(moment, now)
+  return moment <= math.min(now, wall())
+end
+
+-- Seconds left of a record that begins with its end and its beginning. One that is yet to begin is over: this clock has been set
+-- back since, and nobody knows how long ago it began.
+local function left_of(record, now)
+  local ends, begins = struct.unpack('>dd', record)
+  return begins <= now and ends - now or 0
+end
+
 local function text(number)
   return string.format('%.17g', number)
 end
+
+-- The pending revocations of a shard are kept for so much longer: they are deleted one by one, and must not be lost to a server whose
+-- clock is set forward.
+local DAY = 86400
 
 -- Keep a key at least until `moment`, and GRACE longer, since records that have just run out may still be asked for.
 local function keep(key, now, moment)
@@ -40,7 +72,7 @@ end
 -- Know a session from now on. If it is new, it began at `began`. A second member says so, "+" before the session's name, with a
 -- score behind those of all sessions: FAR and the moment. It is kept for a day, since endings hardly come later than that;
 -- without it, the session counts as older than any ending.
-local FAR, BEGAN_KEPT = 1e12, 86400
+local FAR, BEGAN_KEPT = 1e12, DAY
 
 local function know(known, session, began, memory, now)
   if not lasts(known, session, now) then redis.call('ZADD', known, text(FAR + began), '+' .. session) end
@@ -60,6 +92,21 @@ local function store_of(stamp)
   return string.sub(stamp, 1, 22)
 end
 
+-- Until when sessions must have begun to have ended, by a record that `ended_before` has written. One that seems to be yet to come was
+-- some time ago, and this clock has been set back since: the wall clocks of the hosts tell how long ago.
+local function before(record, now)
+  local moment, date = string.match(record or '0', '^(%S+) ?(%S*)$')
+  moment = tonumber(moment)
+  if moment <= now then return moment end
+  return date ~= '' and math.min(date - wall() + now, now) or now
+end
+
+-- A record that sessions from before `moment` have ended, or whatever is later in an earlier record: by this clock, and the caller's.
+local function ended_before(moment, record, now)
+  local latest = math.max(moment, before(record, now))
+  return text(latest) .. ' ' .. text(latest - now + wall())
+end
+
 -- How a session has ended: 'ended', 'old' if it began before endings are remembered, or nothing. A known session is judged
 -- by its name, any other by its date. `KEYS` are a user's; `who` has session, date, by and at, each may be ''.
 local function ending(KEYS, who, memory, now)
@@ -67,9 +114,9 @@ local function ending(KEYS, who, memory, now)
   if name ~= '' and lasts(KEYS[4], name, now) then return 'ended' end
   if who.by == '' or (who.session ~= '' and lasts(KEYS[3], who.session, now)) then return nil end
   local of_user, of_all = redis.call('HGET', KEYS[2], 'before'), redis.call('GET', KEYS[8])
-  local before = math.max(tonumber(of_user or 0), tonumber(of_all or 0))
-  if tonumber(who.by) < before then return 'ended' end
-  if tonumber(who.at) <= now - memory then return 'old' end
+  local ahead = ahead_of(who.at, now)
+  if who.by + ahead < math.max(before(of_user, now), before(of_all, now)) then return 'ended' end
+  if who.at + ahead <= now - memory then return 'old' end
   return nil
 end
 
@@ -82,6 +129,15 @@ local function fingerprint_of(record)
   return string.sub(record, 25, 46)
 end
 
+local function lease_id(lease)
+  return string.sub(lease, 18, 33)
+end
+
+local function is_fenced(lease)
+  return string.byte(lease, 17) == 1
+end
+
+-- The lease under which a token was stored.
 local function lease_of(record)
   return string.sub(record, 47, 62)
 end
@@ -89,15 +145,15 @@ end
 -- Make a token a pending revocation, due now, unless it has expired; one that is pending already stays as it is.
 local function revoke(queue, records, stamp, place, record, now)
   local moment = struct.unpack('>d', record) + SAFETY
-  if moment <= now then
+  if is_over(moment, now) then
     return 0
   end
   local name = fingerprint_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
     redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 63))
     redis.call('ZADD', queue, text(now), name)
-    keep(queue, now, moment)
-    keep(records, now, moment)
+    keep(queue, now, moment + DAY)
+    keep(records, now, moment + DAY)
   end
   return 1
 end
@@ -105,7 +161,7 @@ end
 -- List the user for when everything ends, as long as there is something of theirs.
 local function index(KEYS, now, moment)
   local name, users = string.match(KEYS[2], '[^:]*$'), KEYS[9]
-  redis.call('ZREMRANGEBYSCORE', users, '-inf', text(now))
+  redis.call('ZREMRANGEBYSCORE', users, '-inf', text(math.min(now, wall())))
   local until_now = redis.call('ZSCORE', users, name)
   if not until_now or tonumber(until_now) < moment then redis.call('ZADD', users, text(moment), name) end
   keep(users, now, moment)
@@ -118,7 +174,7 @@ local function sweep(user, now)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 1)
     local longer = ({ t = SAFETY, o = SAFETY, l = GRACE, r = 0, n = 0 })[kind]
-    if longer and struct.unpack('>d', fields[i + 1]) + longer <= now then
+    if longer and is_over(struct.unpack('>d', fields[i + 1]) + longer, now) then
       redis.call('HDEL', user, fields[i])
     elseif longer then
       local list = left[kind]

@@ -3,6 +3,7 @@
 local data_key, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local MOST = 1000 -- looks per call, so that a long queue of the expired cannot keep the server from others
 local STRANGE = 60 -- seconds until another look at what was of another store
+local LONGEST = 600 -- seconds; nothing is put off for longer, so what is due later was put off before the clock was set back
 local now = clock()
 local shards = {}
 
@@ -14,6 +15,9 @@ end
 for i = 1, #KEYS, 3 do
   local its_key = redis.call('GET', KEYS[i])
   if its_key == data_key then
+    for _, name in ipairs(redis.call('ZRANGE', KEYS[i + 1], '(' .. text(now + LONGEST), '+inf', 'BYSCORE', 'LIMIT', 0, MOST)) do
+      redis.call('ZADD', KEYS[i + 1], text(now), name)
+    end
     local shard = { number = (i - 1) / 3, queue = KEYS[i + 1], records = KEYS[i + 2], seen = 0 }
     look(shard)
     shards[#shards + 1] = shard
@@ -35,7 +39,7 @@ for _ = 1, MOST do
   local shard = first()
   if not shard or shard.due > now or #batch >= 3 * limit then break end
   local name, record = shard.name, redis.call('HGET', shard.records, shard.name)
-  if not record or struct.unpack('>d', record) <= now then
+  if not record or is_over(struct.unpack('>d', record), now) then
     redis.call('ZREM', shard.queue, name)
     redis.call('HDEL', shard.records, name)
     if record then expired = expired + 1 end

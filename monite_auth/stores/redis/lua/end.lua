@@ -30,8 +30,7 @@ if reach == 'user' then
   end
 end
 if reach == 'user' or by_date then
-  local before = math.max(moment, tonumber(redis.call('HGET', user, 'before') or 0))
-  redis.call('HSET', user, 'before', text(before))
+  redis.call('HSET', user, 'before', ended_before(moment, redis.call('HGET', user, 'before') or nil, now))
   keep(user, now, now + memory + LEEWAY)
 end
 
@@ -49,7 +48,7 @@ for i = 1, #fields, 2 do
     elseif kind == 'r' and reach == 'relink' then
       redis.call('HDEL', user, field) -- Monite refused the entity user that was
     elseif kind == 'l' then
-      redis.call('HSET', user, field, string.sub(value, 1, 8) .. '\1' .. string.sub(value, 10))
+      redis.call('HSET', user, field, string.sub(value, 1, 16) .. '\1' .. string.sub(value, 18))
     end
   end
 end

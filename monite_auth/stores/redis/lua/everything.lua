@@ -6,8 +6,7 @@ local found = {}
 for i = 1, #KEYS, 3 do
   local stamp = redis.call('GET', KEYS[i])
   if stamp and stamp ~= ARGV[1] then return { 'foreign', (i - 1) / 3 } end
-  local before = math.max(now - ago, tonumber(redis.call('GET', KEYS[i + 1]) or 0))
-  redis.call('SET', KEYS[i + 1], text(before))
+  redis.call('SET', KEYS[i + 1], ended_before(now - ago, redis.call('GET', KEYS[i + 1]) or nil, now))
   keep(KEYS[i + 1], now, now + memory)
   for _, name in ipairs(redis.call('ZRANGE', KEYS[i + 2], 0, -1)) do
     found[#found + 1] = (i - 1) / 3

@@ -9,7 +9,7 @@ local place, session, date = ARGV[2], ARGV[3], ARGV[4]
 local token = redis.call('HGET', user, 't' .. place)
 if not token then return false end
 local now = clock()
-if struct.unpack('>d', token) <= now then return false end
+if left_of(token, now) <= 0 then return false end
 if session ~= '' and not lasts(known, session, now) then return false end
 if date ~= '' then
   local who = { session = '', date = date, by = ARGV[5], at = ARGV[6] }

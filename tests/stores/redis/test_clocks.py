@@ -1,0 +1,173 @@
+"""Clocks that are set: the Redis server's, and those of the hosts. Each test moves one of them while everything runs."""
+
+import pytest
+
+from monite_auth import Principal
+from monite_auth.stores import Busy, Claimed, Cooldown, CoolingDown, Priority
+from tests.stores.harness import ABROAD, ALICE, BOB, BOBS, HOME
+
+HOUR = 3600.0
+BACK = [-60.0, -HOUR]
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_promise_2_a_dead_leaders_lease_is_over_after_its_own_length(timed, back):
+    timed.lease(owner="dead")
+    timed.advance(1)
+    timed.ground.set_server(back)
+    claim = timed.claim(owner="other")
+    assert isinstance(claim, Busy)  # it may be alive
+    assert claim.retry_in == timed.about(5)
+    timed.advance(5)
+    assert not timed.is_busy(owner="other")
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_promise_2_a_leader_commits_across_the_step(timed, back):
+    lease = timed.lease(owner="leader")
+    timed.ground.set_server(back)
+    assert timed.is_busy(owner="other")
+    assert timed.commit(lease, "t")
+    assert timed.peek() == "t"
+
+
+@pytest.mark.parametrize("back", BACK)
+@pytest.mark.parametrize("everyone", [False, True])
+def test_a_cooldown_from_before_the_step_is_over(timed, back, everyone):
+    cooldown = Cooldown(30, "credentials_rejected", "x", everyone=everyone)
+    timed.run(timed.ops.abandon(timed.lease(), cooldown))
+    assert isinstance(timed.claim(), CoolingDown)
+    timed.ground.set_server(back)
+    assert isinstance(timed.claim(), Claimed)
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_promise_3_a_token_from_the_future_is_not_handed_out(timed, back):
+    timed.put("t", life=20)
+    timed.put("of the partner's", slot=ABROAD)
+    timed.ground.set_server(back)
+    timed.advance(21)
+    assert timed.peek() is None
+    assert timed.run(timed.ops.status("alice")).live == 0
+    timed.put("new")
+    assert timed.peek() == "new"
+    timed.run(timed.ops.end_session(ALICE))
+    assert timed.pending() == ["new", "of the partner's", "t"]
+
+
+def test_promise_6_a_revocation_that_was_given_away_is_due_again_soon(timed):
+    timed.end("t")
+    timed.run(timed.ops.due(1, seconds=30))
+    timed.ground.set_server(-HOUR)
+    assert timed.pending() == ["t"]
+    timed.advance(61)
+    assert timed.pending() == ["t"]
+
+
+def test_promise_6_a_revocation_from_before_a_small_step_waits_longer_by_that(timed):
+    timed.end("t")
+    timed.run(timed.ops.due(1, seconds=30))
+    timed.ground.set_server(-60)
+    assert timed.run(timed.ops.due(1, seconds=30)).next_in == timed.about(90)
+    timed.advance(91)
+    assert timed.pending() == ["t"]
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, 20 * HOUR])
+def test_promise_6_what_is_logged_out_while_the_servers_clock_is_ahead_is_revoked(timed, ahead):
+    timed.put("a")
+    timed.put("b", slot=BOBS, principal=BOB)
+    timed.run(timed.ops.end_session(BOB))
+    timed.run(timed.ops.due(1, seconds=30))
+    timed.ground.set_server(ahead)
+    due = timed.run(timed.ops.due(1, seconds=30))
+    assert ([each.token.reveal() for each in due.batch], due.expired) == (["b"], 0)
+    timed.run(timed.ops.postpone(due.batch[0], 10))
+    timed.ground.set_server(0)
+    timed.advance(11)
+    assert timed.pending() == ["b"]
+
+
+def test_promise_5_a_logout_while_the_servers_clock_is_ahead_revokes_what_seems_to_have_expired(timed):
+    timed.put("a", life=1000)
+    timed.put("other", slot=ABROAD, life=1000)
+    timed.ground.set_server(2000)
+    assert timed.peek() is None
+    timed.put("new")  # what has expired is deleted at times like this
+    timed.run(timed.ops.end_session(ALICE))
+    assert timed.pending() == ["a", "new", "other"]
+    timed.ground.set_server(0)
+    timed.advance(61)
+    assert timed.pending() == ["a", "new", "other"]
+    timed.advance(1800)
+    assert timed.pending() == ["new"]  # which was minted by the clock that was ahead
+    timed.advance(2000)
+    assert timed.pending() == []
+
+
+def test_promise_5_all_is_found_when_everything_ends_while_the_servers_clock_is_ahead(timed):
+    unnamed = Principal("alice")
+    timed.put("a", principal=unnamed, life=1000)
+    timed.ground.set_server(2000)
+    timed.put("b", slot=BOBS, principal=Principal("bob"))
+    assert timed.run(timed.ops.end_everything()).tokens == 2
+    assert timed.pending() == ["a", "b"]
+
+
+@pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+@pytest.mark.parametrize("back", BACK)
+def test_promise_5_a_new_login_gets_in_and_older_ones_do_not(timed, back, ending):
+    timed.put("t", principal=timed.dated(60, "old"))
+    before, unused = timed.now - 1, timed.dated(300, "unused")
+    timed.run(timed.ops.end_user("alice") if ending == "end_user" else timed.ops.end_everything())
+    timed.ground.set_server(back)
+    timed.advance(0.5)
+    assert timed.has_ended(timed.dated(60.5, "old"))
+    assert timed.has_ended(unused)
+    new = timed.dated(0.1, "new")
+    assert not timed.has_ended(new)
+    timed.advance(90)
+    assert not timed.has_ended(new)
+    assert timed.has_ended(Principal("alice", session_id="before", authenticated_at=before))
+    assert timed.has_ended(unused)
+    timed.run(timed.ops.end_user("alice"))  # and so on
+    timed.advance(1)
+    assert timed.has_ended(timed.dated(2, "older"))
+    assert not timed.has_ended(timed.dated(0.5, "newer"))
+
+
+@pytest.mark.parametrize("behind", [-HOUR, -300.0, 300.0, HOUR])
+def test_promise_5_a_host_whose_clock_differs_agrees_with_the_others_on_its_own_logins(timed, drive, behind):
+    ground = timed.ground
+    elsewhere = drive(ground, timed.form, clock=lambda: ground.now + behind)
+
+    def dated_there(ago, session):
+        return Principal("alice", session_id=session, authenticated_at=ground.now + behind - ago)
+
+    timed.run(timed.ops.end_user("alice"))
+    timed.advance(2)
+    assert elsewhere.has_ended(dated_there(3, "before"))
+    after = dated_there(1, "after")
+    assert not elsewhere.has_ended(after)
+    assert isinstance(timed.claim(principal=after), Claimed | Busy)  # and it is known now
+
+
+@pytest.mark.parametrize("step", [-HOUR, -60.0, 60.0, HOUR])
+def test_promise_8_the_budget_goes_on(timed, step):
+    timed.admit()
+    waiting = timed.admit()
+    timed.run(timed.ops.hold(20))
+    timed.ground.set_server(step)
+    assert timed.admit(ticket=waiting.ticket).wait < 21
+    timed.ground.set_server(0)
+    assert timed.admit(Priority.USER).wait < 22
+
+
+def test_a_lease_of_another_slot_is_not_touched(timed):
+    timed.lease(slot=HOME, owner="one")
+    timed.lease(slot=ABROAD, owner="two")
+    timed.ground.set_server(-HOUR)
+    assert timed.is_busy(slot=HOME, owner="x")
+    timed.advance(5)
+    assert not timed.is_busy(slot=HOME, owner="x")
+    assert timed.is_busy(slot=ABROAD, owner="y")
