@@ -4,6 +4,8 @@ One broker per process (or per client ID). Every method comes twice, `token` for
 loops; both run the same engine over the same store, and a thread and a task that want the same token share one mint.
 """
 
+import time
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -415,22 +417,27 @@ class TokenBroker:
     # -- life
 
     def close(self) -> None:
-        """Revoke what is still pending, as far as `settings.deadline` allows, and close connections of threads."""
-        self._here().close()  # first, so that background work gives back what it was at
+        """Revoke what is still pending, for `settings.deadline` seconds at the most, and close connections of threads.
+
+        What is not settled by then stays pending in a shared store, where other processes find it.
+        """
+        left = _countdown(self.settings.deadline)
+        self._here().close(within=left() / 2)  # first, so that background work gives back what it was at
         try:
-            self.drain(within=self.settings.deadline)
+            self.drain(within=left())
         finally:  # where no key opens the store, say
-            self._here().close()
+            self._here().close(within=left())
             self._pools.close()
             self.store.close()
 
     async def aclose(self) -> None:
         """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
-        await self._here().aclose()
+        left = _countdown(self.settings.deadline)
+        await self._here().aclose(within=left() / 2)
         try:
-            await self.adrain(within=self.settings.deadline)
+            await self.adrain(within=left())
         finally:
-            await self._here().aclose()
+            await self._here().aclose(within=left())
             await self._pools.aclose()
             await self.store.aclose()
 
@@ -476,6 +483,12 @@ class TokenBroker:
 
     def _async(self) -> AsyncRuntime:
         return self._here().on_loop()
+
+
+def _countdown(seconds: float) -> Callable[[], float]:
+    """Return a function that says how many seconds are left."""
+    ends = time.monotonic() + seconds
+    return lambda: max(0.0, ends - time.monotonic())
 
 
 def _person(principal: Principal) -> Principal:

@@ -2,24 +2,24 @@
 
 import random
 import threading
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
 from monite_auth.engine.background import Background, run_in_background
 from monite_auth.engine.limit_watch import LimitWatch
+from monite_auth.engine.network import Deadline
 from monite_auth.engine.runtime import Closed, Flow, run
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.transport import (
-    GRACE,
+    Body,
     Connections,
-    Timeouts,
     as_faults,
     as_sent,
-    client_options,
     response_of,
+    timeouts,
+    transport_options,
 )
 from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
@@ -49,7 +49,7 @@ class BlockingRuntime:
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         # Reading the certificates takes 25 ms, and each burst of background work opens connections anew.
-        options = cache(partial(client_options, settings))
+        options = cache(partial(transport_options, settings))
         self._of_callers = Connections(options)
         self._of_background = Connections(options)
         self._closing = threading.Event()
@@ -63,19 +63,12 @@ class BlockingRuntime:
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
-        with as_faults() as faults:
-            timeouts = {"timeout": Timeouts(self._settings, within)}
-            ends, is_late = time.monotonic() + within, False
-            with self._connections().client().stream(**as_sent(request), extensions=timeouts) as response:
-                body = b""
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > request.longest_answer:
-                        return Fault("the answer is too long")
-                    if time.monotonic() > ends:
-                        if is_late:
-                            return Fault("the answer came too slowly")
-                        is_late, ends = True, time.monotonic() + GRACE
+        with as_faults() as faults, Deadline(within).kept():
+            patience = timeouts(self._settings, within)
+            with self._connections().client().stream(**as_sent(request), timeout=patience) as response:
+                body = Body(response, request.longest_answer)
+                for received in response.iter_raw():
+                    body.add(received)
                 return response_of(response, body)
         return faults[0]
 
@@ -127,10 +120,10 @@ class BlockingRuntime:
             # A flow that has spawned this one may go on, and must not wait either.
             self._inline.runs = outer_runs
 
-    def close(self) -> None:
-        """Cut background work short, and close connections."""
+    def close(self, *, within: float) -> None:
+        """Cut background work short, wait for it `within` seconds at the most, and close connections."""
         self._closing.set()
-        self._background.join(within=self._settings.deadline)
+        self._background.join(within=within)
         self._of_callers.close()
 
     def _connections(self) -> Connections:

@@ -36,6 +36,9 @@ PAUSE_AFTER_REFUSAL = 30.0
 LEASE = 30.0
 """Seconds that a drain has for one revocation before another may take it: longer than any one try."""
 
+SHORTEST_TRY = 0.1
+"""Seconds without which a revocation is left for later: its answer would come too late."""
+
 DRAIN_POLL = 5.0
 """Seconds between two looks at pending revocations, at the most. A pass takes no longer either."""
 
@@ -123,9 +126,13 @@ class Drainer:
                     if wait > 0:
                         await runtime.store.postpone(pending, wait)
                         return DrainReport(settled, postponed + 1, expired, wait)
+                    left = until - runtime.clock()
+                    if left < SHORTEST_TRY:
+                        await runtime.store.postpone(pending, 0)
+                        return DrainReport(settled, postponed, expired, 0)
                     if not await runtime.store.condemn(pending):  # another slot hands the same value out
                         continue
-                    outcome = await self._revoke(runtime, pending)
+                    outcome = await self._revoke(runtime, pending, within=left)
                     if outcome is None:
                         await runtime.store.postpone(pending, 0)
                         continue
@@ -143,14 +150,14 @@ class Drainer:
                 if isinstance(outcome, BadCredentials):  # all the others would be refused alike
                     return DrainReport(settled, postponed, expired, PAUSE_AFTER_REFUSAL)
 
-    async def _revoke(self, runtime: Runtime, pending: Pending) -> Outcome | None:
-        """Ask Monite once, and tell the log and everybody else what they should know of its answer.
+    async def _revoke(self, runtime: Runtime, pending: Pending, *, within: float) -> Outcome | None:
+        """Ask Monite once, for `within` seconds at the most, and tell the log and everybody else what they should know.
 
         Return None where Monite refused a client secret that has been replaced by now, so that it is worth asking at once.
         """
         settings = self._settings
         request = revoke_request(settings, pending.token)
-        within = settings.connect_timeout + settings.read_timeout
+        within = min(settings.connect_timeout + settings.read_timeout, LEASE, within)
         answer, _ = await send(runtime, request, within=within)
         outcome = read_revocation(request, answer, now=runtime.clock())
         self._telemetry.revoked(type(outcome).__name__.lower())

@@ -11,7 +11,15 @@ from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import Flow
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.transport import as_faults, as_sent, client_options, httpx, response_of
+from monite_auth.engine.transport import (
+    Body,
+    as_faults,
+    as_sent,
+    async_client,
+    httpx,
+    response_of,
+    transport_options,
+)
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
@@ -82,11 +90,9 @@ class AsyncRuntime:
             # `send` keeps the time for the answer: a timeout of httpx would not look whether one has arrived meanwhile.
             patience = httpx.Timeout(None, connect=min(self._settings.connect_timeout, within), pool=within)
             async with self._http().stream(**as_sent(request), timeout=patience) as response:
-                body = b""
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > request.longest_answer:
-                        return Fault("the answer is too long")
+                body = Body(response, request.longest_answer)
+                async for received in response.aiter_raw():
+                    body.add(received)
                 return response_of(response, body)
         return faults[0]
 
@@ -148,15 +154,16 @@ class AsyncRuntime:
 
     async def _loop_ends(self) -> None:
         left_undone = self._was_cut_short or bool(self._tasks)
-        await self.aclose()
+        await self.aclose(within=self._settings.deadline)
         self._loop_ended(left_undone)
 
-    async def aclose(self) -> None:
-        """Cancel background work and close connections."""
+    async def aclose(self, *, within: float) -> None:
+        """Cancel background work, wait for its end `within` seconds at the most, and close connections."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
         self._was_cut_short = False
         client, self._client = self._client, None
         if client is not None:
@@ -164,5 +171,5 @@ class AsyncRuntime:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(**client_options(self._settings))
+            self._client = async_client(transport_options(self._settings))
         return self._client

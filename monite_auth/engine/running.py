@@ -70,16 +70,16 @@ class Running:
         if left_undone:
             self.engine.drainer.start(self.blocking())
 
-    def close(self) -> None:
-        """Cut background work of threads short, and close their connections."""
+    def close(self, *, within: float) -> None:
+        """Cut background work of threads short, wait for it `within` seconds at the most, and close their connections."""
         with self._lock:
             runtime, self._of_threads = self._of_threads, None
         if runtime is not None:
-            runtime.close()
+            runtime.close(within=within)
 
-    async def aclose(self) -> None:
-        """Cut background work of the running event loop short, and close its connections."""
+    async def aclose(self, *, within: float) -> None:
+        """Cut background work of the running event loop short, as `close` does, and close its connections."""
         with self._lock:
             runtime = self.by_loop.pop(asyncio.get_running_loop(), None)
         if runtime is not None:
-            await runtime.aclose()
+            await runtime.aclose(within=within)

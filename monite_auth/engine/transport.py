@@ -4,13 +4,14 @@ The only module of the engine that names the HTTP library. `blocking` and `event
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 from monite_auth.configuration.proxies import connection_options
+from monite_auth.engine.network import AsyncNetwork, BlockingNetwork
 from monite_auth.monite_api.answers import Fault, Response, masked
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
@@ -21,33 +22,52 @@ except ImportError:
     import httpx  # type: ignore[no-redef]  # one of the two
 
 __all__ = [
-    "GRACE",
+    "Body",
     "Connections",
-    "Timeouts",
+    "UnreadableAnswer",
     "as_faults",
     "as_sent",
-    "client_options",
+    "async_client",
+    "blocking_client",
     "httpx",
     "response_of",
+    "timeouts",
+    "transport_options",
 ]
 
-GRACE = 1.0
-"""Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
-while finds it waiting, and it may hold a token."""
 
-
-def client_options(settings: Settings) -> dict[str, Any]:
-    """Return the arguments for a client: where its connections go, and no cookies."""
-    options: dict[str, Any] = {"cookies": _no_cookies(), **connection_options(settings)}
-    if options["verify"] is True:  # else each client that is made reads the usual certificates
+def transport_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments for a transport: where its connections go, and whom they trust."""
+    options = connection_options(settings)
+    if options["verify"] is True:  # else each transport that is made reads the usual certificates
         options["verify"] = httpx.create_ssl_context(trust_env=False)
     return options
+
+
+def blocking_client(options: dict[str, Any]) -> httpx.Client:
+    """Return a client for threads, whose requests keep the current `Deadline`. `options`: its transport's."""
+    transport = httpx.HTTPTransport(**options)
+    _replace_network(transport, BlockingNetwork)
+    return httpx.Client(transport=transport, cookies=_no_cookies(), trust_env=False)
+
+
+def async_client(options: dict[str, Any]) -> httpx.AsyncClient:
+    """Return a client for the running event loop. `options`: its transport's."""
+    transport = httpx.AsyncHTTPTransport(**options)
+    _replace_network(transport, AsyncNetwork)
+    return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
+
+
+def _replace_network(transport: Any, network: Callable[[Any], object]) -> None:
+    """Put `network` between a transport and its connections. The pools of both libraries take one; their transports do not."""
+    pool = transport._pool  # noqa: SLF001
+    pool._network_backend = network(pool._network_backend)  # noqa: SLF001
 
 
 class Connections:
     """Connections that threads share: a client, made when it is first needed, and again after `close`.
 
-    `options` returns the client's options, and may return the same ones each time.
+    `options` returns the transport's options, and may return the same ones each time.
     """
 
     def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
@@ -59,7 +79,7 @@ class Connections:
         """Return the client to send with. Raises ConfigurationError for a proxy or certificates that cannot be used."""
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(**self._options())
+                self._client = blocking_client(self._options())
             return self._client
 
     def close(self) -> None:
@@ -75,37 +95,14 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-class Timeouts(Mapping[str, float]):
-    """The timeouts of one request: none goes beyond the end of its time, however long the steps before have taken.
-
-    The HTTP library counts each step for itself, and asks as the step begins: for a connection from its pool, to connect,
-    to write, to read. With plain numbers an attempt to mint could outlast its lease: 3 s to connect, and 5 s to read.
-    `within`: seconds for all steps. `now`: seconds of a clock that is never set back.
-    """
-
-    def __init__(
-        self, settings: Settings, within: float, *, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._now = now
-        self._ends = now() + within
-        self._longest = {
-            "pool": within,  # waiting for a free connection is part of the caller's own patience
-            "connect": min(settings.connect_timeout, within),
-            "write": min(settings.read_timeout, within),
-            "read": min(settings.read_timeout, within),
-        }
-
-    def __getitem__(self, step: str) -> float:
-        """Return the seconds that a step may take that begins now."""
-        return min(self._longest[step], max(GRACE, self._ends - self._now()))
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the steps."""
-        return iter(self._longest)
-
-    def __len__(self) -> int:
-        """Return the number of steps."""
-        return len(self._longest)
+def timeouts(settings: Settings, within: float) -> httpx.Timeout:
+    """Return the timeouts of one request; waiting for a free connection is part of the caller's own patience."""
+    return httpx.Timeout(
+        connect=min(settings.connect_timeout, within),
+        read=min(settings.read_timeout, within),
+        write=min(settings.read_timeout, within),
+        pool=within,
+    )
 
 
 def as_sent(request: Request) -> dict[str, Any]:
@@ -113,15 +110,55 @@ def as_sent(request: Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "url": request.url,
-        "headers": request.headers,
+        "headers": {
+            **request.headers,
+            "Accept-Encoding": "identity",
+        },  # a short answer may unpack to a long one
         "content": request.body.reveal() or None,
     }
 
 
-def response_of(response: httpx.Response, body: bytes) -> Response:
+class UnreadableAnswer(Exception):
+    """An answer that is not read to its end; the text says why."""
+
+
+class Body:
+    """The body of an answer as it arrives: never longer than `longest` bytes, even if it is compressed.
+
+    Some gateways compress what nobody asked them to. Only gzip is unpacked. All methods raise UnreadableAnswer.
+    """
+
+    def __init__(self, response: httpx.Response, longest: int) -> None:
+        self._longest = longest
+        self._content = b""
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip"):
+            raise UnreadableAnswer("the answer is compressed in another way than gzip")
+        self._gzip = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+
+    def add(self, received: bytes) -> None:
+        """Take the next bytes of the answer, as they were received."""
+        if self._gzip is not None:
+            try:
+                received = self._gzip.decompress(received, self._longest + 1 - len(self._content))
+            except zlib.error:
+                raise UnreadableAnswer("the answer is no gzip") from None
+        self._content += received
+        if len(self._content) > self._longest:
+            raise UnreadableAnswer("the answer is too long")
+
+    @property
+    def content(self) -> bytes:
+        """What has arrived, unpacked."""
+        return self._content
+
+
+def response_of(response: httpx.Response, body: Body) -> Response:
     """Return an answer as the engine has it: headers by their names in small letters."""
     return Response(
-        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+        response.status_code,
+        {name.lower(): value for name, value in response.headers.items()},
+        body.content,
     )
 
 
@@ -135,8 +172,10 @@ def as_faults() -> Iterator[list[Fault]]:
     faults: list[Fault] = []
     try:
         yield faults
-    except TimeoutError:
-        faults.append(Fault("timeout"))
+    except TimeoutError as error:
+        faults.append(Fault(str(error) or "timeout"))
+    except UnreadableAnswer as error:
+        faults.append(Fault(str(error)))
     except (httpx.LocalProtocolError, UnicodeError) as error:
         faults.append(Fault(f"{type(error).__name__}: the request cannot be written"))
     except (httpx.RequestError, httpx.InvalidURL, OSError) as error:

@@ -108,7 +108,7 @@ def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(emulated):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert task.cancelling() == 1
-        await runtime.aclose()
+        await runtime.aclose(within=20)
 
     asyncio.run(main())
     assert isinstance(got[0], Granted)

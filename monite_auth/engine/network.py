@@ -1,0 +1,207 @@
+"""Connections that keep a deadline, whatever trickles in and however long a name takes to resolve.
+
+The timeouts of an HTTP library are for one read each, so a server that sends a byte a second is always in time. In a thread,
+a request to Monite has one `Deadline`; each step of connecting, each read and each write gets the time that is left of it. On an
+event loop the request is a task that ends at its deadline, and a name alone is resolved otherwise: in a thread of ours.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from itertools import chain, zip_longest
+from typing import Any
+
+from monite_auth.processes.lifetimes import PerProcess
+from monite_auth.processes.threads import Threads
+
+__all__ = ["AsyncNetwork", "BlockingNetwork", "Deadline"]
+
+GRACE = 0.5
+"""Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
+while finds it waiting, and it may hold a token."""
+
+AT_ONCE = 0.001
+"""Seconds that suffice to read what has arrived already."""
+
+PATIENCE = 0.5
+"""Seconds for one address of several: if the network drops IPv6, say, the next one answers."""
+
+PIECE = 4096
+"""Bytes that are written at once. A socket that takes any takes so many, so that no write is a series of short waits."""
+
+RESOLVERS = PerProcess(lambda: Threads(16))
+"""Resolve names. There are many, since each may be stuck for as long as a resolver does not answer."""
+
+
+class Deadline:
+    """The end of one request, which every step of it keeps.
+
+    The steps together take no longer than the request may. With timeouts for each step alone, an attempt to mint could outlast
+    its lease: 3 s to connect, and 5 s to read. `within`: seconds for all steps. `now`: seconds of a clock that is never set back.
+    """
+
+    _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
+
+    def __init__(self, within: float, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._ends = now() + within
+        self._late_since: float | None = None  # which a process that was stopped notices much later
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Limit the steps that this thread does meanwhile."""
+        token = self._current.set(self)
+        try:
+            yield
+        finally:
+            self._current.reset(token)
+
+    @classmethod
+    def limited(cls, timeout: float | None) -> float | None:
+        """Return the seconds for the next step: `timeout`, or less if less is left. Raises TimeoutError at the end."""
+        deadline = cls._current.get()
+        if deadline is None:
+            return timeout
+        left = deadline.left()
+        return left if timeout is None else min(timeout, left)
+
+    def left(self) -> float:
+        """Return the seconds that are left; after the end, for a moment, those to read what has arrived. Raises TimeoutError."""
+        now = self._now()
+        if now < self._ends:
+            return self._ends - now
+        if self._late_since is None:
+            self._late_since = now
+        if now > self._late_since + GRACE:
+            raise TimeoutError("the answer came too slowly")
+        return AT_ONCE
+
+
+class _LimitedStream:
+    """A connection of the HTTP library whose reads and writes keep the current `Deadline`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        received: bytes = self._stream.read(max_bytes, Deadline.limited(timeout))
+        return received
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), PIECE):
+            self._stream.write(buffer[start : start + PIECE], Deadline.limited(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> "_LimitedStream":
+        return _LimitedStream(self._stream.start_tls(ssl_context, server_hostname, Deadline.limited(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class BlockingNetwork:
+    """The network of the HTTP library for threads, a `network_backend` of its pools. It keeps the current `Deadline`."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, **options: Any
+    ) -> _LimitedStream:
+        """Connect to the first address of the host that answers."""
+        timeout = Deadline.limited(timeout)
+        ends = _end_of(timeout)
+        lookup = _lookup(host)
+        try:
+            addresses = lookup.result(timeout)
+        except TimeoutError:
+            raise _unresolved() from None
+        finally:
+            lookup.cancel()
+        for address, seconds, is_last in _attempts(addresses, ends):
+            try:
+                return _LimitedStream(self._network.connect_tcp(address, port, timeout=seconds, **options))
+            except Exception:  # the HTTP library's own, and there are two libraries
+                if is_last:
+                    raise
+        raise AssertionError("every host has an address, or cannot be resolved")
+
+
+class AsyncNetwork:
+    """The network of the HTTP library for event loops: it resolves names in threads of ours."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the HTTP library's signature
+        **options: Any,
+    ) -> Any:
+        """Connect to the first address of the host that answers."""
+        ends = _end_of(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await asyncio.wrap_future(_lookup(host))
+        except TimeoutError:
+            raise _unresolved() from None
+        for address, seconds, is_last in _attempts(addresses, ends):
+            try:
+                return await self._network.connect_tcp(address, port, timeout=seconds, **options)
+            except Exception:
+                if is_last:
+                    raise
+        raise AssertionError("every host has an address, or cannot be resolved")
+
+
+def _end_of(timeout: float | None) -> float:
+    assert timeout is not None, "every request of ours has a timeout for connecting"
+    return time.monotonic() + timeout
+
+
+def _lookup(host: str) -> Future[list[str]]:
+    """Return the future of a host's addresses. A thread that is stuck with a name goes on after the future is cancelled."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return RESOLVERS().submit(partial(_addresses, host))
+    known: Future[list[str]] = Future()
+    known.set_result([host])
+    return known
+
+
+def _addresses(host: str) -> list[str]:
+    """Resolve a name: the preferred family first, then one of each in turn, so that a family that is broken costs little."""
+    found = list(
+        dict.fromkeys(
+            (info[0], info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        )
+    )
+    preferred = [address for family, address in found if family == found[0][0]]
+    others = [address for family, address in found if family != found[0][0]]
+    return [str(each) for each in chain(*zip_longest(preferred, others)) if each is not None]
+
+
+def _attempts(addresses: list[str], ends: float) -> Iterator[tuple[str, float, bool]]:
+    """Return each address with the seconds for it, and whether it is the last one: that has all the time that is left."""
+    for index, address in enumerate(addresses, start=1):
+        is_last = index == len(addresses)
+        left = max(AT_ONCE, ends - time.monotonic())
+        yield address, left if is_last else min(PATIENCE, left / (len(addresses) - index + 1)), is_last
+
+
+def _unresolved() -> TimeoutError:
+    return TimeoutError("the name of the host could not be resolved in time")
