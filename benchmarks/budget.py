@@ -6,11 +6,13 @@ import time
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 
+from benchmarks.admissions import Admitted, booked_out_of_turn, most_within
 from benchmarks.crowd import in_processes, in_threads
 from benchmarks.people import broker_for
 from benchmarks.table import table
 from monite_auth import Principal
-from monite_auth.emulator import Emulator
+from monite_auth.emulator import Emulator, Fault
+from monite_auth.stores.window import JITTER
 
 __all__ = ["Rush", "run", "rush"]
 
@@ -27,12 +29,19 @@ do not all arrive at one instant: that would measure how fast two processors sta
 
 @dataclass(frozen=True, slots=True)
 class Rush:
-    """The result of a rush. `out_of_turn` counts users of the second wave served before one of the first wave."""
+    """The result of a rush.
+
+    `throttled`: answers of Monite with 429. `busiest`: the requests that certainly left within some second and JITTER.
+    `booked_out_of_turn`: users who got an earlier moment than somebody who had booked before they came.
+    `served_out_of_turn`: users of the second wave served before one of the first wave.
+    """
 
     users: int
     seconds: float
     throttled: int
-    out_of_turn: int
+    busiest: int
+    booked_out_of_turn: int
+    served_out_of_turn: int
 
     @property
     def share(self) -> float:
@@ -41,25 +50,45 @@ class Rush:
 
 
 def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, processes: int = 4) -> None:
-    """Print the result of a rush for each store that processes share."""
+    """Print the result of a rush for each store that processes share, with and without jitter on the way to Monite."""
     rows = []
+    monite = emulator.monite
     for name, url in stores.items():
-        if name != "memory":
+        if name == "memory":
+            continue
+        for jitter in (0.0, JITTER):
+            monite.limit_window = "sliding"
+            monite.faults.add(Fault(kind="jitter", seconds=jitter))
             result = rush(emulator, url, users=users, processes=processes)
+            monite.faults.clear()
             rows.append(
                 (
                     name,
                     processes,
                     users,
+                    f"{jitter * 1000:.0f} ms",
                     f"{result.share:.1%}",
                     result.throttled,
-                    result.out_of_turn,
+                    result.busiest,
+                    result.booked_out_of_turn,
+                    result.served_out_of_turn,
                     result.seconds,
                 )
             )
     table(
-        f"A rush of cold users against {LIMIT} requests/s",
-        ["store", "processes", "users", "of the limit used", "429s", "out of turn", "seconds"],
+        f"A rush of cold users against {LIMIT} requests in any second",
+        [
+            "store",
+            "processes",
+            "users",
+            "jitter",
+            "of the limit used",
+            "429s",
+            "left within a second",
+            "booked out of turn",
+            "served out of turn",
+            "seconds",
+        ],
         rows,
     )
 
@@ -75,16 +104,27 @@ def rush(emulator: Emulator, store_url: str, *, users: int, processes: int) -> R
     began = min(each[0] for each in found)
     first = [served for each in found for served in each[1]]
     second = [served for each in found for served in each[2]]
-    out_of_turn = sum(served < max(first) for served in second)
+    admitted = [admission for each in found for admission in each[3]]
     everybody = first + second
-    return Rush(len(everybody), max(everybody) - began, monite.statistics.throttled, out_of_turn)
+    return Rush(
+        len(everybody),
+        max(everybody) - began,
+        throttled=monite.statistics.throttled,
+        busiest=most_within(1 + JITTER, admitted),
+        booked_out_of_turn=booked_out_of_turn(admitted),
+        served_out_of_turn=sum(served < max(first) for served in second),
+    )
 
 
 def _crowd(
     api_url: str, store_url: str, users: int, start: Barrier
-) -> tuple[float, list[float], list[float]]:
-    """Run one process with a thread for each user. Return the start, and when users of each wave were served."""
-    with broker_for(api_url, store_url, requests_per_second=LIMIT, deadline=600) as broker:
+) -> tuple[float, list[float], list[float], list[Admitted]]:
+    """Run one process with a thread for each user.
+
+    Return the start, when users of each wave were served, and what the store admitted.
+    """
+    admitted: list[Admitted] = []
+    with broker_for(api_url, store_url, admitted=admitted, requests_per_second=LIMIT, deadline=600) as broker:
         broker.token(Principal("warm up", session_id="s"))  # opens the store, as in a running app
         served: tuple[list[float], list[float]] = ([], [])
 
@@ -95,4 +135,4 @@ def _crowd(
             served[wave].append(time.monotonic())
 
         threading.stack_size(256 * 1024)  # small stacks, since there are many threads
-        return in_threads(call, range(users), start), *served
+        return in_threads(call, range(users), start), *served, admitted
