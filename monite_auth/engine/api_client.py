@@ -87,7 +87,8 @@ class ApiClient:
             if wait > 0:
                 raise RateLimited(
                     f"{failed}: no request may go to Monite for the next {wait:.1f} s. Its limit of "
-                    f"{self._settings.requests_per_second:g} requests/s is used up, or it asked for a pause.",
+                    f"{self._settings.requests_per_second:g} requests/s, or less where it says so, is used up, or it asked for "
+                    "a pause.",
                     retry_after=wait,
                 )
             within = min(self._patience, self.time_left(failed))

@@ -187,8 +187,8 @@ class Mint:
         if wait > deadline - self._runtime.clock():
             raise RateLimited(
                 f"No request may go to Monite for the next {wait:.1f} s, longer than this call may wait: "
-                f"the limit of {self._settings.requests_per_second:g} requests/s is used up, or Monite has asked "
-                "to be left alone.",
+                f"the limit of {self._settings.requests_per_second:g} requests/s, or less where Monite says so, is "
+                "used up, or Monite has asked to be left alone.",
                 retry_after=wait,
             )
         self._wait = wait

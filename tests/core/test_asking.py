@@ -10,6 +10,7 @@ from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import mint_request
 from monite_auth.stores import Priority
+from monite_auth.stores.budget import HEADROOM, PROBE, SLOWER
 from tests.scripted import World, refused, reply, settings
 
 REQUEST = mint_request(settings(), None)
@@ -93,3 +94,14 @@ def test_promise_8_an_answer_that_asks_for_a_pause_holds_everybody(answer, held)
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 409, 422])
 def test_an_answer_that_is_final_asks_for_no_pause(status):
     assert requested_pause(reply(status, {}, {"retry-after": "5"}), now=0) is None
+
+
+@pytest.mark.parametrize(("status", "pace"), [(429, SLOWER), (503, 1)])
+def test_promise_8_a_429_lowers_the_pace_of_everybody_and_another_pause_does_not(status, pace):
+    here = world(reply(status, {}, {"retry-after": "1"}), requests_per_second=100)
+    run(send(here, REQUEST, within=5))
+    here.now += 1
+    run(here.store.admit(Priority.USER, None, patience=100))  # the probe
+    here.now += PROBE
+    waits = [run(here.store.admit(Priority.USER, None, patience=100)).wait for _ in range(2)]
+    assert 1 / (waits[1] - waits[0]) == pytest.approx(100 * HEADROOM * pace, rel=0.05)

@@ -1,10 +1,13 @@
 """The limit that Monite's answers name: read, told to the store, and kept to by all (promise 8)."""
 
+import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
-from monite_auth import MemoryStore
+from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.engine.asking import send
 from monite_auth.engine.limit_watch import TELL_AGAIN
 from monite_auth.engine.runtime import run
@@ -124,6 +127,27 @@ def test_one_log_line_says_that_the_limit_is_lower(caplog):
     (record,) = caplog.records
     assert "limit of 10 requests/s" in record.getMessage()
     assert "30 of MONITE_REQUESTS_PER_SECOND" in record.getMessage()
+
+
+def test_promise_8_one_log_line_for_all_threads_and_event_loops_of_a_process(emulator, emulated, caplog):
+    emulator.monite.requests_per_second = 12
+    people = {f"user-{number}": EntityUser(ANNA_ID, BAKERY_ID) for number in range(5)}
+    with TokenBroker(replace(emulated, requests_per_second=30), people) as broker:
+        broker.token(Principal("user-0", session_id="s"))
+        for number in range(1, 4):
+            asyncio.run(_token_on_a_loop(broker, f"user-{number}"))
+        broker.token(Principal("user-4", session_id="s"))
+        operations = broker.store.operations(blocking=True)
+        waits = [run(operations.admit(Priority.USER, None, patience=60)).wait for _ in range(5)]
+    assert waits[4] - waits[3] == pytest.approx(1 / (12 * HEADROOM), abs=0.005)
+    assert [record.getMessage()[:40] for record in caplog.records] == [
+        "Monite's answers name a limit of 12 requ"
+    ]
+
+
+async def _token_on_a_loop(broker, user):
+    await broker.atoken(Principal(user, session_id="s"))
+    await broker.aclose()
 
 
 class Counting:
