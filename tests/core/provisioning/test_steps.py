@@ -9,6 +9,7 @@ import pytest
 
 from monite_auth import EntityUser, MemoryStore, errors
 from monite_auth.emulator import BAKERY_ID
+from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import run
 from monite_auth.identity import PARTNER
 from monite_auth.monite_api.answers import Response
@@ -48,6 +49,7 @@ class Scripted:
         self.now = 1_700_000_000.0
         self.memory = MemoryStore(clock=self.clock, requests_per_second=1_000_000).operations(blocking=True)
         self.store = self.memory
+        self.limit_watch = LimitWatch(self.settings.requests_per_second)
         self.answers = list(answers)
         self.calls: list[Call] = []
 
