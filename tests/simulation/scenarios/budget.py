@@ -29,7 +29,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "a user waits x renewal x revocation",
         script(0, Token(ALICE)),
-        script(1, Token(BOB)),
+        script(1, Token(ANN)),
         script(1, Drain()),
         processes=TWO,
         before=((0, Token(ALICE)), (0, TIME_TO_RENEW), (0, Token(BOB)), (0, EndUser("bob"))),
