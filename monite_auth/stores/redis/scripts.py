@@ -1,4 +1,4 @@
-"""The Lua scripts, from `lua/`; `common.lua` is put into each of them. Comments stay here."""
+"""The Lua scripts, from `lua/`; each has what it uses of `common.lua` put into it. Comments stay here."""
 
 import hashlib
 import re
@@ -25,18 +25,32 @@ class Script:
 def _load() -> dict[str, Script]:
     folder = files("monite_auth.stores.redis").joinpath("lua")
     numbers = {"SAFETY": SAFETY, "GRACE": GRACE, "MOST_SUPERSEDED": MOST_SUPERSEDED}
-    shared = (
-        f"local {', '.join(numbers)} = {', '.join(map(str, numbers.values()))}\n"
-        + folder.joinpath("common.lua").read_text()
-    )
+    shared = [f"local {name} = {number}\n" for name, number in numbers.items()]
+    shared += re.findall(r"^local .*\n(?:(?!local).*\n)*", _code("common.lua"), flags=re.MULTILINE)
     scripts = {}
     for file in folder.iterdir():
         name, dot, kind = file.name.partition(".")
         if (dot + kind) == ".lua" and name != "common":
-            first, _, rest = file.read_text().partition("\n")  # the shebang has to stay in front
-            source = re.sub(r"^ *--.*\n", "", f"{first}\n{shared}{rest}", flags=re.MULTILINE)
+            first, _, rest = _code(file.name).partition("\n")  # the shebang has to stay in front
+            for definition in reversed(shared):  # each may use those before it
+                if any(re.search(rf"\b{each}\b", rest) for each in _names(definition)):
+                    rest = definition + rest
+            source = f"{first}\n{rest}"
             scripts[name] = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
     return scripts
+
+
+def _code(name: str) -> str:
+    """Return a file of `lua/` without its comments."""
+    text = files("monite_auth.stores.redis").joinpath("lua", name).read_text()
+    return re.sub(r"^ *--.*\n", "", text, flags=re.MULTILINE)
+
+
+def _names(definition: str) -> list[str]:
+    """Return what a `local` statement defines: one function, or several values."""
+    return re.findall(
+        r"\w+", re.split(r"[(=]", definition.removeprefix("local function").removeprefix("local"))[0]
+    )
 
 
 SCRIPTS = _load()

@@ -5,7 +5,7 @@ local FORMAT, FIELDS = '>dddddddddd', 10
 local now = clock()
 local operation = ARGV[1]
 local constant = {}
-for index = 0, 10 do constant[index + 1] = tonumber(ARGV[#ARGV - 10 + index]) end
+for number = 0, 10 do constant[number + 1] = tonumber(ARGV[#ARGV - 10 + number]) end
 local JITTER, RESERVE, ENTRIES, LATENESS, SHORTEST_WAIT, PROBE, SLOWER, SLOWEST, RECOVERY, ONE_EXCESS, LIMIT_AGE =
   unpack(constant)
 
@@ -89,9 +89,9 @@ local virtual = now - held
 -- From when on one more request may leave.
 local function opening()
   local room = allowed
-  for index = #log, 1, -1 do
-    room = room - log[index][2]
-    if room <= 0 then return log[index][1] + span end
+  for number = #log, 1, -1 do
+    room = room - log[number][2]
+    if room <= 0 then return log[number][1] + span end
   end
   return now
 end

@@ -1,4 +1,4 @@
--- Functions that all scripts share. The loader puts them behind the first line of each, with SAFETY and GRACE before them.
+-- What several scripts use. The loader puts what a script uses of it behind its first line, after SAFETY, GRACE and the like.
 --
 -- Times are seconds of this server's clock. Doubles are kept as they are (struct 'd') or written with 17 digits, so
 -- that nothing is lost. A script leads every key by KEYS, and all keys of one call lie in one slot of a cluster.
