@@ -7,13 +7,12 @@ from typing import Any, TypeVar
 from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from monite_auth.identity import Partner, Principal
 from monite_auth.processes.running_time import RunningTime
+from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.fallback.trust import Trust
-from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
-from monite_auth.stores.values import Lease
 
 __all__ = ["Asking"]
 
@@ -21,16 +20,16 @@ Result = TypeVar("Result")
 
 
 class Asking:
-    """Asks `shared`. Has `memory`, which belongs to `memory_store`, to fall back on while that is down."""
+    """Asks `shared`. Has `memory` to fall back on while that is down."""
 
     def __init__(
         self,
         shared: Operations,
         memory: Operations,
-        memory_store: MemoryStore,
         outage: Outage,
         read_only: Outage,
         owed: Owed,
+        handover: Handover,
         trust: Trust,
         *,
         blocking: bool,
@@ -38,10 +37,10 @@ class Asking:
     ) -> None:
         self._shared = shared
         self._memory = memory
-        self._memory_store = memory_store
         self._outage = outage
         self._read_only = read_only
         self._owed = owed
+        self._handover = handover
         self._trust = trust
         self._blocking = blocking
         self._ends_within = ends_within
@@ -68,7 +67,9 @@ class Asking:
         except StoreUnavailable as error:
             self._note(error, is_read=reads_of is not None)
             raise
-        if self._outage.end() and not self._read_only.is_on:
+        if self._outage.end() and not self._read_only.lasts:
+            self._handover.begin()
+        if self._handover:
             await self._hand_over()
         return answer
 
@@ -141,16 +142,8 @@ class Asking:
         return await operation.carry_out(self._memory, ago=ago)
 
     async def _hand_over(self) -> None:
-        """Make what was minted during the outage pending revocations of the shared store: they outlive us there."""
-        kept, taken = self._owed.kept(), self._memory_store.take()
+        """Hand some tokens of an outage over. The store is down again if it does not take them."""
         try:
-            while taken:
-                await self._shared.commit(Lease.void(taken[-1][0]), taken[-1][1])
-                taken.pop()
-            self._owed.let_go(kept)
-        except BaseException as error:  # it is down again, or the caller was cancelled
-            for slot, token in taken:
-                await self._memory.commit(Lease.void(slot), token)
-            if not isinstance(error, StoreUnavailable):
-                raise
+            await self._handover.go_on(self._shared)
+        except StoreUnavailable as error:
             self._note(error)

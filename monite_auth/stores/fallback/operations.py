@@ -21,7 +21,8 @@ class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
 
     async def backlog(self) -> int:
         """See StatusOperations."""
-        return await self._memory.backlog() + await self._ask(self._shared.backlog)
+        there = await self._ask(self._shared.backlog)
+        return await self._memory.backlog() + len(self._handover) + there
 
     async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See NoteOperations."""

@@ -8,12 +8,16 @@ from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
-__all__ = ["DOWN", "LEFT_ALONE", "READ_ONLY", "Outage"]
+__all__ = ["DOWN", "LEFT_ALONE", "READ_ONLY", "STEADY", "Outage"]
 
 log = logging.getLogger("monite_auth")
 
 LEFT_ALONE = 1.0
 """Seconds for which a store that failed is not asked: each attempt may cost its whole timeout."""
+
+STEADY = 5.0
+"""Seconds after the last failure until an answer ends an outage. A store that fails over or flaps answers now and then before it
+is back: that is one outage, with one mint for each user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +33,26 @@ DOWN = Kind(
     StoreUnavailable,
     "The token store is down. Until it is back, this process serves only sessions that it has seen alive a short while ago, and "
     "keeps their tokens for itself. A logout holds in this process only. %s",
-    "The token store is back.",
+    "The token store is back. Failed attempts: %d, within %.0f s.",
 )
 READ_ONLY = Kind(
     StoreReadOnly,
     "The token store takes no writes. Until it does, each process keeps new tokens for itself, and a logout that cannot be recorded "
     "holds in this process only. %s",
-    "The token store takes writes again.",
+    "The token store takes writes again. Refusals: %d, within %.0f s.",
 )
 
 
 class Outage:
-    """An outage of one store, of some `kind`: it begins with a failure and ends with the first answer."""
+    """An outage of one store, of some `kind`: it begins with a failure, and ends with an answer when nothing has failed for a while.
+
+    `is_on`: the store has not answered since it failed. `lasts`: the outage is not over, though the store may answer again.
+    """
 
     def __init__(self, clock: Clock, telemetry: Telemetry, kind: Kind = DOWN) -> None:
         self._kind = kind
         self.is_on = False
+        self.lasts = False
         self.since: float | None = None
         """When the last outage began or ended, epoch seconds; None before the first."""
         self._ask_again_at = 0.0
@@ -52,6 +60,8 @@ class Outage:
         self._asked_by = 0
         """The process whose caller asks again. A forked child has a copy of this, and its parent's caller is none of it."""
         self._why = ""
+        self._failed_at = 0.0
+        self._failures = 0
         self._clock = clock
         self._telemetry = telemetry
 
@@ -71,18 +81,26 @@ class Outage:
 
     def begin(self, error: StoreUnavailable) -> None:
         """Note that the store has failed."""
-        if not self.is_on:
-            self.since = self._clock()
+        now = self._clock()
+        if not self.lasts:
+            self.since, self._failures = now, 0
             log.error(self._kind.begins, error)
-        self.is_on = True
-        self._ask_again_at = self._clock() + LEFT_ALONE
+        self.is_on = self.lasts = True
+        self._failures += 1
+        self._failed_at = now
+        self._ask_again_at = now + LEFT_ALONE
         self._why = str(error)
         self._telemetry.store_failed()
 
     def end(self) -> bool:
         """Note that the store has answered; return whether that ends an outage."""
-        was_on, self.is_on = self.is_on, False
-        if was_on:
-            self.since = self._clock()
-            log.warning(self._kind.ends)
-        return was_on
+        if not self.lasts:
+            return False
+        self.is_on = False
+        now = self._clock()
+        if now - self._failed_at < STEADY:
+            return False
+        self.lasts = False
+        log.warning(self._kind.ends, self._failures, self._failed_at - (self.since or now))
+        self.since = now
+        return True

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.fallback.asking import Asking
+from monite_auth.stores.fallback.handover import NEXT_BITE
 from monite_auth.stores.fallback.marks import OURS, of_memory
 from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.values import Due, Pending
@@ -21,15 +22,19 @@ class FallbackRevocations(Asking):
         if here.batch:
             batch = [replace(pending, id=OURS + pending.id) for pending in here.batch]
             return Due(batch, here.expired, here.next_in)
-        was_out = self._outage.is_on
+        was_out = self._outage.lasts or len(self._handover) > 0
         try:
             there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
-            if was_out and not there.batch:  # what memory had has been handed over since
+            if was_out and not there.batch:  # some of what memory had has been handed over since
                 there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
         except StoreUnavailable:
-            # What is owed keeps the drainer at work, so that it is repeated although nobody else comes.
-            there = Due([], 0, LEFT_ALONE if self._owed else None)
+            there = Due([], 0, None)
         moments = [each.next_in for each in (here, there) if each.next_in is not None]
+        # The drainer stays at work, so that the store gets what it missed although nobody else comes.
+        if self._handover:
+            moments.append(NEXT_BITE)
+        elif self._owed or self._outage.lasts:
+            moments.append(LEFT_ALONE)
         return Due(there.batch, here.expired + there.expired, min(moments, default=None))
 
     async def condemn(self, pending: Pending) -> bool:

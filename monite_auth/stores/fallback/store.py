@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable
 
 from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import READ_ONLY, Outage
@@ -62,6 +63,7 @@ class FallbackStore:
         self.outage = Outage(clock, telemetry)
         self.read_only = Outage(clock, telemetry, READ_ONLY)
         self._owed = Owed(clock, telemetry, journal)
+        self._handover = Handover(memory, self._owed, clock)
         self._trust = Trust(outage_trust, clock)
         self._whole = self
         self._lock = ProcessLock()
@@ -116,10 +118,10 @@ class FallbackStore:
         return FallbackOperations(
             shared,
             memory,
-            self.memory,
             self.outage,
             self.read_only,
             self._owed,
+            self._handover,
             self._trust,
             blocking=blocking,
             ends_within=self._ends_within,

@@ -62,6 +62,7 @@ class FallbackTokens(Asking):
                 return ending
             return await self._claim_here(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
         if isinstance(claim, Claimed) and self._read_only.end():
+            self._handover.begin()
             await self._hand_over()
         if not isinstance(claim, Ended):
             self._trust.note(principal, endings)
@@ -116,8 +117,9 @@ class FallbackTokens(Asking):
         """See TokenOperations."""
         if (ours := of_memory(lease)) is not None:
             stored = await self._commit_here(ours, token)
-            if not self._outage.is_on and not self._read_only.is_on:
-                await self._hand_over()  # it has ended meanwhile, and nobody will read memory again
+            if not self._outage.lasts and not self._read_only.lasts:
+                self._handover.begin()  # it has ended meanwhile, and nobody will read memory again
+                await self._hand_over()
             return stored
         is_sent = False
 

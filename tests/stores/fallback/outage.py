@@ -8,6 +8,7 @@ from monite_auth.engine.runtime import run
 from monite_auth.identity import Subject
 from monite_auth.stores import Claimed
 from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.fallback.outage import STEADY
 from monite_auth.telemetry import Silence
 from tests.scripted import ALICE, BOB, World, numbered
 
@@ -100,9 +101,9 @@ class Outage(World):
         return run(self.store.peek(self.engine.tokens.slot(principal), principal))
 
     def back(self) -> None:
-        """Let the store answer again, and enough time pass for it to be asked."""
+        """Let the store answer again, and so much time pass that its next answer ends the outage."""
         self.shared.is_down = False
-        self.now += 2
+        self.now += STEADY + 1
 
 
 def after_an_outage(*subjects: Subject) -> Outage:

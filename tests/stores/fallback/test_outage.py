@@ -6,6 +6,7 @@ import pytest
 
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores.fallback.handover import BITE
 from tests.scripted import ALICE, BOB, granted, numbered
 from tests.stores.fallback.outage import Outage, after_an_outage
 
@@ -184,3 +185,65 @@ def test_a_token_that_is_revoked_meanwhile_is_not_handed_out_afterwards(is_drain
     world.run_background()
     world.drain()
     assert set(world.revoked) == {"token-1"}
+
+
+def test_a_store_that_flaps_is_one_outage_with_one_mint_for_each_user(caplog):
+    world = Outage(numbered())
+    for _ in range(10):
+        world.shared.is_down = True
+        assert world.value() == "token-1"
+        world.shared.is_down = False
+        world.now += 2
+        assert world.peek(ALICE) is None  # asked, and answering for now
+        world.now += 1
+    assert len(world.mints) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    world.back()
+    assert world.value() == "token-2"
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert "Failed attempts: 10, within 27 s" in caplog.text
+    world.drain()
+    assert world.revoked == ["token-1"]
+
+
+SESSIONS = [Principal("alice", session_id=f"alice-{number}") for number in range(5 * BITE)]
+
+
+def after_an_outage_with_many_tokens() -> Outage:
+    world = Outage(numbered(), seen=SESSIONS, token_scope="session")
+    world.shared.is_down = True
+    for each in SESSIONS:
+        world.value(each)
+    world.back()
+    return world
+
+
+def test_nobody_hands_over_more_than_a_few_tokens_when_the_store_is_back():
+    world = after_an_outage_with_many_tokens()
+    for _ in range(3):
+        before = len(world.shared.done)
+        world.peek(ALICE)
+        assert len(world.shared.done) - before == 1 + BITE
+
+
+def test_a_store_that_takes_its_time_is_handed_one_token_at_a_time():
+    world = after_an_outage_with_many_tokens()
+
+    def takes_its_time():
+        world.now += 0.1
+        world.shared.during = takes_its_time
+
+    takes_its_time()
+    before = len(world.shared.done)
+    world.peek(ALICE)
+    assert len(world.shared.done) - before == 1 + 1
+
+
+def test_the_drain_hands_over_what_is_left_though_nobody_else_comes():
+    world = after_an_outage_with_many_tokens()
+    settled, next_in = 0, 0.0
+    while next_in is not None:
+        world.now += next_in
+        report = world.drain()
+        settled, next_in = settled + report.settled, report.next_in
+    assert settled == len(SESSIONS)

@@ -4,6 +4,7 @@ import pytest
 
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores.fallback.outage import STEADY
 from monite_auth.stores.health import health_of
 from tests.scripted import ALICE, BOB, numbered
 from tests.stores.fallback.outage import AGAIN, Outage
@@ -145,7 +146,7 @@ def test_when_writes_are_taken_again_what_was_kept_here_is_revoked(refused, capl
     assert [world.value(), world.value(BOB)] == ["token-1", "token-2"]
     assert health_of(world.fallback).store == "degraded"
     full(world, frozenset())
-    world.now += 2
+    world.now += STEADY + 1
     assert world.value(AGAIN) == "token-3"  # whoever mints first
     assert world.value() == "token-3"
     world.drain()
