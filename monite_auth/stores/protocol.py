@@ -36,7 +36,10 @@ mint again. Moments of endings only move forward.
 be, is never stored again (`Committed.DOOMED`). A value that another slot still hands out is not revoked (`condemn`).
 
 *Bounds.* However many requests one user sends, a store keeps a bounded amount of them (`bounds`). Where a slot has too many
-superseded tokens, the oldest become pending revocations.
+superseded tokens, the oldest become pending revocations. Where a user has too many known sessions, those that were written down
+longest ago are let go: they are unknown again, and judged by their dates. Where a user has too many endings, the oldest are
+forgotten, and every unknown session from before them has ended. A user's unknown session without a date cannot be told from one
+that was let go: it has ended after `end_user` of such a user, and when an ending was forgotten.
 
 *Notes* are what others keep in a store for a while: a directory's answer, say. They are no tokens, and no ending
 removes them; only `delete_note` and time do.

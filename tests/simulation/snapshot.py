@@ -13,16 +13,18 @@ A snapshot holds
 Counters of checks are left out. `test_harness.py` compares with an exploration that merges nothing.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from cachetools import TLRUCache, TTLCache
+from cachetools import TLRUCache
 
 from monite_auth import AccessToken
 from monite_auth.engine.single_flight import Flight, State
 from monite_auth.identity import Partner
 from monite_auth.stores import Committed
+from monite_auth.stores.memory.endings import Moments
 from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
@@ -204,7 +206,8 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     BudgetJudge: _judge,
     CooldownJudge: _judge,
     Sessions: Sessions.facts,
-    TTLCache: _mapping,  # what it holds is when it was put there
+    Moments: _mapping,  # what it holds is when it was put there
+    OrderedDict: lambda sessions: frozenset(sessions.items()),  # the order is that of the values
     set: frozenset,
     frozenset: _same,
     **dict.fromkeys([bool, int, float, str, bytes, type(None)], _same),

@@ -48,7 +48,7 @@ class MemorySessions(MemoryAccount):
             if user is None:
                 return 0
             if session is not None:
-                user.sessions.pop(session, None)
+                user.forget(session)
             return self._end(name, user, lambda slot: slot.session in (None, session))
 
     async def end_user(self, user: str, *, ago: float = 0.0) -> int:
@@ -65,9 +65,10 @@ class MemorySessions(MemoryAccount):
         """End the known sessions that did not begin since `ago` seconds ago; return how many."""
         since = self._clock() - ago if ago > 0 else math.inf
         ended = [each for each in user.sessions if user.began.get(each, 0.0) <= since]
+        self._endings.add_undated(name, known=len(user.sessions))
         self._endings.add(name, *ended)
         for each in ended:
-            del user.sessions[each]
+            user.forget(each)
         return len(ended)
 
     async def end_everything(self, *, ago: float = 0.0) -> Everything:

@@ -1,5 +1,7 @@
 """What memory keeps of each user: slots with their tokens, leases and cooldowns, and known sessions."""
 
+import itertools
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from cachetools import TLRUCache
 
 from monite_auth.identity import Partner
+from monite_auth.stores.bounds import MOST_SESSIONS
 from monite_auth.stores.values import Cooldown, CoolingDown, Slot
 from monite_auth.tokens import SAFETY, AccessToken, Clock
 
@@ -47,13 +50,13 @@ class Place:
 
 @dataclass(slots=True)
 class User:
-    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when.
+    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when, in this order.
 
     `began`: when each of them began, as far as that is known.
     """
 
     places: dict[Slot, Place] = field(default_factory=dict)
-    sessions: dict[str, float] = field(default_factory=dict)
+    sessions: OrderedDict[str, float] = field(default_factory=OrderedDict)
     began: dict[str, float] = field(default_factory=dict)
 
     def know(self, session: str, *, began: float, until: float) -> None:
@@ -61,6 +64,19 @@ class User:
         if session not in self.sessions:
             self.began[session] = began
         self.sessions[session] = until
+        self.sessions.move_to_end(session)
+        if len(self.sessions) > MOST_SESSIONS:
+            self.forget(next(iter(self.sessions)))
+
+    def forget(self, session: str) -> None:
+        """Know a session no more."""
+        self.sessions.pop(session, None)
+        self.began.pop(session, None)
+
+    def forget_expired(self, now: float) -> None:
+        """Forget the sessions that were known until now. They are in the order of their ends."""
+        while self.sessions and next(iter(self.sessions.values())) <= now:
+            self.forget(next(iter(self.sessions)))
 
     def tokens(self) -> list[tuple[Slot, AccessToken]]:
         """Return all tokens that may be alive."""
@@ -69,7 +85,7 @@ class User:
 
     def needed_until(self) -> float:
         """Return when nothing of this is of use any more."""
-        moments = [0.0, *self.sessions.values()]
+        moments = [0.0, *itertools.islice(reversed(self.sessions.values()), 1)]
         for place in self.places.values():
             tokens = [place.token, *place.superseded] if place.token else place.superseded
             moments += [token.expires_at + SAFETY for token in tokens]
@@ -105,9 +121,7 @@ class Users:
 
     def write(self, name: str | Partner, user: User) -> None:
         """Keep `user` as it is now: when it can be dropped may have changed."""
-        now = self._clock()
-        user.sessions = {session: until for session, until in user.sessions.items() if until > now}
-        user.began = {session: began for session, began in user.began.items() if session in user.sessions}
+        user.forget_expired(self._clock())
         self._written = user
         self._cache[name] = user
         self._written = None

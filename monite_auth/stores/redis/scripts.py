@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
-from monite_auth.stores.bounds import MOST_SUPERSEDED
+from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, MOST_SUPERSEDED
 from monite_auth.tokens import SAFETY
 
 __all__ = ["SCRIPTS", "Script"]
@@ -24,7 +24,14 @@ class Script:
 
 def _load() -> dict[str, Script]:
     folder = files("monite_auth.stores.redis").joinpath("lua")
-    numbers = {"SAFETY": SAFETY, "GRACE": GRACE, "MOST_SUPERSEDED": MOST_SUPERSEDED}
+    numbers = {
+        "SAFETY": SAFETY,
+        "GRACE": GRACE,
+        "MOST_SUPERSEDED": MOST_SUPERSEDED,
+        "MOST_SLOTS": MOST_SLOTS,
+        "MOST_SESSIONS": MOST_SESSIONS,
+        "MOST_ENDINGS": MOST_ENDINGS,
+    }
     shared = [f"local {name} = {number}\n" for name, number in numbers.items()]
     shared += re.findall(r"^local .*\n(?:(?!local).*\n)*", _code("common.lua"), flags=re.MULTILINE)
     scripts = {}

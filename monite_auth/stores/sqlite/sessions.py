@@ -3,6 +3,7 @@
 import math
 
 from monite_auth.identity import LEEWAY, Partner, Principal
+from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS
 from monite_auth.stores.sqlite.execution import Execution, Transaction, reading, writing
 from monite_auth.stores.sqlite.rows import insert_token, is_doomed
 from monite_auth.stores.values import PARTNER_SLOT, Ended, Everything, SessionState
@@ -14,6 +15,10 @@ ENDED_BY_DATE = """
     EXISTS (SELECT * FROM endings WHERE user = :user AND ended_before > :by AND until > :now)
     OR EXISTS (SELECT * FROM accounts WHERE account = :account AND ended_before > :by)
 """
+
+
+UNDATED = "INSERT OR REPLACE INTO sessions (user, session, account, ended, until)"
+"""Notes the end of a user's unknown sessions that have no date, in a row whose session is the user's own name."""
 
 
 class SQLiteSessions(Execution):
@@ -46,7 +51,8 @@ class SQLiteSessions(Execution):
                 (user, name, on.account, self._remembered_until(on)),
             )
             if principal.session_id is None:
-                self._end_before(on, user, ago)
+                self._end_before(on, user, on.now - ago)
+            self._let_go_endings(on, user)
         session = on.vault.session(principal.user_id, principal.session_id)
         return _take_away(on, "user = ? AND (session IS NULL OR session = ?)", user, session)
 
@@ -55,7 +61,8 @@ class SQLiteSessions(Execution):
         """See Operations."""
         name = on.vault.user(user)
         self._end_sessions(on, "user = ?", name, ago)
-        self._end_before(on, name, ago)
+        self._end_before(on, name, on.now - ago)
+        self._let_go_endings(on, name)
         return _take_away(on, "user = ?", name)
 
     @writing
@@ -91,7 +98,16 @@ class SQLiteSessions(Execution):
         return live
 
     def _end_sessions(self, on: Transaction, whose: str, value: str, ago: float) -> int:
-        """End the known sessions that `whose` names and that did not begin since `ago` seconds ago; return how many."""
+        """End the known sessions that `whose` names and that did not begin since `ago` seconds ago; return how many.
+
+        Where sessions of a user may have been let go, the unknown ones without a date end, too.
+        """
+        # What ended was known before, so all that was let go is older than what is here.
+        on.db.execute(
+            f"{UNDATED} SELECT user, user, account, 1, ? FROM sessions WHERE until > ? AND {whose} "  # noqa: S608 - ours
+            "GROUP BY user HAVING count(*) >= ?",
+            (self._remembered_until(on), on.now, value, MOST_SESSIONS),
+        )
         # One that seems to begin later than now was dated before the clock was set back.
         return on.db.execute(
             "UPDATE sessions SET ended = 1, until = ? "  # noqa: S608 - ours
@@ -99,13 +115,27 @@ class SQLiteSessions(Execution):
             (self._remembered_until(on), on.now, on.now - ago if ago > 0 else math.inf, on.now, value),
         ).rowcount
 
-    def _end_before(self, on: Transaction, user: str, ago: float) -> None:
-        """Note that the user's sessions from before `ago` seconds ago have ended."""
+    def _end_before(self, on: Transaction, user: str, moment: float) -> None:
+        """Note that the user's sessions from before a moment have ended."""
         on.db.execute(
             "INSERT INTO endings (user, account, ended_before, until) VALUES (?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET "
             "account = excluded.account, ended_before = max(ended_before, excluded.ended_before), until = excluded.until",
-            (user, on.account, on.now - ago, self._remembered_until(on)),
+            (user, on.account, moment, self._remembered_until(on)),
         )
+
+    def _let_go_endings(self, on: Transaction, user: str) -> None:
+        """Forget a user's oldest endings where there are too many. Dates tell from then on which sessions have ended."""
+        let_go = on.db.execute(
+            "DELETE FROM sessions WHERE user = ? AND session IN "
+            "(SELECT session FROM sessions WHERE user = ? AND ended ORDER BY until DESC LIMIT -1 OFFSET ?) RETURNING until",
+            (user, user, MOST_ENDINGS),
+        ).fetchall()
+        if let_go:
+            remembered = self._session_memory + LEEWAY
+            self._end_before(on, user, max(let_go)[0] - remembered)
+            on.db.execute(
+                f"{UNDATED} VALUES (?, ?, ?, 1, ?)", (user, user, on.account, self._remembered_until(on))
+            )
 
     def _remembered_until(self, on: Transaction) -> float:
         """Return until when an ending is remembered: until sessions from before it are too old by their dates."""
@@ -126,18 +156,24 @@ def begin(on: Transaction, principal: Principal, memory: float, *, at: float) ->
     """Write a session down as known for `memory` seconds, unless it has ended or has no ID. It began `at`, if it is new."""
     session = on.vault.session(principal.user_id, principal.session_id)
     if session is not None:
+        user = on.vault.user(principal.user_id)
         on.db.execute(
             "INSERT INTO sessions (user, session, account, ended, until, began) VALUES (:user, :session, :account, 0, :until, :at) "
             "ON CONFLICT (user, session) DO UPDATE SET ended = 0, until = excluded.until, "
             "began = CASE WHEN until <= :now THEN excluded.began ELSE began END WHERE NOT ended OR until <= :now",
             {
-                "user": on.vault.user(principal.user_id),
+                "user": user,
                 "session": session,
                 "account": on.account,
                 "until": on.now + memory,
                 "at": at,
                 "now": on.now,
             },
+        )
+        on.db.execute(  # let go those that were known first
+            "DELETE FROM sessions WHERE user = :user AND session IN "
+            "(SELECT session FROM sessions WHERE user = :user AND NOT ended ORDER BY until DESC LIMIT -1 OFFSET :most)",
+            {"user": user, "most": MOST_SESSIONS},
         )
 
 
@@ -151,8 +187,18 @@ def ending_of(on: Transaction, principal: Principal, memory: float) -> Ended | N
         return Ended() if known[0] else None
     began = on.began(principal)
     if began is None:
-        return None
+        is_over = principal.session_id is not None and _is_undated_over(on, user)
+        return Ended(too_old=True) if is_over else None
     asked = {"account": on.account, "user": user, "by": began.by, "now": on.now}
     if on.db.execute(f"SELECT {ENDED_BY_DATE}", asked).fetchone()[0]:
         return Ended()
     return Ended(too_old=True) if began.at <= on.now - memory else None
+
+
+def _is_undated_over(on: Transaction, user: str) -> bool:
+    """Say whether the unknown sessions of the user that have no date have ended."""
+    found = on.db.execute(
+        "SELECT EXISTS (SELECT * FROM sessions WHERE user = ? AND session = user AND until > ?)",
+        (user, on.now),
+    ).fetchone()
+    return bool(found[0])

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import pytest
 
 from monite_auth.testing.stores.accounts import AccountContract
+from monite_auth.testing.stores.bounds import BoundContract
 from monite_auth.testing.stores.budget import BudgetContract
 from monite_auth.testing.stores.dates import DateContract
 from monite_auth.testing.stores.driver import FORMS, Drive, StoreDriver, StoreGround
@@ -44,6 +45,7 @@ class StoreContract(
     DateContract,
     SameValueContract,
     AccountContract,
+    BoundContract,
 ):
     """What every store must do: each operation, each outcome, in both forms. Subclass it and name the ground."""
 

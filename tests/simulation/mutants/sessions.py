@@ -42,7 +42,8 @@ class _ForgetsUnused(MemoryOperations):
         return await super().claim(slot, principal, **options)
 
     def _end_sessions(self, name: str, user: Any, ago: float) -> int:
-        user.sessions = {session: until for session, until in user.sessions.items() if session in self._used}
+        for session in [each for each in user.sessions if each not in self._used]:
+            user.forget(session)
         return super()._end_sessions(name, user, ago)
 
 

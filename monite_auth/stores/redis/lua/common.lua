@@ -74,11 +74,21 @@ end
 -- without it, the session counts as older than any ending.
 local FAR, BEGAN_KEPT = 1e12, DAY
 
+-- Whether at least so many sessions are known.
+local function has_sessions(known, many)
+  local last = many > 0 and redis.call('ZRANGE', known, many - 1, many - 1)[1]
+  return many <= 0 or (last and string.sub(last, 1, 1) ~= '+')
+end
+
 local function know(known, session, began, memory, now)
   if not lasts(known, session, now) then redis.call('ZADD', known, text(FAR + began), '+' .. session) end
   redis.call('ZADD', known, text(now + memory), session)
   redis.call('ZREMRANGEBYSCORE', known, '-inf', text(now))
   redis.call('ZREMRANGEBYSCORE', known, text(FAR), text(FAR + now - math.min(memory, BEGAN_KEPT)))
+  while has_sessions(known, MOST_SESSIONS + 1) do -- let go what was known first
+    local name = redis.call('ZRANGE', known, 0, 0)[1]
+    redis.call('ZREM', known, name, '+' .. name)
+  end
   keep(known, now, now + memory)
 end
 
@@ -86,6 +96,11 @@ end
 local function began_at(known, session)
   local score = redis.call('ZSCORE', known, '+' .. session)
   return score and tonumber(score) - FAR
+end
+
+-- The name under which the end of a user's unknown sessions that have no date stands among the ended ones.
+local function undated(KEYS)
+  return string.match(KEYS[2], '[^:]*$')
 end
 
 local function store_of(stamp)
@@ -112,7 +127,8 @@ end
 local function ending(KEYS, who, memory, now)
   local name = who.session ~= '' and who.session or who.date
   if name ~= '' and lasts(KEYS[4], name, now) then return 'ended' end
-  if who.by == '' or (who.session ~= '' and lasts(KEYS[3], who.session, now)) then return nil end
+  if who.session ~= '' and lasts(KEYS[3], who.session, now) then return nil end
+  if who.by == '' then return who.session ~= '' and lasts(KEYS[4], undated(KEYS), now) and 'old' or nil end
   local of_user, of_all = redis.call('HGET', KEYS[2], 'before'), redis.call('GET', KEYS[8])
   local ahead = ahead_of(who.at, now)
   if who.by + ahead < math.max(before(of_user, now), before(of_all, now)) then return 'ended' end

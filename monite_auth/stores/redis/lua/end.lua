@@ -22,6 +22,8 @@ if reach == 'session' and session ~= '' then mark(session) end
 local by_date = reach == 'session' and session == '' and date ~= ''
 if by_date then mark(date) end
 if reach == 'user' then
+  -- What ended was known before, so all sessions that were let go are older than these.
+  if has_sessions(known, MOST_SESSIONS - redis.call('ZCARD', ended)) then mark(undated(KEYS)) end
   for _, name in ipairs(redis.call('ZRANGE', known, 0, -1)) do
     -- One that seems to begin later than now was dated before the clock was set back.
     local began = ago > 0 and began_at(known, name)
@@ -29,8 +31,15 @@ if reach == 'user' then
     if string.sub(name, 1, 1) ~= '+' and not goes_on then mark(name) end
   end
 end
-if reach == 'user' or by_date then
-  redis.call('HSET', user, 'before', ended_before(moment, redis.call('HGET', user, 'before') or nil, now))
+-- Beyond so many endings dates tell which sessions have ended.
+local too_many = redis.call('ZCARD', ended) - MOST_ENDINGS
+local let_go = too_many > 0 and redis.call('ZRANGE', ended, 0, too_many - 1, 'WITHSCORES')
+for i = 1, let_go and #let_go or 0, 2 do redis.call('ZREM', ended, let_go[i]) end
+if let_go then mark(undated(KEYS)) end
+local over = (reach == 'user' or by_date) and moment or 0
+if let_go then over = math.max(over, math.min(now, let_go[#let_go] - memory - LEEWAY)) end
+if over > 0 then
+  redis.call('HSET', user, 'before', ended_before(over, redis.call('HGET', user, 'before') or nil, now))
   keep(user, now, now + memory + LEEWAY)
 end
 
