@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 from monite_auth.engine.runtime import Closed, Flow, run
 
@@ -14,9 +15,12 @@ log = logging.getLogger("monite_auth")
 
 
 def run_in_background(flow: Flow[None]) -> None:
-    """Run a flow to its end; log what it dies of."""
+    """Run a flow to its end, in a context of its own; log what it dies of.
+
+    A request's context may hold its database session, and the user whom its log lines name.
+    """
     try:
-        run(flow)
+        Context().run(run, flow)
     except Closed:
         pass
     except Exception as error:  # noqa: BLE001 - nobody else is there to take it

@@ -33,8 +33,12 @@ FIRST_POSTPONEMENT, LONGEST_POSTPONEMENT = 1.0, 300.0
 PAUSE_AFTER_REFUSAL = 30.0
 """Seconds until the next revocation when Monite refuses our credentials: people have to mend them first."""
 
-LEASE = 30.0
-"""Seconds that a drain has for one revocation before another may take it: longer than any one try."""
+LEASE = 3.0
+"""Seconds that a drain has for one revocation before another may take it: longer than a try takes, unless Monite hangs. A process
+that was killed, and an event loop that was closed, do not give back what they had. To revoke a token twice costs a request."""
+
+LONGEST_TRY = 30.0
+"""Seconds after which a drain that is at work counts as lost."""
 
 SHORTEST_TRY = 0.1
 """Seconds without which a revocation is left for later: its answer would come too late."""
@@ -72,8 +76,8 @@ Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
 class _Work:
     """Something that runs in the background, on `loop` or in a thread.
 
-    `alive_until`: epoch seconds; a task that is cancelled before its first step, or whose event loop is stopped, tells
-    nobody.
+    `alive_until`: epoch seconds; a task that is cancelled before its first step tells nobody, and neither does one whose event
+    loop has stopped.
     """
 
     alive_until: float
@@ -81,7 +85,7 @@ class _Work:
 
     def is_alive(self, now: float) -> bool:
         """Say whether it runs, or may come to run."""
-        return now < self.alive_until and (self.loop is None or not self.loop.is_closed())
+        return now < self.alive_until and (self.loop is None or self.loop.is_running())
 
 
 @dataclass(eq=False, slots=True)
@@ -157,7 +161,7 @@ class Drainer:
         """
         settings = self._settings
         request = revoke_request(settings, pending.token)
-        within = min(settings.connect_timeout + settings.read_timeout, LEASE, within)
+        within = min(settings.connect_timeout + settings.read_timeout, LONGEST_TRY, within)
         answer, _ = await send(runtime, request, within=within)
         outcome = read_revocation(request, answer, now=runtime.clock())
         self._telemetry.revoked(type(outcome).__name__.lower())
@@ -206,7 +210,7 @@ class Drainer:
         try:
             while True:
                 work.is_wanted_again = False
-                work.alive_until = runtime.clock() + DRAIN_POLL + LEASE
+                work.alive_until = runtime.clock() + DRAIN_POLL + LONGEST_TRY
                 report = await self.drain(runtime, within=DRAIN_POLL)
                 if report.next_in != 0 and self._ends(work):
                     break

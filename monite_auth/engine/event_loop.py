@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context, copy_context
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from monite_auth.engine.background import log_failure
@@ -11,19 +13,10 @@ from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.runtime import Flow
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
-from monite_auth.engine.transport import (
-    Body,
-    as_faults,
-    as_sent,
-    async_client,
-    httpx,
-    response_of,
-    transport_options,
-)
+from monite_auth.engine.transport import Body, as_faults, as_sent, async_client, httpx, response_of
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
-from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
 from monite_auth.tokens import Clock
@@ -36,7 +29,11 @@ the loop was blocked or the process stopped for a while. It may hold a token."""
 
 
 class AsyncRuntime:
-    """Runs flows on one event loop. `loop_ended` is told of its end, and whether that cut background work short."""
+    """Runs flows on one event loop, the running one.
+
+    `options` returns those of its client, and may return the same ones each time. `begins_work` is called when it begins work
+    in the background. The event loop keeps this runtime, so neither may refer to whatever is to go before the loop does.
+    """
 
     has_background = True
 
@@ -47,8 +44,10 @@ class AsyncRuntime:
         clock: Clock,
         limit_watch: LimitWatch | None = None,
         *,
-        loop_ended: Callable[[bool], None],
+        options: Callable[[], dict[str, Any]],
+        begins_work: Callable[["AsyncRuntime"], None],
     ) -> None:
+        self.loop = asyncio.get_running_loop()
         self.store = store.operations(blocking=False)
         self.clock = clock
         self.limit_watch = limit_watch or LimitWatch(settings.requests_per_second)
@@ -56,8 +55,8 @@ class AsyncRuntime:
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_end = close_with_loop(self._loop_ends)
-        self._loop_ended = loop_ended
+        self._options = options
+        self._begins_work = begins_work
         self._was_cut_short = False
         self._turns: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
 
@@ -137,12 +136,16 @@ class AsyncRuntime:
         return await aask_directory(directory, principal)
 
     def lead(self, flow: Flow[None]) -> None:
-        """See Runtime."""
-        self.spawn(flow)
+        """See Runtime. It runs in the caller's context, which a directory may need."""
+        self._start(flow, copy_context())
 
     def spawn(self, flow: Flow[None]) -> None:
-        """See Runtime."""
-        task = asyncio.get_running_loop().create_task(flow, name="monite_auth")
+        """See Runtime. It runs in a context of its own; see `background.run_in_background`."""
+        self._start(flow, Context())
+        self._begins_work(self)
+
+    def _start(self, flow: Flow[None], context: Context) -> None:
+        task = self.loop.create_task(flow, name="monite_auth", context=context)
         self._tasks.add(task)  # an event loop holds its tasks weakly
         task.add_done_callback(self._finished)
 
@@ -152,18 +155,18 @@ class AsyncRuntime:
         if not task.cancelled() and (error := task.exception()) is not None:
             log_failure(error)
 
-    async def _loop_ends(self) -> None:
-        left_undone = self._was_cut_short or bool(self._tasks)
-        await self.aclose(within=self._settings.deadline)
-        self._loop_ended(left_undone)
+    @property
+    def is_at_work(self) -> bool:
+        """Whether background work is not done, or was cut short."""
+        return self._was_cut_short or bool(self._tasks)
 
-    async def aclose(self, *, within: float) -> None:
-        """Cancel background work, wait for its end `within` seconds at the most, and close connections."""
+    async def aclose(self, *, within: float | None = None) -> None:
+        """Cancel background work, wait for its end `within` seconds (the deadline) at the most, and close connections."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=within)
+            await asyncio.wait(tasks, timeout=self._settings.deadline if within is None else within)
         self._was_cut_short = False
         client, self._client = self._client, None
         if client is not None:
@@ -171,5 +174,5 @@ class AsyncRuntime:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = async_client(transport_options(self._settings))
+            self._client = async_client(self._options())
         return self._client

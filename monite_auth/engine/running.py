@@ -1,14 +1,18 @@
 """What a broker has open and under way in one process: its engine and its runtimes. Children of the process begin anew."""
 
-import asyncio
 import threading
+from functools import cache, partial
+from weakref import ref
 
 from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.limit_watch import LimitWatch
+from monite_auth.engine.loop_watch import LoopWatch
+from monite_auth.engine.transport import transport_options
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
+from monite_auth.processes.lifetimes import PerLoop
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
 from monite_auth.telemetry import Telemetry
@@ -25,13 +29,17 @@ class Running:
     ) -> None:
         self.engine = Engine(settings, directory, telemetry)
         self.roles = Roles(settings, self.engine.tokens, clock)
-        self.by_loop: dict[asyncio.AbstractEventLoop, AsyncRuntime] = {}
+        self.on_loop = PerLoop(self._runtime_of_loop, at_end=self._loop_ends)
+        """Returns the runtime of the running event loop."""
         self._settings = settings
         self._store = store
         self._clock = clock
         self._limit_watch = LimitWatch(settings.requests_per_second)
         self._of_threads: BlockingRuntime | None = None
+        # Reading the certificates takes 25 ms and a megabyte, and some event loops live for one request only.
+        self._options = cache(partial(transport_options, settings))
         self._lock = threading.Lock()
+        self._watch = LoopWatch(self.blocking, self.engine.drainer.start)
 
     def blocking(self) -> BlockingRuntime:
         """Return the runtime of threads."""
@@ -45,28 +53,27 @@ class Running:
                 runtime = self._of_threads
         return runtime
 
-    def on_loop(self) -> AsyncRuntime:
-        """Return the runtime of the running event loop."""
-        loop = asyncio.get_running_loop()
-        runtime = self.by_loop.get(loop)
-        if runtime is None:
-            with self._lock:
-                runtime = self.by_loop.get(loop)
-                if runtime is None:
-                    runtime = AsyncRuntime(
-                        self._settings,
-                        self._store,
-                        self._clock,
-                        self._limit_watch,
-                        loop_ended=lambda undone: self._loop_ended(loop, left_undone=undone),
-                    )
-                    self.by_loop[loop] = runtime
-        return runtime
+    def _runtime_of_loop(self) -> AsyncRuntime:
+        watch = ref(self._watch)  # the loop keeps its runtime, which must not keep the broker
 
-    def _loop_ended(self, loop: asyncio.AbstractEventLoop, *, left_undone: bool) -> None:
-        """Forget an event loop; go on in a thread with what it was at. Some loops live for one request only."""
-        with self._lock:
-            self.by_loop.pop(loop, None)
+        def begins_work(runtime: AsyncRuntime) -> None:
+            if (watching := watch()) is not None:
+                watching.begin(runtime)
+
+        return AsyncRuntime(
+            self._settings,
+            self._store,
+            self._clock,
+            self._limit_watch,
+            options=self._options,
+            begins_work=begins_work,
+        )
+
+    async def _loop_ends(self, runtime: AsyncRuntime) -> None:
+        """Close an event loop's runtime; go on in a thread with what it was at. Some loops live for one request only."""
+        self._watch.end(runtime)
+        left_undone = runtime.is_at_work
+        await runtime.aclose()
         if left_undone:
             self.engine.drainer.start(self.blocking())
 
@@ -79,7 +86,6 @@ class Running:
 
     async def aclose(self, *, within: float) -> None:
         """Cut background work of the running event loop short, as `close` does, and close its connections."""
-        with self._lock:
-            runtime = self.by_loop.pop(asyncio.get_running_loop(), None)
+        runtime = self.on_loop.existing()
         if runtime is not None:
             await runtime.aclose(within=within)

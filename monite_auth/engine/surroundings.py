@@ -63,7 +63,7 @@ class Surroundings:
     new_id: Callable[[], str] = _new_id
     running_loop: Callable[[], EventLoop | None] = running_loop
     claim_poll: float = 0.01
-    sweep_interval: float = 30.0
+    sweep_interval: float = 10.0
     peek_shared_for: float = 0.005
     epoch: RevocationEpoch = field(default=PROCESS_EPOCH)
     observer: Observer | None = None

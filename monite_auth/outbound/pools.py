@@ -1,14 +1,14 @@
 """Connections to Monite that all clients of a broker share."""
 
-import asyncio
 import threading
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import httpx
 
 from monite_auth.configuration.proxies import connection_options
-from monite_auth.processes.lifetimes import PerProcess, close_with_loop
+from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.settings import Settings
 
 __all__ = ["Pools"]
@@ -27,19 +27,6 @@ class _Borrowed(httpx.BaseTransport):
         return self._shared().handle_request(request)
 
 
-class _AsyncPool(httpx.AsyncHTTPTransport):
-    """The shared transport of one event loop, closed with it. `forget` is called then."""
-
-    def __init__(self, forget: Callable[[], object], options: dict[str, Any]) -> None:
-        super().__init__(**options)
-        self._forget = forget
-        self._loop_end = close_with_loop(self.aclose)
-
-    async def aclose(self) -> None:
-        self._forget()
-        await super().aclose()
-
-
 class _AsyncBorrowed(httpx.AsyncBaseTransport):
     """The shared transport of whichever event loop is running; see _Borrowed."""
 
@@ -55,12 +42,17 @@ OWN_TRANSPORT = {"transport", "mounts", "proxy", "verify", "cert", "http1", "htt
 
 
 class _Transports:
-    """The open transports of one process."""
+    """The open transports of one process.
 
-    def __init__(self) -> None:
+    They share what `options` returns: to read the certificates takes 25 ms and a megabyte, and some event loops live for one
+    request only.
+    """
+
+    def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
         self.lock = threading.Lock()
+        self.options = cache(options)
         self.of_threads: httpx.HTTPTransport | None = None
-        self.by_loop: dict[asyncio.AbstractEventLoop, _AsyncPool] = {}
+        self.of_loop = PerLoop(lambda: httpx.AsyncHTTPTransport(**self.options()))
 
 
 class Pools:
@@ -71,7 +63,7 @@ class Pools:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._here = PerProcess(_Transports)
+        self._here = PerProcess(partial(_Transports, partial(_options, settings)))
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own.
@@ -90,25 +82,16 @@ class Pools:
         if OWN_TRANSPORT & options.keys():
             options |= connection_options(self._settings, options)
         else:
-            self._async_transport()
-            options["transport"] = _AsyncBorrowed(self._async_transport)
+            self._here().of_loop()
+            options["transport"] = _AsyncBorrowed(lambda: self._here().of_loop())
         return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
 
     def _transport(self) -> httpx.HTTPTransport:
         here = self._here()
         with here.lock:
             if here.of_threads is None:
-                here.of_threads = httpx.HTTPTransport(**connection_options(self._settings))
+                here.of_threads = httpx.HTTPTransport(**here.options())
             return here.of_threads
-
-    def _async_transport(self) -> _AsyncPool:
-        loop, here = asyncio.get_running_loop(), self._here()
-        with here.lock:
-            pool = here.by_loop.get(loop)
-            if pool is None:
-                pool = _AsyncPool(lambda: here.by_loop.pop(loop, None), connection_options(self._settings))
-                here.by_loop[loop] = pool
-            return pool
 
     def close(self) -> None:
         """Close the threads' connections."""
@@ -120,8 +103,13 @@ class Pools:
 
     async def aclose(self) -> None:
         """Close the running event loop's connections."""
-        here = self._here()
-        with here.lock:
-            transport = here.by_loop.pop(asyncio.get_running_loop(), None)
+        transport = self._here().of_loop.existing()
         if transport is not None:
             await transport.aclose()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    options = connection_options(settings)
+    if options["verify"] is True:  # else each transport reads the usual certificates
+        options["verify"] = httpx.create_ssl_context(trust_env=False)
+    return options

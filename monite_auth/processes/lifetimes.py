@@ -1,21 +1,26 @@
-"""Lifetimes that others decide on: a process forks, an event loop shuts down.
+"""Lifetimes that others decide on: a process forks, an event loop ends.
 
 *Forks.* A child begins with a copy of its parent's memory: sockets that bring its parent's answers, locks held by
 threads that the child does not have, event loops that do not run there. Python's fork hooks do not help, since they do
 not run where a server forks in C, as uWSGI does. So nothing here relies on a hook: a `PerProcess` holds whatever belongs
 to a process, and compares process ids at every use.
+
+*Event loops.* Some live as long as the process, others for one request; some are shut down, and others just left. A `PerLoop`
+holds whatever belongs to an event loop.
 """
 
+import asyncio
 import atexit
 import ctypes
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from os import getpid
-from typing import Any, Generic, TypeVar
-from weakref import WeakSet
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakSet, ref
 
-__all__ = ["PerProcess", "ProcessLock", "close_with_loop"]
+__all__ = ["PerLoop", "PerProcess", "ProcessLock"]
 
 Thing = TypeVar("Thing")
 
@@ -71,6 +76,7 @@ class PerProcess(Generic[Thing]):
         return thing
 
     def _leave_inherited(self) -> None:
+        _leave_inherited_loops()
         for pid in list(self._things):
             if pid != getpid() and (thing := self._things.pop(pid, None)) is not None:
                 _keep_for_ever(thing)
@@ -81,6 +87,16 @@ class PerProcess(Generic[Thing]):
 
 
 _alive: "WeakSet[PerProcess[Any]]" = WeakSet()
+
+_loops: "WeakKeyDictionary[asyncio.AbstractEventLoop, int]" = WeakKeyDictionary()
+"""The event loops that keep objects of ours, each with the id of its process."""
+
+
+def _leave_inherited_loops() -> None:
+    for loop, pid in list(_loops.items()):
+        if pid != getpid():
+            del _loops[loop]
+            _keep_for_ever(loop)
 
 
 @atexit.register
@@ -111,20 +127,90 @@ class ProcessLock:
         self._lock().release()
 
 
-def close_with_loop(aclose: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
-    """Have `aclose` awaited when the running event loop shuts down. The caller keeps the generator that this returns.
+class Closing(Protocol):
+    """What can be closed on the event loop that it belongs to."""
 
-    An event loop that shuts down closes the async generators that were started on it (`asyncio.run` sees to it), and this
-    is one. So connections do not outlive a loop where nobody closes the broker, as in an app's tests.
+    async def aclose(self) -> None:
+        """Close it."""
+
+
+Kept = TypeVar("Kept", bound=Closing)
+
+
+class PerLoop(Generic[Kept]):
+    """Holds one object for each event loop, made at its first use there; it goes when the loop goes, however that ends.
+
+    | the event loop | its object |
+    |---|---|
+    | shuts down, as `asyncio.run` and most frameworks see to | is handed to `at_end`, which closes it |
+    | is closed without that, or dropped | is garbage together with the loop |
+
+    The loop itself keeps the object. A table here could not: whatever has connections refers to their loop, so the table
+    would keep both for ever. In return the object must not refer to this PerLoop: then the loop would keep that, too.
+
+    `at_end`: awaited on a loop that shuts down; by default it closes the object.
+    There is no lock, since only the thread that runs a loop comes here for it.
     """
 
-    async def wait_for_the_end() -> AsyncGenerator[None]:
+    __slots__ = ("__weakref__", "_at_end", "_make", "_objects")
+
+    def __init__(
+        self, make: Callable[[], Kept], *, at_end: Callable[[Kept], Awaitable[None]] | None = None
+    ) -> None:
+        self._make = make
+        self._at_end = at_end
+        self._objects: WeakSet[Kept] = WeakSet()
+
+    def __call__(self) -> Kept:
+        """Return the object of the running event loop."""
+        loop = asyncio.get_running_loop()
+        kept = getattr(loop, ATTRIBUTE, NOTHING).get(self)
+        return kept[0] if kept is not None else self._begin(loop)
+
+    def existing(self) -> Kept | None:
+        """Return the object of the running event loop if it has been made."""
+        kept = getattr(asyncio.get_running_loop(), ATTRIBUTE, NOTHING).get(self)
+        return kept[0] if kept is not None else None
+
+    def __len__(self) -> int:
+        """Return how many objects there are, on all event loops."""
+        return len(self._objects)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> Kept:
+        made = self._make()
+        if not hasattr(loop, ATTRIBUTE):
+            setattr(loop, ATTRIBUTE, WeakKeyDictionary())
+            _loops[loop] = getpid()
+        getattr(loop, ATTRIBUTE)[self] = made, _wait_for_the_end(ref(self), made)
+        self._objects.add(made)
+        return made
+
+    async def _end(self, kept: Kept) -> None:
+        getattr(asyncio.get_running_loop(), ATTRIBUTE).pop(self, None)
+        await (self._at_end(kept) if self._at_end is not None else kept.aclose())
+
+
+ATTRIBUTE = "_monite_auth"
+"""What an event loop calls the objects that it keeps for us, by the PerLoop that they belong to."""
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _wait_for_the_end(owner: "ref[PerLoop[Kept]]", kept: Kept) -> AsyncGenerator[None]:
+    """Have the object closed when the running event loop shuts down, for as long as the generator that this returns is kept.
+
+    An event loop that shuts down closes the async generators that were started on it, and this is one. It is also closed when
+    the owner is dropped while the loop goes on.
+    """
+
+    async def wait() -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            await aclose()
+            per_loop = owner()
+            await (per_loop._end(kept) if per_loop is not None else kept.aclose())  # noqa: SLF001 - ours
 
-    waiting = wait_for_the_end()
+    waiting = wait()
     with suppress(StopIteration):
         waiting.__anext__().send(None)  # run up to the yield, which tells the loop
     return waiting

@@ -48,8 +48,7 @@ class Session(NamedTuple):
 class Plan:
     """What a worker is told. Durations are in seconds.
 
-    `short_drains`: revocations of a drain that was killed are due again after `SHORT_LEASE`, and none is put off for
-    longer than `SHORT_POSTPONEMENT`, since a test in CI cannot wait for half a minute.
+    `short_drains`: no revocation is put off for longer than `SHORT_POSTPONEMENT`, since a test in CI cannot wait for minutes.
     """
 
     seed: int
@@ -67,7 +66,6 @@ class Plan:
     requests_per_second: int = 400
     store_patience: float = 1.0
 
-    SHORT_LEASE = 3.0
     SHORT_POSTPONEMENT = 2.0
 
     @property

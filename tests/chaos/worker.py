@@ -220,7 +220,6 @@ def open_broker(plan: Plan, log: EventLog | None = None) -> TokenBroker:
 
 def shorten_drains() -> None:
     """Shorten the waits of drains; see Plan.short_drains."""
-    drain.LEASE = Plan.SHORT_LEASE
     drain.LONGEST_POSTPONEMENT = Plan.SHORT_POSTPONEMENT
 
 

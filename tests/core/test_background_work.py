@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from monite_auth import Principal
-from monite_auth.engine.drain import DRAIN_POLL, LEASE, MOST_DRAINS
+from monite_auth.engine.drain import DRAIN_POLL, LONGEST_TRY, MOST_DRAINS
 from monite_auth.engine.renewal import COOLDOWN
 from monite_auth.engine.runtime import run
 from monite_auth.engine.single_flight import CLEANUP_THRESHOLD
@@ -123,9 +123,9 @@ def test_a_drain_that_is_at_work_counts_longer_than_any_one_revocation_takes():
     world = World(granted())
     working = []
 
-    async def due(_limit, *, seconds):
+    async def due(_limit, **_):
         """Never come back within the time that a revocation may take."""
-        world.now += seconds
+        world.now += LONGEST_TRY
         world.engine.drainer.start(world)
         working.append(len(world.engine.drainer._working))
         raise StoreUnavailable("down")
@@ -137,7 +137,7 @@ def test_a_drain_that_is_at_work_counts_longer_than_any_one_revocation_takes():
         run(first)
     except StoreUnavailable:
         assert working == [2]  # itself, and the one that was started meanwhile
-    assert LEASE > 2 * DRAIN_POLL
+    assert LONGEST_TRY > 2 * DRAIN_POLL
     forget_background(world)
 
 

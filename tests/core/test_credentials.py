@@ -344,7 +344,7 @@ def test_a_broker_whose_store_no_key_opens_says_so_when_it_is_closed_and_closes_
         lock_out()
         with pytest.raises(ConfigurationError, match="sealed with"):
             await broker.aclose()
-        assert broker._pools._here().by_loop == {}
+        assert broker._pools._here().of_loop()._pool.connections == []
 
     asyncio.run(on_a_loop())
     broker._pools._transport()

@@ -259,7 +259,7 @@ def test_a_client_per_request_shares_its_connections_and_needs_no_closing(broker
         for _ in range(20):
             async with broker.aclient(ANNA) as client:
                 assert (await client.get("/entity_users/me")).status_code == 200
-        (transport,) = broker._pools._here().by_loop.values()
+        transport = broker._pools._here().of_loop()
         assert len(transport._pool.connections) == 1
         await broker.aclose()
 

@@ -17,7 +17,6 @@ from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.engine import transport
 from monite_auth.engine.blocking import BlockingRuntime
-from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.runtime import Closed, run
 from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
@@ -342,11 +341,11 @@ def test_an_address_that_is_none_is_a_fault_and_no_crash(emulated):
 @pytest.mark.parametrize(
     "header", ["Bearer some-token-of-many-letters\n", "Bearer some-token-of-m\u00e4ny-letters"]
 )
-def test_promise_9_a_header_that_cannot_be_sent_is_a_fault_and_not_quoted(emulated, header):
+def test_promise_9_a_header_that_cannot_be_sent_is_a_fault_and_not_quoted(broker, emulated, header):
     request = Request("POST", emulated.base_url, {"Authorization": header})
 
     async def asked():
-        runtime = AsyncRuntime(emulated, MemoryStore(), steady_clock, loop_ended=lambda _: None)
+        runtime = broker.running.on_loop()
         answer = await runtime.send(request, within=1)
         await runtime.aclose(within=20)
         return answer
@@ -370,7 +369,7 @@ def test_event_loops_that_are_over_are_forgotten(broker):
     del runner
     gc.collect()
     assert [loop() for loop in loops] == [None] * 3
-    assert (broker._here().by_loop, broker._pools._here().by_loop) == ({}, {})
+    assert (len(broker.running.on_loop), len(broker._pools._here().of_loop)) == (0, 0)
 
 
 def test_a_broker_that_is_dropped_is_collected(emulated):

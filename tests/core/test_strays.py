@@ -6,13 +6,10 @@ from contextlib import suppress
 import pytest
 
 from monite_auth import errors
-from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.runtime import run
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Granted
 from monite_auth.monite_api.requests import mint_request
-from monite_auth.stores.memory import MemoryStore
-from monite_auth.tokens import steady_clock
 from tests.scripted import ALICE, World, granted, numbered
 
 
@@ -83,12 +80,12 @@ def test_while_the_store_takes_none_the_process_keeps_it():
     assert world.revoked == ["token-1"]
 
 
-def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(emulated):
+def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(broker, emulated):
     """The answer first, then the cancellation, at the next step."""
     got = []
 
     async def main():
-        runtime = AsyncRuntime(emulated, MemoryStore(), steady_clock, loop_ended=lambda _: None)
+        runtime = broker.running.on_loop()
         request = mint_request(emulated, None)
 
         async def flow():

@@ -123,8 +123,8 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         process.epoch.current,
         frozenset(_flight(process, name, flight) for name, flight in visible.items()),
         frozenset(engine.renewals._resume_at.items()),
-        frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
-        (drainer.sweep_at, drainer._sleeper and drainer._sleeper.alive_until),
+        frozenset((names[each], *_work(each), each.is_wanted_again) for each in drainer._working),
+        (drainer.sweep_at, drainer._sleeper and _work(drainer._sleeper)),
         freeze(engine.strays),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
     )
@@ -139,8 +139,6 @@ def _flight(process: Process, name: str, flight: Flight) -> tuple[Any, ...]:
     shared = (min(runtime.waiters(peek), 2), *(result_facts(peek) if runtime.is_shared(peek) else ()))
     if flight.is_finished:
         return (name, error_facts(flight._error), shared)
-    loop = flight._loop
-    at_work = loop is not None and loop.is_running()
     return (
         name,
         flight._expires_at,
@@ -148,8 +146,16 @@ def _flight(process: Process, name: str, flight: Flight) -> tuple[Any, ...]:
         flight._state is State.STARTED,
         flight._known_empty_until,
         shared,
-        at_work,
+        _is_running(flight._loop),
     )
+
+
+def _work(work: Any) -> tuple[Any, ...]:
+    return (work.alive_until, work.loop is None, _is_running(work.loop))
+
+
+def _is_running(loop: Any) -> bool:
+    return loop is not None and loop.is_running()
 
 
 _JUDGE_CONSTANTS = {"_monite", "_people", "_settings", "_world", "checks"}

@@ -1,10 +1,9 @@
 """The connections to Redis of one event loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from monite_auth.processes.lifetimes import close_with_loop
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
@@ -19,28 +18,27 @@ RELEARNING_SHARE = 0.3
 
 
 class LoopConnections(Connections):
-    """The connections of one event loop; they close with that loop, and then hold nothing of it."""
+    """The connections of one event loop."""
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
-        self._opened: _OpenedOnLoop | None = None
+        self._opened: _Opened | None = None
 
-    def _open(self) -> "_OpenedOnLoop":
+    def _open(self) -> "_Opened":
         if self._opened is None:
-            clients = async_clients(self._address, self._timeout)
-            self._opened = _OpenedOnLoop(clients, self._forget)
+            self._opened = _Opened(async_clients(self._address, self._timeout))
         return self._opened
 
     def _lane(self, name: LaneName) -> Lane:
         return self._open().lanes[name]
 
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
-        client = self._open().client
+        client = self._open().clients[0]
         async with RunningTime(patience):
             return await client.execute_command(*command)
 
     async def _close_idle(self, command: Sequence[Argument]) -> None:
-        client = self._open().client
+        client = self._open().clients[0]
         if self._address.kind != "cluster":
             await client.connection_pool.disconnect(inuse_connections=False)
         elif (node := _node(client, command)) is not None:
@@ -51,30 +49,19 @@ class LoopConnections(Connections):
             async with RunningTime(RELEARNING_SHARE * self._timeout):
                 await client.nodes_manager.initialize()
 
-    def _forget(self, opened: "_OpenedOnLoop") -> None:
-        if self._opened is opened:
-            self._opened = None
-
     async def aclose(self) -> None:
         """Close the connections; they are opened again when they are needed."""
-        if self._opened is not None:
-            await self._opened.aclose()
-
-
-class _OpenedOnLoop:
-    """The clients that LoopConnections have open, the first to send with; `forget` is called when they close."""
-
-    def __init__(self, clients: Sequence[Any], forget: Callable[["_OpenedOnLoop"], None]) -> None:
-        self.client = clients[0]
-        self.lanes = {name: LoopLane(limit) for name, limit in CONNECTION_LIMITS.items()}
-        self._clients = clients
-        self._forget = forget
-        self._loop_end = close_with_loop(self.aclose)
-
-    async def aclose(self) -> None:
-        self._forget(self)
-        for client in self._clients:
+        opened, self._opened = self._opened, None
+        for client in opened.clients if opened is not None else ():
             await client.aclose()
+
+
+class _Opened:
+    """The clients that LoopConnections have open, the first to send with."""
+
+    def __init__(self, clients: Sequence[Any]) -> None:
+        self.clients = clients
+        self.lanes = {name: LoopLane(limit) for name, limit in CONNECTION_LIMITS.items()}
 
 
 def _node(client: Any, command: Sequence[Argument]) -> Any:

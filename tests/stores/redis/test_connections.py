@@ -52,7 +52,7 @@ def test_an_event_loop_that_has_ended_is_not_kept(server):
 
     for _ in range(3):
         asyncio.run(main())
-    until(lambda: gc.collect() >= 0 and not store._connections()._by_loop)
+    until(lambda: gc.collect() >= 0 and not len(store._connections().of_loop))
 
 
 FORK = """

@@ -1,0 +1,213 @@
+"""Event loops that come and go: what they leave behind, what they leave undone, and in whose context work goes on."""
+
+import asyncio
+import gc
+import sys
+import threading
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from monite_auth import Principal, TokenBroker
+from monite_auth.emulator import Fault
+from monite_auth.engine import drain, loop_watch
+from tests.people import PEOPLE
+from tests.redis_server import RedisServer
+from tests.waiting import auntil, until
+
+ANNA = Principal("anna", session_id="anna-1")
+
+LOOPS = 100
+"""Event loops one after the other: what each of them left would be seen by far."""
+
+
+def shuts_down(flow):
+    asyncio.run(flow)
+
+
+def is_only_closed(flow):
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(flow)
+    loop.close()
+
+
+def is_dropped(flow):
+    asyncio.new_event_loop().run_until_complete(flow)
+
+
+ENDS = pytest.mark.parametrize("loop_that", [shuts_down, is_only_closed, is_dropped])
+
+
+def untidy(test):
+    """Allow for what asyncio and redis-py complain of when loops are not shut down, whatever ran on them."""
+    for each in ("ignore::ResourceWarning", "ignore:coroutine .* was never awaited:RuntimeWarning"):
+        test = pytest.mark.filterwarnings(each)(test)
+    return pytest.mark.usefixtures("no_complaints")(test)
+
+
+@pytest.fixture
+def no_complaints(monkeypatch):
+    """Ignore what cannot be raised: pytest would keep it, and with it the loop."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def stored(request, emulated, tmp_path):
+    """Settings with each kind of store."""
+    if request.param == "redis":
+        with RedisServer() as server:
+            yield replace(emulated, store_url=server.url)
+    else:
+        url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
+        yield replace(emulated, store_url=url)
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@ENDS
+@untidy
+def test_event_loops_leave_no_files_runtimes_or_pools_behind_however_they_end(stored, emulator, loop_that):
+    async def request(number):
+        person = Principal("anna", session_id=str(number))
+        await broker.atoken(person)
+        assert (await broker.aclient(person).get("/entity_users/me")).status_code == 200
+        if number % 3 == 0:
+            await broker.alogout(person)
+
+    def is_over():
+        gc.collect()
+        return not len(broker.running.on_loop) and not len(broker._pools._here().of_loop)
+
+    with TokenBroker(stored, PEOPLE) as broker:
+        for number in range(-10, 0):  # what the process keeps, whatever comes
+            loop_that(request(number))
+        until(is_over)
+        before = open_files()
+        for number in range(LOOPS):
+            loop_that(request(number))
+        until(is_over)
+        until(lambda: open_files() <= before + 10)  # connections of the threads that took over
+
+
+@untidy
+def test_a_broker_that_is_dropped_is_let_go_by_an_event_loop_that_goes_on(emulated):
+    async def main():
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            broker = TokenBroker(emulated, PEOPLE)
+            await broker.atoken(ANNA)
+            await broker.aclient(ANNA).get("/entity_users/me")
+            del broker
+        await auntil(lambda: gc.collect() >= 0 and not loop._monite_auth)
+
+    asyncio.run(main())
+
+
+def test_event_loops_share_the_certificates(broker):
+    async def contexts():
+        own = broker.running.on_loop()._http()._transport._pool._ssl_context
+        await broker.aclient(ANNA).get("/entity_users/me")
+        return own, broker._pools._here().of_loop()._pool._ssl_context
+
+    first, second = asyncio.run(contexts()), asyncio.run(contexts())
+    assert (first[0] is second[0], first[1] is second[1]) == (True, True)
+
+
+# -- what they leave undone
+
+
+def log_out(broker, order):
+    async def request():
+        await broker.atoken(ANNA)
+        await broker.alogout(ANNA)
+        await auntil(lambda: order.hits)  # the drain is in the middle of it
+
+    return request()
+
+
+@pytest.mark.parametrize("loop_that", [is_only_closed, is_dropped])
+@untidy
+def test_promise_5_a_revocation_that_its_loop_did_not_live_to_see_is_done_in_an_idle_process(
+    stored, emulator, loop_that
+):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+    with TokenBroker(stored, PEOPLE) as broker:
+        loop_that(log_out(broker, order))
+        emulator.monite.faults.clear()
+        until(lambda: not emulator.monite.ledger.live())
+
+
+@untidy
+def test_promise_5_nor_need_its_loop_run_again(stored, emulator):
+    """As on a server that runs the loop only during requests."""
+    with TokenBroker(stored, PEOPLE) as broker:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(broker.atoken(ANNA))
+        loop.run_until_complete(broker.alogout(ANNA))
+        until(lambda: not emulator.monite.ledger.live())
+        loop.run_until_complete(broker.aclose())
+        loop.close()
+
+
+def test_what_a_loop_left_is_taken_over_within_five_seconds():
+    assert loop_watch.WATCH_INTERVAL + drain.LEASE < 5
+
+
+def test_the_watch_ends_when_nothing_is_left_to_do(broker, emulator):
+    async def request():
+        await broker.atoken(ANNA)
+        await broker.alogout(ANNA)
+        await auntil(lambda: not broker.running.on_loop().is_at_work)
+        assert broker.running._watch._is_watching
+        await auntil(lambda: not broker.running._watch._is_watching)
+
+    asyncio.run(request())
+
+
+# -- in whose context work goes on
+
+whose = ContextVar("whose", default="nobody's")
+
+
+def test_background_work_never_runs_in_the_context_of_a_request(broker, monkeypatch):
+    seen = {}
+
+    async def work(where):
+        seen[where] = (whose.get(), threading.current_thread() is threading.main_thread())
+
+    async def request():
+        whose.set("a request's")
+        broker.running.on_loop().spawn(work("event loop"))
+        await auntil(lambda: "event loop" in seen)
+
+    asyncio.run(request())
+    token = whose.set("a request's")
+    broker.running.blocking().spawn(work("thread"))
+    until(lambda: "thread" in seen)
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={}, worker_id=lambda: 1))
+    broker.running.blocking().spawn(work("inside a request"))
+    whose.reset(token)
+    assert seen == {
+        "event loop": ("nobody's", True),
+        "thread": ("nobody's", False),
+        "inside a request": ("nobody's", True),
+    }
+
+
+def test_a_mint_that_a_request_waits_for_runs_in_its_context(emulated):
+    async def directory(principal):
+        assert whose.get() == "a request's"  # as a database session of the request
+        return PEOPLE[principal.user_id]
+
+    async def request():
+        whose.set("a request's")
+        async with TokenBroker(emulated, directory) as broker:
+            assert await broker.atoken(ANNA)
+
+    asyncio.run(request())
