@@ -181,6 +181,16 @@ class TokenBroker:
         """Note whether the call was accepted when it was sent again."""
         await self._engine.tokens.exchanged(self._async(), _acting(principal), helped=helped)
 
+    def lower_limit(self, requests_per_second: int) -> None:
+        """Keep to a lower limit that an answer to the application's call has named; BrokerAuth calls this."""
+        runtime = self._blocking()
+        run(runtime.limit_watch.heed(runtime.store, requests_per_second, now=runtime.clock()))
+
+    async def alower_limit(self, requests_per_second: int) -> None:
+        """Keep to a lower limit that an answer has named; see `lower_limit`."""
+        runtime = self._async()
+        await runtime.limit_watch.heed(runtime.store, requests_per_second, now=runtime.clock())
+
     def entity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite. Raises NotLoggedIn, NotLinked, StoreUnavailable."""
         return _linked(run(self._engine.tokens.entity_user(self._blocking(), _known(principal))))

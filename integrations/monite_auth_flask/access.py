@@ -101,6 +101,7 @@ class _TokensOfThreads:
         self.token_for_call = broker.token_for_call
         self.exchange = broker.exchange
         self.exchanged = broker.exchanged
+        self.lower_limit = broker.lower_limit
 
     async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
         return await _in_thread(partial(self.token_for_call, principal, call))
@@ -113,6 +114,9 @@ class _TokensOfThreads:
 
     async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
         await _in_thread(partial(self.exchanged, principal, helped=helped))
+
+    async def alower_limit(self, requests_per_second: int) -> None:
+        await _in_thread(partial(self.lower_limit, requests_per_second))
 
 
 async def _in_thread(call: Callable[[], Result]) -> Result:

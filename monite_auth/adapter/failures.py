@@ -39,6 +39,8 @@ class NotedTokens:
         self.aexchange = source.aexchange
         self.exchanged = source.exchanged
         self.aexchanged = source.aexchanged
+        self.lower_limit = source.lower_limit
+        self.alower_limit = source.alower_limit
         self._source = source
         self._note = note
 

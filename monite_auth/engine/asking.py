@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from monite_auth.engine.runtime import Runtime
 from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Request
 from monite_auth.stores import Priority, Ticket
@@ -76,7 +77,8 @@ async def send(runtime: Runtime, request: Request, *, within: float, shortest_ho
     """
     answer = await runtime.send(request, within=within)
     now = runtime.clock()
-    await runtime.limit_watch.heed(runtime.store, answer, now=now)
+    if isinstance(answer, Response):
+        await runtime.limit_watch.heed(runtime.store, named_limit(answer.headers), now=now)
     pause = requested_pause(answer, now=now)
     if pause is None:
         return Reply(answer, 0.0)

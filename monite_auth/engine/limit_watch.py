@@ -2,9 +2,8 @@
 
 import logging
 import math
+import threading
 
-from monite_auth.monite_api.answers import Fault, Response
-from monite_auth.monite_api.limits import named_limit
 from monite_auth.stores import BudgetOperations
 
 __all__ = ["LimitWatch"]
@@ -16,27 +15,25 @@ TELL_AGAIN = 15.0
 
 
 class LimitWatch:
-    """Watches the answers that one process gets. `limit`: requests a second, by the settings.
-
-    It takes no lock: two threads at once tell the store the same limit twice.
-    """
+    """Watches the answers that one process gets. `limit`: requests a second, by the settings."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
+        self._lock = threading.Lock()
         self._has_warned = False
         self._told = math.inf
         self._told_at = -math.inf
 
-    async def heed(self, store: BudgetOperations, answer: Response | Fault, *, now: float) -> None:
+    async def heed(self, store: BudgetOperations, limit: int | None, *, now: float) -> None:
         """Tell the store about the limit that an answer names, if that is lower than the settings'. `now`: epoch seconds."""
-        limit = None if isinstance(answer, Fault) else named_limit(answer.headers)
         if limit is None or limit >= self._limit:
             return
-        if limit == self._told and 0 <= now - self._told_at < TELL_AGAIN:
-            return
-        self._told, self._told_at = limit, now
-        if not self._has_warned:
-            self._has_warned = True
+        with self._lock:
+            if limit == self._told and 0 <= now - self._told_at < TELL_AGAIN:
+                return
+            self._told, self._told_at = limit, now
+            is_first, self._has_warned = not self._has_warned, True
+        if is_first:
             log.warning(
                 "Monite's answers name a limit of %d requests/s, which is lower than the %g of "
                 "MONITE_REQUESTS_PER_SECOND: all processes keep to Monite's.",

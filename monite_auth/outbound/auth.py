@@ -9,6 +9,7 @@ from monite_auth.errors import BodySpent
 from monite_auth.identity import Subject
 from monite_auth.monite_api.dead_tokens import may_be_about_token, names_dead_token, speaks_of_dead_token
 from monite_auth.monite_api.headers import ENTITY_ID, call_headers
+from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.requests import Call
 from monite_auth.outbound.origin import origin_of
 from monite_auth.outbound.token_source import TokenSource
@@ -34,6 +35,8 @@ class TokenAuth:
         call = self._call(request)
         token = self._source.token_for_call(self._principal, call)
         response = yield self._attach(request, token)
+        if limit := self._lower_limit(response):
+            self._source.lower_limit(limit)
         if self._may_be_refused(response):
             response.read()
         if not self._is_refused(response):
@@ -55,6 +58,8 @@ class TokenAuth:
         call = self._call(request)
         token = await self._source.atoken_for_call(self._principal, call)
         response = yield self._attach(request, token)
+        if limit := self._lower_limit(response):
+            await self._source.alower_limit(limit)
         if self._may_be_refused(response):
             await response.aread()
         if not self._is_refused(response):
@@ -84,6 +89,13 @@ class TokenAuth:
     def _may_be_refused(self, response: Any) -> bool:
         """Return whether the body is worth reading; after a redirect, the answer may not be Monite's."""
         return may_be_about_token(response.status_code) and origin_of(response.request.url) == self._home
+
+    def _lower_limit(self, response: Any) -> int | None:
+        """Return the limit that Monite's answer names if it is lower than the settings'."""
+        limit = named_limit(response.headers)
+        if limit is None or limit >= self._source.settings.requests_per_second:
+            return None
+        return limit if origin_of(response.request.url) == self._home else None
 
     def _is_refused(self, response: Any) -> bool:
         """Return whether the answer may mean that the token is dead; its body has been read if it is worth it."""

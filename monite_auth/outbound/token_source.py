@@ -35,3 +35,9 @@ class TokenSource(Protocol):
 
     async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call that was sent again was accepted."""
+
+    def lower_limit(self, requests_per_second: int) -> None:
+        """Note that an answer names this limit, which is lower than the settings'."""
+
+    async def alower_limit(self, requests_per_second: int) -> None:
+        """Note that an answer names a lower limit; see `lower_limit`."""

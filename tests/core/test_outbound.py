@@ -9,7 +9,9 @@ import pytest
 from monite_auth import PARTNER, BrokerAuth, Principal, TokenBroker, errors
 from monite_auth.configuration.proxies import proxy_for
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from monite_auth.engine.runtime import run
 from monite_auth.outbound import retry_after
+from monite_auth.stores import Priority
 from tests.scripted import settings
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -96,6 +98,28 @@ def test_an_anonymous_visitor_cannot_call_monite(broker, form):
     with pytest.raises(errors.NotLoggedIn):
         call(broker, form, there, "GET", "/payables", principal=None)
     assert there.asked == []
+
+
+def distance(broker):
+    """Return the seconds between two requests that the budget lets leave."""
+    operations = broker.store.operations(blocking=True)
+    waits = [run(operations.admit(Priority.USER, None, patience=60)).wait for _ in range(5)]
+    return waits[4] - waits[3]
+
+
+def test_promise_8_a_lower_limit_that_a_calls_answer_names_is_kept(broker, form):
+    transport = Elsewhere(httpx.Response(200, headers={"X-RateLimit-Limit-Second": "10"}))
+    call(broker, form, transport, "GET", "/payables")
+    assert distance(broker) > 0.09
+
+
+def test_promise_8_another_origin_names_no_limit(broker, form):
+    limit = {"X-RateLimit-Limit-Second": "10"}
+    away = httpx.Response(302, headers={"Location": "https://elsewhere.test/"})
+    transport = Elsewhere(httpx.Response(200, headers=limit), away, httpx.Response(200, headers=limit))
+    call(broker, form, transport, "GET", "https://elsewhere.test/")
+    call(broker, form, transport, "GET", "/payables", options={"follow_redirects": True})
+    assert distance(broker) < 0.09
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
