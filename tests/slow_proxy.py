@@ -1,10 +1,15 @@
-"""A TCP proxy in front of a server, for tests: it delays answers, and lets connections die without a word."""
+"""A TCP proxy in front of a server, for tests: it delays answers, and lets connections die without a word.
+
+It is a process of its own, so that it is on time while the test's process is busy.
+"""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
 __all__ = ["SlowProxy"]
 
@@ -16,59 +21,78 @@ class SlowProxy:
     """
 
     def __init__(self, to: int, *, delay: float = 0.0) -> None:
-        self.port = 0
-        self.opened = 0
-        """How many connections were opened so far."""
-        self.lost = 0
-        """How many commands and answers were lost in connections that had died."""
-        self._to = to
-        self._delay = delay
-        self._silent_before = 0
-        self._writers: list[asyncio.StreamWriter] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._command = [sys.executable, "-m", "tests.slow_proxy", str(to), str(delay)]
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._server = self._run(asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=500))
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.port = self._ask("port")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def silence(self) -> None:
-        """Let the connections of now die: nothing comes through any more, and nobody is told."""
-        self._silent_before = self.opened
+        self._process.communicate()  # the end of its input is its end
 
     @property
     def url(self) -> str:
         """The address of Redis behind it."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+    @property
+    def opened(self) -> int:
+        """How many connections were opened so far."""
+        return self._ask("opened")
 
-    async def _end(self) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others)
-        for _ in range(3):  # the transports close one round later
-            await asyncio.sleep(0)
+    @property
+    def lost(self) -> int:
+        """How many commands and answers were lost in connections that had died."""
+        return self._ask("lost")
+
+    def silence(self) -> None:
+        """Let the connections of now die: nothing comes through any more, and nobody is told."""
+        self._ask("silence")
+
+    def _ask(self, question: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(question + "\n")
+        return int(self._process.stdout.readline())
+
+
+class _Proxy:
+    """The proxy itself, in its own process."""
+
+    def __init__(self, to: int, delay: float) -> None:
+        self._to = to
+        self._delay = delay
+        self._opened = 0
+        self._lost = 0
+        self._silent_before = 0
+
+    async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=500)
+        threading.Thread(target=self._answer, daemon=True).start()
+        await self._server.serve_forever()
+
+    def _answer(self) -> None:
+        for question in sys.stdin:
+            match question.strip():
+                case "port":
+                    answer = self._server.sockets[0].getsockname()[1]
+                case "silence":
+                    answer = self._silent_before = self._opened
+                case "lost":
+                    answer = self._lost
+                case _:
+                    answer = self._opened
+            sys.stdout.write(f"{answer}\n")
+            sys.stdout.flush()
+        os._exit(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        number, self.opened = self.opened, self.opened + 1
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._to)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers += [writer, back]
+        number, self._opened = self._opened, self._opened + 1
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
         await asyncio.gather(
             self._pass_on(number, reader, back, 0), self._pass_on(number, there, writer, self._delay)
         )
@@ -80,9 +104,13 @@ class SlowProxy:
             if number >= self._silent_before:
                 writer.write(data)
             else:
-                self.lost += 1
+                self._lost += 1
 
         with suppress(OSError):
             while data := await reader.read(65536):
                 self._loop.call_later(delay, deliver, data)
         self._loop.call_later(delay, writer.close)
+
+
+if __name__ == "__main__":
+    asyncio.run(_Proxy(int(sys.argv[1]), float(sys.argv[2])).run())

@@ -8,6 +8,8 @@ import asyncio
 import threading
 from typing import Literal, Protocol
 
+from monite_auth.processes.running_time import RunningTime
+
 __all__ = ["CONNECTION_LIMITS", "GROWTH", "Lane", "LaneName", "LoopLane", "ThreadLane"]
 
 LaneName = Literal["peek", "other"]
@@ -60,7 +62,7 @@ class LoopLane:
         """Wait for a free connection, or take one more."""
         if self._spare and self._free.locked():
             try:
-                async with asyncio.timeout(GROWS_AFTER):
+                async with RunningTime(GROWS_AFTER):
                     await self._free.acquire()
             except TimeoutError:
                 if self._spare:
