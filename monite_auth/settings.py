@@ -79,6 +79,8 @@ class Settings:
     Patience and pace:
         `connect_timeout`, `read_timeout`: of one request to Monite.
         `deadline`: how long a caller of `token()` waits at most, retries included.
+        `revoke_within`: how long a logout tries to revoke at Monite before it returns; 0: all of it is done in the background. For
+        servers that freeze between requests.
         `requests_per_second`: Monite's limit for this client ID, shared by all that use it.
         `lease`: how long one attempt to mint keeps others from trying.
 
@@ -117,6 +119,7 @@ class Settings:
     connect_timeout: float = number(3)
     read_timeout: float = number(5)
     deadline: float = number(10)
+    revoke_within: float = number(0, largest=60, allows_zero=True)
     requests_per_second: float = number(REQUESTS_PER_SECOND, largest=1_000_000, unit="requests")
     lease: float = number(5)
     expiry_margin: float = number(DEFAULT_TIMING.expiry_margin, largest=LONGEST_EXPIRY_MARGIN)

@@ -1,12 +1,14 @@
 """Logins, and the endings of tokens: a logout, the end of a user, a relink, a revocation, the end of everything.
 
-An ending is one operation of the store. The tokens that it takes away are revoked in the background.
+An ending is one operation of the store. The tokens that it takes away are revoked in the background; where settings say so, it
+tries for a moment to do that itself, since some servers freeze between requests.
 """
 
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from monite_auth.engine.background import log_failure
 from monite_auth.engine.drain import Drainer, DrainReport
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Runtime
@@ -51,12 +53,18 @@ class EndReport:
 
 
 class Endings:
-    """The beginnings and endings that one process tells the store of. All methods but `login` raise StoreUnavailable."""
+    """The beginnings and endings that one process tells the store of. All methods but `login` raise StoreUnavailable.
 
-    def __init__(self, telemetry: Telemetry, drainer: Drainer, epoch: RevocationEpoch) -> None:
+    `revoke_within`: for how many seconds an ending tries to revoke what it takes away, before it leaves that to the background.
+    """
+
+    def __init__(
+        self, telemetry: Telemetry, drainer: Drainer, epoch: RevocationEpoch, *, revoke_within: float
+    ) -> None:
         self._telemetry = telemetry
         self._drainer = drainer
         self._epoch = epoch
+        self._revoke_within = revoke_within
         self._has_warned = False
 
     async def login(self, runtime: Runtime, principal: Principal) -> None:
@@ -94,7 +102,7 @@ class Endings:
         with self._epoch.ending():
             await runtime.store.revoke(token)
         self._telemetry.ended("token")
-        self._drainer.start(runtime)
+        await self._revoke_pending(runtime)
 
     async def end_everything(self, runtime: Runtime, *, within: float) -> EndReport:
         """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
@@ -119,4 +127,26 @@ class Endings:
             pending = await ending
         self._telemetry.ended(reach)
         if pending:
+            await self._revoke_pending(runtime)
+
+    async def _revoke_pending(self, runtime: Runtime) -> None:
+        """Have what is pending revoked, in the background unless it can be done at once; never raise."""
+        try:
+            if self._revoke_within and await self._drain_at_once(runtime):
+                return
+        except GeneratorExit:  # nothing can be begun
+            raise
+        except BaseException:  # cancelled
             self._drainer.start(runtime)
+            raise
+        if runtime.has_background or not self._revoke_within:  # else it would be tried here, once more
+            self._drainer.start(runtime)
+
+    async def _drain_at_once(self, runtime: Runtime) -> bool:
+        """Drain for the moment that settings allow, and say whether nothing is left."""
+        try:
+            report = await self._drainer.drain(runtime, within=self._revoke_within)
+        except Exception as error:  # noqa: BLE001 - an ending does not fail because of Monite
+            log_failure(error)
+            return False
+        return report.next_in is None

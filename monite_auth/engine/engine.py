@@ -48,4 +48,4 @@ class Engine:
         self.tokens = TokenFlow(
             settings, directory, self.flights, leader, self.renewals, self.drainer, around.epoch
         )
-        self.endings = Endings(telemetry, self.drainer, around.epoch)
+        self.endings = Endings(telemetry, self.drainer, around.epoch, revoke_within=settings.revoke_within)

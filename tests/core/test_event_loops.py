@@ -211,3 +211,58 @@ def test_a_mint_that_a_request_waits_for_runs_in_its_context(emulated):
             assert await broker.atoken(ANNA)
 
     asyncio.run(request())
+
+
+# -- where nothing runs between requests
+
+
+def revoke_at_once(emulated, within):
+    return TokenBroker(replace(emulated, revoke_within=within, read_timeout=600), PEOPLE)
+
+
+@pytest.mark.parametrize("form", ["thread", "task"])
+def test_a_logout_revokes_before_it_returns_where_settings_say_so(emulated, emulator, form):
+    with revoke_at_once(emulated, 20) as broker:
+        broker.token(ANNA)
+        if form == "thread":
+            broker.logout(ANNA)
+        else:
+            asyncio.run(broker.alogout(ANNA))
+        assert emulator.monite.ledger.live() == []
+
+
+def test_promise_7_such_a_logout_neither_fails_nor_waits_for_longer(emulated, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+    with revoke_at_once(emulated, 0.2) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)  # or this never returns
+        assert order.hits
+        assert len(emulator.monite.ledger.live()) == 1
+        emulator.monite.faults.clear()
+        until(lambda: not emulator.monite.ledger.live())
+
+
+def test_a_logout_of_a_request_that_is_cancelled_meanwhile_goes_on_in_the_background(emulated, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+
+    async def request(broker):
+        await broker.atoken(ANNA)
+        leaving = asyncio.create_task(broker.alogout(ANNA))
+        await auntil(lambda: order.hits)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        emulator.monite.faults.clear()
+        await auntil(lambda: not emulator.monite.ledger.live())
+
+    with revoke_at_once(emulated, 20) as broker:
+        asyncio.run(request(broker))
+
+
+def test_without_a_background_such_a_logout_tries_once(emulated, emulator, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt={}, worker_id=lambda: 1))
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))
+    with revoke_at_once(emulated, 0.2) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)
+        assert order.hits == 1
+        emulator.monite.faults.clear()
