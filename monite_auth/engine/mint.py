@@ -23,6 +23,7 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
+from monite_auth.engine.unlinked import Unlinked
 from monite_auth.errors import MoniteUnavailable, NotLinked, RateLimited
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal
 from monite_auth.monite_api.answers import Fault
@@ -30,7 +31,17 @@ from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Astray, BadCredentials, Granted, Refused, Throttled, Unusable
 from monite_auth.monite_api.requests import mint_request
 from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores import Busy, Claimed, Committed, CoolingDown, Ended, Hit, Lease, Priority
+from monite_auth.stores import (
+    Busy,
+    Claimed,
+    Committed,
+    CoolingDown,
+    Ended,
+    Hit,
+    Lease,
+    Priority,
+    SessionState,
+)
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken, Secret
 
@@ -69,6 +80,7 @@ class Mint:
         telemetry: Telemetry,
         drainer: Drainer,
         strays: Strays,
+        unlinked: Unlinked,
         owner: str,
         claim_polls: ClaimPolls,
     ) -> None:
@@ -84,6 +96,7 @@ class Mint:
         self._telemetry = telemetry
         self._drainer = drainer
         self._strays = strays
+        self._unlinked = unlinked
         self._owner = owner
         self._claim_polls = claim_polls
         self._turn = Turn(runtime)
@@ -95,6 +108,7 @@ class Mint:
 
     async def run(self) -> None:
         """Return when the store has the token; raise why it has not."""
+        await self._check_link()
         while (lease := await self._claim()) is not None:
             try:
                 # Ask the directory again after every claim: a relink that came before the claim does not fence it.
@@ -107,6 +121,21 @@ class Mint:
                 cooldown = cooldown_after(error, everyone=self._concerns_everyone)
                 await self._runtime.store.abandon(lease, cooldown)
                 raise
+
+    async def _check_link(self) -> None:
+        """Raise NotLinked, without a write to the store, for a user who was not linked before and still is not."""
+        subject = self._request.subject
+        if subject is PARTNER or subject.user_id not in self._unlinked:
+            return
+        try:
+            await self._find(subject)
+        except NotLinked:
+            match await self._runtime.store.session_state(subject):
+                case SessionState.ENDED | SessionState.TOO_OLD as state:
+                    raise session_ended(self._settings, too_old=state is SessionState.TOO_OLD) from None
+            raise
+        except Exception:  # noqa: BLE001 - it is found out again under the claim, whose cooldown spares others
+            self._unlinked.note(subject.user_id, is_linked=True)
 
     async def _claim(self) -> Lease | None:
         """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
@@ -161,12 +190,12 @@ class Mint:
                 f"directory took {now - asked_at:.1f} s.",
                 retry_after=COOLDOWN_AFTER_FAULT,
             )
+        needs_person = self._settings.security_model is not SecurityModel.PARTNER_MANAGED
+        is_linked = found is not None and (found.entity_user_id is not None or not needs_person)
+        self._unlinked.note(principal.user_id, is_linked=is_linked)
         if found is None:
             raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
-        if (
-            found.entity_user_id is None
-            and self._settings.security_model is not SecurityModel.PARTNER_MANAGED
-        ):
+        if not is_linked:
             raise NotLinked(
                 "The directory knows an entity for this principal, and no entity user; in the security model "
                 f"{self._settings.security_model} there has to be one. ProvisioningDirectory creates it."

@@ -10,6 +10,7 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
+from monite_auth.engine.unlinked import Unlinked
 from monite_auth.errors import EntityUserRejected, MoniteUnavailable, RateLimited
 from monite_auth.identity import Directory
 from monite_auth.processes.workers import is_one_of_several
@@ -48,6 +49,7 @@ class MintLeader:
             telemetry=telemetry,
             drainer=drainer,
             strays=strays,
+            unlinked=Unlinked(),
             owner=owner,
             claim_polls=ClaimPolls(claim_poll),
         )

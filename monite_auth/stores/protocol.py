@@ -36,7 +36,8 @@ mint again. Moments of endings only move forward.
 be, is never stored again (`Committed.DOOMED`). A value that another slot still hands out is not revoked (`condemn`).
 
 *Bounds.* However many requests one user sends, a store keeps a bounded amount of them (`bounds`). Where a slot has too many
-superseded tokens, the oldest become pending revocations. Where a user has too many known sessions, those that were written down
+superseded tokens, the oldest become pending revocations. Where a user has tokens in too many slots, those of the slots that
+were minted for longest ago do. Where a user has too many known sessions, those that were written down
 longest ago are let go: they are unknown again, and judged by their dates. Where a user has too many endings, the oldest are
 forgotten, and every unknown session from before them has ended. A user's unknown session without a date cannot be told from one
 that was let go: it has ended after `end_user` of such a user, and when an ending was forgotten.

@@ -213,7 +213,9 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     CooldownJudge: _judge,
     Sessions: Sessions.facts,
     Moments: _mapping,  # what it holds is when it was put there
-    OrderedDict: lambda sessions: frozenset(sessions.items()),  # the order is that of the values
+    OrderedDict: lambda value: frozenset(
+        (key, freeze(each)) for key, each in value.items()
+    ),  # the order is for eviction
     set: frozenset,
     frozenset: _same,
     **dict.fromkeys([bool, int, float, str, bytes, type(None)], _same),

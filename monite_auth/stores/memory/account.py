@@ -4,12 +4,14 @@ Writers take one lock, for microseconds. Readers take none: `peek` reads plain d
 session's right to it, so that a logout between the two is seen.
 """
 
+import itertools
 from collections.abc import Callable
 
 from cachetools import TLRUCache
 
 from monite_auth.identity import Partner, Principal
 from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.stores.bounds import MOST_SLOTS
 from monite_auth.stores.budget import Budget
 from monite_auth.stores.memory.endings import Endings
 from monite_auth.stores.memory.pending import PendingRevocations
@@ -18,6 +20,9 @@ from monite_auth.stores.values import Ended, Slot
 from monite_auth.tokens import AccessToken, Clock
 
 __all__ = ["MemoryAccount"]
+
+MOST_LOOKED_AT = 8
+"""Slots that one claim looks at to make room: more than it adds, and few enough to cost nothing."""
 
 
 class MemoryAccount:
@@ -83,8 +88,21 @@ class MemoryAccount:
         self._users.write(name, user)
         return ended
 
+    def _make_room(self, user: User, now: float) -> None:
+        """Drop the slots of a user that were claimed longest ago, if they are of no use any more or there are too many."""
+        for slot in list(itertools.islice(user.places, MOST_LOOKED_AT)):
+            place, are_too_many = user.places[slot], len(user.places) > MOST_SLOTS
+            if place.is_leased(now) or (place.is_needed(now) and not are_too_many):
+                continue
+            del user.places[slot]
+            self._revoke_later(slot, place.tokens())
+
     def _dropped(self, user: User) -> None:
         """Make the tokens of a user pending that makes room for others, or is of no use any more."""
-        for slot, token in user.tokens():
+        for slot, place in user.places.items():
+            self._revoke_later(slot, place.tokens())
+
+    def _revoke_later(self, slot: Slot, tokens: list[AccessToken]) -> None:
+        for token in tokens:
             self._let_go(slot, token)
             self._revocations.add(slot, token)

@@ -51,7 +51,9 @@ class MemoryTokens(MemoryAccount):
                 began = now if dated is None else min(now, dated.by)
                 user.know(principal.session_id, began=began, until=now + self._session_memory)
             place = user.places.setdefault(slot, Place())
+            user.places.move_to_end(slot)
             claim = self._claim(place, slot, now, owner, seconds, min_life)
+            self._make_room(user, now)
             self._users.write(slot.user, user)
             return claim
 
@@ -104,6 +106,8 @@ class MemoryTokens(MemoryAccount):
             place.lease = None
             if cooling is not None and not cooling.why.everyone:
                 place.cooling = cooling
+            if not place.is_needed(self._clock()):  # a tenant that nobody has checked, say
+                del user.places[lease.slot]
             self._users.write(lease.slot.user, user)
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:

@@ -16,6 +16,10 @@ from monite_auth.tokens import SAFETY, AccessToken, Clock
 __all__ = ["Cooling", "HeldLease", "Place", "User", "Users"]
 
 
+LATE = 60.0
+"""Seconds that a lease is remembered after it ran out: its holder may still come with a token."""
+
+
 @dataclass(slots=True)
 class HeldLease:
     """The lease in force at a place, and whose it is."""
@@ -47,15 +51,32 @@ class Place:
     lease: HeldLease | None = None
     cooling: Cooling | None = None
 
+    def tokens(self) -> list[AccessToken]:
+        """Return all tokens that may be alive."""
+        return [self.token, *self.superseded] if self.token is not None else self.superseded
+
+    def is_leased(self, now: float) -> bool:
+        """Say whether somebody mints for it."""
+        return self.lease is not None and now < self.lease.until
+
+    def is_needed(self, now: float) -> bool:
+        """Say whether it holds something that is of use, or was until a moment ago."""
+        return (
+            any(now < token.expires_at + SAFETY for token in self.tokens())
+            or (self.lease is not None and now < self.lease.until + LATE)
+            or (self.cooling is not None and now < self.cooling.until)
+        )
+
 
 @dataclass(slots=True)
 class User:
     """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when, in this order.
 
+    `places` are in the order in which they were claimed.
     `began`: when each of them began, as far as that is known.
     """
 
-    places: dict[Slot, Place] = field(default_factory=dict)
+    places: OrderedDict[Slot, Place] = field(default_factory=OrderedDict)
     sessions: OrderedDict[str, float] = field(default_factory=OrderedDict)
     began: dict[str, float] = field(default_factory=dict)
 
@@ -80,15 +101,13 @@ class User:
 
     def tokens(self) -> list[tuple[Slot, AccessToken]]:
         """Return all tokens that may be alive."""
-        every = [(slot, place.token) for slot, place in self.places.items() if place.token is not None]
-        return every + [(slot, each) for slot, place in self.places.items() for each in place.superseded]
+        return [(slot, each) for slot, place in self.places.items() for each in place.tokens()]
 
     def needed_until(self) -> float:
         """Return when nothing of this is of use any more."""
         moments = [0.0, *itertools.islice(reversed(self.sessions.values()), 1)]
         for place in self.places.values():
-            tokens = [place.token, *place.superseded] if place.token else place.superseded
-            moments += [token.expires_at + SAFETY for token in tokens]
+            moments += [token.expires_at + SAFETY for token in place.tokens()]
             moments += [each.until for each in (place.cooling, place.lease) if each is not None]
         return max(moments)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from monite_auth.identity import PARTNER, Subject
-from monite_auth.stores.bounds import MOST_SUPERSEDED
+from monite_auth.stores.bounds import MOST_SLOTS, MOST_SUPERSEDED
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.stores.sqlite.errors import Locked
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
@@ -145,6 +145,8 @@ class SQLiteTokens(Execution):
         on.db.execute("UPDATE tokens SET state = 'superseded' WHERE slot = ? AND state = 'live'", (slot,))
         insert_token(on, "live", lease.slot, token)
         _revoke_oldest(on, lease.slot, "superseded", "AND slot = ?", slot, keep=MOST_SUPERSEDED)
+        for state in ("live", "superseded"):
+            _revoke_oldest(on, lease.slot, state, keep=MOST_SLOTS)
         return Committed.STORED
 
     @writing
@@ -192,7 +194,7 @@ class SQLiteTokens(Execution):
             return None
 
 
-def _revoke_oldest(on: Transaction, slot: Slot, state: str, which: str, *values: str, keep: int) -> None:
+def _revoke_oldest(on: Transaction, slot: Slot, state: str, which: str = "", *values: str, keep: int) -> None:
     """Make tokens of the slot's user pending that are in a state, but for the youngest: so many are kept."""
     on.db.execute(
         "UPDATE tokens SET state = 'pending', due_at = ? WHERE id IN (SELECT id FROM tokens "  # noqa: S608 - ours

@@ -7,6 +7,7 @@ if not lease or lease_id(lease) ~= id then return 0 end
 redis.call('HDEL', user, 'l' .. place)
 if seconds ~= '' then
   local now = clock()
+  sweep(user, now)
   redis.call('HSET', user, 'r' .. place, struct.pack('>dd', now + seconds, now) .. store_of(ARGV[1]) .. sealed)
   keep(user, now, now + seconds)
 end

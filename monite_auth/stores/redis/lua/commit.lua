@@ -37,11 +37,13 @@ if stored and not same then
 end
 redis.call('HDEL', user, 'r' .. place, 'o' .. fingerprint .. place)
 redis.call('HSET', user, 't' .. place, token)
-local older = {}
-for _, each in ipairs(sweep(user, now).o) do
+local left, older = sweep(user, now), {}
+for _, each in ipairs(left.o) do
   if place_in(each.field) == place then older[#older + 1] = each end
 end
 revoke_oldest(KEYS, ARGV[1], older, MOST_SUPERSEDED, now)
+revoke_oldest(KEYS, ARGV[1], left.o, MOST_SLOTS, now)
+revoke_oldest(KEYS, ARGV[1], left.t, MOST_SLOTS, now)
 keep(user, now, expires + SAFETY)
 index(KEYS, now, expires + SAFETY)
 return 1
