@@ -10,17 +10,17 @@ from typing import Literal, Protocol
 
 from monite_auth.processes.running_time import RunningTime
 
-__all__ = ["CONNECTION_LIMITS", "GROWTH", "Lane", "LaneName", "LoopLane", "ThreadLane"]
+__all__ = ["CONNECTION_LIMITS", "LARGEST_LIMITS", "Lane", "LaneName", "LoopLane", "ThreadLane"]
 
 LaneName = Literal["peek", "other"]
 
 CONNECTION_LIMITS: dict[LaneName, int] = {"peek": 4, "other": 8}
-"""Connections in each lane. To open one takes as long as ten commands, so waiting for a free one is quicker; and with more of
-them, threads wait for each other inside the interpreter."""
+"""Connections in each lane, at first. To open one takes as long as ten commands, so waiting for a free one is quicker; and with more
+of them, threads wait for each other inside the interpreter."""
 
-GROWTH = 4
-"""Factor by which the lanes of an event loop may grow. Eight connections to a server that takes 50 ms carry 160 commands a
-second, which 250 cold users exceed by far; four times as many carry them within a deadline."""
+LARGEST_LIMITS: dict[LaneName, int] = {"peek": 64, "other": 32}
+"""Connections in each lane, at the most. Those for peeks carry 640 a second to a server that takes 100 ms. More processes share a
+server than one, and it takes 10,000 connections by default."""
 
 GROWS_AFTER = 0.1
 """Seconds of waiting for a free connection after which another one is opened: to a server nearby nobody waits that long."""
@@ -37,36 +37,56 @@ class Lane(Protocol):
 
 
 class ThreadLane:
-    """The connections that threads may use at a time."""
+    """The connections that threads may use at a time; more of them while threads wait for long and the server answers."""
 
-    def __init__(self, limit: int) -> None:
-        self._free = threading.Semaphore(limit)
+    def __init__(self, name: LaneName) -> None:
+        self._free = threading.Semaphore(CONNECTION_LIMITS[name])
+        self._lock = threading.Lock()
+        self._spare = LARGEST_LIMITS[name] - CONNECTION_LIMITS[name]
+        self._left = 0
+        """How many have left. While nobody does, the server hangs, and more connections would hang too."""
 
     async def enter(self) -> None:
-        """Wait for a free connection."""
+        """Wait for a free connection, or take one more."""
+        if self._free.acquire(blocking=False):
+            return
+        left = self._left
+        while self._spare:
+            if self._free.acquire(timeout=GROWS_AFTER) or (self._left != left and self._takes_one_more()):
+                return
         self._free.acquire()
+
+    def _takes_one_more(self) -> bool:
+        with self._lock:
+            if not self._spare:
+                return False
+            self._spare -= 1  # for good: `leave` adds its place to the others
+            return True
 
     def leave(self) -> None:
         """Let the next one in."""
+        self._left += 1
         self._free.release()
 
 
 class LoopLane:
-    """The connections that the tasks of one event loop may use at a time; more of them while tasks wait for long."""
+    """As ThreadLane, for the tasks of one event loop."""
 
-    def __init__(self, limit: int) -> None:
-        self._free = asyncio.Semaphore(limit)
-        self._spare = limit * (GROWTH - 1)
+    def __init__(self, name: LaneName) -> None:
+        self._free = asyncio.Semaphore(CONNECTION_LIMITS[name])
+        self._spare = LARGEST_LIMITS[name] - CONNECTION_LIMITS[name]
+        self._left = 0
 
     async def enter(self) -> None:
         """Wait for a free connection, or take one more."""
-        if self._spare and self._free.locked():
+        left = self._left
+        while self._spare and self._free.locked():
             try:
                 async with RunningTime(GROWS_AFTER):
                     await self._free.acquire()
             except TimeoutError:
-                if self._spare:
-                    self._spare -= 1  # for good: `leave` adds its place to the others
+                if self._spare and self._left != left:
+                    self._spare -= 1
                     return
             else:
                 return
@@ -74,4 +94,5 @@ class LoopLane:
 
     def leave(self) -> None:
         """Let the next one in."""
+        self._left += 1
         self._free.release()

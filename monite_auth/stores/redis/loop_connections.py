@@ -61,7 +61,7 @@ class _Opened:
 
     def __init__(self, clients: Sequence[Any]) -> None:
         self.clients = clients
-        self.lanes = {name: LoopLane(limit) for name, limit in CONNECTION_LIMITS.items()}
+        self.lanes = {name: LoopLane(name) for name in CONNECTION_LIMITS}
 
 
 def _node(client: Any, command: Sequence[Argument]) -> Any:

@@ -25,7 +25,7 @@ class ThreadConnections(Connections):
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
-        self._lanes = {name: ThreadLane(limit) for name, limit in CONNECTION_LIMITS.items()}
+        self._lanes = {name: ThreadLane(name) for name in CONNECTION_LIMITS}
         self._stack: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
