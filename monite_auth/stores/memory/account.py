@@ -85,7 +85,8 @@ class MemoryAccount:
             self._supersede(slot, place)
             tokens, place.superseded = place.superseded, []
             ended += sum(self._revocations.add(slot, token) for token in tokens)
-        self._users.write(name, user)
+        user.needed_until = 0.0
+        self._users.write(name, user, *user.places.values())
         return ended
 
     def _make_room(self, user: User, now: float) -> None:

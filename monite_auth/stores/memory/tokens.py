@@ -54,7 +54,7 @@ class MemoryTokens(MemoryAccount):
             user.places.move_to_end(slot)
             claim = self._claim(place, slot, now, owner, seconds, min_life)
             self._make_room(user, now)
-            self._users.write(slot.user, user)
+            self._users.write(slot.user, user, place)
             return claim
 
     def _claim(
@@ -91,7 +91,7 @@ class MemoryTokens(MemoryAccount):
                 self._revocations.add(lease.slot, place.superseded.pop(0))
             place.token, place.lease, place.cooling = token, None, None
             self._holders.setdefault(value, set()).add(lease.slot)
-            self._users.write(lease.slot.user, user)
+            self._users.write(lease.slot.user, user, place)
             return Committed.STORED
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
@@ -108,7 +108,7 @@ class MemoryTokens(MemoryAccount):
                 place.cooling = cooling
             if not place.is_needed(self._clock()):  # a tenant that nobody has checked, say
                 del user.places[lease.slot]
-            self._users.write(lease.slot.user, user)
+            self._users.write(lease.slot.user, user, place)
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See TokenOperations."""

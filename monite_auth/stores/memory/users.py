@@ -2,7 +2,7 @@
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,12 @@ class Place:
         """Return all tokens that may be alive."""
         return [self.token, *self.superseded] if self.token is not None else self.superseded
 
+    def needed_until(self) -> float:
+        """Return when nothing of it is of use any more."""
+        moments = [token.expires_at + SAFETY for token in self.tokens()]
+        moments += [each.until for each in (self.cooling, self.lease) if each is not None]
+        return max(moments, default=0.0)
+
     def is_leased(self, now: float) -> bool:
         """Say whether somebody mints for it."""
         return self.lease is not None and now < self.lease.until
@@ -79,6 +85,8 @@ class User:
     places: OrderedDict[Slot, Place] = field(default_factory=OrderedDict)
     sessions: OrderedDict[str, float] = field(default_factory=OrderedDict)
     began: dict[str, float] = field(default_factory=dict)
+    needed_until: float = 0.0
+    """When nothing of this is of use any more, at the latest."""
 
     def know(self, session: str, *, began: float, until: float) -> None:
         """Know a session until then; it began at that moment if it was not known before."""
@@ -103,13 +111,10 @@ class User:
         """Return all tokens that may be alive."""
         return [(slot, each) for slot, place in self.places.items() for each in place.tokens()]
 
-    def needed_until(self) -> float:
-        """Return when nothing of this is of use any more."""
-        moments = [0.0, *itertools.islice(reversed(self.sessions.values()), 1)]
-        for place in self.places.values():
-            moments += [token.expires_at + SAFETY for token in place.tokens()]
-            moments += [each.until for each in (place.cooling, place.lease) if each is not None]
-        return max(moments)
+    def need(self, places: Iterable[Place]) -> None:
+        """Note that these places, and the sessions, are of use until their ends."""
+        last_session = itertools.islice(reversed(self.sessions.values()), 1)
+        self.needed_until = max(self.needed_until, *last_session, *(place.needed_until() for place in places))
 
 
 class Users:
@@ -138,9 +143,10 @@ class Users:
         user = self.by_name.get(slot.user)
         return user.places.get(slot) if user is not None else None
 
-    def write(self, name: str | Partner, user: User) -> None:
-        """Keep `user` as it is now: when it can be dropped may have changed."""
+    def write(self, name: str | Partner, user: User, *places: Place) -> None:
+        """Keep `user` as it is now: sessions and these places may be of use for longer."""
         user.forget_expired(self._clock())
+        user.need(places)
         self._written = user
         self._cache[name] = user
         self._written = None
@@ -160,7 +166,7 @@ class _Cache(TLRUCache[str | Partner, User]):
     """A cache that says what goes, whether it was evicted or its time was over."""
 
     def __init__(self, maxsize: int, clock: Clock, gone: Callable[[str | Partner, User], None]) -> None:
-        super().__init__(maxsize, lambda _key, user, _now: user.needed_until(), timer=clock)
+        super().__init__(maxsize, lambda _key, user, _now: user.needed_until, timer=clock)
         self._gone = gone
 
     def popitem(self) -> tuple[str | Partner, User]:

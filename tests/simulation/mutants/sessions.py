@@ -22,7 +22,8 @@ class _BeginsAnew(MemoryOperations):
         await super().begin_session(principal)
         user = self._users.get_or_new(principal.user_id)
         if principal.session_id is not None:
-            user.sessions[principal.session_id] = self._clock() + self._session_memory
+            now = self._clock()
+            user.know(principal.session_id, began=now, until=now + self._session_memory)
             self._users.write(principal.user_id, user)
 
 

@@ -202,13 +202,14 @@ end
 
 -- Make tokens pending revocations, but for the youngest of them: so many are kept.
 local function revoke_oldest(KEYS, stamp, tokens, keep_many, now)
-  if #tokens <= keep_many then return end
-  table.sort(tokens, function(one, other)
-    return select(2, struct.unpack('>dd', one.value)) > select(2, struct.unpack('>dd', other.value))
-  end)
-  for i = keep_many + 1, #tokens do
-    local field = tokens[i].field
-    redis.call('HDEL', KEYS[2], field)
-    revoke(KEYS[5], KEYS[6], stamp, place_in(field), tokens[i].value, now)
+  while #tokens > keep_many do -- by one, nearly always
+    local oldest, oldest_at = 0, math.huge
+    for i, each in ipairs(tokens) do
+      local _, at = struct.unpack('>dd', each.value)
+      if at < oldest_at then oldest, oldest_at = i, at end
+    end
+    local gone = table.remove(tokens, oldest)
+    redis.call('HDEL', KEYS[2], gone.field)
+    revoke(KEYS[5], KEYS[6], stamp, place_in(gone.field), gone.value, now)
   end
 end
