@@ -47,7 +47,7 @@ class Mutant(Library):
         engine.tokens = self.token_flow(
             settings, directory, engine.flights, leader, engine.renewals, drainer, epoch
         )
-        engine.endings = self.endings(telemetry, drainer, epoch)
+        engine.endings = self.endings(telemetry, drainer, epoch, revoke_within=settings.revoke_within)
         return engine
 
     @contextmanager
