@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth import Principal
-from monite_auth.stores import Slot
+from monite_auth.stores import MOST_ENDINGS, MOST_SESSIONS, Slot
 from tests.stores.harness import FORMS, MemoryGround
 
 
@@ -39,3 +39,27 @@ def test_memory_does_not_grow_with_users_who_are_gone(drive, tmp_path):
     assert len(driver.ops._users.by_name) == len(driver.ops._users) < 20
     assert len(driver.ops._endings) <= 41  # with the leeway of 300 s
     assert len(driver.ops._revocations) <= 6
+
+
+@pytest.mark.parametrize("end", ["user", "everything"])
+def test_promise_5_a_session_that_was_let_go_ends_with_its_user_when_nothing_else_is_known_of_them(
+    drive, tmp_path, end
+):
+    driver = drive(MemoryGround(tmp_path), "blocking")
+    let_go, *others = [Principal("alice", session_id=f"s-{number}") for number in range(MOST_SESSIONS + 1)]
+    for principal in (let_go, *others):
+        driver.run(driver.ops.begin_session(principal))
+    for principal in others:
+        driver.run(driver.ops.end_session(principal))
+    driver.run(driver.ops.end_user("alice") if end == "user" else driver.ops.end_everything())
+    assert driver.has_ended(let_go)
+
+
+def test_the_logouts_of_one_user_do_not_make_others_forget_theirs(drive, tmp_path):
+    driver = drive(MemoryGround(tmp_path), "blocking", max_ended=MOST_ENDINGS + 10)
+    driver.run(driver.ops.end_session(Principal("bob", session_id="s")))
+    for number in range(2 * MOST_ENDINGS):
+        driver.run(driver.ops.end_session(Principal("eve", session_id=f"s-{number}")))
+    assert driver.has_ended(Principal("bob", session_id="s"), Slot("bob", None, None))
+    assert driver.has_ended(Principal("eve", session_id="s-0"), Slot("eve", None, None))
+    assert len(driver.ops._endings) <= MOST_ENDINGS + 3

@@ -104,6 +104,8 @@ class Endings:
     def add_everything(self, ago: float) -> None:
         """Note that every session of every user ended `ago` seconds ago."""
         self.everything = max(self._clock() - ago, self.everything)
+        for user in list(self.moments.of_user):
+            self.add_undated(user, known=0)
 
     def began(self, principal: Principal) -> Began | None:
         """Return when the principal's session began, by its date."""

@@ -57,6 +57,7 @@ class MemorySessions(MemoryAccount):
             self._endings.add(user, None, ago=ago)
             record = self._users.by_name.get(user)
             if record is None:
+                self._endings.add_undated(user, known=0)
                 return 0
             self._end_sessions(user, record, ago)
             return self._end(user, record, lambda _slot: True)

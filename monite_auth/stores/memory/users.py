@@ -114,7 +114,9 @@ class User:
     def need(self, places: Iterable[Place]) -> None:
         """Note that these places, and the sessions, are of use until their ends."""
         last_session = itertools.islice(reversed(self.sessions.values()), 1)
-        self.needed_until = max(self.needed_until, *last_session, *(place.needed_until() for place in places))
+        self.needed_until = max(
+            [self.needed_until, *last_session, *(place.needed_until() for place in places)]
+        )
 
 
 class Users:
