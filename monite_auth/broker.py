@@ -5,7 +5,8 @@ loops; both run the same engine over the same store, and a thread and a task tha
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -17,9 +18,10 @@ from monite_auth.engine.drain import DrainReport
 from monite_auth.engine.endings import EndReport, UserStatus
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
+from monite_auth.engine.mint_errors import slow_function
 from monite_auth.engine.running import Running
 from monite_auth.engine.runtime import run
-from monite_auth.errors import NotLinked, NotLoggedIn
+from monite_auth.errors import MoniteUnavailable, NotLinked, NotLoggedIn, RateLimited
 from monite_auth.functions import AppFunction
 from monite_auth.identity import (
     PARTNER,
@@ -229,8 +231,10 @@ class TokenBroker:
         acting = _acting(principal)
         if acting is PARTNER or not self._policy.is_needed:
             return self._token(acting)
+        began = self._clock()
         asked = self._policy.check(acting, call.method, call.path)
-        token = self._token(acting)
+        with self._authorize_took(self._clock() - began):
+            token = self._token(acting, until=began + self.settings.deadline)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
@@ -239,10 +243,22 @@ class TokenBroker:
         acting = _acting(principal)
         if acting is PARTNER or not self._policy.is_needed:
             return await self._atoken(acting)
+        began = self._clock()
         asked = await self._policy.acheck(acting, call.method, call.path)
-        token = await self._atoken(acting)
+        with self._authorize_took(self._clock() - began):
+            token = await self._atoken(acting, until=began + self.settings.deadline)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
+
+    @contextmanager
+    def _authorize_took(self, seconds: float) -> Iterator[None]:
+        """Name authorize where there is no token in time and it has used up most of that."""
+        try:
+            yield
+        except (MoniteUnavailable, RateLimited):
+            if seconds < self.settings.deadline / 2:
+                raise
+            raise slow_function(self.settings, "authorize", seconds) from None
 
     def auth(self, principal: Subject | None) -> BrokerAuth:
         """Return an `httpx.Auth` for the principal, for sync and async clients."""
@@ -480,13 +496,13 @@ class TokenBroker:
 
     # The hot path: it looks once for what belongs to this process.
 
-    def _token(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
+    def _token(self, acting: Subject, min_ttl: float = 0.0, until: float | None = None) -> AccessToken:
         here = self._here()
-        return run(here.engine.tokens.token(here.blocking(), acting, min_ttl))
+        return run(here.engine.tokens.token(here.blocking(), acting, min_ttl, until=until))
 
-    async def _atoken(self, acting: Subject, min_ttl: float = 0.0) -> AccessToken:
+    async def _atoken(self, acting: Subject, min_ttl: float = 0.0, until: float | None = None) -> AccessToken:
         here = self._here()
-        return await here.engine.tokens.token(here.on_loop(), acting, min_ttl)
+        return await here.engine.tokens.token(here.on_loop(), acting, min_ttl, until=until)
 
     def _blocking(self) -> BlockingRuntime:
         return self._here().blocking()

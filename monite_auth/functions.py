@@ -3,15 +3,21 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from contextvars import copy_context
+from functools import cached_property, partial, wraps
 from typing import Any, Generic, TypeVar, cast
 
 from monite_auth.errors import BlockingCallError, ConfigurationError
+from monite_auth.processes.lifetimes import PerProcess
+from monite_auth.processes.threads import Threads
 
 __all__ = ["AppFunction", "ViewFunction", "checked_answer", "is_on_event_loop", "kind_of"]
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer")
+
+MOST_THREADS = 32
+"""Threads for the calls of one function on event loops, at the most; as many as asyncio's own executor has on a large machine."""
 
 
 class AppFunction(Generic[Result]):
@@ -19,8 +25,9 @@ class AppFunction(Generic[Result]):
 
     `name`: the name of the argument or setting that it was handed in as; errors say it.
 
-    On an event loop a `def` runs in a worker thread, since it may ask a database. A blocking call cannot wait for an
-    `async def`, and raises BlockingCallError. An adapter overrides both methods if its framework has ways of its own.
+    On an event loop a `def` runs in a thread, since it may ask a database: one of its own, since all of asyncio's may be blocked by
+    calls that wait for its answer. A blocking call cannot wait for an `async def`, and raises BlockingCallError. An adapter
+    overrides both methods if its framework has ways of its own.
     """
 
     def __init__(self, name: str, function: Callable[..., Awaitable[Result] | Result]) -> None:
@@ -40,10 +47,15 @@ class AppFunction(Generic[Result]):
         return cast("Result", self.function(*arguments))
 
     async def acall(self, *arguments: Any) -> Result:
-        """Await the function, or run it in a worker thread."""
+        """Await the function, or run it in a thread of its own. A thread goes on if nobody waits for it any more."""
         if self.is_async:
             return await cast("Awaitable[Result]", self.function(*arguments))
-        return cast("Result", await asyncio.to_thread(self.function, *arguments))
+        call = partial(copy_context().run, self.function, *arguments)
+        return cast("Result", await asyncio.wrap_future(self._threads().submit(call)))
+
+    @cached_property
+    def _threads(self) -> PerProcess[Threads]:
+        return PerProcess(lambda: Threads(MOST_THREADS))
 
 
 def _never_stopping(name: str, function: Callable[..., Result]) -> Callable[..., Result]:

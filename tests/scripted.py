@@ -159,7 +159,7 @@ class World:
     def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+    async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:
         return directory.find(principal)
 
     def lead(self, flow: Coroutine[Any, Any, None]) -> None:

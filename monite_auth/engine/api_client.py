@@ -25,8 +25,10 @@ SHORTEST_HOLD = 0.2
 class Tokens(Protocol):
     """Where the tokens of calls come from; `TokenFlow` is one."""
 
-    async def token(self, runtime: Runtime, subject: Subject, /) -> AccessToken:
-        """Return the subject's token."""
+    async def token(
+        self, runtime: Runtime, subject: Subject, /, *, until: float | None = None
+    ) -> AccessToken:
+        """Return the subject's token. `until`: the caller's deadline, epoch seconds."""
 
     async def exchange(
         self, runtime: Runtime, subject: Subject, token: AccessToken, /, *, certain: bool
@@ -47,14 +49,15 @@ class ApiClient:
         self._subject = subject
         self.token: AccessToken | None = None
         """The token of the last call."""
-        self._until = runtime.clock() + settings.deadline
+        self.until = runtime.clock() + settings.deadline
+        """The deadline of all calls, epoch seconds."""
         self._patience = settings.connect_timeout + settings.read_timeout
         self.longest = settings.deadline + self._patience
         """Seconds that all calls take together at most: they end with the deadline, give or take the last one."""
 
     def time_left(self, failed: str) -> float:
         """Return the seconds that are left, or raise MoniteUnavailable; `failed` says in it what could not be done."""
-        left = self._until - self._runtime.clock()
+        left = self.until - self._runtime.clock()
         if left <= 0:
             raise MoniteUnavailable(
                 f"{failed}: no time was left within the deadline of {self._settings.deadline:g} s.",
@@ -68,13 +71,13 @@ class ApiClient:
         `failed`: the sentence that an error begins with, such as "The role could not be read".
         Raises RateLimited, MoniteUnavailable, and what `token()` raises.
         """
-        token = self.token = await self._tokens.token(self._runtime, self._subject)
+        token = self.token = await self._tokens.token(self._runtime, self._subject, until=self.until)
         response = await self._send(call, token, failed)
         if not _is_refused(response):
             return response
         certain = names_dead_token(response.status, response.body)
         if await self._tokens.exchange(self._runtime, self._subject, token, certain=certain):
-            token = self.token = await self._tokens.token(self._runtime, self._subject)
+            token = self.token = await self._tokens.token(self._runtime, self._subject, until=self.until)
             response = await self._send(call, token, failed)
             await self._tokens.exchanged(self._runtime, self._subject, helped=not _is_refused(response))
         return response
@@ -83,7 +86,7 @@ class ApiClient:
         request = call_request(self._settings, token, call)
         turn = Turn(self._runtime)
         while True:
-            wait = await turn.take(Priority.USER, until=self._until)
+            wait = await turn.take(Priority.USER, until=self.until)
             if wait > 0:
                 raise RateLimited(
                     f"{failed}: no request may go to Monite for the next {wait:.1f} s. Its limit of "

@@ -96,7 +96,7 @@ class BlockingRuntime:
             if has_turn:
                 shared.lock.release()
 
-    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+    async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:  # noqa: ARG002
         """See Runtime."""
         return ask_directory(directory, principal)
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from monite_auth.engine.background import log_failure
 from monite_auth.engine.limit_watch import LimitWatch
-from monite_auth.engine.runtime import Flow
+from monite_auth.engine.runtime import Flow, Overdue
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.transport import Body, as_faults, as_sent, async_client, httpx, response_of
@@ -131,9 +131,16 @@ class AsyncRuntime:
             if has_turn:
                 lock.release()
 
-    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
+    async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:
         """See Runtime."""
-        return await aask_directory(directory, principal)
+        limit = asyncio.timeout(within)
+        try:
+            async with limit:
+                return await aask_directory(directory, principal)
+        except TimeoutError:
+            if limit.expired():
+                raise Overdue from None
+            raise
 
     def lead(self, flow: Flow[None]) -> None:
         """See Runtime. It runs in the caller's context, which a directory may need."""

@@ -16,10 +16,11 @@ from monite_auth.engine.mint_errors import (
     error_after,
     refusal,
     session_ended,
+    slow_function,
     token_too_short,
     wrong_endpoint,
 )
-from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.runtime import Overdue, Runtime
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
@@ -103,6 +104,8 @@ class Mint:
         self._wait = 0.0
         """Seconds to wait under the next claim, before the turn comes."""
         self._failures = 0
+        self._directory_took = 0.0
+        """Seconds of the deadline that the directory has used up."""
         self._concerns_everyone = False
         self._last_fault = "no time was left to ask"
 
@@ -181,15 +184,20 @@ class Mint:
 
     async def _find(self, principal: Principal) -> EntityUser:
         """Ask the directory; raise NotLinked where it knows nobody, MoniteUnavailable where it took too long."""
-        asked_at = self._runtime.clock()
-        found = await self._runtime.find(self._directory, principal)
+        asked_at, deadline = self._runtime.clock(), self._request.deadline
+        if asked_at >= deadline:
+            await self._pause(Fault(self._last_fault))  # which raises
+        self._flight.waits_for = "the directory"
+        is_overdue, found = False, None
+        try:
+            found = await self._runtime.find(self._directory, principal, within=deadline - asked_at)
+        except Overdue:
+            is_overdue = True
         now = self._runtime.clock()
-        if asked_at < self._request.deadline <= now:
-            raise MoniteUnavailable(
-                f"No time was left to ask Monite for a token: of the deadline of {self._settings.deadline:g} s, the "
-                f"directory took {now - asked_at:.1f} s.",
-                retry_after=COOLDOWN_AFTER_FAULT,
-            )
+        self._flight.waits_for = "Monite"
+        self._directory_took += now - asked_at
+        if is_overdue or now >= deadline:
+            raise slow_function(self._settings, "the directory", self._directory_took)
         needs_person = self._settings.security_model is not SecurityModel.PARTNER_MANAGED
         is_linked = found is not None and (found.entity_user_id is not None or not needs_person)
         self._unlinked.note(principal.user_id, is_linked=is_linked)
@@ -213,7 +221,10 @@ class Mint:
         wait = await self._turn.take(self._flight.priority, until=deadline, longest_sleep=2 * CLAIM_LEAD_TIME)
         if wait == 0:
             return True
-        if wait > deadline - self._runtime.clock():
+        left = deadline - self._runtime.clock()
+        if wait > left:
+            if wait <= left + self._directory_took:
+                raise slow_function(self._settings, "the directory", self._directory_took)
             raise RateLimited(
                 f"No request may go to Monite for the next {wait:.1f} s, longer than this call may wait: "
                 f"the limit of {self._settings.requests_per_second:g} requests/s, or less where Monite says so, is "

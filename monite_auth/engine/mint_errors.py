@@ -29,6 +29,7 @@ __all__ = [
     "error_after",
     "refusal",
     "session_ended",
+    "slow_function",
     "token_too_short",
     "wrong_endpoint",
 ]
@@ -123,6 +124,15 @@ def error_after(cooldown: Cooldown, retry_in: float) -> MoniteAuthError:
         return ProvisioningFailed(cooldown.message, **facts)
     kind = CredentialsRejected if cooldown.code == CredentialsRejected.code else MoniteUnavailable
     return kind(cooldown.message, **facts)
+
+
+def slow_function(settings: Settings, name: str, took: float) -> MoniteUnavailable:
+    """Return the error for a call whose time a function of the application has used up; `took`: seconds."""
+    return MoniteUnavailable(
+        f"No time was left to ask Monite for a token: of the deadline of {settings.deadline:g} s, {name} took "
+        f"{took:.1f} s.",
+        retry_after=COOLDOWN_AFTER_FAULT,
+    )
 
 
 def session_ended(settings: Settings, *, too_old: bool) -> SessionEnded:

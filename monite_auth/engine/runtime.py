@@ -18,7 +18,7 @@ from monite_auth.monite_api.requests import Request
 from monite_auth.stores import Operations
 from monite_auth.tokens import Clock
 
-__all__ = ["Closed", "Flow", "Runtime", "run"]
+__all__ = ["Closed", "Flow", "Overdue", "Runtime", "run"]
 
 Result = TypeVar("Result")
 Flow = Coroutine[Any, Any, Result]
@@ -26,6 +26,10 @@ Flow = Coroutine[Any, Any, Result]
 
 class Closed(RuntimeError):
     """Background work must stop: the broker is closing, or it runs inside a request."""
+
+
+class Overdue(Exception):
+    """A function of the application has not answered in time."""
 
 
 class Runtime(Protocol):
@@ -57,8 +61,8 @@ class Runtime(Protocol):
     def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         """Have those who waited for a flight go on one after the other within, as long as each is quick."""
 
-    async def find(self, directory: Directory, principal: Principal) -> EntityUser | None:
-        """Ask the directory."""
+    async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:
+        """Ask the directory. Raises Overdue after `within` seconds; a thread cannot leave a directory that runs in it."""
 
     def lead(self, flow: Flow[None]) -> None:
         """Do the work of a flight that the caller leads and others wait for.

@@ -76,10 +76,13 @@ class Flight:
         "_surroundings",
         "_thread",
         "shared_peek",
+        "waits_for",
     )
 
     def __init__(self, expires_at: float, priority: Priority, surroundings: Surroundings) -> None:
         self.shared_peek = SharedPeek(surroundings)
+        self.waits_for = "Monite"
+        """What its leader waits for, in words for the errors of those who wait no longer."""
         self._state = State.LED
         self._error: Exception | None = None
         self._expires_at = expires_at

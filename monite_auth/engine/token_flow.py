@@ -9,11 +9,11 @@ from functools import partial
 
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.exchange import begin_exchange, end_exchange
-from monite_auth.engine.mint_errors import COOLDOWN_AFTER_FAULT, token_too_short
+from monite_auth.engine.mint_errors import COOLDOWN_AFTER_FAULT, slow_function, token_too_short
 from monite_auth.engine.mint_leader import MintLeader
 from monite_auth.engine.renewal import Renewals
 from monite_auth.engine.revocation_epoch import RevocationEpoch
-from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.runtime import Overdue, Runtime
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from monite_auth.engine.token_request import TokenRequest
 from monite_auth.errors import (
@@ -60,9 +60,12 @@ class TokenFlow:
         kind = None if self._settings.is_monite_managed else "partner"
         return Slot(subject.user_id, subject.tenant, session, kind)
 
-    async def token(self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0) -> AccessToken:
+    async def token(
+        self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0, *, until: float | None = None
+    ) -> AccessToken:
         """Return a token with at least `min_ttl` seconds left: the one at hand, or a new one.
 
+        `until`: the caller's deadline, epoch seconds, where some of its time is over already.
         Raises ConfigurationError for a principal that MONITE_REQUIRE_SESSIONS forbids, and what a mint raises.
         """
         if self._settings.require_sessions and subject is not PARTNER and not subject.can_end:
@@ -72,25 +75,33 @@ class TokenFlow:
             )
         slot = self.slot(subject)
         if self._flights.is_known_empty(slot, runtime.clock):  # a crowd need not ask the store one by one
-            return await self._wait(runtime, slot, subject, min_ttl)
+            return await self._wait(runtime, slot, subject, min_ttl, until)
         token = await runtime.store.peek(slot, subject)
         if token is None:
-            return await self._wait(runtime, slot, subject, min_ttl)
+            return await self._wait(runtime, slot, subject, min_ttl, until)
         now = runtime.clock()
         if now >= self._drainer.sweep_at and runtime.has_background:
             self._drainer.start(runtime)
         if token.expires_at - now < min_ttl:
             if token.life < min_ttl and now < token.renew_at:
                 raise token_too_short(token, min_ttl)
-            return await self._wait(runtime, slot, subject, min_ttl)
+            return await self._wait(runtime, slot, subject, min_ttl, until)
         if token.renew_at <= now:
             self._renewals.start(runtime, slot, subject, token)
         return token
 
-    async def _wait(self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float) -> AccessToken:
+    async def _wait(
+        self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float, until: float | None
+    ) -> AccessToken:
         """Lead or join flights of the slot, until there is a token or a reason why not."""
         settings = self._settings
-        request = TokenRequest(slot, subject, min_ttl, runtime.clock() + settings.deadline)
+        deadline = runtime.clock() + settings.deadline if until is None else until
+        if runtime.clock() >= deadline:
+            raise MoniteUnavailable(
+                f"No time was left to ask Monite for a token within the deadline of {settings.deadline:g} s.",
+                retry_after=COOLDOWN_AFTER_FAULT,
+            )
+        request = TokenRequest(slot, subject, min_ttl, deadline)
         while True:
             now = runtime.clock()
             flight, leads = self._flights.join(
@@ -111,7 +122,7 @@ class TokenFlow:
             if runtime.clock() >= request.deadline:
                 raise MoniteUnavailable(
                     f"There was no token within the deadline of {settings.deadline:g} s; "
-                    "the mint that this call waited for is still in progress.",
+                    f"the mint that this call waited for is still in progress, and waits for {flight.waits_for}.",
                     retry_after=COOLDOWN_AFTER_FAULT,
                 )
 
@@ -132,7 +143,12 @@ class TokenFlow:
         token = None
         with suppress(StoreUnavailable):  # who somebody is, the directory knows without the store
             token = await runtime.store.peek(self.slot(principal), principal)
-        return token.entity_user if token is not None else await runtime.find(self._directory, principal)
+        if token is not None:
+            return token.entity_user
+        try:
+            return await runtime.find(self._directory, principal, within=self._settings.deadline)
+        except Overdue:
+            raise slow_function(self._settings, "the directory", self._settings.deadline) from None
 
     # -- tokens that Monite does not accept
 

@@ -4,8 +4,10 @@ In `partner_managed` and `mixed`, calls carry a partner token, which is root ove
 application does not allow it, if it names another entity, or if the table of calls does not know it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from monite_auth.engine.mint_errors import slow_function
 from monite_auth.errors import ConfigurationError, NoTokenToGive, NotPermitted
 from monite_auth.functions import AppFunction
 from monite_auth.identity import EntityUser, Principal
@@ -22,6 +24,7 @@ class Policy:
     """The rules for calls of principals in one security model."""
 
     def __init__(self, settings: Settings, authorize: Authorize | AppFunction[bool] | None) -> None:
+        self._settings = settings
         self._model = SecurityModel(settings.security_model)
         self._authorize = (
             authorize
@@ -70,8 +73,16 @@ class Policy:
         return _decision(self._function().call(principal, object_type, action))
 
     async def aallows(self, principal: Principal, object_type: ObjectType, action: Action) -> bool:
-        """Return the application's decision; see `allows`."""
-        return _decision(await self._function().acall(principal, object_type, action))
+        """Return the application's decision; see `allows`. Raises MoniteUnavailable if it takes longer than the deadline."""
+        limit = asyncio.timeout(self._settings.deadline)
+        try:
+            async with limit:
+                answer = await self._function().acall(principal, object_type, action)
+        except TimeoutError:
+            if limit.expired():
+                raise slow_function(self._settings, "authorize", self._settings.deadline) from None
+            raise
+        return _decision(answer)
 
     def check_entity(self, entity_user: EntityUser | None, *named: str | None) -> None:
         """Raise NotPermitted if a call names an entity that is not the principal's: with a partner token, Monite allows it."""

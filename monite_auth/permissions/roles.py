@@ -43,14 +43,14 @@ class Roles:
         Raises NotLinked for somebody who is no entity user, NotPermitted where Monite refuses, RateLimited,
         MoniteUnavailable, and what `token()` raises.
         """
-        token = await self._tokens.token(runtime, principal)
+        api = ApiClient(runtime, self._settings, self._tokens, principal)
+        token = await self._tokens.token(runtime, principal, until=api.until)
         slot = self._tokens.slot(principal)
         with self._lock:
             kept = self._kept.get((slot, token.fingerprint))
         if kept is not None:
             return kept[0]
         asked_at = runtime.clock()
-        api = ApiClient(runtime, self._settings, self._tokens, principal)
         while True:
             answer = await self._read(api, token)
             asked_for, token = token.entity_user, api.token or token  # a dead one was exchanged on the way

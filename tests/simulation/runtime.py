@@ -73,7 +73,7 @@ class SimulatedRuntime:
         """Let everybody read at any time: the schedules that a lock would allow are among those that are explored."""
         return nullcontext()
 
-    def find(self, directory: Directory, principal: Principal) -> Find:
+    def find(self, directory: Directory, principal: Principal, *, within: float) -> Find:
         return Find(directory, principal)
 
     def lead(self, flow: Flow) -> None:

@@ -37,7 +37,7 @@ def listed(*records):
 class OneToken:
     """The partner's token, which is always at hand."""
 
-    async def token(self, runtime, actor):
+    async def token(self, runtime, actor, *, until):
         return AccessToken.granted(Secret("partner"), life=1800, sent_at=runtime.clock(), jitter=0.5)
 
 

@@ -80,7 +80,9 @@ class _HandsOver(TokenFlow):
         if token is not None:
             self.__dict__.setdefault("_brought", {})[request.slot] = token
 
-    async def _wait(self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float) -> AccessToken:
+    async def _wait(
+        self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float, until: float | None
+    ) -> AccessToken:
         request = TokenRequest(slot, subject, min_ttl, runtime.clock() + self._settings.deadline)
         while (now := runtime.clock()) < request.deadline:
             lease = self._settings.lease

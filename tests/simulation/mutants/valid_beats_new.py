@@ -50,11 +50,13 @@ class SecondsHaveNoLength(Mutant):
 
 
 class _WaitsForRenewals(TokenFlow):
-    async def token(self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0) -> AccessToken:
+    async def token(
+        self, runtime: Runtime, subject: Subject, min_ttl: float = 0.0, *, until: float | None = None
+    ) -> AccessToken:
         token = await runtime.store.peek(self.slot(subject), subject)
         if token is not None and token.renew_at <= runtime.clock():
             min_ttl = max(min_ttl, token.expires_in + 1)
-        return await super().token(runtime, subject, min_ttl)
+        return await super().token(runtime, subject, min_ttl, until=until)
 
 
 class RenewalMakesWait(Mutant):
