@@ -96,8 +96,8 @@ class RevokeOnlyStops(Mutant):
     operations = _OnlyStops
 
 
-async def _settled_anyway(self: Drainer, runtime: Runtime, pending: Pending) -> Gone:
-    await _revoke(self, runtime, pending)
+async def _settled_anyway(self: Drainer, runtime: Runtime, pending: Pending, **more: Any) -> Gone:
+    await _revoke(self, runtime, pending, **more)
     return Gone()
 
 
