@@ -9,10 +9,13 @@ from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.loop_watch import LoopWatch
+from monite_auth.engine.surroundings import SWEEP_INTERVAL
+from monite_auth.engine.sweeps import Sweeps
 from monite_auth.engine.transport import transport_options
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerLoop
+from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
 from monite_auth.telemetry import Telemetry
@@ -40,6 +43,7 @@ class Running:
         self._options = cache(partial(transport_options, settings))
         self._lock = threading.Lock()
         self._watch = LoopWatch(self.blocking, self.engine.drainer.start)
+        self._sweeps = Sweeps(self._sweep, SWEEP_INTERVAL)
 
     def blocking(self) -> BlockingRuntime:
         """Return the runtime of threads."""
@@ -50,15 +54,16 @@ class Running:
                     self._of_threads = BlockingRuntime(
                         self._settings, self._store, self._clock, self._limit_watch
                     )
+                    self._begin_sweeps()
                 runtime = self._of_threads
         return runtime
 
     def _runtime_of_loop(self) -> AsyncRuntime:
-        watch = ref(self._watch)  # the loop keeps its runtime, which must not keep the broker
+        here = ref(self)  # the loop keeps its runtime, which must not keep the broker
 
         def begins_work(runtime: AsyncRuntime) -> None:
-            if (watching := watch()) is not None:
-                watching.begin(runtime)
+            if (running := here()) is not None:
+                running._begins_work(runtime)  # noqa: SLF001 - ours
 
         return AsyncRuntime(
             self._settings,
@@ -68,6 +73,17 @@ class Running:
             options=self._options,
             begins_work=begins_work,
         )
+
+    def _begins_work(self, runtime: AsyncRuntime) -> None:
+        self._watch.begin(runtime)
+        self._begin_sweeps()
+
+    def _begin_sweeps(self) -> None:
+        if self._store.is_shared and threads_are_allowed():
+            self._sweeps.begin()
+
+    def _sweep(self) -> None:
+        self.engine.drainer.start(self.blocking())
 
     async def _loop_ends(self, runtime: AsyncRuntime) -> None:
         """Close an event loop's runtime; go on in a thread with what it was at. Some loops live for one request only."""
@@ -79,6 +95,7 @@ class Running:
 
     def close(self, *, within: float) -> None:
         """Cut background work of threads short, wait for it `within` seconds at the most, and close their connections."""
+        self._sweeps.end()
         with self._lock:
             runtime, self._of_threads = self._of_threads, None
         if runtime is not None:
@@ -86,6 +103,7 @@ class Running:
 
     async def aclose(self, *, within: float) -> None:
         """Cut background work of the running event loop short, as `close` does, and close its connections."""
+        self._sweeps.end()
         runtime = self.on_loop.existing()
         if runtime is not None:
             await runtime.aclose(within=within)

@@ -13,9 +13,14 @@ from uuid import uuid4
 
 from monite_auth.engine.revocation_epoch import PROCESS_EPOCH, RevocationEpoch
 
-__all__ = ["EventLoop", "Observer", "Surroundings", "running_loop"]
+__all__ = ["SWEEP_INTERVAL", "EventLoop", "Observer", "Surroundings", "running_loop"]
 
 Value = TypeVar("Value")
+
+
+SWEEP_INTERVAL = 10.0
+"""Seconds between two looks for what other processes left undone. With the lease of a revocation before, and its request after it,
+that is done within a quarter of a minute; and a look costs the store next to nothing."""
 
 
 class EventLoop(Protocol):
@@ -63,7 +68,7 @@ class Surroundings:
     new_id: Callable[[], str] = _new_id
     running_loop: Callable[[], EventLoop | None] = running_loop
     claim_poll: float = 0.01
-    sweep_interval: float = 10.0
+    sweep_interval: float = SWEEP_INTERVAL
     peek_shared_for: float = 0.005
     epoch: RevocationEpoch = field(default=PROCESS_EPOCH)
     observer: Observer | None = None

@@ -1,0 +1,56 @@
+"""Sweeps of an idle process: it looks now and then for what a process that was killed has left, although nobody calls it."""
+
+import threading
+from collections.abc import Callable
+from weakref import WeakMethod
+
+__all__ = ["Sweeps"]
+
+
+class Sweeps:
+    """Calls `sweep`, a method, every `interval` seconds, from a thread that does nothing else.
+
+    The thread keeps neither the process nor the method's object alive: a broker that was dropped needs no sweeps.
+    """
+
+    def __init__(self, sweep: Callable[[], None], interval: float) -> None:
+        self._sweep = WeakMethod(sweep)
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._end: threading.Event | None = None
+
+    def begin(self) -> None:
+        """Begin, unless that was done already."""
+        if self._end is not None:  # most calls end here
+            return
+        with self._lock:
+            if self._end is not None:
+                return
+            end = threading.Event()
+            thread = threading.Thread(
+                target=_keep_sweeping,
+                args=(self._sweep, self._interval, end),
+                name="monite_auth sweeps",
+                daemon=True,
+            )
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many already, or the interpreter is ending
+                return
+            self._end = end
+
+    def end(self) -> None:
+        """Call no more until `begin`."""
+        with self._lock:
+            end, self._end = self._end, None
+        if end is not None:
+            end.set()
+
+
+def _keep_sweeping(weak: "WeakMethod[Callable[[], None]]", interval: float, end: threading.Event) -> None:
+    while not end.wait(interval):
+        sweep = weak()
+        if sweep is None:
+            return
+        sweep()
+        del sweep
