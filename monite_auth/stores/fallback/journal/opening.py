@@ -18,16 +18,16 @@ def open_journal(settings: Settings, clock: Clock) -> Journal:
     """Return the journal of the settings' account. `clock`: that of tokens."""
     if not settings.journal_directory:
         log.info(
-            "MONITE_JOURNAL_DIRECTORY is not set: a logout that the token store cannot record, because it is down, is lost if "
-            "this process dies before the store is back. Set it to a directory of this host that the application may write to."
+            "MONITE_JOURNAL_DIRECTORY is not set: a logout during an outage of the token store is lost if "
+            "this process dies before the outage is over. Set it to a directory of this host that the application may write to."
         )
         return NoJournal()
     directory = JournalDirectory(Path(settings.journal_directory))
     problem = directory.problem()
     if problem is not None:
         log.warning(
-            "MONITE_JOURNAL_DIRECTORY cannot be used (%s): a logout that the token store cannot record, because it is down, is "
-            "lost if this process dies before the store is back.",
+            "MONITE_JOURNAL_DIRECTORY cannot be used (%s): a logout during an outage of the token store is "
+            "lost if this process dies before the outage is over.",
             problem,
         )
     if not LOCKS:
