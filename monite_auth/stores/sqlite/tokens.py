@@ -72,8 +72,7 @@ class SQLiteTokens(Execution):
         if principal is not PARTNER and session is not None:
             statement = PEEK_BY_SESSION
             asked |= {"user": on.vault.user(principal.user_id), "session": session}
-            began = on.began(principal)
-            if principal.session_id is None and began is not None:
+            if principal.session_id is None and (began := on.began(principal)) is not None:
                 if began.at <= on.now - self._session_memory:
                     return None
                 statement = PEEK_BY_DATE
