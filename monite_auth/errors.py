@@ -225,7 +225,14 @@ class MoniteUnavailable(MoniteAuthError):
 
 
 class StoreUnavailable(MoniteAuthError):
-    """The token store did not answer, and nothing else can. Logouts do not raise this: they are kept and repeated."""
+    """The token store did not answer, and nothing else can. Logouts do not raise this: they are kept and repeated.
+
+    `part` names what failed, where it was only a part of the store, a node or a record: other users are not concerned.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, part: str | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.part = part
 
     status_hint = 503
     code = "store_unavailable"

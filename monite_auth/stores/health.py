@@ -14,7 +14,7 @@ __all__ = ["Health", "health_of"]
 class Health:
     """What this process knows of its token store, for a health endpoint. Nobody was asked for it.
 
-    `store`: "up", or "degraded" from the first failure until the store answers again and has not failed for some seconds.
+    `store`: "up", or "degraded" where a part of it is down too, from the first failure until the store answers again and has not failed for some seconds.
     `since`: since when, epoch seconds; None while the store has been up from the start.
     `waiting`: how many logouts and other changes the store has still to hear of from this process.
     `is_durable`: whether those survive the death of this process: MONITE_JOURNAL_DIRECTORY is set, and can be written.
@@ -32,8 +32,13 @@ def health_of(store: Store) -> Health:
     """Return how a broker's store is."""
     if isinstance(store, FallbackStore):
         outage = store.outage if store.outage.lasts or not store.read_only.lasts else store.read_only
+        is_degraded = outage.lasts or len(store.parts) > 0
         return Health(
-            "degraded" if outage.lasts else "up", outage.since, store.waiting, store.journal_is_durable, None
+            "degraded" if is_degraded else "up",
+            store.parts.since if is_degraded and not outage.lasts else outage.since,
+            store.waiting,
+            store.journal_is_durable,
+            None,
         )
     pending = store.pending if isinstance(store, MemoryStore) else None
     return Health("up", None, 0, is_durable=False, pending=pending)

@@ -11,6 +11,7 @@ from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.fallback.parts import Parts
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.protocol import Operations
 
@@ -28,6 +29,7 @@ class Asking:
         memory: Operations,
         outage: Outage,
         read_only: Outage,
+        parts: Parts,
         owed: Owed,
         handover: Handover,
         trust: Trust,
@@ -39,6 +41,7 @@ class Asking:
         self._memory = memory
         self._outage = outage
         self._read_only = read_only
+        self._parts = parts
         self._owed = owed
         self._handover = handover
         self._trust = trust
@@ -46,50 +49,65 @@ class Asking:
         self._ends_within = ends_within
 
     async def _ask(
-        self, question: Callable[[], Awaitable[Result]], *, reads_of: str | Partner | None = None
+        self,
+        question: Callable[[], Awaitable[Result]],
+        *,
+        reads_of: str | Partner | None = None,
+        writes_of: str | Partner | None = None,
     ) -> Result:
         """Ask the shared store, after it has heard of all that is owed.
 
         `reads_of`: the question only reads, and about this user. A store that takes no writes is asked such questions all the
-        same, unless what is owed concerns the user.
+        same, unless what is owed concerns the user. `writes_of`: it may write, and is about this user. Where a part of the store is
+        down, users of the others are asked for all the same.
 
         Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet; StoreReadOnly when it
         takes no writes.
         """
+        about = reads_of if reads_of is not None else writes_of
         self._outage.check()
+        self._parts.check(about)
         if self._owed.is_adoption_due():
             for each in self._owed.adopt():
                 await self._hold_here(each, self._owed.seconds_since(each))
-        if self._owed:
-            await self._tell_first(reads_of)
+        if self._owed.holds_up(about):
+            await self._tell_first(about, is_read=reads_of is not None)
         try:
             answer = await question()
         except StoreUnavailable as error:
-            self._note(error, is_read=reads_of is not None)
+            self._note(error, about, is_read=reads_of is not None)
             raise
-        if self._outage.end() and not self._read_only.lasts:
+        if (self._outage.end() or self._parts.end(about)) and self._is_over:
             self._handover.begin()
         if self._handover:
             await self._hand_over()
         return answer
 
-    def _note(self, error: StoreUnavailable, *, is_read: bool = False) -> None:
-        """Note that the store has failed, or only takes no writes. One that cannot be read is down, whatever it says."""
-        if isinstance(error, StoreReadOnly) and not is_read:
+    @property
+    def _is_over(self) -> bool:
+        """Whether no outage lasts, of whatever kind: nobody reads memory any more."""
+        return not (self._outage.lasts or self._read_only.lasts or self._parts)
+
+    def _note(self, error: StoreUnavailable, about: str | Partner | None, *, is_read: bool = False) -> None:
+        """Note that the store has failed, or a part of it, or only takes no writes. One that cannot be read is down."""
+        if error.part is not None:
+            self._outage.end()
+            self._parts.begin(error.part, error, about)
+        elif isinstance(error, StoreReadOnly) and not is_read:
             self._outage.end()
             self._read_only.begin(error)
         else:
             self._outage.begin(error)
 
-    async def _tell_first(self, reads_of: str | Partner | None) -> None:
+    async def _tell_first(self, about: str | Partner | None, *, is_read: bool) -> None:
         """Tell the shared store what is owed, unless it takes no writes and that does not matter for a read."""
-        is_free_to_read = reads_of is not None and not self._owed.concerns(reads_of)
+        is_free_to_read = is_read and about is not None and not self._owed.concerns(about)
         if is_free_to_read and self._read_only.is_on:
             return
         try:
-            has_heard = await self._owed.repeat(self._shared)
+            has_heard = await self._owed.repeat(self._shared, about, self._note)
         except StoreUnavailable as error:
-            self._note(error)
+            self._note(error, about)
             if is_free_to_read and isinstance(error, StoreReadOnly):
                 return
             raise
@@ -104,9 +122,11 @@ class Asking:
         In an outage it is owed at once. A logout is not the one that finds out whether the store is back.
         """
         try:
-            if not self._outage.is_on and not self._owed:
+            if not self._outage.is_on and not self._owed.holds_up(operation.user):
                 async with self._patience():
-                    return await self._ask(lambda: operation.carry_out(self._shared, ago=ago))
+                    return await self._ask(
+                        lambda: operation.carry_out(self._shared, ago=ago), writes_of=operation.user
+                    )
         except (StoreUnavailable, TimeoutError):
             pass  # out of patience: others find out whether the store is down
         except Exception:  # the store is there, and refuses
@@ -146,4 +166,4 @@ class Asking:
         try:
             await self._handover.go_on(self._shared)
         except StoreUnavailable as error:
-            self._note(error)
+            self._note(error, None)

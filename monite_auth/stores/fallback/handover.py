@@ -6,6 +6,7 @@ rest: no caller waits for more than a moment.
 
 from collections import deque
 
+from monite_auth.errors import StoreUnavailable
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.owed_operation import OwedOperation
@@ -62,7 +63,13 @@ class Handover:
                 if not self._tokens or self._clock() > now + BITE_SECONDS:
                     break
                 first = self._tokens[0]
-                await store.commit(Lease.void(first[0]), first[1])
+                try:
+                    await store.commit(Lease.void(first[0]), first[1])
+                except StoreUnavailable:
+                    self._tokens.rotate(
+                        -1
+                    )  # perhaps only the part of the store that this one belongs to is down
+                    raise
                 self._drop(first)
             self._let_go()
         finally:

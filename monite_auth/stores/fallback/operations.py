@@ -27,7 +27,7 @@ class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
     async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See NoteOperations."""
         with suppress(StoreUnavailable):
-            await self._ask(lambda: self._shared.put_note(user, name, value, seconds=seconds))
+            await self._ask(lambda: self._shared.put_note(user, name, value, seconds=seconds), writes_of=user)
 
     async def get_note(self, user: str, name: str) -> str | None:
         """See NoteOperations."""
@@ -38,7 +38,7 @@ class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
 
     async def delete_note(self, user: str, name: str) -> None:
         """See NoteOperations."""
-        await self._ask(lambda: self._shared.delete_note(user, name))
+        await self._ask(lambda: self._shared.delete_note(user, name), writes_of=user)
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """See BudgetOperations."""

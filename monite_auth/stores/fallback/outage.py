@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from os import getpid
 
 from monite_auth.errors import StoreReadOnly, StoreUnavailable
+from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
-__all__ = ["DOWN", "LEFT_ALONE", "READ_ONLY", "STEADY", "Outage"]
+__all__ = ["DOWN", "LEFT_ALONE", "PART", "READ_ONLY", "STEADY", "Outage"]
 
 log = logging.getLogger("monite_auth")
 
@@ -41,6 +42,11 @@ READ_ONLY = Kind(
     "holds in this process only. %s",
     "The token store takes writes again. Refusals: %d, within %.0f s.",
 )
+PART = Kind(
+    StoreUnavailable,
+    "A part of the token store is down. Until it is back, users of that part are served as in an outage; others notice nothing. %s",
+    "The part of the token store is back. Failed attempts: %d, within %.0f s.",
+)
 
 
 class Outage:
@@ -62,6 +68,7 @@ class Outage:
         self._why = ""
         self._failed_at = 0.0
         self._failures = 0
+        self._lock = ProcessLock()
         self._clock = clock
         self._telemetry = telemetry
 
@@ -79,15 +86,22 @@ class Outage:
             )
         self._asked_until, self._asked_by = now + LEFT_ALONE, process
 
+    def is_quiet(self, seconds: float) -> bool:
+        """Say whether nothing has failed for so long."""
+        return self._clock() - self._failed_at >= seconds
+
     def begin(self, error: StoreUnavailable) -> None:
         """Note that the store has failed."""
         now = self._clock()
-        if not self.lasts:
-            self.since, self._failures = now, 0
+        with self._lock:
+            begins = not self.lasts
+            if begins:
+                self.since, self._failures = now, 0
+            self.is_on = self.lasts = True
+            self._failures += 1
+            self._failed_at = now
+        if begins:
             log.error(self._kind.begins, error)
-        self.is_on = self.lasts = True
-        self._failures += 1
-        self._failed_at = now
         self._ask_again_at = now + LEFT_ALONE
         self._why = str(error)
         self._telemetry.store_failed()
@@ -98,9 +112,10 @@ class Outage:
             return False
         self.is_on = False
         now = self._clock()
-        if now - self._failed_at < STEADY:
-            return False
-        self.lasts = False
-        log.warning(self._kind.ends, self._failures, self._failed_at - (self.since or now))
-        self.since = now
+        with self._lock:
+            was_on, self.lasts = self.lasts, now - self._failed_at < STEADY
+            if self.lasts or not was_on:
+                return False
+            lasted, self.since = self._failed_at - (self.since or now), now
+        log.warning(self._kind.ends, self._failures, lasted)
         return True

@@ -10,7 +10,8 @@
 
 The rules:
 
-1. What is owed is repeated in its order, before anything else is asked of the store.
+1. What is owed is repeated in its order, before anything else is asked of the store. Where a part of the store is down, what is
+   owed there holds up only those whom it concerns.
 2. One caller at a time repeats it. To all others the store counts as down meanwhile: nobody gets a token out of it that
    an owed ending would have taken away, and no ending runs twice at once.
 3. An operation leaves the list when the store has carried it out, and not before. A caller that fails or is cancelled
@@ -21,6 +22,7 @@ The rules:
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import getpid
 from typing import Any
@@ -30,6 +32,7 @@ from monite_auth.identity import Partner
 from monite_auth.processes.boot_clock import BOOT, since_boot
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
+from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.protocol import Operations
 from monite_auth.telemetry import Telemetry
@@ -83,6 +86,8 @@ class Owed:
         self._turn: _Turn | None = None
         self._refusals = 0
         """How often the store has refused the first operation."""
+        self._stuck: dict[str | Partner | None, float] = {}
+        """Whose operations a part of the store has not taken, and until when they are not repeated."""
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -109,6 +114,13 @@ class Owed:
         """Say whether something is owed that may change what is read of a user."""
         with self._lock:
             return any(each.concerns(user) for each in self._operations)
+
+    def holds_up(self, user: str | Partner | None) -> bool:
+        """Say whether something has to be repeated before anything is asked of the store about a user, or about nobody.
+
+        Where only a part of the store is down, what is owed holds up those whom it concerns.
+        """
+        return bool(self._operations) and not (self._stuck and user is not None and not self.concerns(user))
 
     def keep(self, operation: OwedOperation) -> None:
         """Have another process carry out an operation, but only if this one dies: it will do better itself."""
@@ -148,26 +160,40 @@ class Owed:
             )
         return adopted
 
-    async def repeat(self, store: Operations) -> bool:
-        """Repeat what is owed. Return True when the store has heard of all.
+    async def repeat(
+        self,
+        store: Operations,
+        about: str | Partner | None = None,
+        note: Callable[[StoreUnavailable, str | Partner | None], None] = lambda _error, _user: None,
+    ) -> bool:
+        """Repeat what is owed. Return True when the store has heard of all, or of all that a part of it can take now.
+
+        `about`: the user whom the caller asks for; then True means that nothing more is owed that concerns them. `note` is told
+        of parts that fail.
 
         Returns False when another caller repeats it already, or when it takes longer than `REPEATS_FOR` seconds. Raises
         StoreUnavailable when the store does not answer.
         """
-        if not self._operations:
-            return True
         turn = self._take_turn()
         if turn is None:
-            return False
+            return not self.holds_up(about)
         try:
             until = self._clock() + REPEATS_FOR
-            while self._operations and self._clock() < until:
-                await self._repeat_first(store)
-            return not self._operations
+            while (operation := self._next()) is not None and self._clock() < until:
+                await self._repeat(operation, store, note)
         finally:
             with self._lock:
                 if self._turn is turn:
                     self._turn = None
+        return operation is None and (about is None or not self.concerns(about))
+
+    def _next(self) -> OwedOperation | None:
+        """Return the first operation that is not held up by a part of the store that is down."""
+        with self._lock:
+            now = self._clock()
+            if not self._operations:
+                self._stuck = {}
+            return next((each for each in self._operations if self._stuck.get(each.user, 0.0) <= now), None)
 
     def _take_turn(self) -> _Turn | None:
         with self._lock:
@@ -177,14 +203,22 @@ class Owed:
             self._turn = _Turn(now + TURN, getpid())
             return self._turn
 
-    async def _repeat_first(self, store: Operations) -> None:
-        with self._lock:
-            operation = self._operations[0] if self._operations else None
-        if operation is None:  # a caller who lost the turn has repeated it in the end
-            return
+    async def _repeat(
+        self,
+        operation: OwedOperation,
+        store: Operations,
+        note: Callable[[StoreUnavailable, str | Partner | None], None],
+    ) -> None:
         try:
             await operation.carry_out(store, ago=self.seconds_since(operation))
-        except (StoreUnavailable, ConfigurationError):
+        except StoreUnavailable as error:
+            if error.part is None:
+                raise
+            note(error, operation.user)
+            with self._lock:
+                self._stuck[operation.user] = self._clock() + LEFT_ALONE
+            return
+        except ConfigurationError:
             raise
         except Exception as error:
             if not self._is_refused_for_good(operation):
@@ -199,6 +233,7 @@ class Owed:
                 self.journal.settle(operation)
                 self._telemetry.owed(-1)
                 self._refusals = 0
+            self._stuck.pop(operation.user, None)
 
     def _is_refused_for_good(self, operation: OwedOperation) -> bool:
         """Count a refusal of an operation; return whether it is given up."""

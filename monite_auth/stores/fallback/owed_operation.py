@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
 from monite_auth.processes.boot_clock import BOOT
@@ -43,14 +43,19 @@ class OwedOperation:
         late = {"ago": ago} if ago > 0 and self.name in ENDINGS else {}
         return await getattr(store, self.name)(*self.arguments, **late)
 
-    def concerns(self, user: str | Partner) -> bool:
-        """Say whether it may change what is read of a user."""
+    @property
+    def user(self) -> str | Partner | None:
+        """Whom it is about; None if that may be everybody."""
         match self.name, self.arguments:
             case (("end_everything" | "revoke"), _):
-                return True
+                return None
             case _, (Principal(user_id=whose) | Slot(user=whose) | Lease(slot=Slot(user=whose)) | whose, *_):
-                return bool(whose == user)
-        return True
+                return cast("str | Partner", whose)
+        return None
+
+    def concerns(self, user: str | Partner) -> bool:
+        """Say whether it may change what is read of a user."""
+        return self.user is None or self.user == user
 
 
 def text_of(operation: OwedOperation) -> str:

@@ -22,7 +22,7 @@ class FallbackRevocations(Asking):
         if here.batch:
             batch = [replace(pending, id=OURS + pending.id) for pending in here.batch]
             return Due(batch, here.expired, here.next_in)
-        was_out = self._outage.lasts or len(self._handover) > 0
+        was_out = not self._is_over or len(self._handover) > 0
         try:
             there = await self._ask(lambda: self._shared.due(limit, seconds=seconds))
             if was_out and not there.batch:  # some of what memory had has been handed over since
@@ -33,7 +33,7 @@ class FallbackRevocations(Asking):
         # The drainer stays at work, so that the store gets what it missed although nobody else comes.
         if self._handover:
             moments.append(NEXT_BITE)
-        elif self._owed or self._outage.lasts:
+        elif self._owed or self._outage.lasts or self._parts:
             moments.append(LEFT_ALONE)
         return Due(there.batch, here.expired + there.expired, min(moments, default=None))
 

@@ -20,6 +20,7 @@ from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import READ_ONLY, Outage
 from monite_auth.stores.fallback.owed import Owed
+from monite_auth.stores.fallback.parts import Parts
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations, Store
@@ -62,6 +63,7 @@ class FallbackStore:
         self._ends_within = ends_within
         self.outage = Outage(clock, telemetry)
         self.read_only = Outage(clock, telemetry, READ_ONLY)
+        self.parts = Parts(clock, telemetry)
         self._owed = Owed(clock, telemetry, journal)
         self._handover = Handover(memory, self._owed, clock)
         self._trust = Trust(outage_trust, clock)
@@ -120,6 +122,7 @@ class FallbackStore:
             memory,
             self.outage,
             self.read_only,
+            self.parts,
             self._owed,
             self._handover,
             self._trust,

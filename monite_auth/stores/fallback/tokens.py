@@ -53,7 +53,8 @@ class FallbackTokens(Asking):
         try:
             self._read_only.check()
             claim = await self._ask(
-                lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+                lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life),
+                writes_of=slot.user,
             )
         except StoreUnavailable as error:
             if not isinstance(error, StoreReadOnly):
@@ -61,7 +62,7 @@ class FallbackTokens(Asking):
             elif (ending := await self._ending_by_reading(principal)) is not None:
                 return ending
             return await self._claim_here(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
-        if isinstance(claim, Claimed) and self._read_only.end():
+        if isinstance(claim, Claimed) and self._read_only.end() and self._is_over:
             self._handover.begin()
             await self._hand_over()
         if not isinstance(claim, Ended):
@@ -117,7 +118,7 @@ class FallbackTokens(Asking):
         """See TokenOperations."""
         if (ours := of_memory(lease)) is not None:
             stored = await self._commit_here(ours, token)
-            if not self._outage.lasts and not self._read_only.lasts:
+            if self._is_over:
                 self._handover.begin()  # it has ended meanwhile, and nobody will read memory again
                 await self._hand_over()
             return stored
@@ -129,7 +130,7 @@ class FallbackTokens(Asking):
             return await self._shared.commit(lease, token)
 
         try:
-            return await self._ask(send)
+            return await self._ask(send, writes_of=lease.slot.user)
         except BaseException as error:
             if is_sent:
                 # The store may have it although the answer was lost, or the caller cancelled. It must not be handed out.
@@ -151,7 +152,7 @@ class FallbackTokens(Asking):
             await self._memory.abandon(ours, cooldown)
             return
         with suppress(StoreUnavailable):  # the lease runs out
-            await self._ask(lambda: self._shared.abandon(lease, cooldown))
+            await self._ask(lambda: self._shared.abandon(lease, cooldown), writes_of=lease.slot.user)
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See TokenOperations."""

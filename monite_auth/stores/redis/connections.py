@@ -14,7 +14,6 @@ loop was blocked (`running_time`). A thread's timeout is the kernel's, which loo
 the process was stopped. Once a server is found to hang, all those fail at once who were waiting for a connection meanwhile.
 """
 
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -24,16 +23,19 @@ from typing import Any
 import redis
 import redis.exceptions
 
+from monite_auth.errors import MoniteAuthError
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.errors import (
     FAILURES,
     UnknownScript,
     is_connection_lost,
     is_timeout,
+    part_that_failed,
     translated,
 )
 from monite_auth.stores.redis.lanes import Lane, LaneName
 from monite_auth.stores.redis.scripts import SCRIPTS, Script
+from monite_auth.stores.redis.servers import ALONE, Server
 
 __all__ = ["FIRST_SHARE", "Argument", "Connections"]
 
@@ -51,12 +53,16 @@ class Connections(ABC):
         self._address = address
         self._timeout = timeout
         self._has_worked = False
-        self._hung_at = -math.inf
-        """When the server was last found to hang, by `time.monotonic`."""
+        self._servers: dict[str, Server] = {}
 
     @abstractmethod
-    def _lane(self, name: LaneName) -> Lane:
-        """Return a lane."""
+    def _new_lane(self, name: LaneName) -> Lane:
+        """Return a new lane."""
+
+    @property
+    @abstractmethod
+    def _cluster(self) -> Any:
+        """The client of the cluster, if one is open."""
 
     @abstractmethod
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
@@ -88,20 +94,44 @@ class Connections(ABC):
         Raises: StoreUnavailable, ConfigurationError.
         """
         queued_at = time.monotonic()
-        entered = self._lane(lane)
+        server = self._server(command)
+        if server.is_left_alone(queued_at):
+            raise self._translated(redis.TimeoutError(), command, server)
+        entered = server.lanes[lane]
         await entered.enter()
         try:
-            if self._hung_at > queued_at and self._concerns_all(queued_at):
-                raise translated(redis.TimeoutError(), self._address, self._timeout, has_worked=True)
-            return await self._try_twice(command)
+            if server.hung_at > queued_at:
+                raise self._translated(redis.TimeoutError(), command, server)
+            return await self._try_twice(command, server)
         finally:
             entered.leave()
 
-    def _concerns_all(self, queued_at: float) -> bool:
-        """Say whether that a server hangs concerns a command that has waited since; in a cluster, another node may be well."""
-        return self._address.kind != "cluster" or time.monotonic() - queued_at > self._timeout
+    def _server(self, command: Sequence[Argument]) -> Server:
+        """Return the server that a command goes to."""
+        node = self._node(command)
+        name = ALONE if node is None else node.name
+        server = self._servers.get(name)
+        if server is None:
+            server = self._servers.setdefault(name, Server(name, self._new_lane))
+        return server
 
-    async def _try_twice(self, command: Sequence[Argument]) -> Any:
+    def _node(self, command: Sequence[Argument]) -> Any:
+        """Return the node of a cluster that a command goes to, if that is known."""
+        keys = keys_of(command)
+        if self._cluster is None or not keys:
+            return None
+        try:
+            return self._cluster.get_node_from_key(keys[0])
+        except FAILURES:
+            return None
+
+    def _translated(
+        self, error: BaseException | None, command: Sequence[Argument], server: Server
+    ) -> MoniteAuthError:
+        part = part_that_failed(error, self._address, server.name, keys_of(command))
+        return translated(error, self._address, self._timeout, has_worked=self._has_worked, part=part)
+
+    async def _try_twice(self, command: Sequence[Argument], server: Server) -> Any:
         started = time.monotonic()
         shares = (FIRST_SHARE, 1) if self._has_worked else (1, FIRST_SHARE)
         error: BaseException | None = None
@@ -112,6 +142,7 @@ class Connections(ABC):
             try:
                 answer = await self._exchange(command, share * self._timeout)
             except redis.exceptions.NoScriptError:
+                server.answered()
                 raise UnknownScript from None
             except FAILURES as failure:
                 error = failure
@@ -122,7 +153,18 @@ class Connections(ABC):
                     break
             else:
                 self._has_worked = True
+                server.answered()
                 return answer
-        if is_timeout(error):
-            self._hung_at = time.monotonic()
-        raise translated(error, self._address, self._timeout, has_worked=self._has_worked)
+        if is_timeout(error) or is_connection_lost(error):
+            server.failed(time.monotonic(), hangs=is_timeout(error))
+        else:
+            server.answered()
+        raise self._translated(error, command, server)
+
+
+def keys_of(command: Sequence[Argument]) -> list[str]:
+    """Return the keys of a script that a command runs."""
+    match command:
+        case ("EVALSHA" | "EVAL", _, int(count), *keys):
+            return [str(key) for key in keys[:count]]
+    return []

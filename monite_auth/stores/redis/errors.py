@@ -1,5 +1,7 @@
 """What redis-py raises, and the errors of ours that it becomes: in words, without a password, without the client's exception."""
 
+from collections.abc import Sequence
+
 import redis
 import redis.exceptions
 
@@ -11,6 +13,7 @@ __all__ = [
     "UnknownScript",
     "is_connection_lost",
     "is_timeout",
+    "part_that_failed",
     "store_is_unsettled",
     "translated",
 ]
@@ -20,6 +23,13 @@ FAILURES = (redis.RedisError, redis.exceptions.RedisClusterException, OSError, T
 
 REFUSED = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.exceptions.NoPermissionError)
 
+SLOT_TROUBLE = (
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.TryAgainError,
+    redis.exceptions.SlotNotCoveredError,
+)
+"""What is said of a slot that is on its way to another node, or that no node serves."""
+
 NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingError)
 """Subclasses of redis-py's ConnectionError that a new connection would not mend."""
 
@@ -28,7 +38,7 @@ class UnknownScript(Exception):
     """The server does not know a script by its digest: it has restarted, or nobody has shown it the script yet."""
 
 
-def is_connection_lost(error: BaseException) -> bool:
+def is_connection_lost(error: BaseException | None) -> bool:
     """Say whether a new connection may do better: this one broke, or it leads to a server that is a replica by now."""
     if isinstance(error, redis.exceptions.ReadOnlyError):
         return True
@@ -42,15 +52,39 @@ def is_timeout(error: BaseException | None) -> bool:
     return isinstance(error, redis.TimeoutError | TimeoutError)
 
 
+def part_that_failed(
+    error: BaseException | None, address: Address, node: str, keys: Sequence[str]
+) -> str | None:
+    """Return what failed, if it was a part of the store only: a record, a node, or a slot that no node serves now.
+
+    `node`: that which was asked, if it is known which; `keys`: those that the command was about.
+    """
+    if str(error).startswith("WRONGTYPE") and len(keys) > 1:
+        return f"record {keys[1]}"
+    if address.kind != "cluster" or not keys:
+        return None
+    if is_timeout(error) or is_connection_lost(error):
+        return f"node {node}" if node else None
+    if isinstance(error, SLOT_TROUBLE):
+        return f"slot of {keys[0].partition('}')[0]}}}"
+    return None
+
+
 def translated(
-    error: BaseException | None, address: Address, timeout: float, *, has_worked: bool
+    error: BaseException | None,
+    address: Address,
+    timeout: float,
+    *,
+    has_worked: bool,
+    part: str | None = None,
 ) -> MoniteAuthError:
     """Return our error for one of redis-py's.
 
     `timeout`: the seconds that a command waits.
+    `part`: what failed, if it was a part of the store only.
     `has_worked`: whether this server has answered before. If so, a refusal is an outage rather than a mistake of configuration.
     """
-    where = f"Redis at {address.shown}"
+    where = f"Redis at {address.shown}" + (f" ({part})" if part else "")
     said = str(error)
     for secret in address.secrets:
         said = said.replace(secret, "***")
@@ -63,12 +97,12 @@ def translated(
     if "rror compiling script" in said:
         return ConfigurationError(f"{where} is too old: the store needs Redis 7.0, or Valkey.")
     if is_timeout(error):
-        return StoreUnavailable(f"{where} did not answer within {timeout:g} s.")
+        return StoreUnavailable(f"{where} did not answer within {timeout:g} s.", part=part)
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return StoreReadOnly(f"{where} refuses to work: {said}")
     if isinstance(error, redis.ResponseError):
-        return StoreUnavailable(f"{where} refuses to work: {said}")
-    return StoreUnavailable(f"{where} cannot be reached: {said or type(error).__name__}.")
+        return StoreUnavailable(f"{where} refuses to work: {said}", part=part)
+    return StoreUnavailable(f"{where} cannot be reached: {said or type(error).__name__}.", part=part)
 
 
 def store_is_unsettled() -> StoreUnavailable:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 
-from monite_auth.errors import MoniteAuthError
+from monite_auth.errors import MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Connections
 from monite_auth.stores.redis.health import check_version, warn_about_durability
@@ -56,8 +56,13 @@ class AccountKeys:
         ):
             return vault
         self._opened_at = self._clock()  # at once, so that one caller opens it for all
-        await self._check(connections)
-        found = await self._open(connections)
+        try:
+            await self._check(connections)
+            found = await self._open(connections)
+        except StoreUnavailable as error:
+            if vault is None or error.part is None:
+                raise
+            return vault  # the node of the envelope is down, and this user's perhaps not: a stamp tells of another data key
         self._opened_after = key_changes
         if vault is not None and found.stamp == vault.stamp:
             return vault  # which keeps what it has opened

@@ -1,14 +1,12 @@
 """The connections to Redis of one event loop."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
-from monite_auth.stores.redis.errors import FAILURES
-from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, Lane, LaneName, LoopLane
+from monite_auth.stores.redis.lanes import Lane, LaneName, LoopLane
 from monite_auth.stores.redis.topologies import async_clients
 
 __all__ = ["LoopConnections"]
@@ -22,26 +20,31 @@ class LoopConnections(Connections):
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
-        self._opened: _Opened | None = None
+        self._clients: Sequence[Any] = ()
+        """The clients that are open, the first to send with."""
 
-    def _open(self) -> "_Opened":
-        if self._opened is None:
-            self._opened = _Opened(async_clients(self._address, self._timeout))
-        return self._opened
+    def _open(self) -> Sequence[Any]:
+        if not self._clients:
+            self._clients = async_clients(self._address, self._timeout)
+        return self._clients
 
-    def _lane(self, name: LaneName) -> Lane:
-        return self._open().lanes[name]
+    def _new_lane(self, name: LaneName) -> Lane:
+        return LoopLane(name)
+
+    @property
+    def _cluster(self) -> Any:
+        return self._open()[0] if self._address.kind == "cluster" else None
 
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
-        client = self._open().clients[0]
+        client = self._open()[0]
         async with RunningTime(patience):
             return await client.execute_command(*command)
 
     async def _close_idle(self, command: Sequence[Argument]) -> None:
-        client = self._open().clients[0]
+        client = self._open()[0]
         if self._address.kind != "cluster":
             await client.connection_pool.disconnect(inuse_connections=False)
-        elif (node := _node(client, command)) is not None:
+        elif (node := self._node(command)) is not None:
             # The client does this itself after a timeout of its own, but the timeout is ours; see `topologies`.
             await getattr(
                 node, "disconnect_free_connections", node.disconnect
@@ -51,23 +54,6 @@ class LoopConnections(Connections):
 
     async def aclose(self) -> None:
         """Close the connections; they are opened again when they are needed."""
-        opened, self._opened = self._opened, None
-        for client in opened.clients if opened is not None else ():
+        clients, self._clients = self._clients, ()
+        for client in clients:
             await client.aclose()
-
-
-class _Opened:
-    """The clients that LoopConnections have open, the first to send with."""
-
-    def __init__(self, clients: Sequence[Any]) -> None:
-        self.clients = clients
-        self.lanes = {name: LoopLane(name) for name in CONNECTION_LIMITS}
-
-
-def _node(client: Any, command: Sequence[Argument]) -> Any:
-    """Return the node of a cluster that a command goes to; None where it does not matter which, or nobody knows."""
-    match command:
-        case ("EVALSHA" | "EVAL", _, _, key, *_):
-            with suppress(*FAILURES):
-                return client.get_node_from_key(key)
-    return None

@@ -25,12 +25,18 @@ class RedisRevocations(Execution):
         batch: list[Pending] = []
         expired = 0
         next_in: float | None = None
+        failure: StoreUnavailable | None = None
+        has_answered = False
         for group in list(self._groups):
             try:
                 more = await self._due(group, limit - len(batch), seconds)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 self._move_to_the_end(group)  # those behind it must not wait for it too
-                raise
+                if error.part is None:
+                    raise
+                failure = error
+                continue
+            has_answered = True
             batch += more.batch
             expired += more.expired
             if more.next_in is not None:
@@ -40,6 +46,10 @@ class RedisRevocations(Execution):
                     next_in = 0.0
                 break
             self._move_to_the_end(group)
+        if failure is not None:  # a node is down; the revocations of the others are worked on
+            if not has_answered:
+                raise failure
+            next_in = 1.0 if next_in is None else min(next_in, 1.0)
         return Due(batch, expired, next_in)
 
     def _move_to_the_end(self, group: range) -> None:

@@ -10,7 +10,7 @@ import redis
 
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import FIRST_SHARE, Argument, Connections
-from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, Lane, LaneName, ThreadLane
+from monite_auth.stores.redis.lanes import Lane, LaneName, ThreadLane
 from monite_auth.stores.redis.topologies import blocking_client, blocking_connection
 
 __all__ = ["ThreadConnections"]
@@ -25,15 +25,18 @@ class ThreadConnections(Connections):
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
-        self._lanes = {name: ThreadLane(name) for name in CONNECTION_LIMITS}
         self._stack: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
         self._patience = timeout * FIRST_SHARE
         """Seconds that each step may take. A socket has one timeout, for all commands, so both attempts get the same."""
 
-    def _lane(self, name: LaneName) -> Lane:
-        return self._lanes[name]
+    def _new_lane(self, name: LaneName) -> Lane:
+        return ThreadLane(name)
+
+    @property
+    def _cluster(self) -> Any:
+        return self._client if self._address.kind == "cluster" else None
 
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:  # noqa: ARG002 - see _patience
         if self._address.kind == "single":

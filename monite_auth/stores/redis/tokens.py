@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
+from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores.redis.connections import Argument
 from monite_auth.stores.redis.execution import Execution
@@ -93,7 +94,7 @@ class RedisTokens(Execution):
         value = vault.keyspace.value(vault.fingerprint_name(token.fingerprint))
         # In this order: a drainer that is about to revoke the value sees that it is held here, or has condemned it before.
         holder: list[Argument] = [vault.place(lease.slot), left, vault.owner(lease.slot.user)]
-        if left > 0 and not await self._script("hold_value", [value], holder):
+        if left > 0 and not await self._hold_value(value, holder):
             return Committed.DOOMED
 
         def arguments(vault: RedisVault) -> Sequence[Argument]:
@@ -103,6 +104,19 @@ class RedisTokens(Execution):
 
         _, answer = await self._ask("commit", lease.slot.user, 10, arguments)
         return (Committed.FENCED, Committed.STORED, Committed.DOOMED)[answer]
+
+    async def _hold_value(self, value: str, holder: Sequence[Argument]) -> bool:
+        """Note that a place hands a value out; return False if the value is condemned.
+
+        The value may lie on another node of a cluster than the user. While that one is down, the user's token is stored without
+        the note. At worst it is revoked because Monite gave the same value to somebody else, and is then replaced.
+        """
+        try:
+            return bool(await self._script("hold_value", [value], holder))
+        except StoreUnavailable as error:
+            if error.part is None:
+                raise
+            return True
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
         """See Operations. A cooldown of everyone is written to every shard, so that `claim` needs no second script."""

@@ -9,6 +9,7 @@ from monite_auth.identity import Subject
 from monite_auth.stores import Claimed
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.fallback.outage import STEADY
+from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.telemetry import Silence
 from tests.scripted import ALICE, BOB, World, numbered
 
@@ -16,6 +17,20 @@ from tests.scripted import ALICE, BOB, World, numbered
 class Forever:
     def __await__(self):
         yield
+
+
+ABOUT_USERS = {
+    "peek",
+    "claim",
+    "commit",
+    "abandon",
+    "discard",
+    "begin_session",
+    "end_session",
+    "end_user",
+    "relink",
+    "session_state",
+}
 
 
 class Fragile:
@@ -33,6 +48,8 @@ class Fragile:
         self.refuses: frozenset[str] = frozenset()
         """Operations that it refuses to write, though it answers."""
         self.fails_at: str | None = None
+        self.broken: dict[object, str] = {}
+        """Users of whom nothing can be asked, each with the part of the store that is down."""
         self.cancelled_at: str | None = None
         self.stuck_at: str | None = None
         self.asked = 0
@@ -50,6 +67,9 @@ class Fragile:
                 raise errors.StoreUnavailable("down")
             if name in self.refuses:
                 raise errors.StoreReadOnly("full")
+            for user in self.broken:
+                if OwedOperation(name, args).concerns(user) and name in ABOUT_USERS:
+                    raise errors.StoreUnavailable("a part is down", part=self.broken[user])
             if name == self.cancelled_at:
                 raise asyncio.CancelledError
             if name != "peek" and self.during is not None:

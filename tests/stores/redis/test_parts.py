@@ -1,0 +1,99 @@
+"""What of Redis has failed: a node of a cluster, a slot, or one record; and that others are asked all the same."""
+
+import pytest
+
+from monite_auth import MemoryStore
+from monite_auth.errors import StoreUnavailable
+from monite_auth.stores.fallback import FallbackStore
+from monite_auth.telemetry import Silence
+from monite_auth.tokens import steady_clock
+from tests.stores.harness import BOB, BOBS, FORMS
+from tests.stores.redis.ground import LiveGround, user
+from tests.waiting import until
+
+
+def test_promise_11_a_poisoned_record_is_an_outage_of_that_record(server, driver):
+    driver.put("t")
+    driver.put("bobs", BOBS, BOB)
+    (record,) = [key for key in server.admin.scan_iter(match="*:user:*") if holds(driver, server, key)]
+    server.admin.delete(record)
+    server.admin.set(record, "something else")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as caught:
+        driver.peek()
+    assert caught.value.part == f"record {record.decode()}"
+    assert driver.peek(BOBS, BOB) == "bobs"
+
+
+def holds(driver, server, key: bytes) -> bool:
+    """Say whether a record is the one of ALICE: without it her token is gone."""
+    content = server.admin.dump(key)
+    server.admin.delete(key)
+    is_hers = driver.peek() is None
+    server.admin.restore(key, 0, content)
+    return is_hers
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_a_slot_that_is_not_served_is_an_outage_of_its_users(cluster, form, drive):
+    driver = drive(LiveGround(cluster.url), form)
+    for number in range(20):
+        driver.put(f"token-{number}", *user(number))
+    node = cluster.nodes[1]
+    tag = next(key for key in node.admin.scan_iter(match="*:user:*")).partition(b"}")[0] + b"}"
+    slot = node.admin.execute_command("CLUSTER KEYSLOT", tag)
+    for each in cluster.nodes:
+        each.admin.execute_command("CLUSTER DELSLOTS", slot)
+    try:
+        parts = set()
+        served = 0
+        for number in range(20):
+            try:
+                served += driver.peek(*user(number)) == f"token-{number}"
+            except StoreUnavailable as error:
+                parts.add(error.part)
+        assert parts == {f"slot of {tag.decode()}"}
+        assert served > 0
+    finally:
+        node.admin.execute_command("CLUSTER ADDSLOTS", slot)
+        until(lambda: all(cluster._is_whole(each) for each in cluster.nodes))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, drive):
+    ground = LiveGround(cluster.url)
+    store = FallbackStore(
+        ground.open(timeout=0.4), MemoryStore(), clock=steady_clock, telemetry=Silence(), outage_trust=60
+    )
+    driver = drive(ground, form, store=store)
+    for number in range(40):
+        driver.put(f"token-{number}", *user(number))
+    on_the_node = {number for number in range(40) if not is_elsewhere(cluster, driver, number)}
+    others = sorted(set(range(40)) - on_the_node)
+    with cluster.nodes[1].paused():
+        for _ in range(3):
+            assert [driver.peek(*user(number)) for number in others] == [
+                f"token-{number}" for number in others
+            ]
+            assert [driver.peek(*user(number)) for number in on_the_node] == [None] * len(on_the_node)
+            assert not store.outage.lasts
+        gone = others[0]
+        assert driver.run(driver.ops.end_session(user(gone)[1])) == 1
+        assert store.waiting == 0
+        driver.run(driver.ops.end_session(user(min(on_the_node))[1]))
+        assert store.waiting == 1
+        assert driver.peek(*user(others[1])) == f"token-{others[1]}"
+        driver.put("anew", *user(others[1]))
+    until(lambda: all(cluster._is_whole(each) for each in cluster.nodes))
+
+    def has_heard_of_all() -> bool:
+        driver.pending()
+        return not store.waiting
+
+    until(has_heard_of_all)
+
+
+def is_elsewhere(cluster, driver, number: int) -> bool:
+    """Say whether a user lies on another node than the second."""
+    before = cluster.nodes[1].calls().get("evalsha", 0)
+    driver.peek(*user(number))
+    return bool(cluster.nodes[1].calls().get("evalsha", 0) == before)
