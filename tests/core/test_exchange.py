@@ -15,6 +15,7 @@ from monite_auth import (
 )
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Fault
 from monite_auth.engine import exchange
+from monite_auth.processes.boot_clock import BootClock
 from tests.at_once import in_threads
 from tests.people import ANNA, PEOPLE, VIKTOR
 
@@ -51,6 +52,7 @@ def brokers(request, emulated, time, tmp_path):
                 keys=emulated.sealing_keys,
                 clock=time,
                 token_clock=time,
+                boot_clock=BootClock("", time),
                 requests_per_second=100_000,
             )
         made.append(TokenBroker(emulated, PEOPLE, clock=time, store=store))
