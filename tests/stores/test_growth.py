@@ -54,5 +54,5 @@ def test_one_user_fills_so_much_of_a_store_and_no_more(tmp_path, drive, name, ki
             for pending in due:
                 driver.run(driver.ops.settle(pending))
         sizes.append(amount(driver))
-    assert sizes[2] <= sizes[1]
+    assert sizes[2] <= sizes[1] + 1  # SQLite makes room for two at a time
     assert sizes[1] <= 3 * MOST_SESSIONS

@@ -125,14 +125,10 @@ class SQLiteSessions(Execution):
 
     def _let_go_endings(self, on: Transaction, user: str) -> None:
         """Forget a user's oldest endings where there are too many. Dates tell from then on which sessions have ended."""
-        let_go = on.db.execute(
-            "DELETE FROM sessions WHERE user = ? AND session IN "
-            "(SELECT session FROM sessions WHERE user = ? AND ended ORDER BY until DESC LIMIT -1 OFFSET ?) RETURNING until",
-            (user, user, MOST_ENDINGS),
-        ).fetchall()
+        let_go = _let_go_oldest(on, user, ended=True, most=MOST_ENDINGS)
         if let_go:
             remembered = self._session_memory + LEEWAY
-            self._end_before(on, user, max(let_go)[0] - remembered)
+            self._end_before(on, user, max(let_go) - remembered)
             on.db.execute(
                 f"{UNDATED} VALUES (?, ?, ?, 1, ?)", (user, user, on.account, self._remembered_until(on))
             )
@@ -170,11 +166,21 @@ def begin(on: Transaction, principal: Principal, memory: float, *, at: float) ->
                 "now": on.now,
             },
         )
-        on.db.execute(  # let go those that were known first
-            "DELETE FROM sessions WHERE user = :user AND session IN "
-            "(SELECT session FROM sessions WHERE user = :user AND NOT ended ORDER BY until DESC LIMIT -1 OFFSET :most)",
-            {"user": user, "most": MOST_SESSIONS},
-        )
+        _let_go_oldest(on, user, ended=False, most=MOST_SESSIONS)
+
+
+def _let_go_oldest(on: Transaction, user: str, *, ended: bool, most: int) -> list[float]:
+    """Delete two of a user's sessions where there are too many: more than are added. Return until when they were remembered."""
+    whose = {"user": user, "ended": ended, "most": most}
+    many = on.db.execute("SELECT count(*) FROM sessions WHERE user = :user AND ended = :ended", whose)
+    if many.fetchone()[0] <= most:
+        return []
+    deleted = on.db.execute(
+        "DELETE FROM sessions WHERE user = :user AND session IN (SELECT session FROM sessions "
+        "WHERE user = :user AND ended = :ended ORDER BY until LIMIT 2) RETURNING until",
+        whose,
+    )
+    return [until for (until,) in deleted]
 
 
 def ending_of(on: Transaction, principal: Principal, memory: float) -> Ended | None:

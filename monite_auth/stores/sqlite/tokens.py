@@ -143,9 +143,7 @@ class SQLiteTokens(Execution):
         )
         on.db.execute("UPDATE tokens SET state = 'superseded' WHERE slot = ? AND state = 'live'", (slot,))
         insert_token(on, "live", lease.slot, token)
-        _revoke_oldest(on, lease.slot, "superseded", "AND slot = ?", slot, keep=MOST_SUPERSEDED)
-        for state in ("live", "superseded"):
-            _revoke_oldest(on, lease.slot, state, keep=MOST_SLOTS)
+        _revoke_too_many(on, lease.slot)
         return Committed.STORED
 
     @writing
@@ -191,6 +189,18 @@ class SQLiteTokens(Execution):
         except SealBroken:
             self._keys.warn()
             return None
+
+
+def _revoke_too_many(on: Transaction, slot: Slot) -> None:
+    """Make the oldest tokens pending where the slot or its user has too many."""
+    many: int = on.db.execute(  # of one index, so that most users cost nothing more
+        "SELECT count(*) FROM tokens WHERE user = ? AND state <> 'pending'", (on.vault.user(slot.user),)
+    ).fetchone()[0]
+    if many > MOST_SUPERSEDED:
+        _revoke_oldest(on, slot, "superseded", "AND slot = ?", on.vault.slot(slot), keep=MOST_SUPERSEDED)
+    if many > MOST_SLOTS:
+        for state in ("live", "superseded"):
+            _revoke_oldest(on, slot, state, keep=MOST_SLOTS)
 
 
 def _revoke_oldest(on: Transaction, slot: Slot, state: str, which: str = "", *values: str, keep: int) -> None:
