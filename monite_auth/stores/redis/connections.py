@@ -9,7 +9,7 @@
 
 The first command may have been carried out all the same; every script can bear that, as `operations` says for each.
 
-*Whose time counts.* Waiting for a free connection (`lanes`) counts against no timeout. Neither does the time in which an event
+*Whose time counts.* Waiting for a free connection (`lanes`, of each server) counts against no timeout. Neither does the time in which an event
 loop was blocked (`running_time`). A thread's timeout is the kernel's, which looks for an answer before it gives up, also after
 the process was stopped. Once a server is found to hang, all those fail at once who were waiting for a connection meanwhile.
 """
@@ -117,11 +117,12 @@ class Connections(ABC):
 
     def _node(self, command: Sequence[Argument]) -> Any:
         """Return the node of a cluster that a command goes to, if that is known."""
-        keys = keys_of(command)
-        if self._cluster is None or not keys:
+        cluster = self._cluster
+        keys = keys_of(command) if cluster is not None else []
+        if not keys:
             return None
         try:
-            return self._cluster.get_node_from_key(keys[0])
+            return cluster.get_node_from_key(keys[0])
         except FAILURES:
             return None
 
