@@ -1,15 +1,19 @@
 """What belongs to a process: a child has its own, and what its parent had stays as it was, however the child was made."""
 
+import asyncio
+import gc
 import os
 import subprocess
 import sys
 import textwrap
+import weakref
 
 import pytest
 
-from monite_auth.processes.lifetimes import PerProcess, ProcessLock
+from monite_auth.processes.lifetimes import PerLoop, PerProcess, ProcessLock
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
+from tests.waiting import auntil, until
 
 pytestmark = needs_fork
 
@@ -126,3 +130,91 @@ def test_nor_in_one_that_ends_without_having_used_it_while_its_server_holds_the_
         [sys.executable, "-c", textwrap.dedent(HELD), how], capture_output=True, text=True, check=True
     )
     assert (ended.stdout, ended.stderr) == ("", "")
+
+
+# -- event loops
+
+
+class Connected:
+    """Something that knows its event loop, as whatever has connections does."""
+
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.closed = 0
+
+    async def aclose(self):
+        self.closed += 1
+
+
+def test_each_event_loop_has_an_object_of_its_own_made_once():
+    per_loop = PerLoop(Connected)
+
+    async def twice():
+        assert per_loop.existing() is None
+        assert per_loop() is per_loop() is per_loop.existing()
+        return per_loop()
+
+    assert asyncio.run(twice()) is not asyncio.run(twice())
+
+
+def test_what_a_loop_has_is_closed_with_it_and_can_be_handed_over():
+    async def use(per_loop):
+        return per_loop()
+
+    handed = []
+
+    async def take(connected):
+        handed.append(connected)
+
+    assert asyncio.run(use(PerLoop(Connected))).closed == 1
+    per_loop = PerLoop(Connected, at_end=take)
+    connected = asyncio.run(use(per_loop))
+    assert (handed, connected.closed) == ([connected], 0)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "dropped"])
+def test_what_a_loop_has_goes_with_it_when_nobody_shuts_it_down(is_closed):
+    per_loop = PerLoop(Connected)
+
+    async def use():
+        per_loop()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(use())
+    assert len(per_loop) == 1
+    if is_closed:
+        loop.close()
+    del loop
+    until(lambda: gc.collect() >= 0 and not len(per_loop))
+
+
+def test_what_a_loop_has_is_closed_when_its_owner_is_dropped_before():
+    async def use():
+        per_loop = PerLoop(Connected)
+        connected = per_loop()
+        del per_loop
+        await auntil(lambda: connected.closed)
+        assert not asyncio.get_running_loop()._monite_auth
+
+    asyncio.run(use())
+
+
+def test_what_the_loop_of_a_parent_has_is_kept_in_a_child(in_child):
+    loop, per_loop = asyncio.new_event_loop(), PerProcess(lambda: PerLoop(Connected))
+
+    async def use():
+        return weakref.ref(per_loop()())
+
+    connected = loop.run_until_complete(use())
+
+    def lives_on():
+        nonlocal loop
+        per_loop()
+        loop = None
+        gc.collect()
+        return connected() is not None
+
+    assert in_child(lives_on)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
