@@ -15,13 +15,9 @@ import pytest
 
 from monite_auth import Settings, TokenBroker, errors
 from monite_auth.engine import transport
-from monite_auth.engine.blocking import BlockingRuntime
-from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.network import AsyncNetwork, BlockingNetwork, Deadline
 from monite_auth.engine.runtime import run
 from monite_auth.monite_api.requests import mint_request
-from monite_auth.stores.memory import MemoryStore
-from monite_auth.tokens import steady_clock
 from tests.at_once import in_threads
 from tests.scripted import ALICE, ALICE_IN_MONITE, CLIENT_ID, SECRET
 from tests.trickling import answer, for_ever, granted, trickling_monite
@@ -100,18 +96,17 @@ def seconds_to_fail(broker, form):
 
 def fault_of(url, form):
     """Return what is wrong with the answer to one request."""
-    settings = impatient(url)
+    broker = broker_for(url)
+    request = mint_request(broker.settings, None)
 
     async def ask_on_a_loop():
-        runtime = AsyncRuntime(settings, MemoryStore(), steady_clock, loop_ended=lambda _: None)
-        return await runtime.send(mint_request(settings, None), within=20)
+        async with broker:
+            return await broker.running.on_loop().send(request, within=20)
 
     if form == "tasks":
         return asyncio.run(ask_on_a_loop()).reason
-    runtime = BlockingRuntime(settings, MemoryStore(), steady_clock)
-    fault = run(runtime.send(mint_request(settings, None), within=20))
-    runtime.close(within=20)
-    return fault.reason
+    with broker:
+        return run(broker.running.blocking().send(request, within=20)).reason
 
 
 # -- whatever trickles
