@@ -145,6 +145,9 @@ class Connections(ABC):
             except redis.exceptions.NoScriptError:
                 server.answered()
                 raise UnknownScript from None
+            except KeyError as slot:  # redis-py's word for a slot that no node serves, after it has asked for the nodes again
+                error = redis.exceptions.SlotNotCoveredError(f"Slot {slot} is not covered by the cluster.")
+                break
             except FAILURES as failure:
                 error = failure
                 broke_at_once = (
