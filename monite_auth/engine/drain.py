@@ -23,7 +23,7 @@ from monite_auth.settings import Settings
 from monite_auth.stores import Pending, Priority
 from monite_auth.telemetry import Telemetry
 
-__all__ = ["DrainReport", "Drainer"]
+__all__ = ["LEASE", "DrainReport", "Drainer"]
 
 log = logging.getLogger("monite_auth")
 

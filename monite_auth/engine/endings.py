@@ -9,9 +9,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from monite_auth.engine.background import log_failure
-from monite_auth.engine.drain import Drainer, DrainReport
+from monite_auth.engine.drain import LEASE, Drainer, DrainReport
 from monite_auth.engine.revocation_epoch import RevocationEpoch
-from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.runtime import Closed, Runtime
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER, Principal
 from monite_auth.telemetry import Telemetry
@@ -20,6 +20,9 @@ from monite_auth.tokens import AccessToken
 __all__ = ["EndReport", "Endings", "UserStatus"]
 
 log = logging.getLogger("monite_auth")
+
+PAUSE = 0.05
+"""Seconds between two looks whether what an ending took away is revoked, while it waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,18 @@ class Endings:
 
     async def _drain_at_once(self, runtime: Runtime) -> bool:
         """Drain for the moment that settings allow, and say whether nothing is left."""
+        until = runtime.clock() + self._revoke_within
         try:
-            report = await self._drainer.drain(runtime, within=self._revoke_within)
+            while True:
+                report = await self._drainer.drain(runtime, within=until - runtime.clock())
+                if report.next_in is None:
+                    return True
+                # A drain in the background may be at it, and must not be frozen in the middle.
+                if report.next_in > LEASE or runtime.clock() + PAUSE >= until:
+                    return False
+                await runtime.sleep(PAUSE)
+        except Closed:
+            return False
         except Exception as error:  # noqa: BLE001 - an ending does not fail because of Monite
             log_failure(error)
             return False
-        return report.next_in is None

@@ -14,8 +14,10 @@ import pytest
 from monite_auth import Principal, TokenBroker
 from monite_auth.emulator import Fault
 from monite_auth.engine import drain, loop_watch
+from monite_auth.engine.runtime import run
 from tests.people import PEOPLE
 from tests.redis_server import RedisServer
+from tests.scripted import ALICE, BOB, World, numbered
 from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -228,6 +230,18 @@ def test_a_logout_revokes_before_it_returns_where_settings_say_so(emulated, emul
         else:
             asyncio.run(broker.alogout(ANNA))
         assert emulator.monite.ledger.live() == []
+
+
+@pytest.mark.parametrize(("within", "revoked"), [(5, ["token-2", "token-1"]), (1, ["token-2"])])
+def test_such_a_logout_waits_for_what_another_drain_is_at(within, revoked):
+    """Its own token may be at one in the background, which is not to be frozen in the middle."""
+    world = World(numbered(), revoke_within=within)
+    world.value(ALICE), world.value(BOB)
+    run(world.store.end_session(ALICE))
+    assert run(world.store.due(1, seconds=drain.LEASE)).batch
+    world.logout(BOB)
+    assert world.revoked == revoked
+    assert len(world.background) == (within == 1)
 
 
 def test_promise_7_such_a_logout_neither_fails_nor_waits_for_longer(emulated, emulator):
