@@ -11,6 +11,7 @@ import pytest
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight, SingleFlight
+from monite_auth.settings import Settings
 from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
 from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation, judge
@@ -131,7 +132,9 @@ def test_snapshot_knows_all_that_is_remembered():
     assert set(Flight.__slots__) == frozen | ignored
     assert set(SharedPeek.__slots__) == {"_is_open", "_result"} | {"__weakref__", "_surroundings", "lock"}
     assert set(vars(SingleFlight())) == {"_flights"} | {"_cleanup_threshold", "_lock", "_surroundings"}
-    engine = Engine(None, None, None)
+    engine = Engine(
+        Settings(client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001", client_secret="secret"), None, None
+    )
     tools = {
         "_settings",
         "_directory",
@@ -142,7 +145,7 @@ def test_snapshot_knows_all_that_is_remembered():
         "_leader",
         "_epoch",
     }
-    tools |= {"_drainer", "_strays", "_renewals", "_mint"}
+    tools |= {"_drainer", "_strays", "_renewals", "_mint", "_revoke_within"}
     assert set(vars(engine)) == {"strays", "flights", "drainer", "renewals", "tokens", "endings", "owner"}
     assert set(vars(engine.drainer)) - tools == {"sweep_at", "_working", "_sleeper"}
     assert set(vars(engine.renewals)) - tools == {"_resume_at", "_cleanup_threshold"}
