@@ -126,6 +126,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         frozenset((names[each], *_work(each), each.is_wanted_again) for each in drainer._working),
         (drainer.sweep_at, drainer._sleeper and _work(drainer._sleeper)),
         freeze(engine.strays),
+        frozenset(engine.tokens._leader._mint.keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
     )
 
