@@ -34,8 +34,8 @@ PAUSE_AFTER_REFUSAL = 30.0
 """Seconds until the next revocation when Monite refuses our credentials: people have to mend them first."""
 
 LEASE = 3.0
-"""Seconds that a drain has for one revocation before another may take it: longer than a try takes, unless Monite hangs. A process
-that was killed, and an event loop that was closed, do not give back what they had. To revoke a token twice costs a request."""
+"""Seconds that a drain has for one revocation before another may take it: longer than a try takes, unless Monite hangs. Nobody gives
+back what a process had that was killed, or what an event loop was about to get. To revoke a token twice costs a request."""
 
 LONGEST_TRY = 30.0
 """Seconds after which a drain that is at work counts as lost."""
@@ -95,6 +95,14 @@ class _BackgroundDrain(_Work):
     is_wanted_again: bool = False
 
 
+@dataclass(eq=False, slots=True)
+class _Pass:
+    """One pass over what is due, on `loop` or in a thread; `pending`: what it is at, or has just done."""
+
+    loop: EventLoop | None
+    pending: Pending | None = None
+
+
 class Drainer:
     """Revokes what is pending, for one broker in one process."""
 
@@ -111,12 +119,39 @@ class Drainer:
         self._working: set[_BackgroundDrain] = set()
         self._sleeper: _Work | None = None
         """What sleeps until more is due."""
+        self._passes: set[_Pass] = set()
+        """The passes that are under way, or were left by an event loop that has stopped."""
 
     # -- one pass
 
     async def drain(self, runtime: Runtime, *, within: float) -> DrainReport:
         """Work on what is due, for `within` seconds at the most, and say what came of it. Raises StoreUnavailable."""
         await self._strays.hand_over(runtime.store)
+        await self._take_back(runtime)
+        this = _Pass(self._surroundings.running_loop())
+        self._passes.add(this)
+        try:
+            report = await self._work_on_due(runtime, this, within)
+        except (
+            GeneratorExit
+        ):  # its event loop is gone, and nothing can be awaited: the next pass takes back what it had
+            raise
+        except BaseException:
+            self._passes.discard(this)
+            raise
+        self._passes.discard(this)
+        return report
+
+    async def _take_back(self, runtime: Runtime) -> None:
+        """Take back what passes had whose event loops have stopped: do not wait for the leases to run out."""
+        with self._lock:
+            left = {each for each in self._passes if each.loop is not None and not each.loop.is_running()}
+            self._passes -= left
+        for each in left:
+            if each.pending is not None:
+                await runtime.store.postpone(each.pending, 0)
+
+    async def _work_on_due(self, runtime: Runtime, this: _Pass, within: float) -> DrainReport:
         until = runtime.clock() + within
         settled = postponed = expired = 0
         while True:
@@ -125,6 +160,7 @@ class Drainer:
             if not due.batch:
                 return DrainReport(settled, postponed, expired, due.next_in)
             for pending in due.batch:
+                this.pending = pending
                 try:
                     wait = await Turn(runtime).take(Priority.REVOCATION, until=until)
                     if wait > 0:

@@ -110,7 +110,7 @@ class AsyncRuntime:
 
         flight.call_when_finished(wake)
         try:
-            async with asyncio.timeout(max(0.0, within)):
+            async with self._limit(max(0.0, within)):
                 await finished.wait()
         except TimeoutError:
             pass
@@ -123,7 +123,7 @@ class AsyncRuntime:
         lock = self._turns.setdefault(shared, asyncio.Lock())
         has_turn = False
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with self._limit(PATIENCE):
                 has_turn = await lock.acquire()
         try:
             yield
@@ -133,14 +133,21 @@ class AsyncRuntime:
 
     async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:
         """See Runtime."""
-        limit = asyncio.timeout(within)
+        limit = asyncio.timeout(None)
         try:
-            async with limit:
+            async with self._limit(within, limit):
                 return await aask_directory(directory, principal)
         except TimeoutError:
             if limit.expired():
                 raise Overdue from None
             raise
+
+    @asynccontextmanager
+    async def _limit(self, seconds: float, limit: asyncio.Timeout | None = None) -> AsyncGenerator[None]:
+        """As `asyncio.timeout`, but with a timer that keeps no request's context: a loop holds cancelled ones until their time."""
+        async with limit or asyncio.timeout(None) as entered:
+            Context().run(entered.reschedule, self.loop.time() + seconds)
+            yield
 
     def lead(self, flow: Flow[None]) -> None:
         """See Runtime. It runs in the caller's context, which a directory may need."""

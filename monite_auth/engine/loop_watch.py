@@ -28,10 +28,13 @@ class LoopWatch:
         self._lock = threading.Lock()
         self._watched: set[AsyncRuntime] = set()
         self._is_watching = False
+        self._is_undone = False
+        """Whether a loop that has stopped left work undone which nobody has gone on with yet."""
 
     def begin(self, runtime: AsyncRuntime) -> None:
         """Watch over the event loop of `runtime` until it has no more work in the background, or has stopped."""
         with self._lock:
+            self._drop_stopped()  # now: short loops may come by the hundred in a second
             self._watched.add(runtime)
             if self._is_watching:
                 return
@@ -49,7 +52,7 @@ class LoopWatch:
         try:
             while self._has_more():
                 await threads.sleep(WATCH_INTERVAL)
-                if self._take_stopped():
+                if self._has_undone():
                     self._go_on(threads)
         except BaseException:
             self._is_watching = False
@@ -58,12 +61,18 @@ class LoopWatch:
     def _has_more(self) -> bool:
         with self._lock:
             self._watched = {each for each in self._watched if each.is_at_work}
-            self._is_watching = bool(self._watched)
+            self._is_watching = bool(self._watched) or self._is_undone
             return self._is_watching
 
-    def _take_stopped(self) -> bool:
-        """Take those off the watch whose event loop has stopped, and say whether one of them left work undone."""
+    def _has_undone(self) -> bool:
+        """Say whether loops have stopped since this was last asked, and left work undone."""
         with self._lock:
-            stopped = {each for each in self._watched if each.is_at_work and not each.loop.is_running()}
-            self._watched -= stopped
-            return bool(stopped)
+            self._drop_stopped()
+            is_undone, self._is_undone = self._is_undone, False
+            return is_undone
+
+    def _drop_stopped(self) -> None:
+        """Take those off the watch whose event loop has stopped, so that it is not kept."""
+        stopped = {each for each in self._watched if not each.loop.is_running()}
+        self._watched -= stopped
+        self._is_undone = self._is_undone or any(each.is_at_work for each in stopped)

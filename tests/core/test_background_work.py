@@ -166,3 +166,29 @@ def test_a_drain_looks_again_where_it_was_wanted_during_its_pass():
     world.logout(ALICE)
     world.run_background()
     assert len(passes) == 2
+
+
+def test_what_a_drain_had_when_its_loop_stopped_is_taken_back_before_its_lease_is_over():
+    world = World(granted())
+    world.token()
+    answer = world.send
+
+    async def hangs(_request, **_):
+        await asyncio.Event().wait()
+
+    world.send = hangs
+    world.logout()
+    drains = []
+
+    async def begin():
+        drains.append(asyncio.create_task(world.background.pop(0)))
+        await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    world.send = answer
+    assert world.drain().settled == 1
+    assert world.revoked == ["token-1"]
+    drains[0].cancel()
+    loop.run_until_complete(asyncio.wait(drains))
+    loop.close()

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from weakref import ref
 
 import pytest
 
@@ -199,6 +200,27 @@ def test_background_work_never_runs_in_the_context_of_a_request(broker, monkeypa
         "thread": ("nobody's", False),
         "inside a request": ("nobody's", True),
     }
+
+
+def test_a_directory_that_was_waited_for_leaves_nothing_of_the_request_in_the_loop(broker):
+    """A loop keeps timers that were cancelled, and what they refer to, until their time has come."""
+
+    class Session:
+        """A database session, say."""
+
+    async def request():
+        session = Session()
+        whose.set(session)
+        assert await broker.running.on_loop().find(broker._directory, ANNA, within=600)
+        return ref(session)
+
+    async def main():
+        earlier = asyncio.get_running_loop().call_later(300, print)  # those at the front are removed at once
+        session = await asyncio.create_task(request())
+        await auntil(lambda: gc.collect() >= 0 and session() is None)
+        earlier.cancel()
+
+    asyncio.run(main())
 
 
 def test_a_mint_that_a_request_waits_for_runs_in_its_context(emulated):

@@ -125,6 +125,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         frozenset(engine.renewals._resume_at.items()),
         frozenset((names[each], *_work(each), each.is_wanted_again) for each in drainer._working),
         (drainer.sweep_at, drainer._sleeper and _work(drainer._sleeper)),
+        frozenset((_is_running(each.loop), each.pending) for each in drainer._passes),
         freeze(engine.strays),
         frozenset(engine.tokens._leader._mint.keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
