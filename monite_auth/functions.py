@@ -55,7 +55,7 @@ class AppFunction(Generic[Result]):
 
     @cached_property
     def _threads(self) -> PerProcess[Threads]:
-        return PerProcess(lambda: Threads(MOST_THREADS))
+        return PerProcess(lambda: Threads(MOST_THREADS, name=f"monite_auth {self.name}"))
 
 
 def _never_stopping(name: str, function: Callable[..., Result]) -> Callable[..., Result]:

@@ -36,7 +36,7 @@ PATIENCE = 0.5
 PIECE = 4096
 """Bytes that are written at once. A socket that takes any takes so many, so that no write is a series of short waits."""
 
-RESOLVERS = PerProcess(lambda: Threads(16))
+RESOLVERS = PerProcess(lambda: Threads(16, name="monite_auth names"))
 """Resolve names. There are many, since each may be stuck for as long as a resolver does not answer."""
 
 

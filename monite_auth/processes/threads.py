@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class Threads:
-    """At most `most` threads of one process, which come when there is work and go when there is none.
+    """At most `most` threads of one process, called `name`, which come when there is work and go when there is none.
 
     They are daemons, since a process that exits must not wait for them, as it would for those of a ThreadPoolExecutor.
     """
@@ -26,8 +26,9 @@ class Threads:
     IDLE = 10.0
     """Seconds that a thread waits for more work."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, name: str) -> None:
         self._most = most
+        self._name = name
         self._work: collections.deque[tuple[Future[Any], Callable[[], Any]]] = collections.deque()
         self._changed = threading.Condition()
         self._threads = 0
@@ -56,7 +57,7 @@ class Threads:
     def _start(self) -> bool:
         """Start one more thread; return whether there is any now."""
         try:
-            threading.Thread(target=self._serve, name="monite_auth", daemon=True).start()
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
         except RuntimeError:  # there are too many already, or the interpreter is ending
             return self._threads > 0
         self._threads += 1

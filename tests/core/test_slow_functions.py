@@ -232,7 +232,7 @@ def test_functions_run_in_the_context_of_their_caller():
 
 
 def test_threads_are_few_and_one_that_nobody_waits_for_any_more_is_not_begun(stuck):
-    threads = Threads(2)
+    threads = Threads(2, name="test")
     running = [threads.submit(stuck) for _ in range(2)]
     until(lambda: stuck.asked == 2)
     queued = [threads.submit(lambda: "done") for _ in range(2)]
@@ -244,7 +244,7 @@ def test_threads_are_few_and_one_that_nobody_waits_for_any_more_is_not_begun(stu
 
 
 def test_threads_are_used_again_and_what_fails_is_told():
-    threads = Threads(8)
+    threads = Threads(8, name="test")
     first = threads.submit(threading.current_thread).result(20)
     until(lambda: threads._idle == 1)
     assert threads.submit(threading.current_thread).result(20) is first
@@ -258,8 +258,8 @@ def test_where_there_can_be_no_threads_the_caller_does_it(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", no_more)
-    assert Threads(1).submit(threading.current_thread).result(0) is threading.current_thread()
+    assert Threads(1, name="test").submit(threading.current_thread).result(0) is threading.current_thread()
     monkeypatch.undo()
     uwsgi = SimpleNamespace(opt={}, numproc=1, worker_id=lambda: 1, mule_id=lambda: 0)
     monkeypatch.setitem(sys.modules, "uwsgi", uwsgi)
-    assert Threads(1).submit(threading.current_thread).result(0) is threading.current_thread()
+    assert Threads(1, name="test").submit(threading.current_thread).result(0) is threading.current_thread()
