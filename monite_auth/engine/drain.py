@@ -132,9 +132,8 @@ class Drainer:
         self._passes.add(this)
         try:
             report = await self._work_on_due(runtime, this, within)
-        except (
-            GeneratorExit
-        ):  # its event loop is gone, and nothing can be awaited: the next pass takes back what it had
+        except GeneratorExit:
+            # Its event loop is gone, and nothing can be awaited: the next pass takes back what it had.
             raise
         except BaseException:
             self._passes.discard(this)

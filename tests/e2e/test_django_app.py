@@ -81,6 +81,7 @@ def test_the_token_card_asks_the_token_endpoint(page: Page, monite: Emulator):
     (token,) = monite.monite.ledger.live(ANNA_ID)
     card = page.get_by_role("region", name="Your Monite token")
     expect(card).to_contain_text(token.masked.removeprefix("…"))
+    page.wait_for_load_state()  # the button does nothing before its script is there
     with page.expect_response("**/monite/token") as answer:
         card.get_by_role("button", name="Ask for it").click()
     assert answer.value.status == 200

@@ -29,6 +29,7 @@ def test_an_accountant_creates_an_invoice_with_a_token_of_their_own(page: Page, 
     (token,) = demo.tokens(ANNA, "live")
     card = page.get_by_role("region", name="Your Monite token")
     expect(card).to_contain_text(token["token"].removeprefix("…"))
+    page.wait_for_load_state()  # the button does nothing before its script is there
     with page.expect_response("**/monite/token"):
         card.get_by_role("button", name="Ask for it").click()
     expect(card.get_by_role("status")).to_contain_text(f"Bearer ••••{token['token'].removeprefix('…')}")

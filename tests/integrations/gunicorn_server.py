@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 AT_ONCE = 6
 """The number of requests in a burst: more than a busy sync worker accepts, so that the other worker gets some."""
+
+TLS = ssl.create_default_context()
+"""One for all clients: each would make one of its own, which keeps the process busy that the emulator answers from."""
 
 
 class Gunicorn:
@@ -90,7 +94,10 @@ class Gunicorn:
     def browser(self) -> httpx.Client:
         """Return a client with its own cookies that opens a new connection for each request."""
         return httpx.Client(
-            base_url=self.url, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+            base_url=self.url,
+            trust_env=False,
+            verify=TLS,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def ask_every_worker(self, client: httpx.Client, path: str) -> list[httpx.Response]:

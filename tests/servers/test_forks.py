@@ -97,9 +97,13 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
     # No async pages under gevent: all greenlets run in one thread, which can have only one event loop.
     kinds, crowd = (("page",), THRONG) if "gevent" in request.node.name else (("page", "async"), CROWD)
     pages = [f"/{kind}/{name}" for name in names for kind in kinds for _ in range(crowd // len(kinds))]
-    # One client for all: each makes a TLS context, which keeps the process busy, and the emulator answers from the same one.
-    with server.browser() as browser, ThreadPoolExecutor(3 * crowd) as pool:
-        answers = list(pool.map(browser.get, pages))
+
+    def ask(page):
+        with server.browser() as browser:
+            return browser.get(page)
+
+    with ThreadPoolExecutor(3 * crowd) as pool:
+        answers = list(pool.map(ask, pages))
     assert {answer.status_code for answer in answers} == {200}
     for page, answer in zip(pages, answers, strict=True):
         name = page.rpartition("/")[2].partition("-")[0]

@@ -147,7 +147,7 @@ def test_snapshot_knows_all_that_is_remembered():
     }
     tools |= {"_drainer", "_strays", "_renewals", "_mint", "_revoke_within"}
     assert set(vars(engine)) == {"strays", "flights", "drainer", "renewals", "tokens", "endings", "owner"}
-    assert set(vars(engine.drainer)) - tools == {"sweep_at", "_working", "_sleeper"}
+    assert set(vars(engine.drainer)) - tools == {"sweep_at", "_working", "_sleeper", "_passes"}
     assert set(vars(engine.renewals)) - tools == {"_resume_at", "_cleanup_threshold"}
     assert set(vars(engine.tokens)) - tools == set()
     assert set(vars(engine.tokens._leader)) - tools == {"_has_minted"}
