@@ -1,11 +1,15 @@
 """The connections to Redis of one event loop."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+
+import redis
 
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
+from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import Lane, LaneName, LoopLane
 from monite_auth.stores.redis.topologies import async_clients
 
@@ -37,8 +41,13 @@ class LoopConnections(Connections):
 
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
         client = self._open()[0]
-        async with RunningTime(patience):
-            return await client.execute_command(*command)
+        try:
+            async with RunningTime(patience):
+                return await client.execute_command(*command)
+        except (redis.exceptions.SlotNotCoveredError, KeyError):
+            with suppress(*FAILURES):
+                await self._relearn(client)
+            raise
 
     async def _close_idle(self, command: Sequence[Argument]) -> None:
         client = self._open()[0]
@@ -49,8 +58,12 @@ class LoopConnections(Connections):
             await getattr(
                 node, "disconnect_free_connections", node.disconnect
             )()  # redis-py 6 has only the latter
-            async with RunningTime(RELEARNING_SHARE * self._timeout):
-                await client.nodes_manager.initialize()
+            await self._relearn(client)
+
+    async def _relearn(self, client: Any) -> None:
+        """Ask again which node serves which slot."""
+        async with RunningTime(RELEARNING_SHARE * self._timeout):
+            await client.nodes_manager.initialize()
 
     async def aclose(self) -> None:
         """Close the connections; they are opened again when they are needed."""

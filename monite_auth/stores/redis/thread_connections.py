@@ -10,6 +10,7 @@ import redis
 
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import FIRST_SHARE, Argument, Connections
+from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import Lane, LaneName, ThreadLane
 from monite_auth.stores.redis.topologies import blocking_client, blocking_connection
 
@@ -41,7 +42,14 @@ class ThreadConnections(Connections):
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:  # noqa: ARG002 - see _patience
         if self._address.kind == "single":
             return self._send_over_stack(command)
-        return (self._client or self._connect()).execute_command(*command)
+        client = self._client or self._connect()
+        try:
+            return client.execute_command(*command)
+        except redis.exceptions.SlotNotCoveredError:
+            # The client does not ask by itself which node serves the slot now, and it would stay lost to it.
+            with suppress(*FAILURES):
+                client.nodes_manager.initialize()
+            raise
 
     def _send_over_stack(self, command: Sequence[Argument]) -> Any:
         """Send a command to the single server; close the connection unless its answer was read to the end."""

@@ -61,6 +61,13 @@ def test_promise_11_a_slot_that_is_not_served_is_an_outage_of_its_users(cluster,
         node.admin.execute_command("CLUSTER ADDSLOTS", slot)
         until(lambda: all(cluster._is_whole(each) for each in cluster.nodes))
 
+    def are_all_served() -> bool:
+        with suppress(StoreUnavailable):
+            return all(driver.peek(*user(number)) == f"token-{number}" for number in range(20))
+        return False
+
+    until(are_all_served)
+
 
 @pytest.mark.parametrize("form", FORMS)
 def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, drive):
