@@ -52,7 +52,7 @@ class SQLiteSessions(Execution):
             )
             if principal.session_id is None:
                 self._end_before(on, user, on.now - ago)
-            self._let_go_endings(on, user)
+            self._let_go_endings(on, user, name)
         session = on.vault.session(principal.user_id, principal.session_id)
         return _take_away(on, "user = ? AND (session IS NULL OR session = ?)", user, session)
 
@@ -62,7 +62,7 @@ class SQLiteSessions(Execution):
         name = on.vault.user(user)
         self._end_sessions(on, "user = ?", name, ago)
         self._end_before(on, name, on.now - ago)
-        self._let_go_endings(on, name)
+        self._let_go_endings(on, name, None)
         return _take_away(on, "user = ?", name)
 
     @writing
@@ -123,12 +123,13 @@ class SQLiteSessions(Execution):
             (user, on.account, moment, self._remembered_until(on)),
         )
 
-    def _let_go_endings(self, on: Transaction, user: str) -> None:
+    def _let_go_endings(self, on: Transaction, user: str, latest: str | None) -> None:
         """Forget a user's oldest endings where there are too many. Dates tell from then on which sessions have ended."""
-        let_go = _let_go_oldest(on, user, ended=True, most=MOST_ENDINGS)
+        let_go = _let_go_oldest(on, user, latest, ended=True, most=MOST_ENDINGS)
         if let_go:
-            remembered = self._session_memory + LEEWAY
-            self._end_before(on, user, max(let_go) - remembered)
+            # One that others wrote may be remembered for longer than this store's memory.
+            over = min(on.now, max(let_go) - self._session_memory - LEEWAY)
+            self._end_before(on, user, over)
             on.db.execute(
                 f"{UNDATED} VALUES (?, ?, ?, 1, ?)", (user, user, on.account, self._remembered_until(on))
             )
@@ -166,18 +167,21 @@ def begin(on: Transaction, principal: Principal, memory: float, *, at: float) ->
                 "now": on.now,
             },
         )
-        _let_go_oldest(on, user, ended=False, most=MOST_SESSIONS)
+        _let_go_oldest(on, user, session, ended=False, most=MOST_SESSIONS)
 
 
-def _let_go_oldest(on: Transaction, user: str, *, ended: bool, most: int) -> list[float]:
-    """Delete two of a user's sessions where there are too many: more than are added. Return until when they were remembered."""
-    whose = {"user": user, "ended": ended, "most": most}
+def _let_go_oldest(on: Transaction, user: str, latest: str | None, *, ended: bool, most: int) -> list[float]:
+    """Delete two of a user's sessions where there are too many: more than are added. Return until when they were remembered.
+
+    `latest`: the session that was just written. It stays, even if others are remembered for longer.
+    """
+    whose = {"user": user, "ended": ended, "most": most, "latest": latest}
     many = on.db.execute("SELECT count(*) FROM sessions WHERE user = :user AND ended = :ended", whose)
     if many.fetchone()[0] <= most:
         return []
     deleted = on.db.execute(
         "DELETE FROM sessions WHERE user = :user AND session IN (SELECT session FROM sessions "
-        "WHERE user = :user AND ended = :ended ORDER BY until LIMIT 2) RETURNING until",
+        "WHERE user = :user AND ended = :ended AND session IS NOT :latest ORDER BY until LIMIT 2) RETURNING until",
         whose,
     )
     return [until for (until,) in deleted]

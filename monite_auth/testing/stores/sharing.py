@@ -2,8 +2,10 @@
 
 import pytest
 
+from monite_auth.identity import Principal
+from monite_auth.stores.bounds import MOST_ENDINGS
 from monite_auth.stores.budget import HEADROOM
-from monite_auth.stores.values import Cooldown, CoolingDown, Hit
+from monite_auth.stores.values import Claimed, Cooldown, CoolingDown, Hit
 from monite_auth.testing.stores.driver import AGAIN, ALICE, BOB, BOBS, Drive, StoreDriver, StoreGround
 
 SANDBOX, LIVE = "https://sandbox.example 1", "https://live.example 1"
@@ -55,6 +57,18 @@ class SharingContract:
         assert one.commit(lease, "fenced") is False
         assert one.pending() == ["fenced", "t"]
         assert other.pending() == []
+
+    def test_promise_5_a_process_that_remembers_for_a_shorter_time_ends_its_sessions_and_no_others(
+        self, ground: StoreGround, form: str, drive: Drive
+    ) -> None:
+        one, other = drive(ground, form), drive(ground, form, session_memory=3600.0)
+        for number in range(MOST_ENDINGS):
+            one.run(one.ops.end_session(Principal("alice", session_id=f"s-{number}")))
+        ended = other.dated(0, "ended")
+        other.run(other.ops.end_session(ended))
+        assert one.has_ended(ended)
+        one.advance(1)
+        assert isinstance(one.claim(principal=one.dated(0, "new")), Claimed)
 
     def test_promise_8_two_processes_have_one_budget(self, pair: tuple[StoreDriver, StoreDriver]) -> None:
         one, other = pair

@@ -31,13 +31,20 @@ if reach == 'user' then
     if string.sub(name, 1, 1) ~= '+' and not goes_on then mark(name) end
   end
 end
--- Beyond so many endings dates tell which sessions have ended.
+-- Beyond so many endings dates tell which sessions have ended. The one that was just written stays, even if others, of processes that
+-- remember for longer, are older.
+local latest = reach == 'session' and (session ~= '' and session or date)
 local too_many = redis.call('ZCARD', ended) - MOST_ENDINGS
-local let_go = too_many > 0 and redis.call('ZRANGE', ended, 0, too_many - 1, 'WITHSCORES')
-for i = 1, let_go and #let_go or 0, 2 do redis.call('ZREM', ended, let_go[i]) end
-if let_go then mark(undated(KEYS)) end
+local oldest = too_many > 0 and redis.call('ZRANGE', ended, 0, too_many, 'WITHSCORES') or {}
 local over = (reach == 'user' or by_date) and moment or 0
-if let_go then over = math.max(over, math.min(now, let_go[#let_go] - memory - LEEWAY)) end
+for i = 1, #oldest, 2 do
+  if oldest[i] ~= latest and too_many > 0 then
+    redis.call('ZREM', ended, oldest[i])
+    too_many = too_many - 1
+    over = math.max(over, math.min(now, oldest[i + 1] - memory - LEEWAY))
+  end
+end
+if #oldest > 0 then mark(undated(KEYS)) end
 if over > 0 then
   redis.call('HSET', user, 'before', ended_before(over, redis.call('HGET', user, 'before') or nil, now))
   keep(user, now, now + memory + LEEWAY)
