@@ -9,8 +9,8 @@ stopped. It exits at once when the other end of the lifeline closes, so no worke
 |---|---|
 | `ready` | it works from now on |
 | `opened` | a session has begun; it logs out, or stays, even if this worker is killed |
-| `got` | a caller that asked at `began` was given `token`; `own`: the token names the caller's entity user |
-| `refused` | a caller that asked at `began` got an error; `why`: its code |
+| `got` | a caller that asked at `began` was given `token`; `own`: the token names the caller's entity user; `use`: what for |
+| `refused` | a caller that asked at `began` got an error; `why`: its code; `use`: what it wanted the token for |
 | `called` | Monite answered a call with `status`; `own`: it took the caller for the right person |
 | `ending` | a logout begins |
 | `ended` | the logout that began at `began` has returned: it is accepted |
@@ -43,6 +43,7 @@ from monite_auth.telemetry import telemetry
 from monite_auth.tokens import steady_clock
 from tests.chaos.client import Client, TaskClient, ThreadClient
 from tests.chaos.event_log import EventLog
+from tests.chaos.heartbeat import start_heartbeat
 from tests.chaos.plan import Plan, Session, Use, entity_user
 from tests.chaos.recorder import LENGTH, RecordedStore, record_answers
 from tests.chaos.task_queue import TaskKind, TaskQueue
@@ -130,22 +131,22 @@ class Visitor:
             token = await self._client.token(session.principal, min_ttl)
         except (MoniteAuthError, httpx.HTTPError) as error:
             why = error.code if isinstance(error, MoniteAuthError) else type(error).__name__
-            self._log.write("refused", session=session.number, why=why, began=began)
+            self._log.write("refused", session=session.number, why=why, began=began, use=use)
             return False
-        self._got(session, token.value.reveal(), began, own=token.entity_user == session.entity_user)
+        self._got(session, token.value.reveal(), began, use, own=token.entity_user == session.entity_user)
         return True
 
     async def _call(self, session: Session, began: float) -> bool:
         answer = await self._client.get(session.principal, ME)
         bearer = answer.request.headers["Authorization"].removeprefix("Bearer ")
         own = answer.status_code != 200 or answer.json()["id"] == session.entity_user.entity_user_id
-        self._got(session, bearer, began, own=own)
+        self._got(session, bearer, began, "call", own=own)
         self._log.write("called", session=session.number, status=answer.status_code, own=own)
         return answer.status_code == 200
 
-    def _got(self, session: Session, token: str, began: float, *, own: bool) -> None:
+    def _got(self, session: Session, token: str, began: float, use: Use, *, own: bool) -> None:
         known_as = hashlib.sha256(token.encode()).hexdigest()[:LENGTH]
-        self._log.write("got", session=session.number, token=known_as, began=began, own=own)
+        self._log.write("got", session=session.number, token=known_as, began=began, use=use, own=own)
 
     async def _check(self, session: Session) -> None:
         for _ in range(TRIES):
@@ -244,6 +245,7 @@ def main() -> None:
     if plan.short_drains:
         shorten_drains()
     log = EventLog(Path(log_path))
+    start_heartbeat(log)
     record_answers(log)
     broker = open_broker(plan, log)
     tasks = TaskQueue((queue_out, queue_in))
