@@ -230,13 +230,13 @@ class StoreUnavailable(MoniteAuthError):
     `part` names what failed, where it was only a part of the store, a node or a record: other users are not concerned.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, part: str | None = None) -> None:
-        super().__init__(message, retry_after=retry_after)
-        self.part = part
-
     status_hint = 503
     code = "store_unavailable"
     public_message = "Something went wrong on our side. Please try again in a moment."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, part: str | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.part = part
 
 
 class StoreReadOnly(StoreUnavailable):

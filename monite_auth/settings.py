@@ -37,7 +37,6 @@ from monite_auth.tokens import DEFAULT_TIMING, LONGEST_EXPIRY_MARGIN, MaskedUrl,
 
 __all__ = ["SETTING_NAMES", "SecurityModel", "Settings", "overridden"]
 
-
 SettingsType = TypeVar("SettingsType")
 
 
@@ -147,7 +146,7 @@ class Settings:
         except ValueError:
             known = ", ".join(f'"{each}"' for each in SecurityModel)
             problems.append(f"security_model is one of {known}, not {self.security_model!r}.")
-        problems += [*self._store_problems(), *self._session_problems()]
+        problems += [*self._store_problems(), *self._journal_problems(), *self._session_problems()]
         if problems:
             raise ConfigurationError(*problems)
 
@@ -195,7 +194,7 @@ class Settings:
         if not separator or not is_known(scheme):
             return [unknown_scheme()]
         object.__setattr__(self, "store_url", MaskedUrl(url))
-        return self._journal_problems()
+        return []
 
     def _journal_problems(self) -> list[str]:
         given: object = self.journal_directory

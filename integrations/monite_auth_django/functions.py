@@ -40,7 +40,7 @@ class ProjectFunction(ViewFunction[Any]):
 
         # A task, since asgiref waits for the thread when it is cancelled.
         asked = asyncio.ensure_future(sync_to_async(call)())
-        asked.add_done_callback(_look_at)
+        asked.add_done_callback(_take_failure)
         await asyncio.wait([asked], timeout=PATIENCE)
         if not asked.done() and begins.acquire(blocking=False):
             return await self._elsewhere.acall(*arguments)
@@ -52,8 +52,8 @@ class ProjectFunction(ViewFunction[Any]):
             return self.function(*arguments)
 
 
-def _look_at(asked: "asyncio.Future[Any]") -> None:
-    """Look at a failure that nobody waits for any more, so that asyncio does not log it."""
+def _take_failure(asked: "asyncio.Future[Any]") -> None:
+    """Take a failure that nobody waits for any more, so that asyncio does not log it."""
     if not asked.cancelled():
         asked.exception()
 

@@ -16,13 +16,6 @@ def settings_of(app: Flask) -> Settings:
     warn_of_unknown_settings(app.config)
     # Flask accepts a session cookie for this long, so an ended session has to be remembered for as long.
     lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
-    return Settings.from_mapping(  # with the prefix, so that an error has the names that the app has set
-        {
-            f"MONITE_{name}": value
-            for name, value in {
-                "SESSION_MEMORY": lifetime,
-                **app_settings(app.config, prefix="MONITE_"),
-            }.items()
-        },
-        prefix="MONITE_",
-    )
+    given = {"SESSION_MEMORY": lifetime, **app_settings(app.config, prefix="MONITE_")}
+    # With the prefix, so that an error has the names that the app has set.
+    return Settings.from_mapping({f"MONITE_{name}": value for name, value in given.items()}, prefix="MONITE_")

@@ -3,10 +3,11 @@
 | to read about | open |
 |---|---|
 | how a caller comes to a token | `token_flow`, `single_flight`, `shared_peek` |
-| how a token is minted | `mint_leader`, `mint`, `mint_errors`, `asking` |
+| how a token is minted | `mint_leader`, `token_request`, `mint`, `claim_polls`, `unlinked`, `mint_errors` |
+| how Monite is asked | `asking`, `limit_watch`, `api_client` |
 | how it is renewed | `renewal` |
-| how it ends | `endings`, `exchange`, `strays`, `drain` |
-| where I/O happens | `runtime`, `blocking`, `event_loop`, `background`, `transport` |
+| how it ends | `endings`, `exchange`, `strays`, `drain`, `sweeps` |
+| where I/O happens | `runtime`, `blocking`, `event_loop`, `background`, `loop_watch`, `transport`, `network` |
 | what is handed in | `surroundings`, `revocation_epoch` |
 | how it is put together | `engine` (decisions), `running` (with the runtimes of one process) |
 """

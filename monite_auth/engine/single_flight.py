@@ -176,9 +176,8 @@ class Flight:
 
     def abandon(self, now: float) -> bool:
         """Finish the flight if nobody is at work on it; return whether it is finished now."""
-        with (
-            self._lock
-        ):  # in one step: a leader who comes late must not start between the question and the end
+        # In one step: a leader who comes late must not start between the question and the end.
+        with self._lock:
             if self.is_alive(now):
                 return False
             callbacks = self._end(Event.ABANDON)

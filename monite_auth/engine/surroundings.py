@@ -17,7 +17,6 @@ __all__ = ["SWEEP_INTERVAL", "EventLoop", "Observer", "Surroundings", "running_l
 
 Value = TypeVar("Value")
 
-
 SWEEP_INTERVAL = 10.0
 """Seconds between two looks for what other processes left undone. With the lease of a revocation before, and its request after it,
 that is done within a quarter of a minute; and a look costs the store next to nothing."""

@@ -107,13 +107,12 @@ def timeouts(settings: Settings, within: float) -> httpx.Timeout:
 
 def as_sent(request: Request) -> dict[str, Any]:
     """Return the arguments that a client sends a request with."""
+    # Not compressed: a short answer may unpack to a long one.
+    headers = {**request.headers, "Accept-Encoding": "identity"}
     return {
         "method": request.method,
         "url": request.url,
-        "headers": {
-            **request.headers,
-            "Accept-Encoding": "identity",
-        },  # a short answer may unpack to a long one
+        "headers": headers,
         "content": request.body.reveal() or None,
     }
 

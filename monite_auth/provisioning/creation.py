@@ -72,9 +72,8 @@ class Creator:
             )
             if isinstance(claim, Claimed):
                 return claim.lease
-            if isinstance(
-                claim, CoolingDown
-            ):  # only refused credentials cool down every slot, and so this one
+            # Only refused credentials cool down every slot, and so this one.
+            if isinstance(claim, CoolingDown):
                 raise CredentialsRejected(
                     claim.why.message, request_id=claim.why.request_id, retry_after=claim.retry_in
                 )

@@ -14,7 +14,8 @@ __all__ = ["Health", "health_of"]
 class Health:
     """What this process knows of its token store, for a health endpoint. Nobody was asked for it.
 
-    `store`: "up", or "degraded" where a part of it is down too, from the first failure until the store answers again and has not failed for some seconds.
+    `store`: "degraded" from the first failure, of a part of the store too, until it answers again and has not failed for some
+    seconds; otherwise "up".
     `since`: since when, epoch seconds; None while the store has been up from the start.
     `waiting`: how many logouts and other changes the store has still to hear of from this process.
     `is_durable`: whether those survive the death of this process: MONITE_JOURNAL_DIRECTORY is set, and can be written.

@@ -42,9 +42,8 @@ def register(scheme: str, make_store: MakeStore) -> None:
     Raises ValueError when the scheme belongs to another kind.
     """
     scheme = scheme.lower()
-    if (
-        _KINDS.setdefault(scheme, make_store) != make_store
-    ):  # equal, not identical: a method is a new object each time
+    # Compared by equality, since a class method is a new object each time.
+    if _KINDS.setdefault(scheme, make_store) != make_store:
         raise ValueError(f"Another kind of store is registered for {scheme}://.")
 
 

@@ -108,6 +108,12 @@ def test_wrong_settings_are_refused_with_how_to_mend_them(changes, says):
     assert says in problem
 
 
+def test_the_settings_of_a_store_that_are_wrong_are_told_at_once():
+    store, journal = problems_of(store_url="sqlite", journal_directory=7)
+    assert store.startswith("store_url")
+    assert journal.startswith("journal_directory")
+
+
 def test_all_problems_are_told_at_once():
     problems = problems_of(client_id="x", client_secret="", environment="moon", deadline=-1)
     assert len(problems) == 4

@@ -129,9 +129,8 @@ def test_w004_an_environment_variable_is_unknown(monkeypatch, caplog):
     assert found("W004").msg == "MONITE_CLIENT_SECERT in the environment means nothing."
     assert "Did you mean MONITE_CLIENT_SECRET?" in found("W004").hint
     monite_auth_django.broker()
-    assert (
-        "MONITE_CLIENT_SECERT means nothing" in caplog.text
-    )  # the log has it too, because servers run no checks
+    # The log has it too, because servers run no checks.
+    assert "MONITE_CLIENT_SECERT means nothing" in caplog.text
 
 
 @pytest.mark.parametrize("origins", ["https://app.example.com", ["app.example.com"], 7])

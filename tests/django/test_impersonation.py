@@ -112,9 +112,8 @@ def test_promise_5_acting_as_another_customer_ends_the_first_impersonation(staff
 def test_promise_5_an_impersonation_that_ends_unseen_is_over_with_the_next_request(staff, emulator, viktor):
     act_as(staff, "viktor")
     staff("me")
-    with override_settings(
-        MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__
-    ):  # for example because its time is up
+    # For example because its time is up.
+    with override_settings(MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__):
         later = staff.another()
         later.client.cookies = staff.client.cookies
         later("put")  # does not use Monite

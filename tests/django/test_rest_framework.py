@@ -116,9 +116,8 @@ def test_a_user_of_drf_gets_a_token_for_their_browser(client, emulator, anna, by
         assert answer.status_code == 200
         assert answer["cache-control"] == "private, no-store"
         assert emulator.monite.ledger.find(answer.json()["access_token"]).entity_user_id == ANNA_ID
-    assert (
-        client.get("/monite/token", headers=headers).status_code == 401
-    )  # this view does not use DRF's authentication
+    # This view does not use DRF's authentication.
+    assert client.get("/monite/token", headers=headers).status_code == 401
 
 
 def test_the_token_view_refuses_as_the_other_token_endpoint_does(client, anna):

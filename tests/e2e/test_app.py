@@ -60,9 +60,8 @@ def test_the_token_card_shows_the_time_left_and_never_the_whole_token(page: Page
     with page.expect_response("**/monite/token") as answer:
         card.get_by_role("button", name="Ask for it").click()
     expect(card.get_by_role("status")).to_contain_text(f"Bearer ••••{token['token'].removeprefix('…')}")
-    assert token["fingerprint"] in fingerprints(
-        answer.value.text()
-    )  # so the next lines would find a whole token
+    # So the next lines would find a whole token.
+    assert token["fingerprint"] in fingerprints(answer.value.text())
     assert token["fingerprint"] not in fingerprints(page.content())
     assert token["fingerprint"] not in fingerprints(page.request.get(f"{demo.app}/invoices").text())
 

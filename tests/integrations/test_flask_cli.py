@@ -97,9 +97,8 @@ def test_end_user_ends_every_session_and_revokes(app, emulator):
         result = flask_monite(app, "end-user", "anna")
         assert result.exit_code == 0
         assert result.output.startswith("Every session of user anna has ended.\n")
-        until(
-            lambda: not emulator.monite.ledger.live(ANNA_ID)
-        )  # the server may still be revoking one of them
+        # The server may still be revoking one of them.
+        until(lambda: not emulator.monite.ledger.live(ANNA_ID))
         for session_id in ("one", "two"):
             with pytest.raises(errors.SessionEnded):
                 server.token(Principal("anna", session_id=session_id))

@@ -326,9 +326,8 @@ def test_a_directory_sees_the_requests_own_context_and_has_one_in_the_background
     broker.token(Principal("somebody", session_id="s"))  # outside of a request, without a context
     client.get("/async/me")
     broker.relink("anna")
-    client.get(
-        "/async/me"
-    )  # the directory runs in a thread, where it must not use the view's database session
+    # The directory runs in a thread, where it must not use the view's database session.
+    client.get("/async/me")
     assert seen == ["of this request", None, None]
     broker.close()
 

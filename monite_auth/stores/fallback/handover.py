@@ -66,9 +66,8 @@ class Handover:
                 try:
                     await store.commit(Lease.void(first[0]), first[1])
                 except StoreUnavailable:
-                    self._tokens.rotate(
-                        -1
-                    )  # perhaps only the part of the store that this one belongs to is down
+                    # Perhaps only the part of the store is down that this one belongs to: others go first.
+                    self._tokens.rotate(-1)
                     raise
                 self._drop(first)
             self._let_go()
@@ -79,9 +78,8 @@ class Handover:
 
     def _drop(self, first: tuple[Slot, AccessToken]) -> None:
         with self._lock:
-            if (
-                self._tokens and self._tokens[0] is first
-            ):  # else a caller who lost the turn was first in the end
+            # Unless a caller who has lost the turn was first in the end.
+            if self._tokens and self._tokens[0] is first:
                 self._tokens.popleft()
 
     def _let_go(self) -> None:

@@ -226,7 +226,10 @@ class Owed:
                     f"The token store has not taken {operation.name}, which it missed: {type(error).__name__}.",
                     retry_after=1,
                 ) from error
-            log.exception("The token store refuses %s, which is given up.", operation.name)
+            # Without the traceback, whose frames hold the operation: it names people, and may hold a token.
+            log.error(  # noqa: TRY400
+                "The token store refuses %s, which is given up: %s.", operation.name, type(error).__name__
+            )
         with self._lock:
             if operation in self._operations:  # what was adopted meanwhile may stand before it
                 self._operations.remove(operation)

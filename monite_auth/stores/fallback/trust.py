@@ -58,9 +58,8 @@ class Trust:
             newer = self._newer
         key = _key(subject)
         newer[key] = self._clock()
-        if (
-            self.endings is not endings
-        ):  # afterwards: an ending that comes later than this line finds the note
+        # Compared after noting: an ending that comes later than this line finds the note.
+        if self.endings is not endings:
             newer.pop(key, None)
 
     def forget_session(self, principal: Principal) -> None:

@@ -55,9 +55,9 @@ class LoopConnections(Connections):
             await client.connection_pool.disconnect(inuse_connections=False)
         elif (node := self._node(command)) is not None:
             # The client does this itself after a timeout of its own, but the timeout is ours; see `topologies`.
-            await getattr(
-                node, "disconnect_free_connections", node.disconnect
-            )()  # redis-py 6 has only the latter
+            # redis-py 6 has only `disconnect`.
+            disconnect = getattr(node, "disconnect_free_connections", node.disconnect)
+            await disconnect()
             await self._relearn(client)
 
     async def _relearn(self, client: Any) -> None:

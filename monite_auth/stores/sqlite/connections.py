@@ -42,31 +42,30 @@ LOG_LIMIT = 4 * 1024 * 1024
 """Bytes of the write-ahead log that stay on the disk when its content is in the file: what it takes between two checkpoints.
 While somebody reads for long, a backup say, it grows beyond that; the second write after that cuts it."""
 
-
-LOOK_INTERVAL = 0.1
+FILE_CHECK_INTERVAL = 0.1
 """Seconds after which a read makes sure that the file is still at its path. That takes a fifth of the time of a read."""
 
 
 class Connections:
     """One file, `path`, as one process has it open. `patience`: seconds to wait for the locks of others.
 
-    `time`: the time of the file, which is known once it was opened.
+    `file_time`: the time of the file, which is known once it was opened.
 
     `opening` is another object each time that the file was opened: knowledge of its content from before may be outdated.
     """
 
-    def __init__(self, path: Path, *, patience: float, time: FileTime) -> None:
+    def __init__(self, path: Path, *, patience: float, file_time: FileTime) -> None:
         self.path = path
         self._locks = Locks(path, patience)
         self.opening: object = None
-        self.time = time
+        self.file_time = file_time
         self.deadline = self._locks.deadline
         self._stack: deque[sqlite3.Connection] = deque()
         self._calls = CALLS()
         self._hold: Hold | None = None
         self._file: tuple[int, int] | None = None
         """Device and number of the file that was opened."""
-        self._look_at = 0.0
+        self._check_at = 0.0
         self._is_left = False
         self._ready = False
         self._open = 0
@@ -80,9 +79,9 @@ class Connections:
     def was_replaced_lately(self) -> bool:
         """Say whether the file was deleted or replaced, as it was found within the last tenth of a second."""
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._check_at:
             return False
-        self._look_at = now + LOOK_INTERVAL
+        self._check_at = now + FILE_CHECK_INTERVAL
         return self.was_replaced()
 
     def was_replaced(self) -> bool:
@@ -252,18 +251,20 @@ class Connections:
         """Bring the file to the newest version of the schema, and into this boot; a file that is there is only read."""
         path, retry = self._locks.path, self._locks.retry_while_locked
         # First: others' files are left as they are.
-        is_ready = retry(lambda: schema.is_newest(connection, path) and self.time.find(connection), until)
+        is_ready = retry(
+            lambda: schema.is_newest(connection, path) and self.file_time.find(connection), until
+        )
         retry(lambda: schema.use_log(connection, path), until)
         if not is_ready:
             retry(lambda: self._transact(connection, self._bring_up), until)
 
     def _bring_up(self, db: sqlite3.Connection) -> None:
         schema.upgrade(db, self._locks.path)
-        self.time.begin(db)
+        self.file_time.begin(db)
 
     def _new_connection(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            f"{self._locks.path.as_uri()}?mode=rw",  # never create: _create does, with the right mode
+            f"{self._locks.path.as_uri()}?mode=rw",  # never create: `creation` does, with the right mode
             uri=True,
             timeout=0,  # see `locks`
             isolation_level=None,

@@ -181,7 +181,7 @@ class Execution:
         return connections.read_at_once(lambda db: read(self._transaction(db, vault, connections)))
 
     def _transaction(self, db: sqlite3.Connection, vault: Vault, connections: Connections) -> Transaction:
-        now = connections.time.now()
+        now = connections.file_time.now()
         return Transaction(db, vault, self._keys.account, now, now - self._clock())
 
 

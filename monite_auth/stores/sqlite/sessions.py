@@ -16,7 +16,6 @@ ENDED_BY_DATE = """
     OR EXISTS (SELECT * FROM accounts WHERE account = :account AND ended_before > :by)
 """
 
-
 UNDATED = "INSERT OR REPLACE INTO sessions (user, session, account, ended, until)"
 """Notes the end of a user's unknown sessions that have no date, in a row whose session is the user's own name."""
 

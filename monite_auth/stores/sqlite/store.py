@@ -86,9 +86,8 @@ class SQLiteStore:
         # One thread each is enough: the file takes one writer at a time, and hardly a reader waits. And it takes two: while a
         # writer waits for another process, readers need not.
         self._workers = _Worker("monite_auth_sqlite_reads"), _Worker("monite_auth_sqlite_writes")
-        self._whole: SQLiteStore | None = (
-            None  # of a view: the store that closes the file when nobody has it any more
-        )
+        # Of a view: the store that closes the file when nobody has it any more.
+        self._whole: SQLiteStore | None = None
         self._account: dict[str, str] = {}  # `setdefault` decides for one, whatever the threads
         self._keys_by_account: dict[str, AccountKeys] = {}  # shared by all views
         # A store that nobody closes leaves nothing open.
@@ -162,7 +161,7 @@ class SQLiteStore:
 
 
 def _new_connections(path: Path, patience: float, wall: Clock, boot: BootClock) -> Connections:
-    return Connections(path, patience=patience, time=FileTime(wall, boot))
+    return Connections(path, patience=patience, file_time=FileTime(wall, boot))
 
 
 def _close(process_file: PerProcess[OpenFile]) -> None:

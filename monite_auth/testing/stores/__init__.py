@@ -1,16 +1,17 @@
 """The contract of stores: what `monite_auth.stores.protocol` promises, as tests, by concern.
 
-from monite_auth.testing import SharedStoreContract, StoreGround
+    from monite_auth.testing import SharedStoreContract, StoreGround
 
 
-class EtcdGround(StoreGround):
-def open(self, **options):
-return EtcdStore(self.place / "etcd", clock=self.clock, **options)
+    class EtcdGround(StoreGround):
+        def open(self, **options):
+            return EtcdStore(self.place / "etcd", clock=self.clock, **options)
 
 
-class TestEtcd(SharedStoreContract):
-ground_type = EtcdGround
+    class TestEtcd(SharedStoreContract):
+        ground_type = EtcdGround
 
+CONTRIBUTING.md has the walk-through.
 """
 
 from collections.abc import Iterator

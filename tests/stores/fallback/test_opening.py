@@ -32,10 +32,9 @@ def test_memory_needs_no_protection_and_nothing_is_protected_twice():
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 def test_brokers_of_one_account_share_what_is_owed_whoever_they_have_the_store_from(kind, tmp_path):
-    url = {"sqlite": f"sqlite:///{tmp_path}/tokens.db", "redis": "redis://127.0.0.1:1/0"}[
-        kind
-    ]  # neither is asked
-    chosen = settings(store_url=url)
+    # Neither is asked.
+    urls = {"sqlite": f"sqlite:///{tmp_path}/tokens.db", "redis": "redis://127.0.0.1:1/0"}
+    chosen = settings(store_url=urls[kind])
     first = open_store(chosen, clock=lambda: 0.0, telemetry=Silence())
     second = first.of("second")
     assert second is not first

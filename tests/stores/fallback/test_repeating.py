@@ -112,7 +112,8 @@ def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
     assert "given up" not in caplog.text
     assert run(world.store.backlog()) == 0
     assert ("end_user", "bob") in world.shared.done
-    assert "refuses end_user, which is given up" in caplog.text
+    assert "refuses end_user, which is given up: ValueError." in caplog.text
+    assert "alice" not in caplog.text
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -46,10 +46,8 @@ def test_status_and_backlog_are_reads_and_wait_for_no_writer(driver, ground, dri
     driver.end("ended")
     driver.put("t")
     raw().execute("BEGIN IMMEDIATE")
-    for each in (
-        driver,
-        drive(ground, driver.form, busy_timeout=0.05),
-    ):  # one of them opens the file only now
+    opens_only_now = drive(ground, driver.form, busy_timeout=0.05)
+    for each in (driver, opens_only_now):
         assert each.run(each.ops.status("alice")).live == 1
         assert each.run(each.ops.status("bob")) == Status(0, None)
         assert each.run(each.ops.backlog()) == 1

@@ -43,14 +43,12 @@ class State:
     places: dict[Slot, Place] = field(default_factory=dict)
     known: dict[tuple[str, str], float] = field(default_factory=dict)  # (user, session): until when
     began: dict[tuple[str, str], float] = field(default_factory=dict)  # the same: when it began
-    ended: dict[tuple[str, str | float | None], float] = field(
-        default_factory=dict
-    )  # session, date or all: when
+    # By user, and session, date or all: when.
+    ended: dict[tuple[str, str | float | None], float] = field(default_factory=dict)
     everything_ended: float = 0.0
     pending: dict[str, Revocation] = field(default_factory=dict)
-    spent: dict[str, float] = field(
-        default_factory=dict
-    )  # fingerprint of a revoked token: until when it lived
+    # By the fingerprint of a revoked token: until when it lived.
+    spent: dict[str, float] = field(default_factory=dict)
     notes: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
     cooldown: Cooldown | None = None  # of every slot
     cooling_until: float = 0.0

@@ -199,11 +199,9 @@ class JournalFile:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            if (
-                error.errno != errno.EBADF
-            ):  # else it has been removed meanwhile, since nothing is owed any more
-                raise
-            return
+            if error.errno == errno.EBADF:  # it has been removed meanwhile, since nothing is owed any more
+                return
+            raise
         if not self._is_listed:
             self._directory.sync()
             self._is_listed = True
