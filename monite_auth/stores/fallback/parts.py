@@ -25,7 +25,7 @@ class Parts:
         self._clock = clock
         self._telemetry = telemetry
         self._outages: dict[str, Outage] = {}
-        self._part_of: dict[str | Partner | None, str] = {}
+        self._part_of: dict[str | Partner, str] = {}
 
     def __len__(self) -> int:
         return len(self._outages)
@@ -39,7 +39,7 @@ class Parts:
 
     def check(self, user: str | Partner | None) -> None:
         """Raise StoreUnavailable if the part that concerns a user failed a moment ago."""
-        outage = self._outage_of(user) if user is not None else None
+        outage = self._outage_of(user)
         if outage is not None:
             outage.check()
 
@@ -51,21 +51,25 @@ class Parts:
         outage.begin(error)
         if len(self._part_of) >= USER_LIMIT:
             self._part_of = {}
-        self._part_of[user] = part
+        if user is not None:
+            self._part_of[user] = part
 
     def end(self, user: str | Partner | None) -> bool:
-        """Note that the store has answered about a user, or about nobody; return whether that ends the last outage of a part."""
+        """Note that the store has answered about a user, or about nobody; return whether that ends the last outage of a part.
+
+        An answer about nobody may be another part's, and says nothing about this one.
+        """
         if not self._outages:
             return False
         answered = self._outage_of(user)
         for part, outage in list(self._outages.items()):
             if (outage is answered or outage.is_quiet(QUIET)) and outage.end():
                 self._outages.pop(part, None)
-        if answered is not None and not answered.lasts:
+        if user is not None and answered is not None and not answered.lasts:
             self._part_of.pop(user, None)
         return not self._outages
 
     def _outage_of(self, user: str | Partner | None) -> Outage | None:
-        if not self._outages:
+        if user is None or not self._outages:
             return None
         return self._outages.get(self._part_of.get(user, ""))

@@ -1,5 +1,6 @@
 """What redis-py raises, and the errors of ours that it becomes: in words, without a password, without the client's exception."""
 
+import re
 from collections.abc import Sequence
 
 import redis
@@ -30,6 +31,10 @@ SLOT_TROUBLE = (
 )
 """What is said of a slot that is on its way to another node, or that no node serves."""
 
+RECORD_TROUBLE = re.compile(r"WRONGTYPE |user_script:\d+: |.*is not (an integer|a valid float)")
+"""What a script says of a record that something else has overwritten: its type or its content is not what we write. All else
+that a script says is about the server."""
+
 NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingError)
 """Subclasses of redis-py's ConnectionError that a new connection would not mend."""
 
@@ -57,10 +62,11 @@ def part_that_failed(
 ) -> str | None:
     """Return what failed, if it was a part of the store only: a record, a node, or a slot that no node serves now.
 
-    `node`: that which was asked, if it is known which; `keys`: those that the command was about.
+    `node`: that which was asked, if it is known which; `keys`: those that the command was about. A user's come behind the stamp of
+    their shard.
     """
-    if str(error).startswith("WRONGTYPE") and len(keys) > 1:
-        return f"record {keys[1]}"
+    if isinstance(error, redis.ResponseError) and keys and RECORD_TROUBLE.match(str(error)):
+        return f"record {keys[:2][-1]}"
     if address.kind != "cluster" or not keys:
         return None
     if is_timeout(error) or is_connection_lost(error):

@@ -80,7 +80,10 @@ class RedisVault(Vault):
     def unpack_pending(self, shard: int, raw_name: bytes, record: bytes, now: float, at: float) -> Pending:
         """Return a pending revocation; raise SealBroken if its record belongs elsewhere."""
         name = raw_name.decode(errors="replace")
-        until, attempts = DUE.unpack_from(record)
+        try:
+            until, attempts = DUE.unpack_from(record)
+        except struct.error:
+            raise SealBroken("A record in the store is too short.") from None
         value = self.open_value(record[DUE.size + NAME :], name[NAME:], name[:NAME])
         return Pending(f"{shard}.{name}", value, until + at - now, attempts)
 

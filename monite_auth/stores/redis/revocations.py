@@ -1,6 +1,7 @@
 """Pending revocations in Redis: due, condemn, settle, postpone."""
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 from monite_auth.errors import StoreUnavailable
@@ -27,7 +28,9 @@ class RedisRevocations(Execution):
         next_in: float | None = None
         failure: StoreUnavailable | None = None
         has_answered = False
-        for group in list(self._groups):
+        waiting = deque(self._groups)
+        while waiting:
+            group = waiting.popleft()
             try:
                 more = await self._due(group, limit - len(batch), seconds)
             except StoreUnavailable as error:
@@ -35,6 +38,8 @@ class RedisRevocations(Execution):
                 if error.part is None:
                     raise
                 failure = error
+                if len(group) > 1:  # a record of some shard is broken, and the others have theirs
+                    waiting.extend(range(shard, shard + 1) for shard in group)
                 continue
             has_answered = True
             batch += more.batch
@@ -42,18 +47,21 @@ class RedisRevocations(Execution):
             if more.next_in is not None:
                 next_in = more.next_in if next_in is None else min(next_in, more.next_in)
             if len(batch) >= limit:
-                if len(self._groups) > 1:
+                if waiting or len(self._groups) > 1:
                     next_in = 0.0
                 break
             self._move_to_the_end(group)
-        if failure is not None:  # a node is down; the revocations of the others are worked on
+        if (
+            failure is not None
+        ):  # a node is down, or a shard broken; the revocations of the others are worked on
             if not has_answered:
                 raise failure
             next_in = 1.0 if next_in is None else min(next_in, 1.0)
         return Due(batch, expired, next_in)
 
     def _move_to_the_end(self, group: range) -> None:
-        self._groups = [*(each for each in self._groups if each != group), group]
+        if group in self._groups:
+            self._groups = [*(each for each in self._groups if each != group), group]
 
     async def _due(self, group: range, limit: int, seconds: float) -> Due:
         at = self._clock()

@@ -50,6 +50,8 @@ class Fragile:
         self.fails_at: str | None = None
         self.broken: dict[object, str] = {}
         """Users of whom nothing can be asked, each with the part of the store that is down."""
+        self.broken_at: dict[str, str] = {}
+        """Operations that fail, each with the part of the store that is down."""
         self.cancelled_at: str | None = None
         self.stuck_at: str | None = None
         self.asked = 0
@@ -67,6 +69,8 @@ class Fragile:
                 raise errors.StoreUnavailable("down")
             if name in self.refuses:
                 raise errors.StoreReadOnly("full")
+            if name in self.broken_at:
+                raise errors.StoreUnavailable("a part is down", part=self.broken_at[name])
             for user in self.broken:
                 if OwedOperation(name, args).concerns(user) and name in ABOUT_USERS:
                     raise errors.StoreUnavailable("a part is down", part=self.broken[user])

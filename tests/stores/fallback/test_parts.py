@@ -4,6 +4,7 @@ import pytest
 
 from monite_auth import errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores import Priority
 from monite_auth.stores.fallback.outage import STEADY
 from monite_auth.stores.fallback.parts import QUIET
 from monite_auth.stores.health import health_of
@@ -84,6 +85,16 @@ def test_when_a_part_is_back_its_tokens_of_the_outage_are_revoked(caplog):
     assert world.revoked == ["token-2"]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
     assert health_of(world.fallback).store == "up"
+
+
+def test_a_part_that_concerns_nobody_is_one_outage_whatever_else_the_store_answers(caplog):
+    world = Outage(numbered())
+    world.shared.broken_at = {"admit": "record of the budget"}
+    for _ in range(5):
+        assert run(world.store.admit(Priority.USER, None, patience=9)).admitted
+        world.now += STEADY + 1
+        world.drain()  # which asks about nobody, too
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_a_part_that_nobody_asks_for_any_more_counts_as_back():

@@ -15,16 +15,67 @@ from tests.stores.redis.ground import LiveGround, user
 from tests.waiting import until
 
 
-def test_promise_11_a_poisoned_record_is_an_outage_of_that_record(server, driver):
+def of_another_type(server, key: bytes) -> None:
+    """Have another program overwrite a key."""
+    server.admin.delete(key)
+    server.admin.set(key, "something else")
+
+
+def garbled(server, key: bytes) -> None:
+    """Have a bad restore cut off what is in a hash."""
+    for field in server.admin.hkeys(key):
+        server.admin.hset(key, field, "cut")
+
+
+@pytest.mark.parametrize("poisoned", [of_another_type, garbled])
+def test_promise_11_a_poisoned_record_is_an_outage_of_that_record(server, driver, poisoned):
     driver.put("t")
     driver.put("bobs", BOBS, BOB)
     (record,) = [key for key in server.admin.scan_iter(match="*:user:*") if holds(driver, server, key)]
-    server.admin.delete(record)
-    server.admin.set(record, "something else")
-    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as caught:
+    poisoned(server, record)
+    with pytest.raises(StoreUnavailable) as caught:
         driver.peek()
     assert caught.value.part == f"record {record.decode()}"
     assert driver.peek(BOBS, BOB) == "bobs"
+
+
+def test_promise_11_a_poisoned_budget_leaves_the_tokens_alone(server, form, drive):
+    ground = LiveGround(server.url)
+    store = FallbackStore(
+        ground.open(), MemoryStore(), clock=steady_clock, telemetry=Silence(), outage_trust=60
+    )
+    driver = drive(ground, form, store=store)
+    driver.put("t")
+    driver.admit()
+    (budget,) = server.admin.scan_iter(match="*:budget}")
+    server.admin.delete(budget)
+    server.admin.hset(budget, "something", "else")
+    assert driver.admit().admitted
+    assert not store.outage.lasts
+    assert driver.peek() == "t"
+    driver.put("bobs", BOBS, BOB)
+    assert drive(ground, form).peek(BOBS, BOB) == "bobs"
+
+
+def test_promise_6_a_poisoned_list_of_revocations_holds_up_no_other(server, driver):
+    for number in range(40):
+        driver.put(f"token-{number}", *user(number))
+        driver.run(driver.ops.end_session(user(number)[1]))
+    poisoned = next(server.admin.scan_iter(match="*:queue"))
+    lost = server.admin.zcard(poisoned)
+    of_another_type(server, poisoned)
+    assert len(driver.pending()) == 40 - lost
+
+
+def test_promise_6_a_garbled_revocation_is_thrown_away_and_holds_up_no_other(server, driver, caplog):
+    for number in range(40):
+        driver.put(f"token-{number}", *user(number))
+        driver.run(driver.ops.end_session(user(number)[1]))
+    records = next(server.admin.scan_iter(match="*:pending"))
+    server.admin.hset(records, server.admin.hkeys(records)[0], "cut")
+    assert len(driver.pending()) == 39
+    assert driver.run(driver.ops.backlog()) == 39
+    assert "its seal is broken" in caplog.text
 
 
 def holds(driver, server, key: bytes) -> bool:

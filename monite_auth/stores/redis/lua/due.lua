@@ -39,12 +39,13 @@ for _ = 1, MOST do
   local shard = first()
   if not shard or shard.due > now or #batch >= 3 * limit then break end
   local name, record = shard.name, redis.call('HGET', shard.records, shard.name)
-  if not record or is_over(struct.unpack('>d', record), now) then
+  local is_whole = record and #record >= 34 -- else something else has overwritten it: the caller throws it away
+  if not record or is_whole and is_over(struct.unpack('>d', record), now) then
     redis.call('ZREM', shard.queue, name)
     redis.call('HDEL', shard.records, name)
     if record then expired = expired + 1 end
   else
-    local ours = string.sub(record, 13, 34) == store_of(data_key)
+    local ours = not is_whole or string.sub(record, 13, 34) == store_of(data_key)
     if ours then
       batch[#batch + 1] = shard.number
       batch[#batch + 1] = name
