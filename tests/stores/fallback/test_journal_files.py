@@ -162,17 +162,41 @@ def test_a_disk_that_is_full_from_the_start_is_left_without_a_trace(world):
     assert world.ended == ["alice"] * 2
 
 
-def test_a_journal_that_somebody_removes_is_written_anew(world):
+@pytest.mark.parametrize("what", ["the file", "the directory", "another directory is put there"])
+def test_a_journal_that_somebody_removes_is_written_anew(world, directory, what):
     def go_on() -> bool:
         world.shared.is_down = True
         world.logout(ALICE)
-        world.journals[0].unlink()
+        if what == "the file":
+            world.journals[0].unlink()
+        else:
+            directory.rename(directory.with_name("former"))
+        if what == "another directory is put there":
+            directory.mkdir()
         world.logout(BOB)
         return True
 
     world.leaves(go_on)
     run(world.store.backlog())
     assert [who for name, who in world.shared.done[:-1]] == [ALICE, BOB]
+
+
+def test_a_journal_that_cannot_be_written_anew_is_told(world, directory, caplog):
+    def go_on() -> bool:
+        world.shared.is_down = True
+        world.logout(ALICE)
+        directory.rename(directory.with_name("former"))
+        directory.touch()
+        world.logout(BOB)
+        world.logout(BOB)
+        said = [each.message for each in caplog.records if "cannot be written" in each.message]
+        directory.unlink()
+        world.asks()
+        return len(said) == 1 and world.fallback.journal_is_durable
+
+    world.leaves(go_on)
+    run(world.store.backlog())
+    assert world.ended == ["alice", "bob", "bob"]
 
 
 @pytest.mark.parametrize("trouble", ["none set", "no directory", "missing", "fine"])

@@ -29,7 +29,7 @@ class JournalDirectory:
         if not LOCKS:
             return "this system has no locks that a journal needs"
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make()
             with self._opened() as directory:
                 if os.fstat(directory).st_uid not in (0, os.geteuid()):
                     return "it belongs to another user"
@@ -46,7 +46,8 @@ class JournalDirectory:
         return sorted(name for name in every if name.startswith(prefix) and name.endswith(ENDING))
 
     def create(self, name: str) -> int:
-        """Create a file that only this user can read and write; return its descriptor."""
+        """Create a file that only this user can read and write, and the directory if it is missing; return the descriptor."""
+        self._make()
         with self._opened() as directory:
             return os.open(
                 name, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory
@@ -62,6 +63,15 @@ class JournalDirectory:
         os.close(descriptor)
         return None
 
+    def has(self, name: str, descriptor: int) -> bool:
+        """Say whether an open file is still here, under its name."""
+        try:
+            with self._opened() as directory:
+                found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(descriptor))
+
     def remove(self, name: str) -> None:
         """Remove a file."""
         with self._opened() as directory:
@@ -71,6 +81,9 @@ class JournalDirectory:
         """Have the names of new files survive a crash of the host."""
         with self._opened() as directory:
             os.fsync(directory)
+
+    def _make(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:

@@ -116,8 +116,8 @@ class JournalFile:
 
     @property
     def is_there(self) -> bool:
-        """Whether the file is still in its directory."""
-        return os.fstat(self._descriptor).st_nlink > 0
+        """Whether the file is still in its directory, where other processes look for it."""
+        return self._directory.has(self.name, self._descriptor)
 
     def _begin(self, envelope: Envelope) -> None:
         opened = envelope.new()

@@ -80,6 +80,8 @@ class _Here:
         """Which file each operation stands in."""
         self.unwritten: list[OwedOperation] = []
         """What could not be written yet, oldest first."""
+        self.has_failed = False
+        """Whether it has been said that the journal cannot be written."""
         self.unreadable: set[str] = set()
         """Files that open with none of our keys."""
         self.syncing = Syncing(self.sync)
@@ -131,7 +133,8 @@ class FileJournal:
         try:
             self._write(here)
         except (OSError, ConfigurationError) as error:
-            if len(here.unwritten) == 1:  # it was well until now
+            if not here.has_failed:
+                here.has_failed = True
                 log.warning(
                     "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (%s): logouts that the token store has not heard "
                     "of are lost if this process dies before the store is back.",
@@ -148,6 +151,7 @@ class FileJournal:
                 here.own = JournalFile.create(self._directory, self._prefix, self._envelope)
             here.own.append(here.unwritten[0])
             here.files[here.unwritten.pop(0)] = here.own
+        here.has_failed = False
 
     def settle(self, operation: OwedOperation) -> None:
         """See Journal."""
