@@ -53,7 +53,7 @@ facts: .venv/dev ## write down again what tests need of Monite's OpenAPI documen
 SECONDS ?= 600
 STORE ?= redis
 
-chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten minutes; SECONDS=… STORE=redis|sqlite
+chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten minutes; SECONDS=… STORE=redis|cluster|sqlite
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) --store $(STORE)
 
 bench: .venv/dev servers ## measure, and print ratios

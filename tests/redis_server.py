@@ -100,6 +100,7 @@ class RedisServer:
         self._program = program
         self.folder = Path(tempfile.mkdtemp(prefix="redis-"))
         self.port = free_port()
+        self._cluster_port = free_port()  # the other nodes know it, also when this one was restarted
         self._options = list(options)
         self._tls = tls
         self._cluster = cluster
@@ -116,7 +117,7 @@ class RedisServer:
             until(lambda: self._answers() or self._has_ended())
             if not self._has_ended():
                 return self
-            self.port = free_port()  # somebody else was quicker to take it
+            self.port, self._cluster_port = free_port(), free_port()  # somebody else was quicker to take it
         raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -150,7 +151,7 @@ class RedisServer:
             options += ["--tls-cert-file", str(signed), "--tls-ca-cert-file", str(signed)]
             options += ["--tls-key-file", str(key), "--tls-cluster", "yes"]
         if self._cluster:
-            options += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            options += ["--cluster-enabled", "yes", "--cluster-port", str(self._cluster_port)]
             options += ["--cluster-node-timeout", "1500", "--cluster-require-full-coverage", "no"]
         return options
 
@@ -243,7 +244,7 @@ Server = TypeVar("Server", bound=RedisServer)
 
 
 class TimedServer(RedisServer):
-    """A server whose clock stands still, and moves when the test says so. libfaketime does it."""
+    """A server whose clock stands still and moves when the test says so, or is ahead of the host's. libfaketime does it."""
 
     def __init__(self, *options: str) -> None:
         libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -263,7 +264,15 @@ class TimedServer(RedisServer):
         self.set_time(1_700_000_000)
 
     def set_time(self, moment: float) -> None:
-        (self.folder / "time.new").write_text(f"{moment:.6f}")
+        """Have the clock stand still at a moment, seconds of the epoch."""
+        self._set(f"{moment:.6f}")
+
+    def set_ahead(self, seconds: float) -> None:
+        """Have the clock go on, so many seconds ahead of the host's, or behind it."""
+        self._set(f"{seconds:+.6f}")
+
+    def _set(self, time: str) -> None:
+        (self.folder / "time.new").write_text(time)
         (self.folder / "time.new").replace(self.folder / "time")
 
     def time(self) -> float:
@@ -291,29 +300,41 @@ def valkey_server() -> str:
     return str(get_binary_path())
 
 
-class RedisCluster:
-    """Three servers that share the slots."""
+SLOTS = 16384
+"""Of a Redis Cluster."""
 
-    def __init__(self, *, tls: bool = False) -> None:
-        self.nodes = [RedisServer(cluster=True, tls=tls) for _ in range(3)]
+
+class RedisCluster:
+    """Three servers that share the slots, each with these `options`."""
+
+    def __init__(self, *options: str, tls: bool = False) -> None:
+        self.nodes = [RedisServer(*options, cluster=True, tls=tls) for _ in range(3)]
         self._tls = tls
 
     def __enter__(self) -> Self:
         for number, node in enumerate(self.nodes):
             node.start()
-            first, last = number * 16384 // 3, (number + 1) * 16384 // 3 - 1
+            first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1
             node.admin.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
             node.admin.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
         for node in self.nodes[1:]:
             port = self.nodes[0].admin.config_get("cluster-port")["cluster-port"]
             node.admin.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port, port)
-        until(lambda: all(self._is_whole(node) for node in self.nodes))
+        until(self.is_whole)
         return self
 
-    def _is_whole(self, node: RedisServer) -> bool:
+    def is_whole(self) -> bool:
+        """Say whether all nodes see each other, and serve all slots."""
+        return all(self._sees_all(node) for node in self.nodes)
+
+    def _sees_all(self, node: RedisServer) -> bool:
         info: Any = node.admin.execute_command("CLUSTER INFO")
         info = info if isinstance(info, dict) else dict(line.split(":") for line in info.decode().split())
-        return bool(info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes))
+        return bool(
+            info["cluster_state"] == "ok"
+            and int(info["cluster_known_nodes"]) == len(self.nodes)
+            and int(info["cluster_slots_ok"]) == SLOTS
+        )
 
     def __exit__(self, *_: object) -> None:
         for node in self.nodes:

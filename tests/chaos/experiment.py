@@ -21,6 +21,7 @@ from tests.chaos.processes import Processes
 from tests.chaos.report import Report
 from tests.chaos.stores import STORES, StoreUnderTest
 from tests.chaos.task_queue import TaskKind, TaskQueue
+from tests.chaos.troubles import Trouble, Troubles
 from tests.chaos.worker import open_broker
 from tests.waiting import until
 
@@ -146,9 +147,10 @@ class Experiment:
         self._staying: set[int] = set()
         self._ended: set[int] = set()
         self._checked: set[int] = set()
-        self._ready: set[str] = set()
         self._recorded: set[int] = set()
         self._logouts_owed = 0
+        self._ready_at: dict[str, float] = {}
+        self._kills: list[tuple[str, float]] = []
         self._refusals: Counter[str] = Counter()
 
     def run(self) -> None:
@@ -177,7 +179,7 @@ class Experiment:
     def _wait_for_workers(self) -> None:
         def ready() -> bool:
             self._read_events()
-            return self._ready >= self._processes.names() or self._has_failed()
+            return self._ready_at.keys() >= self._processes.names() or self._has_failed()
 
         until(ready, seconds=STARTED_WITHIN)
 
@@ -203,7 +205,7 @@ class Experiment:
                 case "refused":
                     self._refusals[event.facts["why"]] += 1
                 case "ready":
-                    self._ready.add(event.process)
+                    self._ready_at[event.process] = event.at
 
     def _log_people_in(self) -> None:
         """Have people log in, one after the other, until there were enough faults."""
@@ -222,13 +224,14 @@ class Experiment:
         return passed >= profile.patience or (
             passed >= profile.seconds
             and len(self._ended) >= profile.logouts
-            and self._processes.faults["worker killed"] >= profile.kills
-            and self._store.outages.total() >= profile.outages
+            and len(self._kills) >= profile.kills
+            and len(self._store.troubles) >= profile.outages
             and self._faults.hits.total() >= profile.faults
         )
 
     def _hand_over(self, name: str) -> None:
         """Give the sessions of a killed worker to the others: people press "Log out" again, some twice."""
+        self._kills.append((name, time.monotonic()))
         unfinished: dict[int, None] = {}
         for event in EventLogs(self._folder).read(name):
             session: int = event.facts.get("session", -1)
@@ -255,6 +258,15 @@ class Experiment:
                     ask_again = time.monotonic() + ASK_AGAIN
             self._tick.wait(READ_INTERVAL)
 
+    def _killed(self) -> Iterator[Trouble]:
+        """Yield the deaths of workers, each of which lasts until another worker is ready in its place."""
+        for name, at in self._kills:
+            number = name.split("-")[1]
+            ready = [
+                when for other, when in self._ready_at.items() if when > at and other.split("-")[1] == number
+            ]
+            yield Trouble("worker killed", at, min(ready, default=at))
+
     def report(self, store: str, *, pending: bool, began: float, epoch: float) -> Report:
         """Have the judge look at everything, and return the report."""
         self._read_events()
@@ -271,7 +283,7 @@ class Experiment:
         ]
         (self._folder / "ledger.json").write_text(json.dumps([entry._asdict() for entry in ledger]))
         now = time.monotonic()
-        verdict = Judge(self._plan, self._logs.events, ledger, self._processes.killed, now).verdict()
+        judge = Judge(self._plan, self._logs.events, ledger, self._processes.killed, now)
         complaints = self._processes.complaints()
         if pending:
             complaints.append("something was still pending when everything should have been drained")
@@ -282,22 +294,19 @@ class Experiment:
             store=store,
             seed=self._plan.seed,
             folder=self._folder,
-            verdict=verdict,
+            verdict=judge.verdict(),
+            troubles=Troubles([*self._store.troubles, *self._faults.troubles, *self._killed()]),
             complaints=complaints,
-            logouts=len(self._ended),
-            kills=self._processes.faults["worker killed"],
-            outages=self._store.outages.total(),
+            outages=len(self._store.troubles),
+            logouts=judge.logouts,
             hits=self._faults.hits,
             numbers={
                 "seconds, all in all": f"{now - began:.1f}",
                 "logins": self._counts["opened"],
                 "logouts accepted": len(self._ended),
                 "logouts accepted while the store was down": self._logouts_owed,
-                "tokens handed out": self._counts["got"],
                 "calls after a logout, refused": rightly,
                 "calls refused for other reasons": f"{refusals.total()} ({others})",
-                **{f"{what}, times": count for what, count in sorted(self._processes.faults.items())},
-                **{f"{what}, times": count for what, count in sorted(self._store.outages.items())},
                 "tokens minted": len(ledger),
                 "tokens revoked": sum(1 for entry in ledger if entry.revoked_at is not None),
                 "tokens expired": sum(1 for entry in ledger if entry.is_expired(now)),

@@ -16,6 +16,7 @@ from monite_auth.emulator import Fault, Monite
 from monite_auth.emulator.faults import FaultKind
 from tests.chaos.processes import Processes
 from tests.chaos.stores import StoreUnderTest
+from tests.chaos.troubles import Troubles
 
 MINT, REVOKE, API = "/auth/token", "/auth/revoke", "/entity_users"
 
@@ -44,7 +45,7 @@ KILLED_TOGETHER = 4
 
 
 class FaultInjector:
-    """Injects faults until `stop`. `hits` counts those of Monite by kind; workers and store count their own."""
+    """Injects faults until `stop`. `troubles`: those of workers and Monite; the store notes its own. `hits`: of Monite's, by kind."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class FaultInjector:
         self._over = threading.Event()
         self._errors: list[Exception] = []
         self.hits: Counter[str] = Counter()
+        self.troubles = Troubles()
         self._threads = [
             threading.Thread(
                 target=self._repeat, args=(disturb, every, random.Random(f"{seed}/{disturb.__name__}"))
@@ -107,12 +109,12 @@ class FaultInjector:
 
     @contextmanager
     def _frozen(self, number: int) -> Iterator[None]:
-        self._processes.send_signal(number, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._processes.send_signal(number, signal.SIGCONT)
-        self._processes.faults["worker frozen"] += 1
+        with self.troubles.during("worker frozen"):
+            self._processes.send_signal(number, signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                self._processes.send_signal(number, signal.SIGCONT)
 
     def _disturb_store(self, chance: random.Random) -> None:
         self._store.interrupt(chance, self._over.wait)
@@ -128,9 +130,10 @@ class FaultInjector:
             "status": chance.choice((500, 502, 503, 504)) if kind == "status" else None,
             "retry_after_as": chance.choice(("seconds", "date")),
         }
-        order = self._monite.faults.add(Fault(**fault))
-        self._over.wait(chance.uniform(0.3, 1.5))
-        self._monite.faults.remove(order.id)
+        with self.troubles.during(f"Monite: {kind}"):
+            order = self._monite.faults.add(Fault(**fault))
+            self._over.wait(chance.uniform(0.3, 1.5))
+            self._monite.faults.remove(order.id)
         self.hits[kind] += order.hits
 
     def _choose_fault(self, chance: random.Random) -> tuple[str, str, int | None]:

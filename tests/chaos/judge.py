@@ -33,6 +33,7 @@ back, another one tells the store.
 - A session that stays does not work at the end.
 - The store never heard of a logout that was accepted.
 - A worker failed in another way, such as by a logout that raised.
+- A caller was late (`callers`).
 
 *During an outage* a process that cannot reach the store keeps tokens in its own memory, and hears of no logout but its
 own. Tokens that it hands out after a logout elsewhere are counted and are no violation; they are revoked when the store is
@@ -49,6 +50,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.chaos.callers import Callers, Wait
 from tests.chaos.event_log import Event
 from tests.chaos.plan import Plan
 
@@ -102,14 +104,19 @@ class Trace:
 class Verdict:
     """The outcome. `violations` are sentences; `live` counts by class the tokens that are alive at the end.
 
-    `during_outage`: tokens handed out by a process that could not know of a logout. `interrupted`: tokens handed out, dead,
-    after an interrupted commit.
+    `handed_out`: tokens that callers got, all of them looked at. `mixed_up`: those that were of another principal, and calls answered
+    as one. `during_outage`: tokens handed out by a process that could not know of a logout. `interrupted`: tokens handed out, dead,
+    after an interrupted commit. `late`: callers beyond their time. `slowest`: the longest wait of each kind of caller.
     """
 
     violations: list[str] = field(default_factory=list)
     live: Counter[str] = field(default_factory=Counter)
+    handed_out: int = 0
+    mixed_up: int = 0
     during_outage: int = 0
     interrupted: int = 0
+    late: int = 0
+    slowest: dict[str, Wait] = field(default_factory=dict)
 
 
 class Judge:
@@ -132,8 +139,10 @@ class Judge:
         self._failed: list[Event] = []
         self._mistaken: list[Event] = []
         self._recorded: dict[int, float] = {}
+        self._callers = Callers(plan)
         for event in events:
             self._take_down(event)
+            self._callers.take_down(event)
         for logout in self._logouts.values():
             logout.recorded = self._recorded.get(logout.session, math.inf)
             self._by_user.setdefault(self._holder(logout.session), []).append(logout)
@@ -183,18 +192,28 @@ class Judge:
     def _holder(self, session: int) -> str | None:
         return self._plan.session(session).entity_user.entity_user_id
 
+    @property
+    def logouts(self) -> list[tuple[float, float]]:
+        """When each logout began and returned."""
+        return [(logout.began, logout.returned) for logout in self._logouts.values()]
+
     # -- the trial
 
     def verdict(self) -> Verdict:
         verdict = Verdict()
         verdict.violations += self._worker_trouble()
-        verdict.violations += self._mix_ups()
+        mix_ups = list(self._mix_ups())
+        verdict.mixed_up = len(mix_ups)
+        verdict.violations += mix_ups
         verdict.violations += self._refusals()
         verdict.violations += self._broken_sessions()
         verdict.violations += self._unrecorded_logouts()
         for trace in self._traces.values():
+            verdict.handed_out += len(trace.handed_out)
             for event in trace.handed_out:
                 self._weigh(event, trace, verdict)
+        for wanted, wait in self._callers.waits():
+            self._time(wanted, wait, verdict)
         for entry in self._ledger.values():
             if entry.revoked_at is None and not entry.is_expired(self._now):
                 self._classify(entry, verdict)
@@ -217,6 +236,8 @@ class Judge:
                     yield f"{event.process}: session {event.facts['session']} got {token}, which is not its user's"
                 elif token not in self._ledger:
                     yield f"{event.process}: session {event.facts['session']} got {token}, which Monite never minted"
+                elif trace.slot_session not in (None, f"session-{event.facts['session']}"):
+                    yield f"{event.process}: session {event.facts['session']} got {token}, of {trace.slot_session}"
 
     def _refusals(self) -> Iterator[str]:
         for event in self._refused:
@@ -261,6 +282,15 @@ class Judge:
                 f"{event.process}: session {session} {why} {token}, {self._story(entry, trace)}; "
                 f"asked at {began:.3f}, answered at {event.at:.3f}; its logout: {logout}"
             )
+
+    def _time(self, wanted: str, wait: Wait, verdict: Verdict) -> None:
+        """Judge how long one caller waited."""
+        slowest = verdict.slowest.setdefault(wanted, wait)
+        if wait.seconds > slowest.seconds:
+            verdict.slowest[wanted] = wait
+        if wait.is_late:
+            verdict.late += 1
+            verdict.violations.append(f"a caller who wanted a {wanted} was late: {wait}")
 
     def _classify(self, entry: Entry, verdict: Verdict) -> None:
         """Judge one token that is alive at the end."""

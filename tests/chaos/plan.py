@@ -48,7 +48,8 @@ class Session(NamedTuple):
 class Plan:
     """What a worker is told. Durations are in seconds.
 
-    `short_drains`: no revocation is put off for longer than `SHORT_POSTPONEMENT`, since a test in CI cannot wait for minutes.
+    `short_drains`: no revocation is put off for longer than `SHORT_POSTPONEMENT`, and a part of the store of which nobody has asked
+    counts as back after `SHORT_QUIET`, since a test in CI cannot wait for minutes.
     """
 
     seed: int
@@ -67,6 +68,7 @@ class Plan:
     store_patience: float = 1.0
 
     SHORT_POSTPONEMENT = 2.0
+    SHORT_QUIET = 6.0
 
     @property
     def settings(self) -> Settings:

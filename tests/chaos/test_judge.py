@@ -37,9 +37,15 @@ class Trial:
         self._now += 1
         if kind in ("got", "refused", "ended", "called"):
             facts.setdefault("began", self._now - 0.5)
+            facts.setdefault("use", "token")
         if kind in ("got", "called"):
             facts.setdefault("own", True)
         self._events.append(Event(process, kind, self._now, facts))
+        return self
+
+    def at(self, moment: float) -> "Trial":
+        """Have the next event happen at this moment."""
+        self._now = moment - 1
         return self
 
     def keeps(self, process: str, token: str, where: str = "shared", session: str | None = None) -> "Trial":
@@ -181,11 +187,69 @@ def test_a_call_that_was_answered_as_somebody_else_is_a_violation():
     assert any("as somebody else" in each for each in trial.verdict().violations)
 
 
+def test_a_token_of_another_session_is_a_violation_where_each_has_one_of_its_own():
+    plan = Plan(seed=7, store_url="", api_url="", short_drains=True, token_scope="session")
+    for session, mixed_up in ((LEAVER, 0), (SAME, 1)):
+        trial = begun(plan=plan).mints("t").keeps(WELL, "t", session=f"session-{session}")
+        verdict = trial.writes(WELL, "got", token="t", session=LEAVER).revokes("t").logs_out().verdict()
+        assert (verdict.handed_out, verdict.mixed_up, len(verdict.violations)) == (1, mixed_up, mixed_up)
+
+
+def test_all_tokens_that_callers_got_are_looked_at_and_counted():
+    other = PLAN.session(OTHER).entity_user.entity_user_id
+    trial = begun().mints("t").keeps(WELL, "t").mints("others", user=other).keeps(WELL, "others")
+    for token in ("t", "t", "others"):
+        trial.writes(WELL, "got", token=token, session=LEAVER)
+    verdict = trial.revokes("t").revokes("others").logs_out().verdict()
+    assert (verdict.handed_out, verdict.mixed_up) == (3, 1)
+
+
 def test_a_session_that_is_refused_before_its_logout_began_is_a_violation():
     trial = begun().writes(WELL, "refused", session=LEAVER, why="session_ended").logs_out()
     assert any("refused as logged out" in each for each in trial.verdict().violations)
     trial = begun().logs_out().writes(WELL, "refused", session=LEAVER, why="session_ended")
     assert trial.verdict().violations == []
+
+
+# -- callers who waited
+
+ASKED = 100.0
+WAITS = [
+    ("refused", {"why": "monite_unavailable", "use": "token"}, PLAN.deadline),
+    ("got", {"token": "t", "use": "fresh"}, PLAN.deadline),
+    ("got", {"token": "t", "use": "call"}, 2 * (PLAN.deadline + 5)),
+    ("ended", {}, PLAN.store_patience + 0.5),
+]
+
+
+def waited(kind: str, facts: dict[str, str], seconds: float, *stalls: tuple[str, float, float]):
+    """Return the verdict on somebody who waited for so long; `stalls`: the process, and seconds after the question."""
+    trial = begun().mints("t").keeps(WELL, "t").writes(WELL, "ending", session=LEAVER)
+    for process, since, until in stalls:
+        trial.at(ASKED + until).writes(process, "stalled", since=ASKED + since)
+    trial.at(ASKED + seconds).writes(WELL, kind, session=LEAVER, began=ASKED, **facts)
+    return trial.logs_out().revokes("t").verdict()
+
+
+@pytest.mark.parametrize(("kind", "facts", "allowed"), WAITS)
+def test_whoever_waits_for_more_than_a_second_beyond_their_time_is_late(kind, facts, allowed):
+    assert (waited(kind, facts, allowed + 0.9).late, waited(kind, facts, allowed + 0.9).violations) == (0, [])
+    verdict = waited(kind, facts, allowed + 1.1)
+    assert verdict.late == 1
+    assert ["was late" in each for each in verdict.violations] == [True]
+    assert [wait.seconds for wait in verdict.slowest.values() if wait.is_late] == [
+        pytest.approx(allowed + 1.1)
+    ]
+
+
+@pytest.mark.parametrize(("kind", "facts", "allowed"), WAITS)
+def test_time_in_which_the_callers_process_was_stalled_is_taken_off(kind, facts, allowed):
+    late = allowed + 1.1
+    assert waited(kind, facts, late, (WELL, 0.5, 0.7)).late == 0
+    assert waited(kind, facts, late, (WELL, -5, 0.2)).late == 0
+    assert waited(kind, facts, late, (WELL, late - 0.2, late + 5)).late == 0
+    assert waited(kind, facts, late, (KILLED, 0.5, 0.7)).late == 1
+    assert waited(kind, facts, late, (WELL, -5, 0), (WELL, late, late + 5)).late == 1
 
 
 # -- logouts during an outage of the store

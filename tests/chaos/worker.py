@@ -38,7 +38,7 @@ from monite_auth.engine import drain
 from monite_auth.engine.runtime import run
 from monite_auth.errors import MoniteAuthError
 from monite_auth.stores import Store
-from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.fallback import FallbackStore, parts
 from monite_auth.telemetry import telemetry
 from monite_auth.tokens import steady_clock
 from tests.chaos.client import Client, TaskClient, ThreadClient
@@ -222,6 +222,7 @@ def open_broker(plan: Plan, log: EventLog | None = None) -> TokenBroker:
 def shorten_drains() -> None:
     """Shorten the waits of drains; see Plan.short_drains."""
     drain.LONGEST_POSTPONEMENT = Plan.SHORT_POSTPONEMENT
+    parts.QUIET = Plan.SHORT_QUIET
 
 
 def exit_with(lifeline: int) -> None:

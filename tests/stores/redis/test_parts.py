@@ -110,7 +110,7 @@ def test_promise_11_a_slot_that_is_not_served_is_an_outage_of_its_users(cluster,
         assert served > 0
     finally:
         node.admin.execute_command("CLUSTER ADDSLOTS", slot)
-        until(lambda: all(cluster._is_whole(each) for each in cluster.nodes))
+        until(cluster.is_whole)
 
     def are_all_served() -> bool:
         with suppress(StoreUnavailable):
@@ -145,7 +145,7 @@ def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, d
         assert store.waiting == 1
         assert driver.peek(*user(others[1])) == f"token-{others[1]}"
         driver.put("anew", *user(others[1]))
-    until(lambda: all(cluster._is_whole(each) for each in cluster.nodes))
+    until(cluster.is_whole)
 
     def has_heard_of_all() -> bool:
         driver.pending()

@@ -86,7 +86,7 @@ def test_a_node_that_hangs_leaves_the_users_of_others_alone(cluster, form, drive
     assert fine >= 2
     assert len(waited) >= 2
     assert max(waited) < 1.0
-    until(lambda: all(cluster._is_whole(node) for node in cluster.nodes))
+    until(cluster.is_whole)
     until(lambda: works(driver))
     patient = drive(ground, form)  # a timeout that tells a hang soon is too short for a busy machine
     assert all(patient.peek(*user(number)) == f"token-{number}" for number in range(40))
