@@ -1,10 +1,11 @@
 """How a shared store is asked that may be down: after it has heard of what is owed; and what is noted when it fails."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
-from monite_auth.errors import StoreReadOnly, StoreUnavailable
+from monite_auth.errors import MoniteAuthError, StoreReadOnly, StoreUnavailable
 from monite_auth.identity import Partner, Principal
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.fallback.handover import Handover
@@ -16,6 +17,8 @@ from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.protocol import Operations
 
 __all__ = ["Asking"]
+
+log = logging.getLogger("monite_auth")
 
 Result = TypeVar("Result")
 
@@ -119,7 +122,8 @@ class Asking:
     async def _carry_out(self, operation: OwedOperation, ago: float = 0.0) -> Any:
         """Carry out an operation in the shared store, or owe it; return None if it is owed.
 
-        In an outage it is owed at once. A logout is not the one that finds out whether the store is back.
+        In an outage it is owed at once. A logout is not the one that finds out whether the store is back. An ending that the
+        store refuses is owed, too: there may be nobody who could log out once more.
         """
         try:
             if not self._outage.is_on and not self._owed.holds_up(operation.user):
@@ -129,8 +133,18 @@ class Asking:
                     )
         except (StoreUnavailable, TimeoutError):
             pass  # out of patience: others find out whether the store is down
-        except Exception:  # the store is there, and refuses
-            raise
+        except (
+            Exception
+        ) as error:  # the store is there, and refuses: its settings are wrong, or its answer makes no sense
+            if not operation.must_survive:
+                raise
+            log.error(  # noqa: TRY400 - whoever asks for a token gets the error itself
+                "The token store refuses a logout or another change (%s). %s",
+                operation.name,
+                error
+                if isinstance(error, MoniteAuthError)
+                else type(error).__name__,  # others may name people
+            )
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)
             raise

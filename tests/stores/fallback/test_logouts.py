@@ -4,6 +4,9 @@ import asyncio
 import sys
 from types import SimpleNamespace
 
+import pytest
+
+from monite_auth import errors
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.fallback.journal import open_journal
@@ -33,6 +36,27 @@ def test_promise_7_a_logout_that_comes_while_others_are_owed_does_not_repeat_the
     asked = world.shared.asked
     world.logout(BOB)
     assert world.shared.asked == asked
+
+
+@pytest.mark.parametrize("error", [errors.ConfigurationError("The password is wrong."), ValueError("alice")])
+def test_promise_7_a_logout_that_the_store_refuses_is_owed(world, caplog, error):
+    world.value()
+
+    async def refuses(*_, **_late):
+        raise error
+
+    world.inner.end_session, end_session = refuses, world.inner.end_session
+    world.logout()
+    assert (
+        "The password is wrong." if isinstance(error, errors.ConfigurationError) else "ValueError"
+    ) in caplog.text
+    assert "alice" not in caplog.text
+    with pytest.raises((errors.ConfigurationError, errors.StoreUnavailable)):
+        run(world.store.backlog())
+    world.inner.end_session = end_session
+    world.back()
+    run(world.store.backlog())
+    assert world.ended == ["alice"]
 
 
 def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
