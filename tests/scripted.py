@@ -134,6 +134,10 @@ class World:
 
     # -- what flows do
 
+    @property
+    def of_threads(self) -> "World":
+        return self
+
     def clock(self) -> float:
         return self.now
 

@@ -61,6 +61,11 @@ class BlockingRuntime:
         """See Runtime."""
         return threads_are_allowed()
 
+    @property
+    def of_threads(self) -> "BlockingRuntime":
+        """See Runtime."""
+        return self
+
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime."""
         with as_faults() as faults, Deadline(within).kept():

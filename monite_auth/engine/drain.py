@@ -74,18 +74,13 @@ Outcome = Revoked | Gone | BadCredentials | Refused | Throttled | Fault
 
 @dataclass(eq=False, slots=True)
 class _Work:
-    """Something that runs in the background, on `loop` or in a thread.
-
-    `alive_until`: epoch seconds; a task that is cancelled before its first step tells nobody, and neither does one whose event
-    loop has stopped.
-    """
+    """Something that runs in the background. `alive_until`: epoch seconds; what never began tells nobody."""
 
     alive_until: float
-    loop: EventLoop | None
 
     def is_alive(self, now: float) -> bool:
         """Say whether it runs, or may come to run."""
-        return now < self.alive_until and (self.loop is None or self.loop.is_running())
+        return now < self.alive_until
 
 
 @dataclass(eq=False, slots=True)
@@ -222,7 +217,8 @@ class Drainer:
     # -- in the background
 
     def start(self, runtime: Runtime) -> None:
-        """Have the pending revocations worked on in the background."""
+        """Have the pending revocations worked on in the background: in a thread, since an event loop may end at any time."""
+        runtime = runtime.of_threads
         now = runtime.clock()
         self.sweep_at = now + self._surroundings.sweep_interval
         with self._lock:
@@ -231,7 +227,7 @@ class Drainer:
                 each.is_wanted_again = True
             if len(self._working) >= MOST_DRAINS:
                 return
-            work = _BackgroundDrain(now + 2 * DRAIN_POLL, self._surroundings.running_loop())
+            work = _BackgroundDrain(now + 2 * DRAIN_POLL)
             work = self._surroundings.told(self, "begins", work)
             self._working.add(work)
         runtime.spawn(self._keep_draining(runtime, work))
@@ -241,7 +237,6 @@ class Drainer:
         self.sweep_at = 0.0
 
     async def _keep_draining(self, runtime: Runtime, work: _BackgroundDrain) -> None:
-        work.loop = self._surroundings.running_loop()  # a loop that ends leaves its work to a thread
         try:
             while True:
                 work.is_wanted_again = False
@@ -270,7 +265,7 @@ class Drainer:
         with self._lock:
             if self._sleeper is not None and self._sleeper.is_alive(now):
                 return
-            self._sleeper = _Work(now + 2 * DRAIN_POLL, self._surroundings.running_loop())
+            self._sleeper = _Work(now + 2 * DRAIN_POLL)
         runtime.spawn(self._sleep_and_start(runtime, min(seconds, DRAIN_POLL)))
 
     async def _sleep_and_start(self, runtime: Runtime, seconds: float) -> None:

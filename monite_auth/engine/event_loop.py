@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 
 from monite_auth.engine.background import log_failure
 from monite_auth.engine.limit_watch import LimitWatch
-from monite_auth.engine.runtime import Flow, Overdue
+from monite_auth.engine.runtime import Flow, Overdue, Runtime
 from monite_auth.engine.shared_peek import PATIENCE, SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.transport import Body, as_faults, as_sent, async_client, httpx, response_of
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
 from monite_auth.tokens import Clock
@@ -31,11 +32,9 @@ the loop was blocked or the process stopped for a while. It may hold a token."""
 class AsyncRuntime:
     """Runs flows on one event loop, the running one.
 
-    `options` returns those of its client, and may return the same ones each time. `begins_work` is called when it begins work
-    in the background. The event loop keeps this runtime, so neither may refer to whatever is to go before the loop does.
+    `options` returns those of its client, and may return the same ones each time. `threads` returns the runtime of threads. The
+    event loop keeps this runtime, so neither may refer to whatever is to go before the loop does.
     """
-
-    has_background = True
 
     def __init__(
         self,
@@ -45,7 +44,7 @@ class AsyncRuntime:
         limit_watch: LimitWatch | None = None,
         *,
         options: Callable[[], dict[str, Any]],
-        begins_work: Callable[["AsyncRuntime"], None],
+        threads: Callable[[], Runtime],
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.store = store.operations(blocking=False)
@@ -56,9 +55,18 @@ class AsyncRuntime:
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._options = options
-        self._begins_work = begins_work
-        self._was_cut_short = False
+        self._threads = threads
         self._turns: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
+
+    @property
+    def has_background(self) -> bool:
+        """See Runtime."""
+        return threads_are_allowed()
+
+    @property
+    def of_threads(self) -> Runtime:
+        """See Runtime."""
+        return self._threads()
 
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime.
@@ -156,7 +164,6 @@ class AsyncRuntime:
     def spawn(self, flow: Flow[None]) -> None:
         """See Runtime. It runs in a context of its own; see `background.run_in_background`."""
         self._start(flow, Context())
-        self._begins_work(self)
 
     def _start(self, flow: Flow[None], context: Context) -> None:
         task = self.loop.create_task(flow, name="monite_auth", context=context)
@@ -165,14 +172,8 @@ class AsyncRuntime:
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._was_cut_short = self._was_cut_short or task.cancelled()
         if not task.cancelled() and (error := task.exception()) is not None:
             log_failure(error)
-
-    @property
-    def is_at_work(self) -> bool:
-        """Whether background work is not done, or was cut short."""
-        return self._was_cut_short or bool(self._tasks)
 
     async def aclose(self, *, within: float | None = None) -> None:
         """Cancel background work, wait for its end `within` seconds (the deadline) at the most, and close connections."""
@@ -181,7 +182,6 @@ class AsyncRuntime:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=self._settings.deadline if within is None else within)
-        self._was_cut_short = False
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

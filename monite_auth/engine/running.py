@@ -1,5 +1,6 @@
 """What a broker has open and under way in one process: its engine and its runtimes. Children of the process begin anew."""
 
+import asyncio
 import threading
 from functools import cache, partial
 from weakref import ref
@@ -8,13 +9,13 @@ from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.limit_watch import LimitWatch
-from monite_auth.engine.loop_watch import LoopWatch
 from monite_auth.engine.surroundings import SWEEP_INTERVAL
 from monite_auth.engine.sweeps import Sweeps
 from monite_auth.engine.transport import transport_options
 from monite_auth.identity import Directory
 from monite_auth.permissions.roles import Roles
-from monite_auth.processes.lifetimes import PerLoop
+from monite_auth.processes.lifetimes import PerLoop, PerProcess
+from monite_auth.processes.threads import Threads
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
@@ -22,6 +23,9 @@ from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
 __all__ = ["Running"]
+
+THREADS = PerProcess(lambda: Threads(4, name="monite_auth closing"))
+"""Wait for the end of other threads, where an event loop must not."""
 
 
 class Running:
@@ -32,7 +36,7 @@ class Running:
     ) -> None:
         self.engine = Engine(settings, directory, telemetry)
         self.roles = Roles(settings, self.engine.tokens, clock)
-        self.on_loop = PerLoop(self._runtime_of_loop, at_end=self._loop_ends)
+        self.on_loop = PerLoop(self._runtime_of_loop)
         """Returns the runtime of the running event loop."""
         self._settings = settings
         self._store = store
@@ -42,7 +46,6 @@ class Running:
         # Reading the certificates takes 25 ms and a megabyte, and some event loops live for one request only.
         self._options = cache(partial(transport_options, settings))
         self._lock = threading.Lock()
-        self._watch = LoopWatch(self.blocking, self.engine.drainer.start)
         self._sweeps = Sweeps(self._sweep, SWEEP_INTERVAL)
 
     def blocking(self) -> BlockingRuntime:
@@ -61,9 +64,10 @@ class Running:
     def _runtime_of_loop(self) -> AsyncRuntime:
         here = ref(self)  # the loop keeps its runtime, which must not keep the broker
 
-        def begins_work(runtime: AsyncRuntime) -> None:
-            if (running := here()) is not None:
-                running._begins_work(runtime)  # noqa: SLF001 - ours
+        def threads() -> BlockingRuntime:
+            running = here()
+            assert running is not None, "a caller's broker holds it"
+            return running.blocking()
 
         return AsyncRuntime(
             self._settings,
@@ -71,12 +75,8 @@ class Running:
             self._clock,
             self._limit_watch,
             options=self._options,
-            begins_work=begins_work,
+            threads=threads,
         )
-
-    def _begins_work(self, runtime: AsyncRuntime) -> None:
-        self._watch.begin(runtime)
-        self._begin_sweeps()
 
     def _begin_sweeps(self) -> None:
         if self._store.is_shared and threads_are_allowed():
@@ -84,14 +84,6 @@ class Running:
 
     def _sweep(self) -> None:
         self.engine.drainer.start(self.blocking())
-
-    async def _loop_ends(self, runtime: AsyncRuntime) -> None:
-        """Close an event loop's runtime; go on in a thread with what it was at. Some loops live for one request only."""
-        self._watch.end(runtime)
-        left_undone = runtime.is_at_work
-        await runtime.aclose()
-        if left_undone:
-            self.engine.drainer.start(self.blocking())
 
     def close(self, *, within: float) -> None:
         """Cut background work of threads short, wait for it `within` seconds at the most, and close their connections."""
@@ -102,8 +94,9 @@ class Running:
             runtime.close(within=within)
 
     async def aclose(self, *, within: float) -> None:
-        """Cut background work of the running event loop short, as `close` does, and close its connections."""
-        self._sweeps.end()
+        """Do as `close`, and do the same for the running event loop."""
+        threads = THREADS().submit(partial(self.close, within=within))
         runtime = self.on_loop.existing()
         if runtime is not None:
             await runtime.aclose(within=within)
+        await asyncio.wrap_future(threads)

@@ -44,7 +44,11 @@ class Runtime(Protocol):
 
     @property
     def has_background(self) -> bool:
-        """Whether what is spawned keeps nobody waiting."""
+        """Whether work that `of_threads` spawns keeps nobody waiting."""
+
+    @property
+    def of_threads(self) -> "Runtime":
+        """The runtime of threads, for work in the background that has to go on when the caller's event loop ends or stops."""
 
     def random(self) -> float:
         """Return a number from 0 to 1, for jitter."""

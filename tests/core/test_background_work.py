@@ -72,41 +72,6 @@ def test_there_are_a_few_drains_and_lost_ones_are_replaced():
     assert len(world.background) == 1
 
 
-def on_a_loop_that_is_closed(work):
-    """Do some work on an event loop, and close it before anything that was spawned has begun."""
-
-    async def do():
-        work()
-
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(do())
-    loop.close()
-
-
-def test_a_drain_whose_event_loop_is_closed_is_replaced_at_once():
-    world = World(granted())
-    world.token()
-    for _ in range(MOST_DRAINS):
-        on_a_loop_that_is_closed(lambda: world.engine.drainer.start(world))
-    forget_background(world)
-    world.logout()
-    world.run_background()
-    assert world.revoked == ["token-1"]
-
-
-def test_a_wait_for_the_next_drain_whose_event_loop_is_closed_is_replaced_at_once():
-    world = World(granted())
-    world.token()
-    world.revocations = [refused(500), reply(200, {"message": "done"})]
-    world.logout()
-    on_a_loop_that_is_closed(lambda: run(world.background.pop(0)))
-    forget_background(world)
-    world.engine.drainer.start(world)
-    world.run_background()
-    assert world.slept
-    assert world.revoked == ["token-1", "token-1"]
-
-
 def test_an_emergency_that_the_store_did_not_hear_of_is_repeated_although_nobody_comes():
     world = World(granted())
 

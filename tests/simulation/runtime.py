@@ -14,7 +14,7 @@ from tests.simulation.judge import Violation
 from tests.simulation.operations import BeforePeek, Find, Operation, Send, Wait, store_operations
 
 if TYPE_CHECKING:
-    from tests.simulation.process import Process
+    from tests.simulation.process import EventLoop, Process
     from tests.simulation.world import World
 
 Flow = Coroutine[Any, Any, None]
@@ -24,17 +24,26 @@ __all__ = ["SimulatedRuntime"]
 
 
 class SimulatedRuntime:
-    """The runtime of one simulated process; see `monite_auth.engine.runtime.Runtime`."""
+    """The runtime of one simulated process; see `monite_auth.engine.runtime.Runtime`.
+
+    `spawns_on`: the loop of what it spawns; None for that of the caller.
+    """
 
     store = store_operations
     has_background = True
 
-    def __init__(self, world: "World", process: "Process") -> None:
+    def __init__(self, world: "World", process: "Process", *, spawns_on: "EventLoop | None" = None) -> None:
         self.clock = world.clock
         self.limit_watch = LimitWatch(process.account.settings.requests_per_second)
         self._world = world
         self._process = process
         self._waiters: dict[SharedPeek, int] = {}
+        self._spawns_on = spawns_on
+
+    @property
+    def of_threads(self) -> "SimulatedRuntime":
+        """Return the runtime whose background work goes on when the loop of a caller is stopped."""
+        return SimulatedRuntime(self._world, self._process, spawns_on=self._process.loop)
 
     def random(self) -> float:
         return 0.5
@@ -82,4 +91,4 @@ class SimulatedRuntime:
             self._world.running.leads_inline = leader
 
     def spawn(self, flow: Flow) -> None:
-        self._world.spawn(self._process, flow)
+        self._world.spawn(self._process, flow, self._spawns_on)

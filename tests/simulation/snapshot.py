@@ -123,8 +123,8 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         process.epoch.current,
         frozenset(_flight(process, name, flight) for name, flight in visible.items()),
         frozenset(engine.renewals._resume_at.items()),
-        frozenset((names[each], *_work(each), each.is_wanted_again) for each in drainer._working),
-        (drainer.sweep_at, drainer._sleeper and _work(drainer._sleeper)),
+        frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
+        (drainer.sweep_at, drainer._sleeper and drainer._sleeper.alive_until),
         frozenset((_is_running(each.loop), each.pending) for each in drainer._passes),
         freeze(engine.strays),
         frozenset(engine.tokens._leader._mint.keywords["unlinked"]._users),
@@ -150,10 +150,6 @@ def _flight(process: Process, name: str, flight: Flight) -> tuple[Any, ...]:
         shared,
         _is_running(flight._loop),
     )
-
-
-def _work(work: Any) -> tuple[Any, ...]:
-    return (work.alive_until, work.loop is None, _is_running(work.loop))
 
 
 def _is_running(loop: Any) -> bool:

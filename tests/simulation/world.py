@@ -140,8 +140,8 @@ class World:
         self._resume(actor, None)
         return actor
 
-    def spawn(self, process: Process, flow: Flow) -> Actor:
-        """Add an actor that the running one starts."""
+    def spawn(self, process: Process, flow: Flow, loop: EventLoop | None = None) -> Actor:
+        """Add an actor that the running one starts, on `loop` or on its own."""
         parent = self.running
         assert parent is not None
         if self._closed or not process.alive:
@@ -149,7 +149,7 @@ class World:
             return parent
         parent.children += 1
         name = f"{parent.name}.{flow.__name__.strip('_')}{parent.children}"
-        actor = Actor(name, process, flow, parent.loop)
+        actor = Actor(name, process, flow, loop or parent.loop)
         actor.joined.update(parent.joined)
         self.actors.append(actor)
         if self.observe is not None:
