@@ -139,7 +139,10 @@ class BlockingNetwork:
 
 
 class AsyncNetwork:
-    """The network of the HTTP library for event loops: it resolves names in threads of ours."""
+    """The network of the HTTP library for event loops: it resolves names in threads of ours.
+
+    `network`: connects to addresses.
+    """
 
     def __init__(self, network: Any) -> None:
         self._network = network

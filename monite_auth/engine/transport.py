@@ -11,15 +11,18 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 from monite_auth.configuration.proxies import connection_options
+from monite_auth.engine.loop_sockets import LoopSockets
 from monite_auth.engine.network import AsyncNetwork, BlockingNetwork
 from monite_auth.monite_api.answers import Fault, Response, masked
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
 
 try:  # the maintained successor of httpx, same interface
+    import httpcore2 as httpcore
     import httpx2 as httpx
 except ImportError:
-    import httpx  # type: ignore[no-redef]  # one of the two
+    import httpcore  # type: ignore[no-redef]  # one of the two
+    import httpx  # type: ignore[no-redef]
 
 __all__ = [
     "Body",
@@ -54,7 +57,7 @@ def blocking_client(options: dict[str, Any]) -> httpx.Client:
 def async_client(options: dict[str, Any]) -> httpx.AsyncClient:
     """Return a client for the running event loop. `options`: its transport's."""
     transport = httpx.AsyncHTTPTransport(**options)
-    _replace_network(transport, AsyncNetwork)
+    _replace_network(transport, lambda _: AsyncNetwork(LoopSockets(httpcore)))
     return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
 
 
