@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -36,8 +37,57 @@ PATIENCE = 0.5
 PIECE = 4096
 """Bytes that are written at once. A socket that takes any takes so many, so that no write is a series of short waits."""
 
-RESOLVERS = PerProcess(lambda: Threads(16, name="monite_auth names"))
-"""Resolve names. There are many, since each may be stuck for as long as a resolver does not answer."""
+
+class Names:
+    """Resolves names in threads, and hands each answer to all who wait for that name.
+
+    A resolver may take longer than one attempt to connect: where its first server is dead, five seconds. So an attempt also gets
+    the answer that was asked for by an earlier one, which has given up.
+    """
+
+    def __init__(self) -> None:
+        # Many, since each may be stuck for as long as a resolver does not answer.
+        self._threads = Threads(16, name="monite_auth names")
+        self._lock = threading.Lock()
+        self._wanted: dict[str, set[Future[list[str]]]] = {}
+
+    def addresses(self, host: str) -> Future[list[str]]:
+        """Return the future of a host's addresses. A thread that is stuck with the name goes on after the future is cancelled."""
+        wanted: Future[list[str]] = Future()
+        with self._lock:
+            self._wanted.setdefault(host, set()).add(wanted)
+        lookup = self._threads.submit(partial(_addresses, host))
+        wanted.add_done_callback(partial(self._given_up, host, lookup))
+        lookup.add_done_callback(partial(self._answered, host, wanted))
+        return wanted
+
+    def _answered(self, host: str, wanted: Future[list[str]], lookup: Future[list[str]]) -> None:
+        if lookup.cancelled():
+            return
+        error = lookup.exception()
+        with self._lock:
+            waiting = self._wanted.get(host, set())
+            served = {wanted} & waiting if error else set(waiting)
+            waiting -= served
+        for each in served:
+            if not each.set_running_or_notify_cancel():
+                continue
+            if error is not None:
+                each.set_exception(error)
+            else:
+                each.set_result(lookup.result())
+
+    def _given_up(self, host: str, lookup: Future[list[str]], wanted: Future[list[str]]) -> None:
+        with self._lock:
+            waiting = self._wanted.get(host, set())
+            waiting.discard(wanted)
+            if not waiting:
+                self._wanted.pop(host, None)
+        if wanted.cancelled():
+            lookup.cancel()  # so it does not stand in the way of others, unless it has begun
+
+
+NAMES = PerProcess(Names)
 
 
 class Deadline:
@@ -176,11 +226,11 @@ def _end_of(timeout: float | None) -> float:
 
 
 def _lookup(host: str) -> Future[list[str]]:
-    """Return the future of a host's addresses. A thread that is stuck with a name goes on after the future is cancelled."""
+    """Return the future of a host's addresses."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return RESOLVERS().submit(partial(_addresses, host))
+        return NAMES().addresses(host)
     known: Future[list[str]] = Future()
     known.set_result([host])
     return known

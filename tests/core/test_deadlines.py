@@ -290,6 +290,41 @@ def test_the_next_address_of_a_host_is_tried_within_the_same_time(resolver, netw
     assert tried == [("192.0.2.1", True), ("::1", True), ("192.0.2.2", False)]
 
 
+@pytest.mark.parametrize("network", [BlockingNetwork, AsyncNetwork])
+def test_an_attempt_gets_the_answer_that_an_earlier_one_did_not_wait_for(monkeypatch, network):
+    first_answers, never = threading.Event(), threading.Event()
+    events = iter([first_answers, never])
+    finished = threading.Event()
+
+    def resolve(*_, **__):
+        if (event := next(events)) is never:
+            first_answers.set()  # the second attempt waits by now, or will find the answer in a moment
+        event.wait(60)
+        if event is never:
+            finished.set()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    async def aconnect(address, port, *, timeout):  # noqa: ASYNC109 - the HTTP library's signature
+        return address
+
+    def attempt(seconds):
+        if network is AsyncNetwork:
+            connection = AsyncNetwork(SimpleNamespace(connect_tcp=aconnect))
+            return asyncio.run(connection.connect_tcp("monite.example", 443, timeout=seconds))
+        connection = BlockingNetwork(SimpleNamespace(connect_tcp=lambda address, port, timeout: address))
+        return connection.connect_tcp("monite.example", 443, timeout=seconds)._stream
+
+    try:
+        with pytest.raises(TimeoutError):
+            attempt(0.05)
+        assert attempt(30) == "192.0.2.1"
+    finally:
+        never.set()
+        finished.wait(10)
+
+
 def test_a_name_that_does_not_exist_is_told(monite, monkeypatch, form):
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
