@@ -6,7 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.experiment import SHORT, long, run_experiment
+from tests.chaos.experiment import run_experiment
+from tests.chaos.profile import SHORT, long
 from tests.chaos.stores import STORES
 
 

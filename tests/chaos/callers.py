@@ -49,11 +49,12 @@ class Callers:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._events: list[Event] = []
-        self._stalls: dict[str, list[tuple[float, float]]] = {}
+        self._stalls: dict[str, list[tuple[float, float, float]]] = {}
 
     def take_down(self, event: Event) -> None:
         if event.kind == "stalled":
-            self._stalls.setdefault(event.process, []).append((event.facts["since"], event.at))
+            stall = (event.facts["since"], event.at, event.facts["seconds"])
+            self._stalls.setdefault(event.process, []).append(stall)
         elif event.kind in ("got", "refused", "ended"):
             self._events.append(event)
 
@@ -79,7 +80,7 @@ class Callers:
     def _seconds(self, event: Event) -> float:
         began: float = event.facts["began"]
         stalled = sum(
-            max(0.0, min(event.at, until) - max(began, since))
-            for since, until in self._stalls.get(event.process, ())
+            min(seconds, max(0.0, min(event.at, until) - max(began, since)))
+            for since, until, seconds in self._stalls.get(event.process, ())
         )
         return event.at - began - stalled

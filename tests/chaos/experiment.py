@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +13,12 @@ from monite_auth.emulator import ANNA_ID, Monite, serve
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from tests.chaos.event_log import EventLogs
+from tests.chaos.evidence import Entry
 from tests.chaos.faults import FaultInjector
-from tests.chaos.judge import Entry, Judge
+from tests.chaos.judge import Judge
 from tests.chaos.plan import CREDENTIALS, TOKEN_LIFE, Plan, entity_user
 from tests.chaos.processes import Processes
+from tests.chaos.profile import Profile
 from tests.chaos.report import Report
 from tests.chaos.stores import STORES, StoreUnderTest
 from tests.chaos.task_queue import TaskKind, TaskQueue
@@ -44,28 +45,6 @@ STARTED_WITHIN, ENDED_WITHIN, STOPPED_WITHIN, DRAINED_WITHIN = 60.0, 60.0, 150.0
 
 ASK_AGAIN = 5.0
 """Seconds after which a task that nobody has done is put into the queue again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """How long faults are injected: `seconds`, and until there were as many as below, but no longer than `patience`."""
-
-    seconds: float
-    patience: float
-    short_drains: bool
-    logouts: int = 0
-    kills: int = 0
-    outages: int = 0
-    faults: int = 0
-
-
-SHORT = Profile(seconds=16, patience=60, short_drains=True, logouts=1000, kills=5, outages=2, faults=30)
-"""The short form, for CI."""
-
-
-def long(seconds: float) -> Profile:
-    """Return the long form, in which drains wait as long as they do in an application."""
-    return Profile(seconds=seconds, patience=seconds, short_drains=False)
 
 
 def run_experiment(

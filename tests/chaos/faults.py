@@ -33,7 +33,7 @@ OUTAGES = ("hang", "cut_before", "status")
 """Faults that all of Monite has now and then."""
 
 WORKER_FAULT_EVERY = (0.5, 2.0)
-STORE_OUTAGE_EVERY = (1.5, 4.5)
+STORE_OUTAGE_EVERY = (2.0, 6.0)
 MONITE_FAULT_EVERY = (0.1, 0.6)
 """Seconds between two faults of one thread, from and to."""
 

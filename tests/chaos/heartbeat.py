@@ -1,23 +1,28 @@
 """A heartbeat: writes down when a process got no time, because it was frozen or because the machine was busy.
 
-The judge takes these times off what callers waited. It is a thread in every worker, also beside an event loop: a loop that
-our own code blocks is late, and has no excuse.
+The judge takes these times off what callers waited. Two things show them: a beat that comes late, and what the kernel says of
+each thread: how long it stood in the queue for a processor. The heartbeat is a thread in every worker, also beside an
+event loop: a loop that our own code blocks stands in no queue, and has no excuse.
 
 | event | means |
 |---|---|
-| `stalled` | the process got no time from `since` until the moment of this event |
+| `stalled` | between `since` and this event the process got no time for so many `seconds` |
 """
 
 import threading
 import time
+from pathlib import Path
 
 from tests.chaos.event_log import EventLog
 
-INTERVAL = 0.05
-"""Seconds between two beats."""
+INTERVAL = 0.1
+"""Seconds between two beats. Each costs about half a millisecond."""
 
-LATE = 0.02
-"""Seconds that a beat may come late before it is written down: more than threads of one process wait for each other."""
+NOTED = 0.005
+"""Seconds that are worth a line."""
+
+THREADS = Path("/proc/self/task")
+"""Linux says here what became of each thread."""
 
 
 def start_heartbeat(log: EventLog) -> None:
@@ -25,10 +30,27 @@ def start_heartbeat(log: EventLog) -> None:
 
     def beat() -> None:
         pause = threading.Event()  # never set: it is there to wait for
+        before, queued = time.monotonic(), time_in_queue()
         while True:
-            due = time.monotonic() + INTERVAL
             pause.wait(INTERVAL)
-            if time.monotonic() > due + LATE:
-                log.write("stalled", since=due)
+            now, queued_now = time.monotonic(), time_in_queue()
+            late = now - before - INTERVAL
+            in_queue = sum(seconds - queued.get(thread, 0.0) for thread, seconds in queued_now.items())
+            stalled = min(now - before, max(late, in_queue))
+            if stalled > NOTED:
+                log.write("stalled", since=before, seconds=stalled)
+            before, queued = now, queued_now
 
     threading.Thread(target=beat, daemon=True, name="heartbeat").start()
+
+
+def time_in_queue() -> dict[str, float]:
+    """Return for how many seconds each thread of this process was ready to run, and got no processor."""
+    found = {}
+    for thread in THREADS.glob("*"):
+        try:
+            _ran, queued, _times = (thread / "schedstat").read_text().split()
+        except (OSError, ValueError):  # the thread has ended, or the kernel does not count
+            continue
+        found[thread.name] = int(queued) / 1e9
+    return found

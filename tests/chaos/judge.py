@@ -48,56 +48,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tests.chaos.callers import Callers, Wait
 from tests.chaos.event_log import Event
+from tests.chaos.evidence import Entry, Logout, Trace
 from tests.chaos.plan import Plan
 
 STAYING = "of sessions that stay"
 LOST, MISSED, DIED, ORPHANED = "lost on the way", "missed", "died with a process", "orphans of an outage"
 VIOLATION = "of ended sessions"
 """What a token that is alive at the end can be; see above."""
-
-
-class Entry(NamedTuple):
-    """A token of the ledger. Times are of the monotonic clock, as in event logs."""
-
-    token: str  # its fingerprint
-    entity_user_id: str | None
-    minted_at: float
-    revoked_at: float | None
-    expires_at: float
-    answer_lost: bool | None
-
-    def is_expired(self, now: float) -> bool:
-        return self.revoked_at is None and self.expires_at <= now
-
-
-@dataclass(slots=True)
-class Logout:
-    """A logout that was accepted, and when the shared store had recorded it."""
-
-    session: int
-    process: str
-    began: float
-    returned: float
-    recorded: float = math.inf
-
-    def holds_from(self, process: str) -> float:
-        """Return the moment from which it holds in a process."""
-        return self.returned if process == self.process else max(self.returned, self.recorded)
-
-
-@dataclass(slots=True)
-class Trace:
-    """Where a token got to, as far as the event logs know."""
-
-    read_by: str | None = None
-    committed: bool = False  # the shared store has said that it has it
-    kept_by: str | None = None  # the process that has put it into its memory
-    slot_session: str | None = None
-    handed_out: list[Event] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ import random
 
 import pytest
 
-from tests.chaos.experiment import SHORT, run_experiment
+from tests.chaos.experiment import run_experiment
+from tests.chaos.profile import SHORT
 
 
 @pytest.mark.timeout(400)  # each part has a limit of its own, and says which one it was

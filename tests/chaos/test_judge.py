@@ -3,7 +3,8 @@
 import pytest
 
 from tests.chaos.event_log import Event
-from tests.chaos.judge import DIED, LOST, MISSED, ORPHANED, STAYING, VIOLATION, Entry, Judge
+from tests.chaos.evidence import Entry
+from tests.chaos.judge import DIED, LOST, MISSED, ORPHANED, STAYING, VIOLATION, Judge
 from tests.chaos.plan import Plan
 
 PLAN = Plan(seed=7, store_url="", api_url="", short_drains=True)
@@ -225,8 +226,9 @@ WAITS = [
 def waited(kind: str, facts: dict[str, str], seconds: float, *stalls: tuple[str, float, float]):
     """Return the verdict on somebody who waited for so long; `stalls`: the process, and seconds after the question."""
     trial = begun().mints("t").keeps(WELL, "t").writes(WELL, "ending", session=LEAVER)
+    trial.at(ASKED - 10).writes(WELL, kind, session=LEAVER, **facts)  # one who waits for a moment
     for process, since, until in stalls:
-        trial.at(ASKED + until).writes(process, "stalled", since=ASKED + since)
+        trial.at(ASKED + until).writes(process, "stalled", since=ASKED + since, seconds=until - since)
     trial.at(ASKED + seconds).writes(WELL, kind, session=LEAVER, began=ASKED, **facts)
     return trial.logs_out().revokes("t").verdict()
 
@@ -249,6 +251,7 @@ def test_time_in_which_the_callers_process_was_stalled_is_taken_off(kind, facts,
     assert waited(kind, facts, late, (WELL, -5, 0.2)).late == 0
     assert waited(kind, facts, late, (WELL, late - 0.2, late + 5)).late == 0
     assert waited(kind, facts, late, (KILLED, 0.5, 0.7)).late == 1
+    assert waited(kind, facts, late, (WELL, 0.1, 0.15)).late == 1
     assert waited(kind, facts, late, (WELL, -5, 0), (WELL, late, late + 5)).late == 1
 
 

@@ -34,10 +34,10 @@ def fill(server: RedisServer, chance: random.Random, wait: Wait) -> None:
 
 def flap(server: RedisServer, chance: random.Random, wait: Wait) -> None:
     """Have a server hang for a moment, or cut its connections, several times in a row."""
-    for _ in range(chance.randint(4, 10)):
+    for _ in range(chance.randint(3, 6)):
         if chance.random() < 0.5:
             with server.paused():
-                wait(chance.uniform(0.05, 0.7))
+                wait(chance.uniform(0.05, 0.6))
         else:
             server.admin.client_kill_filter(_type="normal", skipme=True)
         wait(chance.uniform(0.05, 0.4))
