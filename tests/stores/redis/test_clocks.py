@@ -105,6 +105,35 @@ def test_promise_5_a_logout_while_the_servers_clock_is_ahead_revokes_what_seems_
     assert timed.pending() == []
 
 
+def test_promise_5_what_was_minted_while_the_servers_clock_was_behind_is_revoked(timed):
+    timed.ground.set_server(-HOUR)
+    timed.put("a", life=1000)
+    timed.put("b", slot=BOBS, principal=BOB, life=1000)
+    timed.run(timed.ops.end_session(BOB))
+    timed.run(timed.ops.due(1, seconds=30))
+    timed.ground.set_server(-1100)
+    due = timed.run(timed.ops.due(1, seconds=30))
+    assert ([each.token.reveal() for each in due.batch], due.expired) == (["b"], 0)
+    assert due.batch[0].expires_at >= timed.ground.now + 1000
+    timed.run(timed.ops.postpone(due.batch[0], 10))
+    timed.ground.set_server(0)
+    assert timed.peek() is None
+    timed.put("new")  # what has expired is deleted at times like this
+    timed.run(timed.ops.end_session(ALICE))
+    assert timed.pending() == ["a", "b", "new"]
+    timed.advance(1100)
+    assert timed.pending() == ["new"]
+
+
+def test_promise_5_all_is_found_when_everything_ends_after_the_servers_clock_was_behind(timed):
+    timed.ground.set_server(-HOUR)
+    unnamed = Principal("alice")
+    timed.put("a", principal=unnamed, life=1000)
+    timed.ground.set_server(0)
+    timed.put("b", slot=BOBS, principal=Principal("bob"))
+    assert timed.run(timed.ops.end_everything()).tokens == 2
+
+
 def test_promise_5_all_is_found_when_everything_ends_while_the_servers_clock_is_ahead(timed):
     unnamed = Principal("alice")
     timed.put("a", principal=unnamed, life=1000)

@@ -7,7 +7,7 @@ import pytest
 from monite_auth.errors import ConfigurationError
 from monite_auth.stores import Priority
 from monite_auth.stores.redis.keyspace import NAME
-from monite_auth.stores.redis.records import LEASE, TIMES
+from monite_auth.stores.redis.records import LEASE, TIMES, name_in
 from monite_auth.stores.sealing import SealBroken
 from tests.stores.harness import ALICE
 from tests.stores.redis.ground import KEY, OTHER_KEY, THIRD_KEY, LiveGround, user
@@ -79,7 +79,7 @@ def test_a_key_that_was_taken_out_opens_nothing_that_is_sealed_later(server, for
         old_seal.open_token(
             token[TIMES.size + NAME + LEASE :],
             new.store._keys._vault.place(user(1)[0]),
-            token[24:46].decode(),
+            name_in(token).decode(),
         )
 
 

@@ -4,7 +4,8 @@
 -- that nothing is lost. A script leads every key by KEYS, and all keys of one call lie in one slot of a cluster.
 --
 -- A user is one hash. Its fields, by their first letter; a *place* names a slot, and its session behind it:
---   t<place>         the token: expires, issued, renew from (ddd), name of its fingerprint (22), lease (16), sealed
+--   t<place>         the token: expires, issued, expires by the wall clock of the host that stored it, renew from (dddd), name of its
+--                    fingerprint (22), lease (16), sealed
 --   o<name><place>   an older token, by the name of its fingerprint, that may still be valid, written alike
 --   l<place>         the lease: until, taken (dd), fenced (B), id (16), owner
 --   r<place>         the cooldown: until, from (dd), store (22), sealed
@@ -15,8 +16,9 @@
 -- A script that finds another stamp in its shard answers 'foreign', and its caller opens the envelope again. Behind all other
 -- arguments of a script with a stamp is the time of the caller's wall clock.
 --
--- This server's clock may be set. Back, it shows in what seems to be yet to begin. Forward, it is ahead of the caller's: nothing is
--- deleted before both clocks say that it has expired.
+-- This server's clock may be set. Back, it shows in what seems to be yet to begin. Forward, it is ahead of the caller's, or was behind:
+-- nothing is deleted before both clocks say that it has expired. A token has an end by each, since the two may have differed when it was
+-- stored.
 
 local function clock()
   local time = redis.call('TIME')
@@ -35,9 +37,9 @@ local function ahead_of(at, now)
   return tonumber(at) > wall() and math.min(ahead, 0) or ahead
 end
 
--- Whether something has expired by both clocks.
-local function is_over(moment, now)
-  return moment <= math.min(now, wall())
+-- Whether something has expired by both clocks: by this one at `moment`, and by the caller's at the same, or at `by_wall`.
+local function is_over(moment, now, by_wall)
+  return moment <= now and (by_wall or moment) <= wall()
 end
 
 -- Seconds left of a record that begins with its end and its beginning. One that is yet to begin is over: this clock has been set
@@ -142,7 +144,7 @@ local function place_in(field)
 end
 
 local function fingerprint_of(record)
-  return string.sub(record, 25, 46)
+  return string.sub(record, 33, 54)
 end
 
 local function lease_id(lease)
@@ -155,18 +157,25 @@ end
 
 -- The lease under which a token was stored.
 local function lease_of(record)
-  return string.sub(record, 47, 62)
+  return string.sub(record, 55, 70)
+end
+
+-- When it is certain that a token has expired: by this clock, and by the wall clocks of the hosts.
+local function ends_of(record)
+  local moment, _, by_wall = struct.unpack('>ddd', record)
+  return moment + SAFETY, by_wall + SAFETY
 end
 
 -- Make a token a pending revocation, due now, unless it has expired; one that is pending already stays as it is.
 local function revoke(queue, records, stamp, place, record, now)
-  local moment = struct.unpack('>d', record) + SAFETY
-  if is_over(moment, now) then
+  local moment, by_wall = ends_of(record)
+  if is_over(moment, now, by_wall) then
     return 0
   end
   local name = fingerprint_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
-    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 63))
+    local ends = struct.pack('>ddI4', moment, by_wall, 0)
+    redis.call('HSET', records, name, ends .. store_of(stamp) .. string.sub(record, 71))
     redis.call('ZADD', queue, text(now), name)
     keep(queue, now, moment + DAY)
     keep(records, now, moment + DAY)
@@ -189,10 +198,16 @@ local function sweep(user, now)
   local fields = redis.call('HGETALL', user)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 1)
-    local longer = ({ t = SAFETY, o = SAFETY, l = GRACE, r = 0, n = 0 })[kind]
-    if longer and is_over(struct.unpack('>d', fields[i + 1]) + longer, now) then
-      redis.call('HDEL', user, fields[i])
+    local longer = ({ l = GRACE, r = 0, n = 0 })[kind]
+    local moment, by_wall
+    if kind == 't' or kind == 'o' then
+      moment, by_wall = ends_of(fields[i + 1])
     elseif longer then
+      moment = struct.unpack('>d', fields[i + 1]) + longer
+    end
+    if moment and is_over(moment, now, by_wall) then
+      redis.call('HDEL', user, fields[i])
+    elseif moment then
       local list = left[kind]
       list[#list + 1] = { field = fields[i], value = fields[i + 1] }
     end
