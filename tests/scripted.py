@@ -160,7 +160,7 @@ class World:
         if not flight.is_finished:  # nobody else is here to finish it
             self.now += max(0.0, within)
 
-    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
+    def one_by_one(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:

@@ -50,6 +50,8 @@ class MoniteAuth:
     `store`: where tokens live, for all apps: a store that you have made yourself. By default, what `MONITE_STORE_URL` says.
     `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
     `app.config`, and in the environment where that has nothing.
+
+    Raises ConfigurationError for a broker beside what a broker has, and for an app that has Monite already.
     """
 
     def __init__(

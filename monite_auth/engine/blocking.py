@@ -92,13 +92,13 @@ class BlockingRuntime:
         flight.wait_in_thread(max(0.0, within))
 
     @asynccontextmanager
-    async def turn(self, shared: SharedPeek) -> AsyncGenerator[None]:
+    async def one_by_one(self, shared: SharedPeek) -> AsyncGenerator[None]:
         """See Runtime."""
-        has_turn = shared.lock.acquire(timeout=PATIENCE)
+        is_alone = shared.lock.acquire(timeout=PATIENCE)
         try:
             yield
         finally:
-            if has_turn:
+            if is_alone:
                 shared.lock.release()
 
     async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:  # noqa: ARG002

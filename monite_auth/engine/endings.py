@@ -22,7 +22,7 @@ __all__ = ["EndReport", "Endings", "UserStatus"]
 log = logging.getLogger("monite_auth")
 
 PAUSE = 0.05
-"""Seconds between two looks whether what an ending took away is revoked, while it waits for that."""
+"""Seconds between two checks whether what an ending took away is revoked, while it waits for that."""
 
 
 @dataclass(frozen=True, slots=True)

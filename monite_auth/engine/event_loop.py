@@ -56,7 +56,7 @@ class AsyncRuntime:
         self._tasks: set[asyncio.Task[None]] = set()
         self._options = options
         self._threads = threads
-        self._turns: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
+        self._peek_locks: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
 
     @property
     def has_background(self) -> bool:
@@ -126,17 +126,17 @@ class AsyncRuntime:
             flight.cancel_call(wake)
 
     @asynccontextmanager
-    async def turn(self, shared: SharedPeek) -> AsyncGenerator[None]:
+    async def one_by_one(self, shared: SharedPeek) -> AsyncGenerator[None]:
         """See Runtime."""
-        lock = self._turns.setdefault(shared, asyncio.Lock())
-        has_turn = False
+        lock = self._peek_locks.setdefault(shared, asyncio.Lock())
+        is_alone = False
         with suppress(TimeoutError):
             async with self._limit(PATIENCE):
-                has_turn = await lock.acquire()
+                is_alone = await lock.acquire()
         try:
             yield
         finally:
-            if has_turn:
+            if is_alone:
                 lock.release()
 
     async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:

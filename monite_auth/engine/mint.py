@@ -8,6 +8,7 @@ import logging
 
 from monite_auth.engine.asking import Turn, send
 from monite_auth.engine.claim_polls import ClaimPoll, ClaimPolls
+from monite_auth.engine.directory_lookup import DirectoryLookup
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.mint_errors import (
     COOLDOWN_AFTER_FAULT,
@@ -20,18 +21,18 @@ from monite_auth.engine.mint_errors import (
     token_too_short,
     wrong_endpoint,
 )
-from monite_auth.engine.runtime import Overdue, Runtime
+from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
 from monite_auth.engine.unlinked import Unlinked
-from monite_auth.errors import MoniteUnavailable, NotLinked, RateLimited
-from monite_auth.identity import PARTNER, Directory, EntityUser, Principal
+from monite_auth.errors import MoniteUnavailable, RateLimited
+from monite_auth.identity import PARTNER, Directory, EntityUser, Partner
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Astray, BadCredentials, Granted, Refused, Throttled, Unusable
 from monite_auth.monite_api.requests import mint_request
-from monite_auth.settings import SecurityModel, Settings
+from monite_auth.settings import Settings
 from monite_auth.stores import (
     Busy,
     Claimed,
@@ -41,7 +42,6 @@ from monite_auth.stores import (
     Hit,
     Lease,
     Priority,
-    SessionState,
 )
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import AccessToken, Secret
@@ -93,30 +93,29 @@ class Mint:
         self._flight = flight
         self._request = request
         self._settings = settings
-        self._directory = directory
         self._telemetry = telemetry
         self._drainer = drainer
         self._strays = strays
-        self._unlinked = unlinked
         self._owner = owner
         self._claim_polls = claim_polls
+        self._lookup = DirectoryLookup(
+            runtime, flight, request, settings=settings, directory=directory, unlinked=unlinked
+        )
         self._turn = Turn(runtime)
         self._wait = 0.0
         """Seconds to wait under the next claim, before the turn comes."""
         self._failures = 0
-        self._directory_took = 0.0
-        """Seconds of the deadline that the directory has used up."""
         self._concerns_everyone = False
         self._last_fault = "no time was left to ask"
 
     async def run(self) -> None:
         """Return when the store has the token; raise why it has not."""
-        await self._check_link()
+        await self._lookup.check_link()
         while (lease := await self._claim()) is not None:
             try:
                 # Ask the directory again after every claim: a relink that came before the claim does not fence it.
-                entity_user = await self._entity_user()
-                if await self._may_send() and await self._attempt(lease, entity_user):
+                person = await self._person()
+                if await self._may_send() and await self._attempt(lease, person):
                     return
             except GeneratorExit:  # the event loop is gone: nothing can be awaited, the lease runs out
                 raise
@@ -124,21 +123,6 @@ class Mint:
                 cooldown = cooldown_after(error, everyone=self._concerns_everyone)
                 await self._runtime.store.abandon(lease, cooldown)
                 raise
-
-    async def _check_link(self) -> None:
-        """Raise NotLinked, without a write to the store, for a user who was not linked before and still is not."""
-        subject = self._request.subject
-        if subject is PARTNER or subject.user_id not in self._unlinked:
-            return
-        try:
-            await self._find(subject)
-        except NotLinked:
-            match await self._runtime.store.session_state(subject):
-                case SessionState.ENDED | SessionState.TOO_OLD as state:
-                    raise session_ended(self._settings, too_old=state is SessionState.TOO_OLD) from None
-            raise
-        except Exception:  # noqa: BLE001 - it is found out again under the claim, whose cooldown spares others
-            self._unlinked.note(subject.user_id, is_linked=True)
 
     async def _claim(self) -> Lease | None:
         """Return the lease to mint under, or None when there is nothing to do; wait while another process mints."""
@@ -177,38 +161,11 @@ class Mint:
                         raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
                     await self._runtime.sleep(min(retry_in, poll.pause(now)))
 
-    async def _entity_user(self) -> EntityUser | None:
-        """Return who the subject is in Monite; None is the partner."""
-        subject = self._request.subject
-        return None if subject is PARTNER else await self._find(subject)
-
-    async def _find(self, principal: Principal) -> EntityUser:
-        """Ask the directory; raise NotLinked where it knows nobody, MoniteUnavailable where it took too long."""
-        asked_at, deadline = self._runtime.clock(), self._request.deadline
-        if asked_at >= deadline:
+    async def _person(self) -> EntityUser | Partner:
+        """Return who the subject is in Monite; see `DirectoryLookup.find`."""
+        if self._request.subject is not PARTNER and self._runtime.clock() >= self._request.deadline:
             await self._pause(Fault(self._last_fault))  # which raises
-        self._flight.waits_for = "the directory"
-        is_overdue, found = False, None
-        try:
-            found = await self._runtime.find(self._directory, principal, within=deadline - asked_at)
-        except Overdue:
-            is_overdue = True
-        now = self._runtime.clock()
-        self._flight.waits_for = "Monite"
-        self._directory_took += now - asked_at
-        if is_overdue or now >= deadline:
-            raise slow_function(self._settings, "the directory", self._directory_took)
-        needs_person = self._settings.security_model is not SecurityModel.PARTNER_MANAGED
-        is_linked = found is not None and (found.entity_user_id is not None or not needs_person)
-        self._unlinked.note(principal.user_id, is_linked=is_linked)
-        if found is None:
-            raise NotLinked("The directory knows no entity user for this principal; link the user to one.")
-        if not is_linked:
-            raise NotLinked(
-                "The directory knows an entity for this principal, and no entity user; in the security model "
-                f"{self._settings.security_model} there has to be one. ProvisioningDirectory creates it."
-            )
-        return found
+        return await self._lookup.find()
 
     async def _may_send(self) -> bool:
         """Return True to send now. Return False to renew the claim first, because there is, or was, a long wait."""
@@ -223,8 +180,8 @@ class Mint:
             return True
         left = deadline - self._runtime.clock()
         if wait > left:
-            if wait <= left + self._directory_took:
-                raise slow_function(self._settings, "the directory", self._directory_took)
+            if wait <= left + self._lookup.took:
+                raise slow_function(self._settings, "the directory", self._lookup.took)
             raise RateLimited(
                 f"No request may go to Monite for the next {wait:.1f} s, longer than this call may wait: "
                 f"the limit of {self._settings.requests_per_second:g} requests/s, or less where Monite says so, is "
@@ -234,11 +191,11 @@ class Mint:
         self._wait = wait
         return False
 
-    async def _attempt(self, lease: Lease, entity_user: EntityUser | None) -> bool:
+    async def _attempt(self, lease: Lease, person: EntityUser | Partner) -> bool:
         """Ask Monite once; return whether a token is in the store now."""
         settings = self._settings
         # Where the partner decides, each principal has a partner token of their own: a logout ends it, as elsewhere.
-        acts_as = entity_user if settings.is_monite_managed else None
+        acts_as = person if settings.is_monite_managed else PARTNER
         request = mint_request(settings, acts_as)
         sent_at = self._runtime.clock()
         patience = settings.connect_timeout + settings.read_timeout
@@ -254,14 +211,14 @@ class Mint:
         self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
         match outcome:
             case Granted(value, life):
-                token = self._token(value, life, sent_at, entity_user)
+                token = self._token(value, life, sent_at, person)
                 if token.expires_in >= SHORTEST_USE:
                     return await self._store(lease, token)
                 await self._throw_away(
                     token, Fault(f"a token that lives {life:g} s came too late to be used")
                 )
             case Unusable(value, life, reason, request_id):
-                token = self._token(value, life, sent_at, entity_user)
+                token = self._token(value, life, sent_at, person)
                 await self._throw_away(token, Fault(reason, request_id))
             case BadCredentials() if settings.credentials.reload(refused=request.secrets[0]):
                 pass  # the file has another secret by now, which is tried at once
@@ -280,15 +237,13 @@ class Mint:
                 await self._pause(outcome, held)
         return False
 
-    def _token(
-        self, value: Secret, life: float, sent_at: float, entity_user: EntityUser | None
-    ) -> AccessToken:
+    def _token(self, value: Secret, life: float, sent_at: float, person: EntityUser | Partner) -> AccessToken:
         return AccessToken.granted(
             value,
             life=life,
             sent_at=sent_at,
             jitter=self._runtime.random(),
-            entity_user=entity_user,
+            entity_user=None if person is PARTNER else person,
             clock=self._runtime.clock,
             timing=self._settings.timing,
         )

@@ -15,7 +15,7 @@ from monite_auth.errors import (
     SessionEnded,
     TokenTooShort,
 )
-from monite_auth.identity import EntityUser
+from monite_auth.identity import PARTNER, EntityUser, Partner
 from monite_auth.settings import Settings
 from monite_auth.stores import Cooldown
 from monite_auth.tokens import AccessToken
@@ -57,10 +57,10 @@ def credentials_rejected(settings: Settings, message: str, request_id: str | Non
 
 
 def refusal(
-    settings: Settings, entity_user: EntityUser | None, status: int, message: str, request_id: str | None
+    settings: Settings, acts_as: EntityUser | Partner, status: int, message: str, request_id: str | None
 ) -> MoniteAuthError:
-    """Return the error for another 4xx: of a partner token, or of a token for `entity_user`."""
-    if entity_user is None:
+    """Return the error for another 4xx, of a token for `acts_as`."""
+    if acts_as is PARTNER:
         return CredentialsRejected(
             f"Monite refuses a partner token ({status} {message!r}). Check that {settings.base_url} is "
             f"Monite's API and that {settings.api_version} is a version that it knows.",
@@ -68,7 +68,7 @@ def refusal(
             retry_after=COOLDOWN_AFTER_REFUSAL,
         )
     return EntityUserRejected(
-        f"Monite refuses a token for entity user {entity_user.entity_user_id} ({status} {message!r}). Check that "
+        f"Monite refuses a token for entity user {acts_as.entity_user_id} ({status} {message!r}). Check that "
         "the user exists in Monite and is active, and what the directory says about the link.",
         monite_status=status,
         monite_message=message,

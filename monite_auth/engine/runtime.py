@@ -62,7 +62,7 @@ class Runtime(Protocol):
     async def wait(self, flight: Flight, *, within: float) -> None:
         """Wait for the end of the flight, `within` seconds at the most."""
 
-    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
+    def one_by_one(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         """Have those who waited for a flight go on one after the other within, as long as each is quick."""
 
     async def find(self, directory: Directory, principal: Principal, *, within: float) -> EntityUser | None:

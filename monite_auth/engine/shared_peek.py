@@ -1,7 +1,7 @@
 """Shared peek: one read of the store for all who waited for the same flight.
 
-A crowd that reads one by one takes longer than the mint that it waited for. So what one of them reads counts for the
-others, under these rules:
+Waiters that read one after the other take longer than the mint that they waited for. So their reads are coalesced: what one
+of them reads counts for the others, under these rules:
 
 1. *Nobody asked after the read began.* All who wait for a flight asked before it finished. So a read is shared only if
    it began after the finish; before that, more callers may join.
@@ -12,7 +12,7 @@ others, under these rules:
 4. *The token has not expired*, and it is a token: "there is none" is not shared.
 
 A lock round the read lets one caller read while the others wait for what it finds. Runtimes hold it, since they know
-how to wait; see `Runtime.turn`.
+how to wait; see `Runtime.one_by_one`.
 """
 
 import threading

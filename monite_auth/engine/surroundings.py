@@ -18,8 +18,8 @@ __all__ = ["SWEEP_INTERVAL", "EventLoop", "Observer", "Surroundings", "running_l
 Value = TypeVar("Value")
 
 SWEEP_INTERVAL = 10.0
-"""Seconds between two looks for what other processes left undone. With the lease of a revocation before, and its request after it,
-that is done within a quarter of a minute; and a look costs the store next to nothing."""
+"""Seconds between two sweeps for what other processes left undone. With the lease of a revocation before, and its request after it,
+that is done within a quarter of a minute; and a sweep costs the store next to nothing."""
 
 
 class EventLoop(Protocol):
@@ -59,7 +59,7 @@ class Surroundings:
     `sweep_interval`: seconds after which a process that is in use looks for pending revocations, since others may have
     died and left some; `math.inf` for one that looks only when there is a reason.
     `peek_shared_for`: seconds for which the result of a shared peek counts. An answer of a busy store may be on its way for
-    as long, so nobody can tell the difference; a crowd of 200 reads a few times.
+    as long, so nobody can tell the difference; a stampede of 200 reads a few times.
     `epoch`: tells whether tokens were taken away in this process.
     `observer`: is told what anybody learns from a flight; None in an application.
     """

@@ -74,7 +74,7 @@ class TokenFlow:
                 "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
             )
         slot = self.slot(subject)
-        if self._flights.is_known_empty(slot, runtime.clock):  # a crowd need not ask the store one by one
+        if self._flights.is_known_empty(slot, runtime.clock):  # a stampede need not ask the store one by one
             return await self._wait(runtime, slot, subject, min_ttl, until)
         token = await runtime.store.peek(slot, subject)
         if token is None:
@@ -133,7 +133,7 @@ class TokenFlow:
         shared, subject = flight.shared_peek, request.subject
         token = shared.result(subject, runtime.clock())
         if token is None:
-            async with runtime.turn(shared):
+            async with runtime.one_by_one(shared):
                 peek = partial(runtime.store.peek, request.slot, subject)
                 token = await shared.read(subject, peek, runtime.clock)
         return token

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from monite_auth.identity import EntityUser
+from monite_auth.identity import PARTNER, EntityUser, Partner
 from monite_auth.monite_api import paths
 from monite_auth.monite_api.headers import VERSION, call_headers
 from monite_auth.tokens import AccessToken, Secret
@@ -68,11 +68,16 @@ class Call:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def mint_request(account: Account, entity_user: EntityUser | None) -> Request:
-    """Ask for the token of `entity_user`, or for the partner token where that is None."""
-    body = {"grant_type": "client_credentials"}
-    if entity_user is not None and entity_user.entity_user_id is not None:
-        body = {"grant_type": "entity_user", "entity_user_id": entity_user.entity_user_id}
+def mint_request(account: Account, acts_as: EntityUser | Partner) -> Request:
+    """Ask for the token of an entity user, or for the partner token.
+
+    Raises ValueError for somebody whom Monite does not know: nobody is the partner by mistake.
+    """
+    if acts_as is PARTNER:
+        return _with_credentials(account, paths.TOKEN, {"grant_type": "client_credentials"})
+    if acts_as.entity_user_id is None:
+        raise ValueError("Somebody who is no entity user has no token.")
+    body = {"grant_type": "entity_user", "entity_user_id": acts_as.entity_user_id}
     return _with_credentials(account, paths.TOKEN, body)
 
 

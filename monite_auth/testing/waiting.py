@@ -8,7 +8,7 @@ from collections.abc import Callable
 __all__ = ["auntil", "until"]
 
 PAUSE = 0.002
-"""Seconds between two looks at a condition."""
+"""Seconds between two checks of a condition."""
 
 
 def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:

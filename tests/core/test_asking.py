@@ -1,8 +1,12 @@
 """The one way to ask Monite: a turn in the request budget, a request, and a hold where Monite asks for one."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from monite_auth import MemoryStore
+import monite_auth
+from monite_auth import PARTNER, MemoryStore
 from monite_auth.engine.api_client import SHORTEST_HOLD
 from monite_auth.engine.asking import LONGEST_HOLD, Turn, send
 from monite_auth.engine.runtime import run
@@ -13,7 +17,8 @@ from monite_auth.stores import Priority
 from monite_auth.stores.budget import HEADROOM, PROBE, SLOWER
 from tests.scripted import World, refused, reply, settings
 
-REQUEST = mint_request(settings(), None)
+CORE = Path(monite_auth.__file__).parent
+REQUEST = mint_request(settings(), PARTNER)
 
 
 def world(*answers, requests_per_second=10):
@@ -26,6 +31,16 @@ def world(*answers, requests_per_second=10):
 def use_up(here, turns):
     for _ in range(turns):
         run(Turn(here).take(Priority.USER, until=here.now + 60))
+
+
+def test_promise_8_there_is_one_way_to_take_a_turn_and_to_have_everybody_hold():
+    asks = re.compile(r"\.(admit|hold)\(")
+    flows = [
+        each
+        for wing in ("engine", "permissions", "provisioning", "outbound")
+        for each in (CORE / wing).glob("*.py")
+    ]
+    assert [each.stem for each in flows if asks.search(each.read_text())] == ["asking"]
 
 
 def test_promise_8_turns_come_at_the_rate_of_the_limit():

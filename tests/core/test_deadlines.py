@@ -13,7 +13,7 @@ import httpx
 import httpx2
 import pytest
 
-from monite_auth import Settings, TokenBroker, errors
+from monite_auth import PARTNER, Settings, TokenBroker, errors
 from monite_auth.engine import transport
 from monite_auth.engine.network import AsyncNetwork, BlockingNetwork, Deadline
 from monite_auth.engine.runtime import run
@@ -97,7 +97,7 @@ def seconds_to_fail(broker, form):
 def fault_of(url, form):
     """Return what is wrong with the answer to one request."""
     broker = broker_for(url)
-    request = mint_request(broker.settings, None)
+    request = mint_request(broker.settings, PARTNER)
 
     async def ask_on_a_loop():
         async with broker:
@@ -172,7 +172,7 @@ def test_promise_2_an_attempt_whose_steps_are_slow_ends_in_time(library, monkeyp
     network = SlowNetwork()
     with transport.blocking_client({}) as client, Deadline(5, now=lambda: network.now).kept():
         client._transport._pool._network_backend = BlockingNetwork(network)
-        request = transport.as_sent(mint_request(settings, None))
+        request = transport.as_sent(mint_request(settings, PARTNER))
         client.request(**request, timeout=transport.timeouts(settings, 5))
     assert [(name, round(seconds, 1)) for name, seconds in network.given] == [
         ("connect", 3.0),

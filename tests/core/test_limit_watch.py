@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker
+from monite_auth import PARTNER, EntityUser, MemoryStore, Principal, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.engine.asking import send
 from monite_auth.engine.limit_watch import TELL_AGAIN
@@ -18,7 +18,7 @@ from monite_auth.stores import Priority
 from monite_auth.stores.budget import HEADROOM, LIMIT_AGE
 from tests.scripted import World, reply, settings
 
-REQUEST = mint_request(settings(), None)
+REQUEST = mint_request(settings(), PARTNER)
 
 
 def naming(limit):

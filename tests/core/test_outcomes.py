@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monite_auth import EntityUser, Secret, Settings
+from monite_auth import PARTNER, EntityUser, Secret, Settings
 from monite_auth.errors import MoniteAuthError
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.dead_tokens import names_dead_token, speaks_of_dead_token
@@ -137,11 +137,16 @@ def test_a_mint_asks_for_what_the_api_reference_says():
         "grant_type": "entity_user",
         "entity_user_id": PERSON.entity_user_id,
     }
-    assert json.loads(mint_request(settings(), None).body.reveal()) == {
+    assert json.loads(mint_request(settings(), PARTNER).body.reveal()) == {
         "client_id": CLIENT_ID,
         "client_secret": SECRET,
         "grant_type": "client_credentials",
     }
+
+
+def test_promise_1_whoever_monite_does_not_know_is_not_taken_for_the_partner():
+    with pytest.raises(ValueError, match="no entity user"):
+        mint_request(settings(), EntityUser(None, PERSON.entity_id))
 
 
 def test_a_revocation_names_the_token_and_carries_it_as_its_bearer():
@@ -440,4 +445,4 @@ def test_requests_and_responses_do_not_print_their_secrets():
 
 def test_a_base_url_with_a_path_keeps_it():
     custom = Settings(client_id=CLIENT_ID, client_secret=SECRET, base_url="https://proxy.example/monite/v1/")
-    assert mint_request(custom, None).url == "https://proxy.example/monite/v1/auth/token"
+    assert mint_request(custom, PARTNER).url == "https://proxy.example/monite/v1/auth/token"

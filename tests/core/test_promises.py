@@ -1,4 +1,4 @@
-"""The ten promises, one caller at a time: time and Monite's answers are scripted.
+"""The promises, one caller at a time: time and Monite's answers are scripted.
 
 What needs real threads and tasks is in test_concurrency.py; promise 6 is for stores that outlive a process.
 """

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import httpx2
 import pytest
 
-from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
+from monite_auth import PARTNER, EntityUser, Principal, Settings, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.engine import transport
 from monite_auth.engine.blocking import BlockingRuntime
@@ -321,7 +321,7 @@ def test_an_answer_that_never_ends_is_cut_off(emulated, emulator):
         Fault(kind="wrong_fields", path="/auth/token", body={"padding": "x" * 5_000_000})
     )
     runtime = BlockingRuntime(emulated, MemoryStore(), steady_clock)
-    answer = run(runtime.send(mint_request(emulated, None), within=5))
+    answer = run(runtime.send(mint_request(emulated, PARTNER), within=5))
     assert answer == Failure("the answer is too long")
     runtime.close(within=20)
 

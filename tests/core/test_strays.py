@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from monite_auth import errors
+from monite_auth import PARTNER, errors
 from monite_auth.engine.runtime import run
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Granted
@@ -86,7 +86,7 @@ def test_a_task_that_is_cancelled_when_its_answer_is_there_has_it(broker, emulat
 
     async def main():
         runtime = broker.running.on_loop()
-        request = mint_request(emulated, None)
+        request = mint_request(emulated, PARTNER)
 
         async def flow():
             got.append(read_mint(request, await runtime.send(request, within=5), now=0))

@@ -78,7 +78,7 @@ class SimulatedRuntime:
         """
         return self.waiters(shared) > 1 or not shared._is_open
 
-    def turn(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
+    def one_by_one(self, shared: SharedPeek) -> AbstractAsyncContextManager[None]:
         """Let everybody read at any time: the schedules that a lock would allow are among those that are explored."""
         return nullcontext()
 

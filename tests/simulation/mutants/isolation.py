@@ -1,9 +1,8 @@
 """Promise 1, isolation: mistakes that give somebody a token of somebody else."""
 
-from monite_auth import Principal
 from monite_auth.engine.mint import Mint
 from monite_auth.engine.token_flow import TokenFlow
-from monite_auth.identity import EntityUser, Subject
+from monite_auth.identity import EntityUser, Partner, Subject
 from monite_auth.stores import Slot
 from tests.simulation.mutants.mutant import Mutant
 
@@ -23,10 +22,10 @@ class TenantsShareASlot(Mutant):
 
 
 class _AsksTheDirectoryOnce(Mint):
-    async def _find(self, principal: Principal) -> EntityUser:
-        found: EntityUser | None = self.__dict__.get("_found")
+    async def _person(self) -> EntityUser | Partner:
+        found: EntityUser | Partner | None = self.__dict__.get("_found")
         if found is None:
-            found = self._found = await super()._find(principal)
+            found = self._found = await super()._person()
         return found
 
 
