@@ -35,8 +35,20 @@ class SlowDirectory(UserDict[Any, Any]):
         return ALICE_IN_MONITE
 
 
+class TimedWorld(World):
+    """Notes `given`: the seconds that each request may take."""
+
+    def __init__(self, *answers, **changes):
+        super().__init__(*answers, **changes)
+        self.given = []
+
+    async def send(self, request, *, within):
+        self.given.append(within)
+        return await super().send(request, within=within)
+
+
 def world_with(directory, *answers):
-    world = World(*answers, directory=directory)
+    world = TimedWorld(*answers, directory=directory)
     directory.world = world
     return world
 
@@ -75,31 +87,17 @@ def test_a_hold_longer_than_the_deadline_is_not_the_directorys_fault():
 
 
 def test_a_mint_gets_what_the_directory_has_left_of_the_deadline():
-    class Watched(World):
-        async def send(self, request, *, within):
-            given.append(within)
-            return await super().send(request, within=within)
-
-    given = []
-    directory = SlowDirectory(8)
-    directory.world = world = Watched(granted(), directory=directory)
+    world = world_with(SlowDirectory(8), granted())
     world.token()
-    assert given == [pytest.approx(2)]
+    assert world.given == [pytest.approx(2)]
 
 
 def test_a_role_is_read_within_the_deadline_of_one_call():
-    class Watched(World):
-        async def send(self, request, *, within):
-            given.append(within)
-            return await super().send(request, within=within)
-
-    given = []
-    directory = SlowDirectory(8)
-    directory.world = world = Watched(granted(), directory=directory)
+    world = world_with(SlowDirectory(8), granted())
     roles = Roles(world.settings, world.engine.tokens, world.clock)
     with pytest.raises(errors.MoniteAuthError):  # nothing that could be read
         run(roles.role(world, ALICE))
-    assert given == [pytest.approx(2), pytest.approx(2, abs=0.1)]
+    assert world.given == [pytest.approx(2), pytest.approx(2, abs=0.1)]
 
 
 async def never(*_):

@@ -17,6 +17,8 @@ from tests.core.provisioning.form import companies, create_by_other_means, profi
 from tests.scripted import settings
 from tests.waiting import until
 
+OWNER, STRANGER = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
+
 
 class JustBefore(Mapping[str, Any]):
     """More fields of an entity, none: something happens when the request is built."""
@@ -41,53 +43,60 @@ def meeting(emulator, **fault: Any) -> EntityProfile:
     return replace(CAFE, more=JustBefore(lambda: emulator.monite.faults.add(trouble)))
 
 
+@pytest.fixture
+def store(tmp_path):
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture
+def create(open_form, emulator, call, store):
+    """Have somebody create the company, whose answer from Monite is cut."""
+
+    def broken_off(principal: Principal, cut: str) -> None:
+        with pytest.raises(errors.MoniteUnavailable):
+            call(open_form(meeting(emulator, kind=cut), store_url=store), "find", principal)
+
+    return broken_off
+
+
 def test_promise_2_an_entity_whose_answer_was_lost_is_found_by_its_creator(
-    open_form, emulator, call, tmp_path
+    create, open_form, emulator, call, store
 ):
-    owner, stranger = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
-    store = f"sqlite:///{tmp_path}/store.db"
-    with pytest.raises(errors.MoniteUnavailable):
-        call(open_form(meeting(emulator, kind="cut_after"), store_url=store), "find", owner)
+    create(OWNER, "cut_after")
     (created,) = companies(emulator)
     app = open_form(store_url=store)
     with pytest.raises(errors.ProvisioningFailed):
-        call(app, "find", stranger)
-    assert call(app, "plan", owner)[0].startswith("Join the entity")
+        call(app, "find", STRANGER)
+    assert call(app, "plan", OWNER)[0].startswith("Join the entity")
     assert call(app, "find", Principal("otto", tenant="cafe")).entity_id == created.id
-    assert call(app, "find", owner).entity_id == created.id
+    assert call(app, "find", OWNER).entity_id == created.id
     with pytest.raises(errors.ProvisioningFailed):
-        call(app, "find", stranger)
+        call(app, "find", STRANGER)
     assert len(companies(emulator)) == 1
 
 
 def test_promise_1_a_creation_that_came_to_nothing_gives_no_right_to_anothers_entity(
-    open_form, emulator, call, tmp_path
+    create, open_form, emulator, call, store
 ):
     """The stranger's request never got through; then the company's own people come."""
-    owner, stranger = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
-    store = f"sqlite:///{tmp_path}/store.db"
-    with pytest.raises(errors.MoniteUnavailable):
-        call(open_form(meeting(emulator, kind="cut_before"), store_url=store), "find", stranger)
+    create(STRANGER, "cut_before")
     assert companies(emulator) == []
-    with pytest.raises(errors.MoniteUnavailable):
-        call(open_form(meeting(emulator, kind="cut_after"), store_url=store), "find", owner)
+    create(OWNER, "cut_after")
     app = open_form(store_url=store)
     with pytest.raises(errors.ProvisioningFailed):
-        call(app, "find", stranger)
-    assert call(app, "find", owner).entity_id == companies(emulator)[0].id
+        call(app, "find", STRANGER)
+    assert call(app, "find", OWNER).entity_id == companies(emulator)[0].id
     with pytest.raises(errors.ProvisioningFailed):
-        call(app, "find", stranger)
+        call(app, "find", STRANGER)
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 403}, {"kind": "throttle", "retry_after": 1}])
-def test_promise_1_a_refused_creation_leaves_no_note(open_form, emulator, call, fault, tmp_path):
-    stranger = Principal("eve", tenant="rival")
-    store = f"sqlite:///{tmp_path}/store.db"
+def test_promise_1_a_refused_creation_leaves_no_note(open_form, emulator, call, fault, store):
     with pytest.raises((errors.ProvisioningFailed, errors.RateLimited)):
-        call(open_form(meeting(emulator, **fault), store_url=store, deadline=0.9), "find", stranger)
+        call(open_form(meeting(emulator, **fault), store_url=store, deadline=0.9), "find", STRANGER)
     create_by_other_means(emulator)
     with pytest.raises(errors.ProvisioningFailed, match="has not noted"):
-        call(open_form(store_url=store), "find", stranger)
+        call(open_form(store_url=store), "find", STRANGER)
 
 
 def _create_and_die(changes, reached, go):
@@ -95,13 +104,10 @@ def _create_and_die(changes, reached, go):
     company = replace(CAFE, more=JustBefore(lambda: (reached.set(), go.wait(60))))
     directory = ProvisioningDirectory(lambda principal: profile_of(principal, company))
     TokenBroker(ours, directory)
-    directory.find(Principal("ida", tenant="cafe"))
+    directory.find(OWNER)
 
 
-def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(
-    open_form, emulator, tmp_path
-):
-    store = f"sqlite:///{tmp_path}/store.db"
+def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(open_form, emulator, store):
     spawn = multiprocessing.get_context("spawn")
     reached, go = spawn.Event(), spawn.Event()
     changes = {"base_url": emulator.api_url, "store_url": store, "read_timeout": 60, "deadline": 60}
@@ -117,5 +123,5 @@ def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(
     emulator.monite.faults.remove(order.id)
     app = open_form(store_url=store)
     with pytest.raises(errors.ProvisioningFailed):
-        app.find(Principal("eve", tenant="rival"))
+        app.find(STRANGER)
     assert app.find(Principal("otto", tenant="cafe")).entity_id == companies(emulator)[0].id

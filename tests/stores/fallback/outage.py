@@ -140,16 +140,6 @@ def after_an_outage(*subjects: Subject) -> Outage:
     return world
 
 
-def after_a_missed_logout() -> Outage:
-    """Return a world after an outage in which ALICE logged out, whose token the store has."""
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    run(world.store.end_session(ALICE))
-    world.back()
-    return world
-
-
 AGAIN = Principal("alice", session_id="alice-2")
 ENDINGS = {
     "end_session": lambda store: store.end_session(ALICE),
@@ -165,3 +155,29 @@ def accepted(world: Outage, ending: str) -> None:
         run(ENDINGS[ending](world.store))
     except errors.StoreUnavailable:
         assert ending == "end_everything"
+
+
+def while_missing(ending: str) -> Outage:
+    """Return a world in an outage in which the store, which has ALICE's token, has missed an ending."""
+    world = Outage(numbered())
+    world.value()
+    world.shared.is_down = True
+    accepted(world, ending)
+    return world
+
+
+def after_missing(ending: str) -> Outage:
+    """Return the same world when the store answers again."""
+    world = while_missing(ending)
+    world.back()
+    return world
+
+
+def after_missing_many(endings: int) -> Outage:
+    """Return a world after an outage in which so many users ended: user-0, user-1 and so on."""
+    world = Outage(numbered())
+    world.shared.is_down = True
+    for number in range(endings):
+        run(world.store.end_user(f"user-{number}"))
+    world.back()
+    return world

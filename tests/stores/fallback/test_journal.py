@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -169,15 +170,25 @@ def test_what_was_handed_over_is_not_left_to_others(world):
     assert world.journals == []
 
 
-def test_the_file_of_a_living_process_is_left_alone(world):
+def owing(world, go_on: Callable[[int], object]) -> tuple[int, int]:
+    """Fork a process that owes a logout, and hands the end of a pipe to `go_on`; return the process, and the other end."""
     world.value()
     told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
+    process = os.fork()
+    if process == 0:
         world.shared.is_down = True
         world.logout()
+        go_on(tell)
+        os._exit(0)
+    return process, told
+
+
+def test_the_file_of_a_living_process_is_left_alone(world):
+    def live(tell: int) -> None:
         os.write(tell, b".")
         signal.pause()
+
+    child, told = owing(world, live)
     os.read(told, 1)
     assert world.value() == "token-1"
     os.kill(child, signal.SIGKILL)
@@ -189,16 +200,12 @@ def test_the_file_of_a_living_process_is_left_alone(world):
 
 @pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
 def test_a_child_does_not_hold_its_parents_file(world, fork):
-    world.value()
-    told, tell = os.pipe()
-    parent = os.fork()
-    if parent == 0:
-        world.shared.is_down = True
-        world.logout()
+    def leave_a_child(tell: int) -> None:
         if (child := fork()) == 0:
             signal.pause()
         os.write(tell, child.to_bytes(4))
-        os._exit(0)
+
+    parent, told = owing(world, leave_a_child)
     child = int.from_bytes(os.read(told, 4))
     try:
         assert ended_well(parent)

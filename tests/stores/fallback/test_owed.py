@@ -7,16 +7,12 @@ import pytest
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
 from tests.scripted import ALICE, BOB, numbered
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, after_missing, while_missing
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_promise_7_the_first_caller_after_an_outage_finds_the_ending_carried_out(ending):
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    accepted(world, ending)
-    world.back()
+    world = after_missing(ending)
     with pytest.raises(errors.SessionEnded):
         world.token()
     world.drain()
@@ -25,10 +21,7 @@ def test_promise_7_the_first_caller_after_an_outage_finds_the_ending_carried_out
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_promise_5_during_an_outage_no_session_that_was_ended_is_served(ending):
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    accepted(world, ending)
+    world = while_missing(ending)
     for _ in range(3):
         with pytest.raises((errors.SessionEnded, errors.StoreUnavailable)):
             world.token()

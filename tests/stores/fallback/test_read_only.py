@@ -4,6 +4,7 @@ import pytest
 
 from monite_auth import PARTNER, Principal, errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores import Operations
 from monite_auth.stores.fallback.outage import STEADY
 from monite_auth.stores.health import health_of
 from tests.scripted import ALICE, BOB, numbered
@@ -12,28 +13,9 @@ from tests.stores.fallback.outage import AGAIN, Outage
 A_FULL_REDIS = frozenset({"claim", "put_note"})
 """What needs new room. Endings, and what clears up, still work."""
 
-A_FULL_DISK = frozenset(
-    [
-        "claim",
-        "commit",
-        "abandon",
-        "discard",
-        "begin_session",
-        "end_session",
-        "end_user",
-        "end_everything",
-        "relink",
-        "revoke",
-        "due",
-        "condemn",
-        "settle",
-        "postpone",
-        "put_note",
-        "delete_note",
-        "admit",
-        "hold",
-    ]
-)
+READS = frozenset({"peek", "session_state", "get_note", "status", "backlog"})
+
+A_FULL_DISK = frozenset(name for name in dir(Operations) if not name.startswith("_")) - READS
 """All that is written to a file."""
 
 KINDS = {"a full Redis": A_FULL_REDIS, "a full disk": A_FULL_DISK}

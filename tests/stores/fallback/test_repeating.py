@@ -10,7 +10,7 @@ from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
 from tests.scripted import ALICE, BOB, numbered
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, accepted, after_a_missed_logout
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, after_missing, after_missing_many
 
 
 @pytest.mark.parametrize("trouble", ["cancelled", "down"])
@@ -39,7 +39,7 @@ def test_a_caller_that_stops_in_the_middle_of_repeating_loses_nothing(trouble):
 
 
 def test_while_one_caller_repeats_the_others_get_nothing_out_of_the_store():
-    world = after_a_missed_logout()
+    world = after_missing("end_session")
     found = []
     world.shared.during = lambda: found.append(world.peek(ALICE))
     run(world.store.backlog())
@@ -59,7 +59,7 @@ def test_an_ending_that_comes_while_another_is_repeated_waits_its_turn():
 
 
 def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
-    world = after_a_missed_logout()
+    world = after_missing("end_session")
     world.shared.stuck_at = "end_session"
     abandoned = world.store.backlog()
     abandoned.send(None)  # and never again
@@ -74,11 +74,7 @@ def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
 
 
 def test_nobody_repeats_for_ever():
-    world = Outage(numbered())
-    world.shared.is_down = True
-    for number in range(10):
-        run(world.store.end_user(f"user-{number}"))
-    world.back()
+    world = after_missing_many(10)
 
     async def slowly(user, **_late):
         world.now += 0.3
@@ -118,11 +114,7 @@ def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
-    world = Outage(numbered())
-    world.value()
-    world.shared.is_down = True
-    accepted(world, ending)
-    world.back()
+    world = after_missing(ending)
 
     async def breaks(*_args, **_late):
         delattr(world.inner, ending)
@@ -140,7 +132,7 @@ def test_one_odd_error_while_an_ending_is_repeated_gives_nobody_a_token(ending):
 @needs_fork
 @pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
 def test_a_child_that_is_forked_while_its_parent_repeats_does_not_wait_for_that(fork):
-    world = after_a_missed_logout()
+    world = after_missing("end_session")
     found = []
     world.shared.during = lambda: found.append(child_of(fork, lambda: run(world.store.backlog()) == 1))
     run(world.store.backlog())
@@ -148,11 +140,7 @@ def test_a_child_that_is_forked_while_its_parent_repeats_does_not_wait_for_that(
 
 
 def test_threads_that_come_together_after_an_outage_repeat_it_once_and_none_fails():
-    world = Outage(numbered())
-    world.shared.is_down = True
-    for number in range(50):
-        run(world.store.end_user(f"user-{number}"))
-    world.back()
+    world = after_missing_many(50)
     world.shared.done.clear()
 
     def come(_number: int) -> None:
