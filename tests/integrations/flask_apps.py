@@ -10,7 +10,7 @@ from flask_login import (
 )
 
 from monite_auth import TokenBroker, errors
-from monite_auth.emulator import ANNA_ID
+from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth_flask import MoniteAuth, current_monite, monite_blueprint
 
 SYNC, ASYNC = "", "/async"
@@ -21,6 +21,27 @@ both = pytest.mark.parametrize("views", [SYNC, ASYNC], ids=["def", "async def"])
 
 def log_in(client, user="anna", **query):
     assert client.post("/login", query_string={"user": user, **query}).status_code == 200
+
+
+def logged_in(app, user="anna"):
+    """Return a client of an app in which somebody has logged in."""
+    client = app.test_client()
+    log_in(client, user)
+    return client
+
+
+def cookie_of(client):
+    return client.get_cookie("session").value
+
+
+def config_of(emulator):
+    """Return what an app's config needs to have a broker of its own."""
+    return {
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_BASE_URL": emulator.api_url,
+        "MONITE_REQUESTS_PER_SECOND": 1000,
+    }
 
 
 def live(emulator, entity_user_id=ANNA_ID):
