@@ -199,7 +199,8 @@ class MoniteAccess:
     def logout(self) -> None:
         """End this session in Monite; does nothing for an anonymous visitor.
 
-        Never raises and never waits for Monite: if the store cannot record it, the log says so at level ERROR.
+        Never raises, and never waits for Monite. What a store that is down cannot record holds in this process at once, and is
+        repeated when the store is back; the log says so.
         """
         end(self._its_broker, self._end())
 

@@ -1,7 +1,8 @@
 """Logins and logouts, passed on to the broker: no login and no logout of the app fails because of it.
 
 A failed ending never changes the app's own answer. The session is over in the app, whatever the store says; so the answer
-goes out, and the log says at level ERROR what could not be recorded.
+goes out, and the log says at level ERROR what could not be recorded. A store that is down is no failure: the broker accepts the
+ending, and repeats it.
 """
 
 import asyncio

@@ -3,7 +3,8 @@
 | to read about | open |
 |---|---|
 | how a caller comes to a token | `token_flow`, `single_flight`, `shared_peek` |
-| how a token is minted | `mint_leader`, `token_request`, `mint`, `claim_polls`, `unlinked`, `mint_errors` |
+| how a token is minted | `mint_leader`, `token_request`, `mint`, `claim_polls`, `mint_errors` |
+| who somebody is | `directory_lookup`, `unlinked` |
 | how Monite is asked | `asking`, `limit_watch`, `api_client` |
 | how it is renewed | `renewal` |
 | how it ends | `endings`, `exchange`, `strays`, `drain`, `sweeps` |

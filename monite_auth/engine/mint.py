@@ -5,6 +5,7 @@ tells of a logout, or of another process's token, in the meantime.
 """
 
 import logging
+from collections.abc import Callable
 
 from monite_auth.engine.asking import Turn, send
 from monite_auth.engine.claim_polls import ClaimPoll, ClaimPolls
@@ -25,9 +26,8 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
-from monite_auth.engine.unlinked import Unlinked
 from monite_auth.errors import MoniteUnavailable, RateLimited
-from monite_auth.identity import PARTNER, Directory, EntityUser, Partner
+from monite_auth.identity import PARTNER, EntityUser, Partner
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Astray, BadCredentials, Granted, Refused, Throttled, Unusable
@@ -77,11 +77,10 @@ class Mint:
         request: TokenRequest,
         *,
         settings: Settings,
-        directory: Directory,
+        lookup: Callable[[Runtime, Flight, TokenRequest], DirectoryLookup],
         telemetry: Telemetry,
         drainer: Drainer,
         strays: Strays,
-        unlinked: Unlinked,
         owner: str,
         claim_polls: ClaimPolls,
     ) -> None:
@@ -98,9 +97,7 @@ class Mint:
         self._strays = strays
         self._owner = owner
         self._claim_polls = claim_polls
-        self._lookup = DirectoryLookup(
-            runtime, flight, request, settings=settings, directory=directory, unlinked=unlinked
-        )
+        self._lookup = lookup(runtime, flight, request)
         self._turn = Turn(runtime)
         self._wait = 0.0
         """Seconds to wait under the next claim, before the turn comes."""

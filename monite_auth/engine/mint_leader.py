@@ -4,6 +4,7 @@ import logging
 from functools import partial
 
 from monite_auth.engine.claim_polls import ClaimPolls
+from monite_auth.engine.directory_lookup import DirectoryLookup
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.mint import Mint
 from monite_auth.engine.runtime import Runtime
@@ -45,11 +46,10 @@ class MintLeader:
         self._mint = partial(
             Mint,
             settings=settings,
-            directory=directory,
+            lookup=partial(DirectoryLookup, settings=settings, directory=directory, unlinked=Unlinked()),
             telemetry=telemetry,
             drainer=drainer,
             strays=strays,
-            unlinked=Unlinked(),
             owner=owner,
             claim_polls=ClaimPolls(claim_poll),
         )

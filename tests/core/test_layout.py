@@ -43,6 +43,12 @@ def test_the_package_introduces_each_of_them(name):
     assert f"`{name}`" in docstring(PACKAGE / "__init__.py")
 
 
+def test_the_engine_introduces_each_of_its_files():
+    said = docstring(PACKAGE / "engine" / "__init__.py")
+    files = {each.stem for each in (PACKAGE / "engine").glob("*.py")} - {"__init__"}
+    assert [each for each in sorted(files) if f"`{each}`" not in said] == []
+
+
 @pytest.mark.parametrize(
     "file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE))
 )

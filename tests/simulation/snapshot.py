@@ -127,7 +127,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         (drainer.sweep_at, drainer._sleeper and drainer._sleeper.alive_until),
         frozenset((_is_running(each.loop), each.pending) for each in drainer._passes),
         freeze(engine.strays),
-        frozenset(engine.tokens._leader._mint.keywords["unlinked"]._users),
+        frozenset(engine.tokens._leader._mint.keywords["lookup"].keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
     )
 
