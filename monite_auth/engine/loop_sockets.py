@@ -149,9 +149,8 @@ class TLSStream:
             async with asyncio.timeout(timeout):
                 try:
                     return await self._do(lambda: self._tls.read(max_bytes))
-                except (
-                    ssl.SSLEOFError
-                ):  # many servers end without saying so; HTTP knows whether the answer is whole
+                except ssl.SSLEOFError:
+                    # Many servers end without saying so. HTTP knows whether the answer is whole.
                     return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109

@@ -1,6 +1,7 @@
 """The top of the package shows a newcomer the public words and the wings, and each wing says whether it is private."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def test_a_wing_says_what_it_is_and_whether_it_is_private(wing):
 @pytest.mark.parametrize("name", [*WINGS, *sorted(WORDS - {"__init__", "__main__"})])
 def test_the_package_introduces_each_of_them(name):
     assert f"`{name}`" in docstring(PACKAGE / "__init__.py")
+
+
+SOURCES = [PACKAGE, *(Path(__file__).parents[2] / "integrations").glob("monite_auth_*")]
+
+
+@pytest.mark.parametrize("folder", SOURCES, ids=lambda folder: folder.name)
+def test_no_comment_stands_behind_a_bracket_that_closes(folder):
+    """A formatter puts it there when a line is too long, and nobody sees any more what it explains."""
+    behind = re.compile(r"^\s*[])}][^\n\"'#]*#(?! (noqa|type:))", re.MULTILINE)
+    assert [str(each) for each in folder.rglob("*.py") if behind.search(each.read_text())] == []
 
 
 def test_the_engine_introduces_each_of_its_files():

@@ -36,14 +36,14 @@ def test_promise_5_another_login_of_the_same_user_is_another_session():
     assert visit.leave("session", None) == [ANNA_AGAIN]
 
 
-def test_promise_5_one_witness_is_enough_to_end_a_session():
+def test_promise_5_one_source_is_enough_to_end_a_session():
     visit = visit_of(ANNA)
     visit.arrive("identify", ANNA)
     assert visit.leave("identify", None) == [ANNA]
     assert visit.leave("session", None) == []
 
 
-def test_a_witness_who_is_not_asked_ends_nothing():
+def test_a_source_that_is_not_asked_ends_nothing():
     visit = visit_of(ANNA)
     visit.arrive("identify", VIKTOR)
     assert visit.leave("session", ANNA) == []

@@ -133,17 +133,15 @@ class Asking:
                     )
         except (StoreUnavailable, TimeoutError):
             pass  # out of patience: others find out whether the store is down
-        except (
-            Exception
-        ) as error:  # the store is there, and refuses: its settings are wrong, or its answer makes no sense
+        except Exception as error:
+            # The store is there, and refuses: its settings are wrong, or its answer makes no sense.
             if not operation.must_survive:
                 raise
+            is_ours = isinstance(error, MoniteAuthError)  # others may name people
             log.error(  # noqa: TRY400 - whoever asks for a token gets the error itself
                 "The token store refuses a logout or another change (%s). %s",
                 operation.name,
-                error
-                if isinstance(error, MoniteAuthError)
-                else type(error).__name__,  # others may name people
+                error if is_ours else type(error).__name__,
             )
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)

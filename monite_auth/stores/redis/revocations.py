@@ -51,9 +51,8 @@ class RedisRevocations(Execution):
                     next_in = 0.0
                 break
             self._move_to_the_end(group)
-        if (
-            failure is not None
-        ):  # a node is down, or a shard broken; the revocations of the others are worked on
+        # A node is down, or a shard broken: the revocations of the others are worked on.
+        if failure is not None:
             if not has_answered:
                 raise failure
             next_in = 1.0 if next_in is None else min(next_in, 1.0)
