@@ -23,6 +23,7 @@ from monite_auth.stores.sqlite.errors import Locked, is_busy
 from monite_auth.stores.sqlite.file_time import FileTime
 from monite_auth.stores.sqlite.forks import CALLS, HOLDS, Hold
 from monite_auth.stores.sqlite.locks import FIRST_PAUSE, Locks
+from monite_auth.stores.sqlite.rescue import LOGS, identity, save_into_new_file
 
 __all__ = ["IDLE_LIMIT", "Connections", "Job"]
 
@@ -65,6 +66,9 @@ class Connections:
         self._hold: Hold | None = None
         self._file: tuple[int, int] | None = None
         """Device and number of the file that was opened."""
+        self._log_files = [path.with_name(path.name + each) for each in LOGS]
+        self._logs: list[tuple[int, int]] | None = None
+        """Those of its log and the index of that, while a connection is open; None where that is not known."""
         self._check_at = 0.0
         self._is_left = False
         self._ready = False
@@ -85,15 +89,50 @@ class Connections:
         return self.was_replaced()
 
     def was_replaced(self) -> bool:
-        """Say whether the file was deleted or replaced since it was opened."""
+        """Say whether the file, or its log, was deleted or replaced since it was opened."""
         if self._file is None:
             return False
         try:
-            return _identity(self.path) != self._file
+            return identity(self.path) != self._file or self._has_lost_its_log()
         except FileNotFoundError:
             return True
         except OSError:  # whether it is still there cannot be told
             return False
+
+    def _has_lost_its_log(self) -> bool:
+        return self._open > 0 and self._logs is not None and self._logs != self._identities_of_logs()
+
+    def _identities_of_logs(self) -> list[tuple[int, int]]:
+        return [identity(each) for each in self._log_files]
+
+    def save(self) -> bool:
+        """Put a new file with the same content in place of one that has only lost its log; say whether that was so.
+
+        Raises StoreUnavailable if it cannot be done now.
+        """
+        former = self._file
+        try:
+            if former is None or identity(self.path) != former:
+                return False
+        except OSError:
+            return False
+        with (
+            self._locks.translated(),
+            self._locks.inside_sqlite(),
+            self._borrowed(self._idle()) as connection,
+        ):
+            save_into_new_file(self.path, former, connection)
+        return True
+
+    def _idle(self) -> sqlite3.Connection:
+        """Return an idle connection: a new one would open another log."""
+        until = self.deadline()
+        while True:
+            with suppress(IndexError):
+                return self._stack.pop()
+            if time.monotonic() >= until:
+                raise StoreUnavailable(f"The log of the token store {self.path} was deleted.", retry_after=1)
+            time.sleep(FIRST_PAUSE)
 
     def leave(self) -> None:
         """Let go of a file that was replaced: close idle connections now, and those in use when they are free.
@@ -193,12 +232,12 @@ class Connections:
             yield connection
 
     @contextmanager
-    def _borrowed(self, connection: sqlite3.Connection) -> Iterator[None]:
+    def _borrowed(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         """Take the connection back when its borrower is done; one that has seen an error is not used again."""
         fit = True
         try:
             with self._locks.translated():
-                yield
+                yield connection
         except StoreUnavailable:
             fit = False
             raise
@@ -220,7 +259,9 @@ class Connections:
                 raise StoreUnavailable(f"The token store {self.path} was replaced.", retry_after=1)
             if not self._ready:
                 create(self.path)
-                self._file = _identity(self.path)  # before it is opened: what comes after this is noticed
+                self._file = identity(self.path)  # before it is opened: what comes after this is noticed
+            elif self._open and self.was_replaced():  # another connection would not see the same
+                raise StoreUnavailable(f"The token store {self.path} was replaced.", retry_after=1)
             with self._locks.inside_sqlite():
                 connection = self._new_connection()
             try:
@@ -239,6 +280,11 @@ class Connections:
                     self._ready = True
                 if self._hold is None:
                     self._hold = HOLDS().take(self.path)
+                if self._open == 0:
+                    self._locks.retry_while_locked(lambda: connection.execute("PRAGMA schema_version"), until)
+                    self._logs = None
+                    with suppress(OSError):
+                        self._logs = self._identities_of_logs()
             except BaseException:
                 with self._locks.inside_sqlite():
                     connection.close()
@@ -305,8 +351,3 @@ class Connections:
         """Leave one file, if no other process has it open: the last connection to close does that, unless held."""
         with suppress(sqlite3.Error), self._locks.inside_sqlite(), closing(self._new_connection()) as last:
             last.execute("SELECT count(*) FROM sqlite_schema")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    seen = path.stat()
-    return seen.st_dev, seen.st_ino

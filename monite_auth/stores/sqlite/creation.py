@@ -10,7 +10,7 @@ try:
 except ImportError:  # Windows, where a file that is in use cannot be deleted
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["create"]
+__all__ = ["alone_in", "create"]
 
 
 def create(path: Path) -> None:
@@ -21,7 +21,7 @@ def create(path: Path) -> None:
     """
     if path.exists():
         return
-    with _alone_in(path.parent) as is_alone:
+    with alone_in(path.parent) as is_alone:
         if is_alone and not path.exists():
             for each in ("-wal", "-shm"):
                 path.with_name(path.name + each).unlink(missing_ok=True)
@@ -35,7 +35,7 @@ def create(path: Path) -> None:
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[bool]:
+def alone_in(directory: Path) -> Iterator[bool]:
     """Keep other processes from creating a file in a directory meanwhile; say whether that works here."""
     lock = None
     with suppress(OSError):  # a directory that may not be listed, or a file system without such locks

@@ -41,6 +41,7 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start another process."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,9 +6,11 @@ from contextlib import closing
 
 import pytest
 
+from monite_auth.engine.runtime import run
 from monite_auth.stores import Claimed
+from monite_auth.stores.sqlite import SQLiteStore
 from tests.stores.harness import ALICE, BOB, BOBS
-from tests.stores.sqlite.steps import intact
+from tests.stores.sqlite.steps import KEY, claim, intact, principal, python
 from tests.waiting import until
 
 
@@ -105,3 +107,84 @@ def test_a_write_that_found_the_file_replaced_when_it_was_done_is_done_again(blo
     end(blocking)
     assert path.exists()
     assert blocking.has_ended(ALICE)
+
+
+# -- only its log was deleted
+
+
+@pytest.fixture(params=[["-wal"], ["-shm"], ["-wal", "-shm"]], ids="+".join)
+def delete_log(request, path):
+    def delete():
+        for each in request.param:
+            path.with_name(path.name + each).unlink()
+
+    return delete
+
+
+def test_promise_5_nothing_is_lost_with_a_log_that_somebody_deletes(
+    ground, drive, form, path, delete_log, caplog
+):
+    old = drive(ground, form)
+    old.put("t")
+    old.put("bobs", BOBS, BOB)
+    delete_log()
+    end(old)
+    end(old)
+    new = drive(ground, form)
+    assert new.has_ended(ALICE)
+    assert new.peek(BOBS, BOB) == "bobs"
+    assert new.pending() == ["t"]
+    assert intact(path)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "was deleted while this process had it open" in caplog.text
+    assert sorted(each.name for each in path.parent.glob(f"{path.name}*")) == [
+        path.name,
+        f"{path.name}-shm",
+        f"{path.name}-wal",
+    ]
+
+
+def test_promise_5_workers_that_lost_the_log_hear_of_each_other(ground, drive, form, path, delete_log):
+    first, second = drive(ground, form), drive(ground, form)
+    first.put("t")
+    assert second.peek() == "t"
+    delete_log()
+    end(first)
+    assert second.has_ended(ALICE)
+    until(lambda: second.peek() is None)
+    assert isinstance(second.claim(BOBS, BOB, owner="second"), Claimed)
+    assert not isinstance(first.claim(BOBS, BOB, owner="first"), Claimed)
+    assert intact(path)
+
+
+def test_a_worker_that_only_reads_notices_that_the_log_is_gone(driver, path, delete_log):
+    driver.put("t")
+    former = path.stat().st_ino
+    delete_log()
+    until(lambda: driver.peek() == "t" and path.stat().st_ino != former)
+    assert intact(path)
+
+
+def test_promise_5_who_comes_after_the_log_was_deleted_joins_the_workers_that_had_it(path):
+    store = SQLiteStore(path, keys=[KEY])
+    claim(store)
+    for each in ("-wal", "-shm"):
+        path.with_name(path.name + each).unlink()
+    code = """
+        import sys
+        from pathlib import Path
+        from monite_auth.stores.sqlite import SQLiteStore
+        from tests.stores.sqlite.steps import KEY, claim
+        store = SQLiteStore(Path(sys.argv[1]), keys=[KEY])
+        claim(store, "bob")
+        print("opened", flush=True)
+        sys.stdin.readline()
+        print(type(claim(store)).__name__)
+    """
+    with python(code, path) as newcomer:
+        assert newcomer.stdout.readline() == "opened\n"
+        run(store.operations(blocking=True).end_session(principal("alice")))
+        out, err = newcomer.communicate("\n", timeout=30)
+    store.close()
+    assert out == "Ended\n", err
+    assert intact(path)
