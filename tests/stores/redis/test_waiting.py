@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,6 +13,7 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, LARGEST_LIMITS
+from tests.at_once import in_threads
 from tests.redis_server import RedisCluster, RedisServer
 from tests.slow_proxy import SlowProxy
 from tests.stores.harness import ALICE, FORMS, HOME, Driver
@@ -96,12 +95,8 @@ def peek_at_once(driver: Driver, form: str) -> None:
 
     if form == "async":
         driver.run(peek())
-        return
-    threads = [threading.Thread(target=driver.peek) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    else:
+        in_threads(10, lambda _: driver.peek())
 
 
 @contextmanager
@@ -160,34 +155,21 @@ def test_promise_11_a_queue_of_threads_is_no_outage(server, drive):
     with SlowProxy(server.port, delay=0.1) as proxy:
         driver = drive(LiveGround(proxy.url), "blocking", timeout=2)
         driver.put("t")
-        seen = Counter()
-        threads = [threading.Thread(target=lambda: seen.update([driver.peek()])) for _ in range(100)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert seen == {"t": 100}
+        assert in_threads(100, lambda _: driver.peek()) == ["t"] * 100
 
 
 def test_a_server_that_hangs_fails_all_threads_that_wait_for_a_connection_at_once(server, drive):
     with SlowProxy(server.port) as proxy:
         driver = drive(LiveGround(proxy.url), "blocking", timeout=0.4)
         driver.put("t")
-        opened, failures = proxy.opened, []
+        opened = proxy.opened
 
-        def peek() -> None:
-            try:
+        def fails(_number: int) -> None:
+            with pytest.raises(StoreUnavailable):
                 driver.peek()
-            except StoreUnavailable as error:
-                failures.append(error)
 
-        threads = [threading.Thread(target=peek) for _ in range(40)]
         with server.paused():
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        assert len(failures) == 40
+            in_threads(40, fails)
         assert proxy.opened - opened <= 3 * CONNECTION_LIMITS["peek"]
         until(lambda: driver.peek() == "t")
 
