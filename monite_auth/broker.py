@@ -420,13 +420,14 @@ class TokenBroker:
     def drain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too.
 
+        What this process has begun to revoke in the background is waited for, and is not in the report.
         Raises StoreUnavailable.
         """
-        return run(self._engine.drainer.drain(self._blocking(), within=within))
+        return run(self._engine.drainer.drain_and_join(self._blocking(), within=within))
 
     async def adrain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due; see `drain`."""
-        return await self._engine.drainer.drain(self._async(), within=within)
+        return await self._engine.drainer.drain_and_join(self._async(), within=within)
 
     def status(self, user_id: str) -> UserStatus:
         """Say what the store has of a user, for people who look after the application. Raises StoreUnavailable."""

@@ -1,6 +1,7 @@
 """The drain: work through the pending revocations, one at a time, behind everybody else.
 
-`Drainer.drain` is one pass over what is due; `Drainer.start` has passes made in the background until nothing is pending.
+`Drainer.drain` is one pass over what is due; `Drainer.start` has passes made in the background until nothing is pending;
+`Drainer.drain_and_join` is for people, who want to find everything settled that could be.
 
 A revocation is off the list only when its token is known to be dead. Anything else puts it off, until the token
 has expired by itself.
@@ -23,7 +24,7 @@ from monite_auth.settings import Settings
 from monite_auth.stores import Pending, Priority
 from monite_auth.telemetry import Telemetry
 
-__all__ = ["LEASE", "DrainReport", "Drainer"]
+__all__ = ["LEASE", "PAUSE", "DrainReport", "Drainer"]
 
 log = logging.getLogger("monite_auth")
 
@@ -42,6 +43,9 @@ LONGEST_TRY = 30.0
 
 SHORTEST_TRY = 0.1
 """Seconds without which a revocation is left for later: its answer would come too late."""
+
+PAUSE = 0.05
+"""Seconds between two looks whether what is pending is revoked, for a caller who waits for others that are at it."""
 
 DRAIN_POLL = 5.0
 """Seconds between two looks at pending revocations, at the most. A pass takes no longer either."""
@@ -213,6 +217,26 @@ class Drainer:
             case Fault(reason, _):
                 log.warning("A token could not be revoked (%s); it is tried again later.", reason)
         return outcome
+
+    # -- for a caller who waits
+
+    async def drain_and_join(self, runtime: Runtime, *, within: float) -> DrainReport:
+        """Work on what is due, and wait for what other passes of this process are at; see `drain`.
+
+        What the others settle is not in the report.
+        """
+        until = runtime.clock() + within
+        done = await self.drain(runtime, within=within)
+        while done.next_in is not None and self._passes and runtime.clock() + PAUSE < until:
+            await runtime.sleep(PAUSE)
+            more = await self.drain(runtime, within=until - runtime.clock())
+            done = DrainReport(
+                done.settled + more.settled,
+                done.postponed + more.postponed,
+                done.expired + more.expired,
+                more.next_in,
+            )
+        return done
 
     # -- in the background
 

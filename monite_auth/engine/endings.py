@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from monite_auth.engine.background import log_failure
-from monite_auth.engine.drain import LEASE, Drainer, DrainReport
+from monite_auth.engine.drain import LEASE, PAUSE, Drainer, DrainReport
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Closed, Runtime
 from monite_auth.errors import StoreUnavailable
@@ -20,9 +20,6 @@ from monite_auth.tokens import AccessToken
 __all__ = ["EndReport", "Endings", "UserStatus"]
 
 log = logging.getLogger("monite_auth")
-
-PAUSE = 0.05
-"""Seconds between two checks whether what an ending took away is revoked, while it waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class Endings:
             self._drainer.start(runtime)
             raise
         self._telemetry.ended("everything")
-        drained = await self._drainer.drain(runtime, within=within)
+        drained = await self._drainer.drain_and_join(runtime, within=within)
         return EndReport(everything.sessions, everything.tokens, drained)
 
     async def status(self, runtime: Runtime, user_id: str) -> UserStatus:

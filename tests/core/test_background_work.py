@@ -1,6 +1,8 @@
 """Renewals and drains in the background: how many there are, and what becomes of those that tell nobody of their end."""
 
 import asyncio
+import inspect
+from contextlib import suppress
 
 import pytest
 
@@ -157,3 +159,51 @@ def test_what_a_drain_had_when_its_loop_stopped_is_taken_back_before_its_lease_i
     drains[0].cancel()
     loop.run_until_complete(asyncio.wait(drains))
     loop.close()
+
+
+class Pause:
+    def __await__(self):
+        yield
+
+
+def test_who_asks_for_a_drain_waits_for_what_another_pass_is_at():
+    world = World(numbered())
+    world.token()
+    world.logout()
+    (other,) = world.background
+    send, sleep = world.send, world.sleep
+
+    async def slowly(request, *, within):
+        await Pause()
+        return await send(request, within=within)
+
+    async def meanwhile(seconds):
+        await sleep(seconds)
+        if inspect.getcoroutinestate(other) == inspect.CORO_SUSPENDED:
+            with suppress(StopIteration):
+                other.send(None)  # Monite answers the other pass
+
+    world.send, world.sleep = slowly, meanwhile
+    other.send(None)
+    report = run(world.engine.drainer.drain_and_join(world, within=5))
+    assert world.revoked == ["token-1"]
+    assert (report.settled, report.next_in) == (0, None)
+
+
+def test_who_asks_for_a_drain_waits_no_longer_than_they_say():
+    world = World(numbered())
+    world.token()
+    world.logout()
+    (other,) = world.background
+    answer = world.send
+
+    async def never(*_, **__):
+        await Pause()
+
+    world.send = never
+    other.send(None)
+    world.send = answer
+    began = world.now
+    assert run(world.engine.drainer.drain_and_join(world, within=1)).next_in is not None
+    assert world.now <= began + 1
+    forget_background(world)
