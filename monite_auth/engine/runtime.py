@@ -5,9 +5,8 @@ never suspend, so that `run` drives a flow to its end in the calling thread. `ev
 loop. One broker has one blocking runtime, and one async runtime for each event loop.
 """
 
-from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from monite_auth.engine.limit_watch import LimitWatch
 from monite_auth.engine.shared_peek import SharedPeek
@@ -15,13 +14,11 @@ from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.flows import Flow, run
 from monite_auth.stores import Operations
 from monite_auth.tokens import Clock
 
 __all__ = ["Closed", "Flow", "Overdue", "Runtime", "run"]
-
-Result = TypeVar("Result")
-Flow = Coroutine[Any, Any, Result]
 
 
 class Closed(RuntimeError):
@@ -77,14 +74,3 @@ class Runtime(Protocol):
 
     def spawn(self, flow: Flow[None]) -> None:
         """Do work that nobody waits for, in the background."""
-
-
-def run(flow: Flow[Result]) -> Result:
-    """Run a flow over a BlockingRuntime to its end."""
-    try:
-        flow.send(None)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    flow.close()
-    raise RuntimeError("A flow suspended outside an event loop; it awaited something that is no runtime's.")

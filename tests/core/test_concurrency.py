@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import random
 import threading
 import time
@@ -16,6 +15,7 @@ from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from monite_auth.stores.window import JITTER
+from tests.untidy import untidy
 from tests.waiting import auntil, threads_waiting, until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -283,7 +283,7 @@ async def test_promise_2_a_cancelled_leader_takes_nobody_down(broker, emulator):
     await broker.aclose()
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # nobody cleans up: that is the point
+@untidy  # nobody cleans up: that is the point
 def test_promise_2_a_leader_whose_event_loop_was_closed_is_replaced(broker, emulator):
     order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
     loop = asyncio.new_event_loop()
@@ -294,7 +294,6 @@ def test_promise_2_a_leader_whose_event_loop_was_closed_is_replaced(broker, emul
     emulator.monite.faults.remove(order.id)
     assert broker.token(ANNA).expires_in > 0
     del leading
-    gc.collect()
 
 
 def test_promise_2_waiting_threads_outlive_the_event_loop_of_their_leader(broker, emulator):

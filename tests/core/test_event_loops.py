@@ -20,6 +20,7 @@ from monite_auth.engine.runtime import run
 from tests.people import PEOPLE
 from tests.redis_server import RedisServer
 from tests.scripted import ALICE, BOB, World, numbered
+from tests.untidy import untidy
 from tests.waiting import auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
@@ -43,21 +44,6 @@ def is_dropped(flow):
 
 
 ENDS = pytest.mark.parametrize("loop_that", [shuts_down, is_only_closed, is_dropped])
-
-
-def untidy(test):
-    """Allow for what asyncio and redis-py complain of when loops are not shut down, whatever ran on them."""
-    for each in ("ignore::ResourceWarning", "ignore:coroutine .* was never awaited:RuntimeWarning"):
-        test = pytest.mark.filterwarnings(each)(test)
-    return pytest.mark.usefixtures("no_complaints")(test)
-
-
-@pytest.fixture
-def no_complaints(monkeypatch):
-    """Ignore what cannot be raised: pytest would keep it, and with it the loop."""
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
-    yield
-    gc.collect()  # what was left complains now, and not in another test
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])

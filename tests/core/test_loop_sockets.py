@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import ssl
-import sys
 from contextlib import asynccontextmanager
 from weakref import ref
 
@@ -15,6 +14,7 @@ import pytest
 
 from monite_auth.engine import transport
 from tests.redis_server import certificate
+from tests.untidy import untidy
 from tests.waiting import auntil
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -184,9 +184,8 @@ async def test_what_goes_wrong_is_told_as_the_http_library_tells_it(contexts):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:coroutine .* was never awaited:RuntimeWarning")
-def test_a_loop_that_is_closed_in_the_middle_of_a_request_is_let_go(contexts, monkeypatch, scheme):
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+@untidy
+def test_a_loop_that_is_closed_in_the_middle_of_a_request_is_let_go(contexts, scheme):
     _, trust = contexts
 
     async def begin():

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 from monite_auth.errors import MoniteAuthError, StoreReadOnly, StoreUnavailable
 from monite_auth.identity import Partner, Principal
+from monite_auth.processes.flows import Flow, run
+from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.processes.running_time import RunningTime
+from monite_auth.processes.threads import Threads
 from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.outage import LEFT_ALONE, Outage
 from monite_auth.stores.fallback.owed import Owed
@@ -21,6 +23,10 @@ __all__ = ["Asking"]
 log = logging.getLogger("monite_auth")
 
 Result = TypeVar("Result")
+
+ASKING = PerProcess(lambda: Threads(32, name="monite_auth endings"))
+"""Tell the store of endings, for threads that wait for a moment only. There are many, since each may be stuck for as long as the
+store hangs."""
 
 
 class Asking:
@@ -127,10 +133,11 @@ class Asking:
         """
         try:
             if not self._outage.is_on and not self._owed.holds_up(operation.user):
-                async with self._patience():
-                    return await self._ask(
+                return await self._for_a_moment(
+                    lambda: self._ask(
                         lambda: operation.carry_out(self._shared, ago=ago), writes_of=operation.user
                     )
+                )
         except (StoreUnavailable, TimeoutError):
             pass  # out of patience: others find out whether the store is down
         except Exception as error:
@@ -151,9 +158,19 @@ class Asking:
             await self._owed.journal.sync(blocking=self._blocking)
         return None
 
-    def _patience(self) -> AbstractAsyncContextManager[None]:
-        """Return how long an operation waits that can be owed. A thread cannot leave it behind, and waits as long as the store."""
-        return nullcontext() if self._blocking else RunningTime(self._ends_within)
+    async def _for_a_moment(self, question: Callable[[], Flow[Result]]) -> Result:
+        """Ask, and raise TimeoutError after a moment: whoever logs out does not wait for a store.
+
+        A thread cannot leave a question behind, so it has another one ask.
+        """
+        if not self._blocking:
+            async with RunningTime(self._ends_within):
+                return await question()
+        asking = ASKING().submit(lambda: run(question()))
+        try:
+            return asking.result(self._ends_within)
+        finally:
+            asking.cancel()
 
     async def _hold_here(self, operation: OwedOperation, ago: float) -> Any:
         """Have a beginning or an ending hold in this process, and return what memory does.

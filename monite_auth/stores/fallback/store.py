@@ -32,15 +32,15 @@ __all__ = ["FallbackStore"]
 log = logging.getLogger("monite_auth")
 
 ENDS_WITHIN = 1.0
-"""Seconds that a logout waits for a store that is not known to be down, on an event loop. After that it is owed."""
+"""Seconds that a logout waits for a store that is not known to be down. After that it is owed."""
 
 
 class FallbackStore:
     """Keeps tokens in `shared`, and in `memory` while that is down.
 
     `outage_trust`: for how many seconds a session is served during an outage, after it was seen alive in `shared`.
-    `journal`: where what is owed survives this process. `ends_within`: how many seconds a logout on an event loop waits for a
-    store that is not known to be down.
+    `journal`: where what is owed survives this process. `ends_within`: how many seconds a logout waits for a store that is not
+    known to be down.
     """
 
     is_shared = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -59,24 +60,29 @@ def test_promise_7_a_logout_that_the_store_refuses_is_owed(world, caplog, error)
     assert world.ended == ["alice"]
 
 
-def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory):
+@pytest.mark.parametrize("form", ["thread", "task"])
+def test_promise_7_a_logout_does_not_wait_for_a_store_that_hangs(directory, form):
     world = Journalled(directory)
     fallback = FallbackStore(
         world.shared, MemoryStore(), clock=world.clock, telemetry=Silence(), outage_trust=60, ends_within=0.01
     )
     fallback.keep(lambda: open_journal(world.settings, world.clock))
 
-    async def leave() -> None:
-        hangs = asyncio.Event()
+    left = threading.Event()
 
-        class Hanging:
-            async def end_session(self, principal, **_):
-                await hangs.wait()
+    class Hanging:
+        async def end_session(self, principal, **_):
+            if form == "thread":
+                left.wait()
+            else:
+                await asyncio.Event().wait()
 
-        world.shared.inner = Hanging()
-        await fallback.operations(blocking=False).end_session(ALICE)
-
-    asyncio.run(leave())
+    world.shared.inner = Hanging()
+    if form == "thread":
+        run(fallback.operations(blocking=True).end_session(ALICE))
+        left.set()
+    else:
+        asyncio.run(fallback.operations(blocking=False).end_session(ALICE))
     assert len(world.journals) == 1
     assert not fallback.outage.is_on  # it may have waited in this process's own queue
 
