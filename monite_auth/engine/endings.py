@@ -40,16 +40,23 @@ class EndReport:
     """What came of ending everything of an account.
 
     `sessions`: how many known sessions were ended; `tokens`: how many tokens were taken away; `drained`: what has been
-    revoked of them so far.
+    revoked of them so far. `is_owed`: the token store is down, and is told as soon as it is back. Everything has ended in this
+    process, and the counts are only of that.
     """
 
     sessions: int
     tokens: int
     drained: DrainReport
+    is_owed: bool = False
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"ended {self.sessions} sessions and {self.tokens} tokens; {self.drained}"
+        where = (
+            " in this process (the token store is down, and is told as soon as it is back)"
+            if self.is_owed
+            else ""
+        )
+        return f"ended {self.sessions} sessions and {self.tokens} tokens{where}; {self.drained}"
 
 
 class Endings:
@@ -106,16 +113,13 @@ class Endings:
 
     async def end_everything(self, runtime: Runtime, *, within: float) -> EndReport:
         """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
-        try:
-            with self._epoch.ending():
-                everything = await runtime.store.end_everything()
-        except StoreUnavailable:
-            # It has ended in this process. A drain repeats what the store missed, although nobody comes.
-            self._drainer.start(runtime)
-            raise
+        with self._epoch.ending():
+            everything = await runtime.store.end_everything()
         self._telemetry.ended("everything")
         drained = await self._drainer.drain_and_join(runtime, within=within)
-        return EndReport(everything.sessions, everything.tokens, drained)
+        if drained.next_in is not None or everything.is_owed:  # it goes on although nobody comes
+            self._drainer.start(runtime)
+        return EndReport(everything.sessions, everything.tokens, drained, everything.is_owed)
 
     async def status(self, runtime: Runtime, user_id: str) -> UserStatus:
         """Say what the store has of a user."""

@@ -158,10 +158,14 @@ class Committed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """How many known sessions, and how many tokens, were ended with everything of an account."""
+    """How many known sessions, and how many tokens, were ended with everything of an account.
+
+    `is_owed`: the store has not heard of it yet; the counts are those of this process.
+    """
 
     sessions: int
     tokens: int
+    is_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Beginnings and endings: they hold in memory at once, and in the shared store now or as soon as it is back."""
 
 import logging
+from dataclasses import replace
 
-from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner, Principal
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.stores.fallback.asking import Asking
-from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.values import Everything, SessionState
 from monite_auth.tokens import AccessToken
@@ -46,6 +45,13 @@ class FallbackSessions(Asking):
         there: int | None = await self._carry_out(operation, ago)
         if there is not None:
             return here + there
+        self._warn(operation)
+        if self._blocking and not threads_are_allowed():
+            return here  # a drain would run in the caller's thread, and wait for the store
+        # Nobody knows how many tokens there are. A drain looks after them soon, and repeats what is owed.
+        return here + 1
+
+    def _warn(self, operation: OwedOperation) -> None:
         log.log(
             logging.WARNING if len(self._owed) == 1 else logging.INFO,  # once per outage
             "The token store could not record a logout (%s). It holds in this process, and is repeated as soon as the "
@@ -53,10 +59,6 @@ class FallbackSessions(Asking):
             operation.name,
             "" if self._owed.journal.is_durable else ", unless this process dies before that",
         )
-        if self._blocking and not threads_are_allowed():
-            return here  # a drain would run in the caller's thread, and wait for the store
-        # Nobody knows how many tokens there are. A drain looks after them soon, and repeats what is owed.
-        return here + 1
 
     async def end_everything(self, *, ago: float = 0.0) -> Everything:
         """See SessionOperations."""
@@ -64,12 +66,8 @@ class FallbackSessions(Asking):
         here: Everything = await self._hold_here(operation, ago)
         there: Everything | None = await self._carry_out(operation, ago)
         if there is None:
-            raise StoreUnavailable(
-                "Everything has ended in this process only. The token store is down; it is told as soon as it is back"
-                + ("." if self._owed.journal.is_durable else ", if this process lives that long.")
-                + " Call end_everything again then, to know what has ended.",
-                retry_after=LEFT_ALONE,
-            )
+            self._warn(operation)
+            return replace(here, is_owed=True)
         return Everything(here.sessions + there.sessions, here.tokens + there.tokens)
 
     async def revoke(self, token: AccessToken) -> int:

@@ -8,7 +8,7 @@ ones are minted.
 A logout is always accepted. If the shared store cannot record it, it holds in this process at once, and is repeated
 before anything else is asked of the store when that is back; `owed` has the rules. Notes are not kept in an outage: whoever
 left them can find out again. `delete_note`, `status` and `backlog` raise StoreUnavailable, since their answers would be
-wrong; so does `end_everything`, which is owed all the same: whoever calls it has to know that others have not heard of it.
+wrong.
 """
 
 import logging
