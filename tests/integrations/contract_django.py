@@ -108,6 +108,7 @@ def django_site(
         "BASE_URL": settings.base_url,
         "REQUESTS_PER_SECOND": settings.requests_per_second,
         "DEADLINE": settings.deadline,
+        "OUTAGE_TRUST": settings.outage_trust,
         "SECURITY_MODEL": settings.security_model,
         "STORE_URL": settings.store_url,
         "STORE": store,

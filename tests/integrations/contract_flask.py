@@ -141,6 +141,7 @@ def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any, sto
         MONITE_BASE_URL=settings.base_url,
         MONITE_REQUESTS_PER_SECOND=settings.requests_per_second,
         MONITE_DEADLINE=settings.deadline,
+        MONITE_OUTAGE_TRUST=settings.outage_trust,
         MONITE_SECURITY_MODEL=settings.security_model,
         MONITE_STORE_URL=settings.store_url,
     )

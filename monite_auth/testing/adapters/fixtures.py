@@ -86,8 +86,18 @@ class AdapterFixtures(ABC):
         return "memory://"
 
     @pytest.fixture
+    def outage_trust(self) -> float:
+        """For how many seconds a session that was seen alive is served while the store is down."""
+        return 60
+
+    @pytest.fixture
     def settings(
-        self, emulator: Emulator, deadline: float, security_model: SecurityModel, store_url: str
+        self,
+        emulator: Emulator,
+        deadline: float,
+        security_model: SecurityModel,
+        store_url: str,
+        outage_trust: float,
     ) -> Settings:
         """The settings of the site's broker."""
         emulated = Settings(
@@ -95,6 +105,7 @@ class AdapterFixtures(ABC):
             client_secret=DEMO_CLIENT_SECRET,
             base_url=emulator.api_url,
             requests_per_second=100_000,
+            outage_trust=outage_trust,
         )
         return replace(emulated, deadline=deadline, security_model=security_model, store_url=store_url)
 

@@ -97,6 +97,23 @@ class Troubles(AdapterFixtures):
         assert browser.me().status == 200
         browser.switch("viktor")
 
+    @pytest.mark.parametrize(("store", "outage_trust"), [(StoreThatFails(), 0)], ids=["store-that-fails"])
+    def test_promise_11_in_an_outage_who_was_not_seen_alive_a_moment_ago_is_told_when_to_come_back(
+        self, store: StoreThatFails, browser: Browser, ledger: Ledger
+    ) -> None:
+        browser.login("anna")
+        assert browser.is_user(ANNA_ID)
+        store.is_down = True
+        try:
+            for ask in (browser.me, browser.token):
+                answer = ask()
+                assert answer.refusal == (503, "store_unavailable")
+                assert int(answer.headers["retry-after"]) > 0
+        finally:
+            store.is_down = False
+        until(lambda: browser.is_user(ANNA_ID))
+        assert len(ledger.tokens) == 1
+
     @pytest.mark.parametrize("store", [StoreThatFails()], ids=["store-that-fails"])
     def test_promise_7_a_logout_in_an_outage_asks_the_store_nothing_and_is_told_afterwards(
         self, site: Site, store: StoreThatFails, browser: Browser, other: Browser, ledger: Ledger
