@@ -17,7 +17,7 @@ the process was stopped. Once a server is found to hang, all those fail at once 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import redis
@@ -75,6 +75,10 @@ class Connections(ABC):
         They lead to a server that is not the one to ask any more, or are dead like the one that failed: a firewall that has
         forgotten one idle connection has forgotten those of the same age.
         """
+
+    @abstractmethod
+    def one_at_a_time(self) -> AbstractAsyncContextManager[None]:
+        """Have those who come here wait for each other."""
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script and return its answer. Send its source if the server does not know it (any more).

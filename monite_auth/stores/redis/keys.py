@@ -42,11 +42,27 @@ class AccountKeys:
         self._opened_after = 0
         """How often the keys had changed before the envelope was opened last."""
         self._opened_at = 0.0
+        self._failure: StoreUnavailable | None = None
+        """Why the envelope could not be opened the last time that nobody had opened it yet."""
         self._has_checked = False
         self._has_warned = False
 
     async def vault(self, connections: Connections) -> RedisVault:
         """Return the vault; open the envelope where that has not been done yet, or not for a while."""
+        if self._is_open:
+            return await self._present(connections)
+        failure = self._failure
+        async with connections.one_at_a_time():  # many may come at first, and it takes several round trips
+            last = self._failure
+            if last is not None and last is not failure and not self._is_open:
+                raise _again(last)
+            try:
+                return await self._present(connections)
+            except StoreUnavailable as error:
+                self._failure = error
+                raise
+
+    async def _present(self, connections: Connections) -> RedisVault:
         vault = self._vault
         key_changes = self._key_changes  # before the keys are asked for: they may change meanwhile
         if (
@@ -68,6 +84,10 @@ class AccountKeys:
             return vault  # which keeps what it has opened
         self._use(found, vault)
         return found
+
+    @property
+    def _is_open(self) -> bool:
+        return self._vault is not None
 
     def reopen(self) -> None:
         """Have the envelope opened again by the next operation."""
@@ -149,6 +169,11 @@ class AccountKeys:
         if not self._has_checked:
             self._has_checked = True
             warn_about_durability(info, appendfsync, self._where)
+
+
+def _again(error: StoreUnavailable) -> StoreUnavailable:
+    """Return the same error for somebody else, with a traceback of its own."""
+    return type(error)(str(error), retry_after=error.retry_after, part=error.part)
 
 
 async def _appendfsync(connections: Connections) -> str:

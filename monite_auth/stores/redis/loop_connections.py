@@ -1,7 +1,8 @@
 """The connections to Redis of one event loop."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import redis
@@ -26,6 +27,13 @@ class LoopConnections(Connections):
         super().__init__(address, timeout)
         self._clients: Sequence[Any] = ()
         """The clients that are open, the first to send with."""
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def one_at_a_time(self) -> AsyncGenerator[None]:
+        """See Connections."""
+        async with self._turn:
+            yield
 
     def _open(self) -> Sequence[Any]:
         if not self._clients:

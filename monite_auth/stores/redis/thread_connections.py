@@ -2,8 +2,8 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import redis
@@ -29,8 +29,15 @@ class ThreadConnections(Connections):
         self._stack: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._patience = timeout * FIRST_SHARE
         """Seconds that each step may take. A socket has one timeout, for all commands, so both attempts get the same."""
+
+    @asynccontextmanager
+    async def one_at_a_time(self) -> AsyncGenerator[None]:
+        """See Connections."""
+        with self._turn:
+            yield
 
     def _new_lane(self, name: LaneName) -> Lane:
         return ThreadLane(name)

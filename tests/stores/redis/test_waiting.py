@@ -10,6 +10,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Monite, serve
+from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, LARGEST_LIMITS
@@ -85,6 +86,39 @@ def test_promise_11_idle_connections_to_a_node_that_died_together_cost_one_retry
         assert [driver.peek() for _ in range(30)] == ["t"] * 30
         # One for the command, and one for each other node that is asked who serves the slots now.
         assert sum(proxy.lost for proxy in proxies) <= len(proxies)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_many_who_come_first_open_the_store_once(server, form, drive):
+    with SlowProxy(server.port, delay=0.02) as proxy:
+        before = server.admin.info("commandstats").get("cmdstat_info", {"calls": 0})["calls"]
+        peek_at_once(drive(LiveGround(proxy.url), form), form)
+        # One asks for the server's version, and this test asked once before.
+        assert server.admin.info("commandstats")["cmdstat_info"]["calls"] - before == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_many_who_come_first_to_a_server_that_hangs_wait_for_it_once(server, form):
+    with SlowProxy(server.port) as proxy, server.paused():
+        store = LiveGround(proxy.url).open(timeout=0.4)
+        ops = store.operations(blocking=form == "blocking")
+
+        def fails(_number: int) -> str:
+            try:
+                run(ops.peek(HOME, ALICE))
+            except StoreUnavailable as error:
+                return str(error)
+            return ""
+
+        async def peek() -> list[str]:
+            found = await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(10)), return_exceptions=True)
+            await store.aclose()
+            return [str(each) for each in found]
+
+        said = asyncio.run(peek()) if form == "async" else in_threads(10, fails)
+        assert all("did not answer" in each for each in said)
+        assert proxy.opened <= 2
+        store.close()
 
 
 def peek_at_once(driver: Driver, form: str) -> None:
