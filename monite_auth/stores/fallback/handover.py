@@ -10,6 +10,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.fallback.turn import Turn
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.values import Lease, Slot
@@ -27,7 +28,7 @@ NEXT_BITE = 0.05
 """Seconds until the drain hands over more."""
 
 TURN = 10.0
-"""Seconds after which a turn is free again. It frees that of a caller whose event loop stopped in the middle."""
+"""Seconds after which a turn is free again, whatever became of its holder."""
 
 
 class Handover:
@@ -40,7 +41,7 @@ class Handover:
         self._lock = ProcessLock()
         self._tokens: deque[tuple[Slot, AccessToken]] = deque()
         self._kept: list[OwedOperation] = []
-        self._turn_until = 0.0
+        self._turn: Turn | None = None
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -55,9 +56,9 @@ class Handover:
         """Hand a few tokens over, unless another caller does. What fails or is cancelled stays here. Raises StoreUnavailable."""
         with self._lock:
             now = self._clock()
-            if not self._tokens or now < self._turn_until:
+            if not self._tokens or (self._turn is not None and self._turn.is_taken(now)):
                 return
-            turn = self._turn_until = now + TURN
+            turn = self._turn = Turn.begin(until=now + TURN)
         try:
             for _ in range(BITE):
                 if not self._tokens or self._clock() > now + BITE_SECONDS:
@@ -73,8 +74,8 @@ class Handover:
             self._let_go()
         finally:
             with self._lock:
-                if self._turn_until == turn:
-                    self._turn_until = 0.0
+                if self._turn is turn:
+                    self._turn = None
 
     def _drop(self, first: tuple[Slot, AccessToken]) -> None:
         with self._lock:

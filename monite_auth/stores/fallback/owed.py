@@ -23,8 +23,6 @@ The rules:
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from os import getpid
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
@@ -34,6 +32,7 @@ from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
 from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.fallback.turn import Turn
 from monite_auth.stores.protocol import Operations
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock, steady_clock
@@ -46,25 +45,13 @@ REPEATS_FOR = 1.0
 """Seconds for which one caller repeats what is owed. The next caller goes on where it stopped."""
 
 TURN = 30.0
-"""Seconds after which a turn is free again. It is longer than any one operation takes, and frees a turn whose event loop
-stopped in the middle of it."""
+"""Seconds after which a turn is free again, whatever became of its holder: longer than any one operation takes."""
 
 ADOPTION_INTERVAL = 1.0
 """Seconds after which this process looks again for files of processes that have died: it takes some 20 microseconds."""
 
 MOST_REFUSALS = 3
 """Refusals after which an operation is given up: the store will never take it, and must not be kept from everybody for that."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
-    """The right to repeat what is owed, `until` epoch seconds. A forked child has a copy that nobody there uses."""
-
-    until: float
-    process: int
-
-    def is_taken(self, now: float) -> bool:
-        return now < self.until and self.process == getpid()
 
 
 class Owed:
@@ -83,7 +70,7 @@ class Owed:
         self._kept: dict[OwedOperation, None] = {}
         """What another process does if this one dies, oldest first."""
         self._lock = ProcessLock()
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
         self._refusals = 0
         """How often the store has refused the first operation."""
         self._stuck: dict[str | Partner | None, float] = {}
@@ -195,12 +182,12 @@ class Owed:
                 self._stuck = {}
             return next((each for each in self._operations if self._stuck.get(each.user, 0.0) <= now), None)
 
-    def _take_turn(self) -> _Turn | None:
+    def _take_turn(self) -> Turn | None:
         with self._lock:
             now = self._clock()
             if self._turn is not None and self._turn.is_taken(now):
                 return None
-            self._turn = _Turn(now + TURN, getpid())
+            self._turn = Turn.begin(until=now + TURN)
             return self._turn
 
     async def _repeat(

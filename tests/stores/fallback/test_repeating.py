@@ -1,16 +1,18 @@
 """Repeating what a store has missed: once, in order, and whatever stops in the middle of it."""
 
 import asyncio
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from monite_auth import errors
 from monite_auth.engine.runtime import run
+from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
 from tests.scripted import ALICE, BOB, numbered
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, after_missing, after_missing_many
+from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, after_an_outage, after_missing, after_missing_many
 
 
 @pytest.mark.parametrize("trouble", ["cancelled", "down"])
@@ -71,6 +73,41 @@ def test_a_turn_whose_event_loop_stopped_is_free_again_after_a_while():
         world.token()
     assert ("end_session", ALICE) in world.shared.done
     abandoned.close()
+
+
+def test_a_turn_whose_event_loop_stopped_is_free_again_when_the_store_is_next_asked():
+    world = after_missing("end_session")
+    world.shared.stuck_at = "end_session"
+    with stopped_in_the_middle_of(world.store.backlog()):
+        world.shared.stuck_at = None
+        world.shared.done.clear()
+        world.now += LEFT_ALONE
+        with pytest.raises(errors.SessionEnded):
+            world.token()
+        assert world.shared.done[0] == ("end_session", ALICE)
+
+
+def test_tokens_whose_handing_over_stopped_with_its_event_loop_are_handed_over_by_the_next_caller():
+    world = after_an_outage(ALICE)
+    world.shared.stuck_at = "commit"
+    with stopped_in_the_middle_of(world.store.backlog()):
+        world.shared.stuck_at = None
+        run(world.store.backlog())
+        assert [name for name, *_ in world.shared.done].count("commit") == 1
+
+
+@contextmanager
+def stopped_in_the_middle_of(work):
+    """Begin some work on an event loop that stops then."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
 
 
 def test_nobody_repeats_for_ever():
