@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.waiting import until
+from tests.wall_clock import WallClock
 
 is_allowed = True
 """Whether a server may be started now: not by a test that is not marked as one that needs Redis."""
@@ -247,33 +248,19 @@ class TimedServer(RedisServer):
     """A server whose clock stands still and moves when the test says so, or is ahead of the host's. libfaketime does it."""
 
     def __init__(self, *options: str) -> None:
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        if not libraries:
-            pytest.skip("libfaketime is not installed; `make servers` says how")
+        super().__init__(*options)
+        self._clock = WallClock(self.folder / "time", "1700000000")
+        self._environment |= self._clock.environment
         # Behind it libc: its malloc is to be taken rather than jemalloc's, which asks for the time before it is there.
-        super().__init__(
-            *options,
-            environment={
-                "LD_PRELOAD": f"{libraries[0]} libc.so.6",
-                "FAKETIME_FMT": "%s",
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            },
-        )
-        self._environment["FAKETIME_TIMESTAMP_FILE"] = str(self.folder / "time")
-        self.set_time(1_700_000_000)
+        self._environment["LD_PRELOAD"] += " libc.so.6"
 
     def set_time(self, moment: float) -> None:
         """Have the clock stand still at a moment, seconds of the epoch."""
-        self._set(f"{moment:.6f}")
+        self._clock.set(f"{moment:.6f}")
 
     def set_ahead(self, seconds: float) -> None:
         """Have the clock go on, so many seconds ahead of the host's, or behind it."""
-        self._set(f"{seconds:+.6f}")
-
-    def _set(self, time: str) -> None:
-        (self.folder / "time.new").write_text(time)
-        (self.folder / "time.new").replace(self.folder / "time")
+        self._clock.set(f"{seconds:+.6f}")
 
     def time(self) -> float:
         """Return the server's time as scripts compute it."""

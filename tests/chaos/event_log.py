@@ -23,6 +23,15 @@ class EventLog:
     """The log that one worker writes. A line is a single write, so threads and signals cannot tear it apart."""
 
     def __init__(self, path: Path) -> None:
+        self._open(path)
+
+    def move_to(self, path: Path) -> None:
+        """Go on in a log of this process's own: it was forked from the one that began this log."""
+        self.close()
+        self._open(path)
+
+    def _open(self, path: Path) -> None:
+        self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, kind: str, **facts: Any) -> None:
@@ -42,6 +51,10 @@ class EventLogs:
 
     def path(self, process: str) -> Path:
         return self._folder / f"{process}.events"
+
+    def forked_by(self, process: str) -> set[str]:
+        """Return the names of those that this process has forked and that have begun a log."""
+        return {path.stem for path in self._folder.glob(f"{process}.*.events")}
 
     def read_new(self) -> list[Event]:
         """Return the new events, each process's in its own order, and add them to `events`."""

@@ -12,6 +12,7 @@ from typing import Literal
 from monite_auth.emulator import ANNA_ID, Monite, serve
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
+from tests.chaos.application import open_broker
 from tests.chaos.event_log import EventLogs
 from tests.chaos.evidence import Entry
 from tests.chaos.faults import FaultInjector
@@ -23,7 +24,6 @@ from tests.chaos.report import Report
 from tests.chaos.stores import STORES, StoreUnderTest
 from tests.chaos.task_queue import TaskKind, TaskQueue
 from tests.chaos.troubles import Trouble, Troubles
-from tests.chaos.worker import open_broker
 from tests.waiting import until
 
 WORKERS = 8
@@ -130,6 +130,7 @@ class Experiment:
         self._logouts_owed = 0
         self._ready_at: dict[str, float] = {}
         self._kills: list[tuple[str, float]] = []
+        self._exhausted: list[Trouble] = []
         self._refusals: Counter[str] = Counter()
 
     def run(self) -> None:
@@ -183,6 +184,10 @@ class Experiment:
                     self._checked.add(session)
                 case "refused":
                     self._refusals[event.facts["why"]] += 1
+                case "exhausted":
+                    self._exhausted.append(
+                        Trouble("executor exhausted", event.at - event.facts["seconds"], event.at)
+                    )
                 case "ready":
                     self._ready_at[event.process] = event.at
 
@@ -274,7 +279,9 @@ class Experiment:
             seed=self._plan.seed,
             folder=self._folder,
             verdict=judge.verdict(),
-            troubles=Troubles([*self._store.troubles, *self._faults.troubles, *self._killed()]),
+            troubles=Troubles(
+                [*self._store.troubles, *self._faults.troubles, *self._killed(), *self._exhausted]
+            ),
             complaints=complaints,
             outages=len(self._store.troubles),
             logouts=judge.logouts,

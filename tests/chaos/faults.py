@@ -5,7 +5,6 @@ a worker may die while its store is down and Monite hangs.
 """
 
 import random
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,12 +32,16 @@ OUTAGES = ("hang", "cut_before", "status")
 """Faults that all of Monite has now and then."""
 
 WORKER_FAULT_EVERY = (0.5, 2.0)
+CLOCK_SET_EVERY = (0.5, 4.0)
 STORE_OUTAGE_EVERY = (2.0, 6.0)
 MONITE_FAULT_EVERY = (0.1, 0.6)
 """Seconds between two faults of one thread, from and to."""
 
 FROZEN = (0.5, 2.5)
 """Seconds for which a worker is frozen: less and more than its lease."""
+
+CLOCK_SET_FOR = (0.5, 4.0)
+"""Seconds for which a worker's wall clock is set to another time."""
 
 KILLED_TOGETHER = 4
 """Workers that are killed together now and then: half of them."""
@@ -69,6 +72,7 @@ class FaultInjector:
             )
             for disturb, every in (
                 (self._disturb_worker, WORKER_FAULT_EVERY),
+                (self._disturb_clock, CLOCK_SET_EVERY),
                 (self._disturb_store, STORE_OUTAGE_EVERY),
                 (self._disturb_monite, MONITE_FAULT_EVERY),
             )
@@ -105,16 +109,21 @@ class FaultInjector:
                 self._over.wait(chance.uniform(*FROZEN))
             return
         for number in numbers[: KILLED_TOGETHER if how == "kill many" else 1]:
-            self._killed(self._processes.kill(number))
+            for name in self._processes.kill(number, chance):
+                self._killed(name)
 
     @contextmanager
     def _frozen(self, number: int) -> Iterator[None]:
         with self.troubles.during("worker frozen"):
-            self._processes.send_signal(number, signal.SIGSTOP)
+            worker = self._processes.freeze(number)
             try:
                 yield
             finally:
-                self._processes.send_signal(number, signal.SIGCONT)
+                self._processes.thaw(worker)
+
+    def _disturb_clock(self, chance: random.Random) -> None:
+        with self.troubles.during("worker's clock set"), self._processes.clock_set(chance):
+            self._over.wait(chance.uniform(*CLOCK_SET_FOR))
 
     def _disturb_store(self, chance: random.Random) -> None:
         self._store.interrupt(chance, self._over.wait)

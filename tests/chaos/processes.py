@@ -1,22 +1,57 @@
 """The worker processes: started, killed and replaced, frozen and, at the end, stopped."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.chaos.event_log import EventLogs
 from tests.chaos.task_queue import TaskQueue
+from tests.environment import environment_with
 from tests.waiting import until
+from tests.wall_clock import WallClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FLAVOURS = ("threads", "tasks")
-"""How a worker serves its users; every other one has an event loop."""
+UWSGI = (
+    *(str(Path(sys.executable).with_name("uwsgi")), "--master", "--processes", "2", "--enable-threads"),
+    *("--http-socket", "127.0.0.1:0", "--need-app", "--die-on-term", "--no-orphans", "--disable-logging"),
+    *("--worker-reload-mercy", "100", "--module", "tests.chaos.under_uwsgi"),
+)
+
+FORKED = 2
+"""Processes that a server forks."""
+
+RIGHT, BACK, AHEAD = "+0", "-3600", "+300"
+"""Wall clocks, as seconds that they are off: right, an hour back, five minutes ahead."""
+
+
+class Kind(NamedTuple):
+    """What a worker is: how it serves its users, and what its wall clock shows at first, if not the host's time."""
+
+    flavour: str
+    clock: str | None = None
+
+
+KINDS = (
+    Kind("threads"),
+    Kind("tasks"),
+    Kind("uwsgi"),
+    Kind("gevent"),
+    Kind("loops"),
+    Kind("threads", BACK),
+    Kind("tasks", AHEAD),
+    Kind("threads", RIGHT),
+)
+"""By the number of a worker. The clocks of the last three are moved while they run, too."""
 
 BROKEN = "Background work failed"
 """What the package logs where nobody is left to raise to."""
@@ -24,18 +59,31 @@ BROKEN = "Background work failed"
 
 @dataclass(slots=True)
 class Worker:
-    """One process. `name`: of the process, and of its event log."""
+    """One process, or a server with those that it forks. `name`: of the process, and of its event log."""
 
     name: str
+    kind: Kind
     process: subprocess.Popen[bytes]
-    errors: Path
+    output: Path
+
+    @property
+    def forks(self) -> bool:
+        return self.kind.flavour in ("uwsgi", "gevent")
+
+    def forked(self) -> dict[str, int]:
+        """Return the ids of the processes that it has forked, by their names (Linux)."""
+        pid = self.process.pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return {}
+        return {f"{self.name}.{child}": int(child) for child in children}
 
 
 class Processes:
-    """A number of workers, half of them with threads, half with an event loop.
+    """A number of workers, of all kinds.
 
-    A worker that is killed is replaced by another with the same number. `killed`: the names of those that were; the others
-    must end well. `faults` counts what happened to them, by kind.
+    A worker that is killed is replaced by another with the same number, or by its server.
     """
 
     def __init__(self, count: int, plan: Path, tasks: TaskQueue, logs: EventLogs) -> None:
@@ -46,9 +94,13 @@ class Processes:
         self._generations: Counter[int] = Counter()
         self._lock = threading.RLock()  # none is replaced while all are being stopped
         self._workers: dict[int, Worker] = {}
+        self._clocks = {
+            number: WallClock(plan.with_name(f"clock-{number}"), clock)
+            for number in range(count)
+            if (clock := KINDS[number].clock) is not None
+        }
+        self._killed: set[str] = set()
         self.all: list[Worker] = []
-        self.killed: set[str] = set()
-        self.faults: Counter[str] = Counter()
         try:
             for number in range(count):
                 self._start(number)
@@ -58,46 +110,79 @@ class Processes:
 
     def _start(self, number: int) -> None:
         self._generations[number] += 1
-        name = f"{FLAVOURS[number % 2]}-{number}-{self._generations[number]}"
+        kind = KINDS[number]
+        clock = self._clocks.get(number)
+        name = f"{kind.flavour}{'_clock' * (clock is not None)}-{number}-{self._generations[number]}"
         log = self._logs.path(name)
         inherited = (self._lifeline, *self._tasks.files)
-        module = (sys.executable, "-W", "error", "-m", "tests.chaos.worker")
-        errors = log.with_suffix(".err")
-        with errors.open("wb") as stream:
+        output = log.with_suffix(".err")
+        with output.open("wb") as stream:
             process = subprocess.Popen(
-                [*module, str(self._plan), str(log), FLAVOURS[number % 2], *map(str, inherited)],
+                _command(kind.flavour, [str(self._plan), str(log), *map(str, inherited)]),
                 cwd=ROOT,
+                env=environment_with(clock.environment if clock else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
                 pass_fds=inherited,
                 process_group=0,  # Ctrl-C is for the test alone
             )
-        self._workers[number] = Worker(name, process, errors)
+        self._workers[number] = Worker(name, kind, process, output)
         self.all.append(self._workers[number])
 
     @property
     def numbers(self) -> list[int]:
         return sorted(self._workers)
 
-    def kill(self, number: int) -> str:
-        """Kill a worker, start another in its place, and return the name of the killed one."""
+    @property
+    def killed(self) -> set[str]:
+        """The names of those that were killed, alone or with their server; the others must end well."""
+        return self._killed.union(*(self._logs.forked_by(name) for name in self._killed))
+
+    def kill(self, number: int, chance: random.Random) -> set[str]:
+        """Kill a worker, start another in its place, and return the names of those killed.
+
+        Of a server one of its processes is killed, which it replaces itself, or the server, without which the others end.
+        """
         with self._lock:
             worker = self._workers[number]
-            self.killed.add(worker.name)
+            forked = worker.forked()
+            if forked and chance.random() < 0.5:
+                name = chance.choice(sorted(forked))
+                self._killed.add(name)
+                os.kill(forked[name], signal.SIGKILL)
+                return {name}
+            self._killed.add(worker.name)
             worker.process.kill()
             worker.process.wait()
             self._start(number)
-        self.faults["worker killed"] += 1
-        return worker.name
+        return self._logs.forked_by(worker.name) or {worker.name}
 
-    def send_signal(self, number: int, signal_number: signal.Signals) -> None:
-        self._workers[number].process.send_signal(signal_number)
+    def freeze(self, number: int) -> Worker:
+        """Have a worker stand still, with all that it has forked, until `thaw`."""
+        worker = self._workers[number]
+        os.killpg(worker.process.pid, signal.SIGSTOP)
+        return worker
+
+    def thaw(self, worker: Worker) -> None:
+        os.killpg(worker.process.pid, signal.SIGCONT)
+
+    @contextmanager
+    def clock_set(self, chance: random.Random) -> Iterator[None]:
+        """Have the wall clock of one of the workers that have one of their own show another time meanwhile."""
+        number = chance.choice(sorted(self._clocks))
+        self._clocks[number].set(chance.choice((RIGHT, BACK, AHEAD)))
+        yield
+        self._clocks[number].set(KINDS[number].clock or RIGHT)
 
     def names(self) -> set[str]:
-        """Return the names of those that run now."""
+        """Return the names of those that are to work now; a server that has not forked all of its own stands for them."""
         with self._lock:
-            return {worker.name for worker in self._workers.values()}
+            found: set[str] = set()
+            for worker in self._workers.values():
+                forked = worker.forked().keys() - self._killed
+                found |= forked if len(forked) == FORKED else {worker.name}
+            return found
 
     def has_lost_one(self) -> bool:
         """Say whether a worker has ended by itself."""
@@ -113,7 +198,7 @@ class Processes:
             until(lambda: all(process.poll() is not None for process in waiting), seconds=within)
 
     def close(self) -> None:
-        """Kill those that still run."""
+        """Kill those that still run. Those that servers have forked end with the lifeline."""
         for worker in self.all:
             worker.process.kill()
             worker.process.wait()
@@ -122,15 +207,30 @@ class Processes:
 
     def complaints(self) -> list[str]:
         """Return what went wrong beside the events: how they ended, and what they wrote to stderr and the log."""
+        killed = self.killed
         found = []
         for worker in self.all:
-            log = worker.errors.with_suffix(".log")
-            if log.exists():
-                lines = log.read_text().splitlines()
-                found += [f"{worker.name} logged: {line}" for line in lines if BROKEN in line]
-            errors = worker.errors.read_text().strip()
-            if errors:
-                found.append(f"{worker.name} wrote to stderr: {errors[-1500:]}")
-            if worker.name not in self.killed and worker.process.poll() != 0:
+            if worker.name not in killed and worker.process.poll() != 0:
                 found.append(f"{worker.name} ended with {worker.process.poll()}")
+            for name in [worker.name, *sorted(self._logs.forked_by(worker.name))]:
+                found += self._written_by(name, says_much=worker.forks and name == worker.name)
         return found
+
+    def _written_by(self, name: str, *, says_much: bool) -> Iterator[str]:
+        """Yield what a process wrote that it should not have written. A server `says_much` without being asked."""
+        log, errors = (self._logs.path(name).with_suffix(suffix) for suffix in (".log", ".err"))
+        if log.exists():
+            yield from (f"{name} logged: {line}" for line in log.read_text().splitlines() if BROKEN in line)
+        written = errors.read_text().strip() if errors.exists() else ""
+        if written and (not says_much or "Traceback" in written):
+            yield f"{name} wrote to stderr: {written[-1500:]}"
+
+
+def _command(flavour: str, arguments: list[str]) -> list[str]:
+    """Return the command that starts a worker."""
+    match flavour:
+        case "uwsgi":
+            return [*UWSGI, "--pyargv", " ".join(arguments)]
+        case "gevent":
+            return [sys.executable, "-W", "error", "-m", "tests.chaos.under_gunicorn", *arguments]
+    return [sys.executable, "-W", "error", "-m", "tests.chaos.worker", *arguments, flavour]

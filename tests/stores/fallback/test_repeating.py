@@ -12,7 +12,14 @@ from monite_auth.stores.fallback.owed import MOST_REFUSALS
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
 from tests.scripted import ALICE, BOB, numbered
-from tests.stores.fallback.outage import AGAIN, ENDINGS, Outage, after_an_outage, after_missing, after_missing_many
+from tests.stores.fallback.outage import (
+    AGAIN,
+    ENDINGS,
+    Outage,
+    after_an_outage,
+    after_missing,
+    after_missing_many,
+)
 
 
 @pytest.mark.parametrize("trouble", ["cancelled", "down"])
