@@ -28,7 +28,8 @@ __all__ = [
 Clock = Callable[[], float]
 """Returns the time in epoch seconds."""
 
-_started = time.time() - since_boot()
+BOOTED_AT = time.time() - since_boot()
+"""What `steady_clock` showed when this host was booted, epoch seconds. Another process may have found another wall clock."""
 
 
 def steady_clock() -> float:
@@ -36,7 +37,7 @@ def steady_clock() -> float:
 
     A wall clock that is set back would bring expired tokens to life.
     """
-    return _started + since_boot()
+    return BOOTED_AT + since_boot()
 
 
 class Secret:

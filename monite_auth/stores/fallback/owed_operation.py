@@ -9,7 +9,7 @@ from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
 from monite_auth.processes.boot_clock import BOOT
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.values import Lease, Slot
-from monite_auth.tokens import AccessToken, Clock, Secret
+from monite_auth.tokens import BOOTED_AT, AccessToken, Clock, Secret, steady_clock
 
 __all__ = ["OwedOperation", "parse", "text_of"]
 
@@ -72,7 +72,9 @@ def parse(text: str, *, clock: Clock) -> OwedOperation:
         name, at, boot, *arguments = json.loads(text)
         if name not in NAMES:
             raise ValueError(f"{name} is no operation that may be owed.")
-        return OwedOperation(name, tuple(_read(each, clock) for each in arguments), float(at), str(boot))
+        is_of_this_boot = boot == BOOT
+        read = tuple(_read(each, clock, is_of_this_boot=is_of_this_boot) for each in arguments)
+        return OwedOperation(name, read, float(at), str(boot))
     except (TypeError, KeyError) as error:
         raise ValueError("This is no owed operation.") from error
 
@@ -85,9 +87,12 @@ def _written(argument: Any) -> Any:
             return {"slot": _parts(argument)}
         case Lease():
             return {"void": _parts(argument.slot)}  # to whom the lease was given does not count here
-        case AccessToken(value, expires_at, issued_at, renew_at, person):
+        case AccessToken(value, expires_at, issued_at, renew_at, person, clock):
             who = None if person is None else [person.entity_user_id, person.entity_id]
-            return {"token": [value.reveal(), expires_at, issued_at, renew_at, who]}
+            return {
+                "token": [value.reveal(), expires_at, issued_at, renew_at, who],
+                "at_boot": _at_boot(clock),
+            }
         case Partner():
             return None
     return argument  # a user's id, or the fingerprint of a token
@@ -97,7 +102,15 @@ def _parts(slot: Slot) -> list[str | None]:
     return [None if isinstance(slot.user, Partner) else slot.user, *slot[1:]]
 
 
-def _read(written: Any, clock: Clock) -> Any:
+def _at_boot(clock: Clock) -> float:
+    """Return what a clock of tokens showed when this host was booted, epoch seconds; a test's counts from there itself.
+
+    Processes took it from the wall clock when each began, so it tells how far their clocks are apart.
+    """
+    return BOOTED_AT if clock is steady_clock else 0.0
+
+
+def _read(written: Any, clock: Clock, *, is_of_this_boot: bool) -> Any:
     match written:
         case None:
             return PARTNER
@@ -111,7 +124,9 @@ def _read(written: Any, clock: Clock) -> Any:
             return Slot(PARTNER if user is None else user, *rest)
         case {"void": [user, *rest]}:
             return Lease.void(Slot(PARTNER if user is None else user, *rest))
-        case {"token": [value, expires_at, issued_at, renew_at, who]}:
+        case {"token": [value, *times, who], "at_boot": at_boot}:
             person = None if who is None else EntityUser(*who)
+            ahead = _at_boot(clock) - at_boot if is_of_this_boot else 0.0
+            expires_at, issued_at, renew_at = (each + ahead for each in times)
             return AccessToken(Secret(value), expires_at, issued_at, renew_at, person, clock)
     raise ValueError("This is no argument of an owed operation.")
