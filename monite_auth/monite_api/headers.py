@@ -3,6 +3,7 @@
 from monite_auth.tokens import AccessToken
 
 __all__ = [
+    "DATE",
     "ENTITY_ID",
     "LIMIT",
     "LIMIT_PER_SECOND",
@@ -21,6 +22,9 @@ ENTITY_ID = "x-monite-entity-id"
 
 REQUEST_ID = "x-request-id"
 """What Monite calls a request, to quote to its support."""
+
+DATE = "date"
+"""When an answer was made, by its server's clock (RFC 9110, section 6.6.1)."""
 
 RETRY_AFTER = "retry-after"
 """When to send again (RFC 9110, section 10.2.3). Monite sends it with a 429."""

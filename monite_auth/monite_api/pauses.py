@@ -4,7 +4,7 @@ import re
 from email.utils import parsedate_to_datetime
 
 from monite_auth.monite_api.answers import Fault, Response
-from monite_auth.monite_api.headers import RETRY_AFTER
+from monite_auth.monite_api.headers import DATE, RETRY_AFTER
 
 __all__ = ["is_final", "requested_pause", "seconds_to_wait"]
 
@@ -15,17 +15,18 @@ _DEFAULT_PAUSE = 1.0
 """Seconds after a 429 with no readable `Retry-After`: Monite counts requests by the second."""
 
 
-def seconds_to_wait(header: str | None, *, now: float) -> float:
+def seconds_to_wait(header: str | None, *, date: str | None, now: float) -> float:
     """Return the seconds of a `Retry-After` header: a number or an HTTP date (RFC 9110, section 10.2.3).
 
-    `now`: epoch seconds.
+    `date`: the answer's own `Date`, from the same clock as an HTTP date in `header`. `now`: epoch seconds by ours, which may be
+    wrong; it counts where the answer has no date.
     """
     text = (header or "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         seconds = float(text)
     else:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
+            seconds = _epoch_seconds(text) - (now if date is None else _epoch_seconds(date))
         except (TypeError, ValueError, OverflowError):
             seconds = _DEFAULT_PAUSE
     return min(max(seconds, 0.0), _LONGEST_PAUSE)
@@ -38,12 +39,16 @@ def requested_pause(answer: Response | Fault, *, now: float) -> float | None:
     """
     if isinstance(answer, Fault):
         return None
-    header = answer.headers.get(RETRY_AFTER)
+    header, date = answer.headers.get(RETRY_AFTER), answer.headers.get(DATE)
     if answer.status == 429:
-        return seconds_to_wait(header, now=now)
+        return seconds_to_wait(header, date=date, now=now)
     if header is None or 200 <= answer.status < 300 or is_final(answer.status):
         return None
-    return seconds_to_wait(header, now=now)
+    return seconds_to_wait(header, date=date, now=now)
+
+
+def _epoch_seconds(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()
 
 
 def is_final(status: int) -> bool:

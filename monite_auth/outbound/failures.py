@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from monite_auth.errors import MoniteUnavailable
-from monite_auth.monite_api.headers import RETRY_AFTER
+from monite_auth.monite_api.headers import DATE, RETRY_AFTER
 from monite_auth.monite_api.pauses import seconds_to_wait
 from monite_auth.outbound.origin import origin_of
 from monite_auth.settings import Settings
@@ -30,7 +30,9 @@ def retry_after(response: Any) -> float | None:
     Calls that are turned away with 429 are the application's own to repeat. `response` is httpx's or httpx2's.
     """
     header = response.headers.get(RETRY_AFTER)
-    return None if header is None else seconds_to_wait(header, now=time.time())
+    return (
+        None if header is None else seconds_to_wait(header, date=response.headers.get(DATE), now=time.time())
+    )
 
 
 def unreachable(error: BaseException, settings: Settings) -> MoniteUnavailable | None:

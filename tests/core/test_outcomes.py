@@ -23,7 +23,7 @@ from monite_auth.monite_api.outcomes import (
     Throttled,
     Unusable,
 )
-from monite_auth.monite_api.pauses import seconds_to_wait
+from monite_auth.monite_api.pauses import requested_pause, seconds_to_wait
 from monite_auth.monite_api.requests import mint_request, revoke_request
 from monite_auth.monite_api.revocations import read_revocation
 from tests.scripted import CLIENT_ID, SECRET, World, refused, reply, settings
@@ -291,12 +291,23 @@ def test_a_fault_knows_how_long_it_wants_to_be_left_alone(status):
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
-    assert seconds_to_wait(header, now=1_800_000_000) == seconds
+    assert seconds_to_wait(header, date=None, now=1_800_000_000) == seconds
+
+
+@pytest.mark.parametrize("off", [-3600, 300])
+def test_a_date_in_retry_after_is_told_by_the_clock_of_the_answer(off):
+    said, until = (
+        format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True) for at in (1_800_000_000, 1_800_000_020)
+    )
+    assert seconds_to_wait(until, date=said, now=1_800_000_000 + off) == 20
+    answer = reply(429, {}, {"retry-after": until, "date": said})
+    assert requested_pause(answer, now=1_800_000_000 + off) == 20
 
 
 @given(st.text())
 def test_retry_after_takes_anything(header):
-    assert 0 <= seconds_to_wait(header, now=1_800_000_000) <= 3600
+    assert 0 <= seconds_to_wait(header, date=None, now=1_800_000_000) <= 3600
+    assert 0 <= seconds_to_wait("Mon, 01 Jan 2035 00:00:00 GMT", date=header, now=1_800_000_000) <= 3600
 
 
 MONITES_WORDS = "The token has been revoked, expired or not found."
