@@ -68,7 +68,8 @@ class ThreadClient:
         return self._broker.drain(within=1)
 
     async def told_to_stop(self, *, within: float) -> bool:
-        return self._stopping.wait(within)
+        # Under gevent, who waits for an event just when it is set may wait for ever.
+        return self._stopping.is_set() or self._stopping.wait(within)
 
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - nothing here suspends

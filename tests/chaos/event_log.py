@@ -56,6 +56,10 @@ class EventLogs:
         """Return the names of those that this process has forked and that have begun a log."""
         return {path.stem for path in self._folder.glob(f"{process}.*.events")}
 
+    def has_stopped(self, process: str) -> bool:
+        """Say whether a process has come to its end, as far as was read."""
+        return any(event.process == process and event.kind == "stopped" for event in self.events)
+
     def read_new(self) -> list[Event]:
         """Return the new events, each process's in its own order, and add them to `events`."""
         new = [event for path in sorted(self._folder.glob("*.events")) for event in self.read(path.stem)]

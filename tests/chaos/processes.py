@@ -212,12 +212,18 @@ class Processes:
         for worker in self.all:
             if worker.name not in killed and worker.process.poll() != 0:
                 found.append(f"{worker.name} ended with {worker.process.poll()}")
-            for name in [worker.name, *sorted(self._logs.forked_by(worker.name))]:
-                found += self._written_by(name, says_much=worker.forks and name == worker.name)
+            forked = sorted(self._logs.forked_by(worker.name))
+            for name in [worker.name, *forked]:
+                # A server says much without being asked, also in a process that ends since the server was killed.
+                says_much = worker.forks and (name == worker.name or name in killed)
+                found += self._written_by(name, says_much=says_much)
+            for name in forked:
+                if name not in killed and not self._logs.has_stopped(name):
+                    found.append(f"{name} did not end well")
         return found
 
     def _written_by(self, name: str, *, says_much: bool) -> Iterator[str]:
-        """Yield what a process wrote that it should not have written. A server `says_much` without being asked."""
+        """Yield what a process wrote that it should not have written."""
         log, errors = (self._logs.path(name).with_suffix(suffix) for suffix in (".log", ".err"))
         if log.exists():
             yield from (f"{name} logged: {line}" for line in log.read_text().splitlines() if BROKEN in line)
