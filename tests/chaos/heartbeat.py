@@ -2,16 +2,18 @@
 
 The judge takes these times off what callers waited. Two things show them: a beat that comes late, and what the kernel says of
 each thread: how long it stood in the queue for a processor. The heartbeat is a thread in every worker, also beside an
-event loop: a loop that our own code blocks stands in no queue, and has no excuse.
+event loop and gevent's hub: a loop that our own code blocks stands in no queue, and has no excuse.
 
 | event | means |
 |---|---|
 | `stalled` | between `since` and this event the process got no time for so many `seconds` |
 """
 
-import threading
-import time
+from _thread import (
+    start_new_thread,
+)  # a thread of the system, also where gevent has replaced the others by greenlets
 from pathlib import Path
+from time import monotonic, sleep
 
 from tests.chaos.event_log import EventLog
 
@@ -29,11 +31,10 @@ def start_heartbeat(log: EventLog) -> None:
     """Write down from now on when the process was stalled, until it ends."""
 
     def beat() -> None:
-        pause = threading.Event()  # never set: it is there to wait for
-        before, queued = time.monotonic(), time_in_queue()
+        before, queued = monotonic(), time_in_queue()
         while True:
-            pause.wait(INTERVAL)
-            now, queued_now = time.monotonic(), time_in_queue()
+            sleep(INTERVAL)
+            now, queued_now = monotonic(), time_in_queue()
             late = now - before - INTERVAL
             in_queue = sum(seconds - queued.get(thread, 0.0) for thread, seconds in queued_now.items())
             stalled = min(now - before, max(late, in_queue))
@@ -41,7 +42,7 @@ def start_heartbeat(log: EventLog) -> None:
                 log.write("stalled", since=before, seconds=stalled)
             before, queued = now, queued_now
 
-    threading.Thread(target=beat, daemon=True, name="heartbeat").start()
+    start_new_thread(beat, ())
 
 
 def time_in_queue() -> dict[str, float]:
