@@ -45,7 +45,7 @@ SHORTEST_TRY = 0.1
 """Seconds without which a revocation is left for later: its answer would come too late."""
 
 PAUSE = 0.05
-"""Seconds between two looks whether what is pending is revoked, for a caller who waits for others that are at it."""
+"""Seconds between two checks whether what is pending is revoked, for a caller who waits for others that are at it."""
 
 DRAIN_POLL = 5.0
 """Seconds between two looks at pending revocations, at the most. A pass takes no longer either."""
