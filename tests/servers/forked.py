@@ -2,6 +2,7 @@
 
 - `/page/<who>` returns data of anna, viktor, oskar or amelia. "anna-7" is another user of the app, and Anna in Monite.
 - `/async/<who>` does the same on an event loop that lives for one request, as in async views of Flask and Django.
+- `/logout/<who>` logs the user out.
 - `/process` tells how the process identifies itself to others.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 
 from monite_auth import PARTNER, Principal, Settings, TokenBroker
+from monite_auth.errors import SessionEnded
 from tests.servers.people import PEOPLE
 from tests.servers.served import wsgi_door
 
@@ -38,8 +40,14 @@ def _principal(who: str) -> Principal:
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     _, kind, *rest = environ["PATH_INFO"].split("/")
+    status, said = "200 OK", None
     if kind == "page":
-        said: Any = me(*rest)
+        try:
+            said = me(*rest)
+        except SessionEnded:
+            status = "401 Unauthorized"
+    elif kind == "logout":
+        broker.logout(_principal(*rest))
     elif kind == "async":
         said = async_to_sync(ame)(*rest)
     else:
@@ -49,7 +57,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
             "chance": broker._blocking().random(),
             "entities": len(entities),
         }
-    start_response("200 OK", [("Content-Type", "application/json")])
+    start_response(status, [("Content-Type", "application/json")])
     return [json.dumps(said).encode()]
 
 

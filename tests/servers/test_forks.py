@@ -12,6 +12,7 @@ from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from tests.redis_server import RedisServer, emptied
 from tests.servers.people import PEOPLE
 from tests.servers.server import PATIENCE, Server
+from tests.waiting import until
 
 UWSGI = (
     *("uwsgi", "--http-socket", "127.0.0.1:{port}", "--processes", "{workers}", "--enable-threads"),
@@ -98,12 +99,7 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
     kinds, crowd = (("page",), THRONG) if "gevent" in request.node.name else (("page", "async"), CROWD)
     pages = [f"/{kind}/{name}" for name in names for kind in kinds for _ in range(crowd // len(kinds))]
 
-    def ask(page):
-        with server.browser() as browser:
-            return browser.get(page)
-
-    with ThreadPoolExecutor(3 * crowd) as pool:
-        answers = list(pool.map(ask, pages))
+    answers = ask_at_once(server, pages)
     assert {answer.status_code for answer in answers} == {200}
     for page, answer in zip(pages, answers, strict=True):
         name = page.rpartition("/")[2].partition("-")[0]
@@ -115,3 +111,40 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
     assert "Traceback" not in server.log
     assert "ERROR" not in server.log
     assert "token store" not in server.log  # no warning, for example that the store is down
+
+
+LOGOUTS = [
+    (server, "used", store) for server in ("uWSGI", "gunicorn, gevent") for store in ("sqlite", "redis")
+]
+
+
+@pytest.mark.parametrize("server", LOGOUTS, ids=[", ".join(case) for case in LOGOUTS], indirect=True)
+def test_promises_2_and_5_one_mint_for_a_crowd_and_a_logout_that_holds_in_every_forked_worker(
+    server, emulator
+):
+    ledger = emulator.monite.ledger
+    before = len(ledger.tokens)
+    answers = ask_at_once(server, ["/page/anna-crowd"] * CROWD)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(ledger.tokens) - before == 1
+
+    one, *others = server.pids
+    with server.browser() as browser:
+        assert server.ask(one, browser, "GET", "/logout/anna-crowd").status_code == 200
+        until(
+            lambda: ledger.tokens[before].revoked_at is not None, seconds=5
+        )  # nobody asks the server meanwhile
+        for worker in (one, *others):
+            assert server.ask(worker, browser, "GET", "/page/anna-crowd").status_code == 401
+    assert len(ledger.tokens) - before == 1
+
+
+def ask_at_once(server, pages):
+    """Ask for all pages at the same time, each over a connection of its own."""
+
+    def ask(page):
+        with server.browser() as browser:
+            return browser.get(page)
+
+    with ThreadPoolExecutor(3 * THRONG) as pool:
+        return list(pool.map(ask, pages))
