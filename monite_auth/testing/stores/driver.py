@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from monite_auth.identity import EntityUser, Principal, Subject
+from monite_auth.processes.flows import run
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.protocol import Operations, Store
 from monite_auth.stores.values import Busy, Claim, Claimed, Committed, Ended, Lease, Slot
@@ -106,15 +107,7 @@ class StoreDriver:
 
     def run(self, operation: Coroutine[Any, Any, Result]) -> Result:
         """Run one operation to its end, in this driver's form."""
-        if self._runner is not None:
-            return self._runner.run(operation)
-        try:
-            operation.send(None)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        operation.close()
-        raise AssertionError("a blocking operation suspended")
+        return run(operation) if self._runner is None else self._runner.run(operation)
 
     @property
     def now(self) -> float:
