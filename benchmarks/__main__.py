@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks import budget, calls, cold, growth, hits, size
+from benchmarks import budget, calls, cold, growth, hits, loops, size
 from benchmarks.table import say
 from monite_auth.emulator import Fault, Monite, serve
 from tests.redis_server import RedisServer
@@ -24,6 +24,7 @@ def main() -> None:
         calls.run(emulator)
         size.run(folder, stores.get("redis"))
         growth.run(folder, stores.get("redis"))
+        loops.run(emulator, stores)
         monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=cold.ENDPOINT))
         cold.run(emulator.api_url, stores)
         monite.faults.clear()

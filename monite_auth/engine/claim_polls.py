@@ -5,7 +5,6 @@ much later, and a mint that takes long is asked for less and less often. All min
 `ASKS_PER_SECOND` times a second: where 250 slots are being minted for elsewhere, each asks every 1.25 seconds.
 """
 
-import threading
 from types import TracebackType
 from typing import Self
 
@@ -23,8 +22,7 @@ class ClaimPolls:
 
     def __init__(self, shortest: float) -> None:
         self._shortest = shortest
-        self._waiting = 0
-        self._lock = threading.Lock()
+        self._waiting: set[ClaimPoll] = set()
 
     def begin(self) -> "ClaimPoll":
         """Return the poll of one mint, to be used as a context manager."""
@@ -32,12 +30,15 @@ class ClaimPolls:
 
     def pause(self, waited: float) -> float:
         """Return the seconds until the next claim of a mint that has waited for so many."""
-        return max(self._shortest, SHARE * waited, self._waiting / ASKS_PER_SECOND)
+        return max(self._shortest, SHARE * waited, len(self._waiting) / ASKS_PER_SECOND)
 
-    def count(self, change: int) -> None:
-        """Note that so many more mints wait."""
-        with self._lock:
-            self._waiting += change
+    def add(self, poll: "ClaimPoll") -> None:
+        """Note that a mint waits."""
+        self._waiting.add(poll)
+
+    def remove(self, poll: "ClaimPoll") -> None:
+        """Note that it waits no longer. It takes no lock, see `runtime`."""
+        self._waiting.discard(poll)
 
 
 class ClaimPoll:
@@ -54,11 +55,11 @@ class ClaimPoll:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._began is not None:
-            self._polls.count(-1)
+            self._polls.remove(self)
 
     def pause(self, now: float) -> float:
         """Return the seconds until the next claim. `now`: epoch seconds."""
         if self._began is None:
             self._began = now
-            self._polls.count(1)
+            self._polls.add(self)
         return self._polls.pause(now - self._began)

@@ -120,10 +120,13 @@ class AsyncRuntime:
         try:
             async with self._limit(max(0.0, within)):
                 await finished.wait()
+        except GeneratorExit:
+            raise
         except TimeoutError:
-            pass
-        finally:
             flight.cancel_call(wake)
+        except BaseException:
+            flight.cancel_call(wake)
+            raise
 
     @asynccontextmanager
     async def one_by_one(self, shared: SharedPeek) -> AsyncGenerator[None]:

@@ -63,17 +63,25 @@ class MintLeader:
         try:
             self._warn_of_other_workers(runtime)
             await mint.run()
-        except Exception as failure:  # noqa: BLE001 - those who wait raise it
+        except GeneratorExit:
+            flight.leave()
+            raise
+        except BaseException as failure:
+            if not isinstance(failure, Exception):
+                self._end(request, flight)
+                raise
             error = failure
             is_news = not mint.was_cooling_down
             if is_news and isinstance(failure, EntityUserRejected | MoniteUnavailable | RateLimited):
                 log.warning("There is no new token. %s", failure)  # whatever the app makes of it
-        finally:
-            self._flights.finish(request.slot, flight, error)
-            if self._strays.tokens:
-                self._drainer.sweep_next()
+        self._end(request, flight, error)
         if mint.left_pending or runtime.clock() >= self._drainer.sweep_at:
             self._drainer.start(runtime)
+
+    def _end(self, request: TokenRequest, flight: Flight, error: Exception | None = None) -> None:
+        self._flights.finish(request.slot, flight, error)
+        if self._strays.tokens:
+            self._drainer.sweep_next()
 
     def _warn_of_other_workers(self, runtime: Runtime) -> None:
         """Log a warning at the first mint if each of several workers keeps tokens for itself."""

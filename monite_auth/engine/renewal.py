@@ -69,11 +69,18 @@ class Renewals:
                     log.warning(
                         "A token could not be renewed and is used until its end: %s", type(error).__name__
                     )
-        finally:
-            with self._lock:
-                self._resume_at.pop(slot, None)
-                if resume_at:
-                    self._resume_at[slot] = resume_at
+        except GeneratorExit:  # no lock here, see `runtime`: it is over with its lease
+            raise
+        except BaseException:
+            self._end(slot, resume_at)
+            raise
+        self._end(slot, resume_at)
+
+    def _end(self, slot: Slot, resume_at: float) -> None:
+        with self._lock:
+            self._resume_at.pop(slot, None)
+            if resume_at:
+                self._resume_at[slot] = resume_at
 
     def _clean_up(self, now: float) -> None:
         if len(self._resume_at) >= self._cleanup_threshold:

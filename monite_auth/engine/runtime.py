@@ -3,6 +3,9 @@
 A flow is an `async def` that awaits nothing but a runtime's methods. `blocking.BlockingRuntime` is for threads: its methods
 never suspend, so that `run` drives a flow to its end in the calling thread. `event_loop.AsyncRuntime` is for one event
 loop. One broker has one blocking runtime, and one async runtime for each event loop.
+
+A flow that its event loop left in the middle is garbage, and is closed when Python comes upon it: in any thread, which may hold any
+lock of ours. So where a flow is closed (GeneratorExit), it takes no lock, and begins nothing.
 """
 
 from contextlib import AbstractAsyncContextManager

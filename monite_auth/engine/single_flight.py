@@ -60,7 +60,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 class Flight:
     """One mint that somebody leads, for everybody who waits for it.
 
-    Only the leader calls `start`, `extend`, `mark_empty` and `mark_filled`. Only `SingleFlight` finishes a flight.
+    Only the leader calls `start`, `extend`, `mark_empty`, `mark_filled` and `leave`. Only `SingleFlight` finishes a flight.
     """
 
     __slots__ = (
@@ -68,6 +68,7 @@ class Flight:
         "_error",
         "_expires_at",
         "_finished",
+        "_is_left",
         "_known_empty_until",
         "_lock",
         "_loop",
@@ -85,6 +86,7 @@ class Flight:
         """What its leader waits for, in words for the errors of those who wait no longer."""
         self._state = State.LED
         self._error: Exception | None = None
+        self._is_left = False
         self._expires_at = expires_at
         self._known_empty_until = 0.0
         """Until this time only this flight can fill the slot, so callers skip the store and wait for it."""
@@ -114,6 +116,10 @@ class Flight:
     def mark_filled(self) -> None:
         """Note that the slot may have a token from now on."""
         self._known_empty_until = 0.0
+
+    def leave(self) -> None:
+        """Note that nobody is at work any more, for the next who joins. It takes no lock; see `runtime`."""
+        self._is_left = True
 
     # -- for those who wait
 
@@ -167,7 +173,7 @@ class Flight:
 
     def is_alive(self, now: float) -> bool:
         """Say whether somebody is at work, or can be expected to be; see above."""
-        if self.is_finished or (self._loop is not None and self._loop.is_closed()):
+        if self.is_finished or self._is_left or (self._loop is not None and self._loop.is_closed()):
             return False
         is_at_work = (self._loop is not None and self._loop.is_running()) or (
             self._thread is not None and self._thread.is_alive()

@@ -150,6 +150,9 @@ class Asking:
                 operation.name,
                 error if is_ours else type(error).__name__,
             )
+        except GeneratorExit:  # its event loop is gone, and nothing may be locked
+            self._owed.add_left(operation)
+            raise
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)
             raise

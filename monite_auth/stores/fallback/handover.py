@@ -73,9 +73,7 @@ class Handover:
                 self._drop(first)
             self._let_go()
         finally:
-            with self._lock:
-                if self._turn is turn:
-                    self._turn = None
+            turn.end()
 
     def _drop(self, first: tuple[Slot, AccessToken]) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ The rules:
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
@@ -67,6 +68,7 @@ class Owed:
         self._since_boot = since_boot if clock is steady_clock else clock
         self._adopt_at = 0.0
         self._operations: deque[OwedOperation] = deque()
+        self._left: deque[OwedOperation] = deque()
         self._kept: dict[OwedOperation, None] = {}
         """What another process does if this one dies, oldest first."""
         self._lock = ProcessLock()
@@ -97,6 +99,10 @@ class Owed:
             self.journal.append(operation)
         self._telemetry.owed(1)
 
+    def add_left(self, operation: OwedOperation) -> None:
+        """Owe an operation from the next question on. It takes no lock: Python may have come upon a flow that its event loop left."""
+        self._left.append(operation)
+
     def concerns(self, user: str | Partner) -> bool:
         """Say whether something is owed that may change what is read of a user."""
         with self._lock:
@@ -107,6 +113,9 @@ class Owed:
 
         Where only a part of the store is down, what is owed holds up those whom it concerns.
         """
+        with suppress(IndexError):  # another thread was faster
+            while self._left:
+                self.add(self._left.popleft())
         return bool(self._operations) and not (self._stuck and user is not None and not self.concerns(user))
 
     def keep(self, operation: OwedOperation) -> None:
@@ -169,9 +178,7 @@ class Owed:
             while (operation := self._next()) is not None and self._clock() < until:
                 await self._repeat(operation, store, note)
         finally:
-            with self._lock:
-                if self._turn is turn:
-                    self._turn = None
+            turn.end()
         return operation is None and (about is None or not self.concerns(about))
 
     def _next(self) -> OwedOperation | None:

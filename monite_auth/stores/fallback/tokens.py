@@ -131,6 +131,8 @@ class FallbackTokens(Asking):
 
         try:
             return await self._ask(send, writes_of=lease.slot.user)
+        except GeneratorExit:  # its event loop is gone, and nothing may be locked
+            raise
         except BaseException as error:
             if is_sent:
                 # The store may have it although the answer was lost, or the caller cancelled. It must not be handed out.

@@ -8,7 +8,7 @@ from weakref import ref
 __all__ = ["Turn"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Turn:
     """A turn. It ends when its holder says so, and without that `until`, epoch seconds, or with its event loop.
 
@@ -27,6 +27,10 @@ class Turn:
         except RuntimeError:
             loop = None
         return cls(until, getpid(), loop)
+
+    def end(self) -> None:
+        """Give the turn back. It takes no lock: Python may have come upon a flow that its event loop left."""
+        self.until = 0.0
 
     def is_taken(self, now: float) -> bool:
         """Say whether its holder may still be at it."""
