@@ -79,6 +79,17 @@ def test_a_slow_directory_is_named_and_not_the_request_limit():
     assert world.requests == []
 
 
+def test_after_a_directory_that_took_all_of_the_time_nothing_else_is_waited_for():
+    """A thread cannot leave a function that it has called itself: it may have the request's transaction."""
+    world = world_with(SlowDirectory(30), granted())
+    began = world.now
+    with pytest.raises(
+        errors.MoniteUnavailable, match=r"of the deadline of 10 s, the directory took 30\.0 s"
+    ):
+        world.token()
+    assert (world.now - began, world.slept, world.requests) == (30, [], [])
+
+
 def test_a_hold_longer_than_the_deadline_is_not_the_directorys_fault():
     world = world_with(SlowDirectory(1), granted())
     run(world.store.hold(30, throttled=True))
