@@ -156,7 +156,7 @@ class Asking:
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)
             raise
-        self._owed.add(operation)
+        self._owed.add(operation, is_stuck=self._parts.concern(operation.user))
         if operation.must_survive:
             await self._owed.journal.sync(blocking=self._blocking)
         return None

@@ -92,10 +92,12 @@ class Owed:
         """
         return max(0.0, self._since_boot() - operation.at) if operation.boot == BOOT else 0.0
 
-    def add(self, operation: OwedOperation) -> None:
-        """Owe an operation from now on."""
+    def add(self, operation: OwedOperation, *, is_stuck: bool = False) -> None:
+        """Owe an operation from now on. `is_stuck`: only a part of the store did not take it, so it holds up its user alone."""
         with self._lock:
             self._operations.append(operation)
+            if is_stuck:
+                self._stuck[operation.user] = self._clock() + LEFT_ALONE
             self.journal.append(operation)
         self._telemetry.owed(1)
 

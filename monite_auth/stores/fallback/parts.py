@@ -37,6 +37,10 @@ class Parts:
             (each.since for each in list(self._outages.values()) if each.since is not None), default=None
         )
 
+    def concern(self, user: str | Partner | None) -> bool:
+        """Say whether a part that is down is known to concern a user."""
+        return self._outage_of(user) is not None
+
     def check(self, user: str | Partner | None) -> None:
         """Raise StoreUnavailable if the part that concerns a user failed a moment ago."""
         outage = self._outage_of(user)

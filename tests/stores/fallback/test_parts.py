@@ -62,6 +62,14 @@ def test_promise_7_a_logout_that_a_part_does_not_take_is_owed_and_holds_up_nobod
     assert ("end_session", ALICE) in world.shared.done
 
 
+def test_promise_7_a_logout_after_one_that_a_part_did_not_take_is_told_at_once():
+    world = broken()
+    world.logout()
+    world.logout(BOB)
+    assert ("end_session", BOB) in world.shared.done
+    assert world.fallback.waiting == 1
+
+
 def test_promise_5_nobody_whom_an_owed_ending_concerns_gets_a_token_out_of_a_part_that_is_back():
     world = Outage(numbered())
     world.value()
