@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from monite_auth.emulator import ANNA_ID, Monite, serve
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from tests.chaos.application import open_broker
-from tests.chaos.event_log import EventLogs
+from tests.chaos.event_log import EventLog, EventLogs
 from tests.chaos.evidence import Entry
 from tests.chaos.faults import FaultInjector
 from tests.chaos.judge import Judge
@@ -68,7 +68,7 @@ def run_experiment(
         _add_people(monite, plan)
         experiment = Experiment(plan, profile, folder, store, monite)
         experiment.run()
-        pending = _drain(plan)
+        pending = _drain(plan, EventLogs(folder).path("drain"))
         return experiment.report(kind, pending=pending, began=began, epoch=epoch)
 
 
@@ -98,11 +98,14 @@ def _add_people(monite: Monite, plan: Plan) -> None:
         )
 
 
-def _drain(plan: Plan) -> bool:
-    """Drain as `monite-auth drain` does until nothing is pending; return whether something still is."""
+def _drain(plan: Plan, path: Path) -> bool:
+    """Drain as `monite-auth drain` does until nothing is pending; return whether something still is.
+
+    `path`: its event log, since it also tells the store of logouts that dead processes have left.
+    """
     give_up = time.monotonic() + DRAINED_WITHIN
     pause = threading.Event()
-    with open_broker(plan) as broker:
+    with closing(EventLog(path)) as log, open_broker(plan, log) as broker:
         while (next_in := broker.drain(within=5).next_in) is not None and time.monotonic() < give_up:
             pause.wait(min(next_in, 1.0))
     return next_in is not None

@@ -21,7 +21,7 @@ STORE = NAME
 
 NOW = struct.Struct(">d")
 TIMES = struct.Struct(">dddd")
-DUE = struct.Struct(">ddI")
+DUE = struct.Struct(">dI")
 
 
 class RedisVault(Vault):
@@ -69,7 +69,7 @@ class RedisVault(Vault):
     def unpack_token(self, place: str, record: bytes, now: float, at: float) -> AccessToken:
         """Return the token of a record; raise SealBroken if it was never sealed for this place."""
         try:
-            expires, issued, _by_wall, renew = TIMES.unpack_from(record)
+            expires, issued, _forgotten, renew = TIMES.unpack_from(record)
         except struct.error:
             raise SealBroken("A record in the store is too short.") from None
         name = name_in(record).decode(errors="replace")
@@ -81,7 +81,7 @@ class RedisVault(Vault):
         """Return a pending revocation; raise SealBroken if its record belongs elsewhere."""
         name = raw_name.decode(errors="replace")
         try:
-            until, _by_wall, attempts = DUE.unpack_from(record)
+            until, attempts = DUE.unpack_from(record)
         except struct.error:
             raise SealBroken("A record in the store is too short.") from None
         value = self.open_value(record[DUE.size + NAME :], name[NAME:], name[:NAME])

@@ -125,6 +125,17 @@ def test_promise_5_what_was_minted_while_the_servers_clock_was_behind_is_revoked
     assert timed.pending() == ["new"]
 
 
+def test_promise_5_what_a_host_has_stored_whose_clock_is_behind_is_revoked_while_the_servers_is_ahead(
+    timed, drive
+):
+    ground = timed.ground
+    elsewhere = drive(ground, timed.form, clock=lambda: ground.now - HOUR)
+    elsewhere.put("a", life=1000)
+    ground.set_server(HOUR)
+    timed.run(timed.ops.end_session(ALICE))
+    assert timed.pending() == ["a"]
+
+
 def test_promise_5_all_is_found_when_everything_ends_after_the_servers_clock_was_behind(timed):
     timed.ground.set_server(-HOUR)
     unnamed = Principal("alice")

@@ -5,8 +5,8 @@ local place, id, fingerprint, sealed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = clock()
 local expires = now + ARGV[6]
 local signed = string.format('%-16.16s', id) -- a void lease's ID may have any length
-local by_wall = wall() + ARGV[6]
-local times = struct.pack('>dddd', expires, now + ARGV[7], by_wall, now + ARGV[8])
+local kept = kept_until(ARGV[6], now)
+local times = struct.pack('>dddd', expires, now + ARGV[7], kept, now + ARGV[8])
 local token = times .. fingerprint .. signed .. sealed
 
 -- Its value was revoked in this place, or is about to be: Monite has given the same token again.
@@ -47,5 +47,5 @@ revoke_oldest(KEYS, ARGV[1], older, MOST_SUPERSEDED, now)
 revoke_oldest(KEYS, ARGV[1], left.o, MOST_SLOTS, now)
 revoke_oldest(KEYS, ARGV[1], left.t, MOST_SLOTS, now)
 keep(user, now, expires + SAFETY)
-index(KEYS, now, math.max(expires, by_wall) + SAFETY)
+index(KEYS, now, kept + SAFETY)
 return 1

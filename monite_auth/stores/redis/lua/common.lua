@@ -4,8 +4,7 @@
 -- that nothing is lost. A script leads every key by KEYS, and all keys of one call lie in one slot of a cluster.
 --
 -- A user is one hash. Its fields, by their first letter; a *place* names a slot, and its session behind it:
---   t<place>         the token: expires, issued, expires by the wall clock of the host that stored it, renew from (dddd), name of its
---                    fingerprint (22), lease (16), sealed
+--   t<place>         the token: expires, issued, kept until, renew from (dddd), name of its fingerprint (22), lease (16), sealed
 --   o<name><place>   an older token, by the name of its fingerprint, that may still be valid, written alike
 --   l<place>         the lease: until, taken (dd), fenced (B), id (16), owner
 --   r<place>         the cooldown: until, from (dd), store (22), sealed
@@ -17,8 +16,8 @@
 -- arguments of a script with a stamp is the time of the caller's wall clock.
 --
 -- This server's clock may be set. Back, it shows in what seems to be yet to begin. Forward, it is ahead of the caller's, or was behind:
--- nothing is deleted before both clocks say that it has expired. A token has an end by each, since the two may have differed when it was
--- stored.
+-- nothing is deleted before both clocks say that it has expired. The two may have differed when a token was stored, so it is kept until
+-- the later of its ends by this clock and by the wall clock of the host that stored it.
 
 local function clock()
   local time = redis.call('TIME')
@@ -37,9 +36,14 @@ local function ahead_of(at, now)
   return tonumber(at) > wall() and math.min(ahead, 0) or ahead
 end
 
--- Whether something has expired by both clocks: by this one at `moment`, and by the caller's at the same, or at `by_wall`.
-local function is_over(moment, now, by_wall)
-  return moment <= now and (by_wall or moment) <= wall()
+-- Whether something has expired by both clocks.
+local function is_over(moment, now)
+  return moment <= math.min(now, wall())
+end
+
+-- Until when a token is kept that expires in so many seconds.
+local function kept_until(seconds, now)
+  return math.max(now, wall()) + seconds
 end
 
 -- Seconds left of a record that begins with its end and its beginning. One that is yet to begin is over: this clock has been set
@@ -160,22 +164,21 @@ local function lease_of(record)
   return string.sub(record, 55, 70)
 end
 
--- When it is certain that a token has expired: by this clock, and by the wall clocks of the hosts.
-local function ends_of(record)
-  local moment, _, by_wall = struct.unpack('>ddd', record)
-  return moment + SAFETY, by_wall + SAFETY
+-- When it is certain that the token of a record has expired.
+local function end_of(record)
+  local _, _, moment = struct.unpack('>ddd', record)
+  return moment + SAFETY
 end
 
 -- Make a token a pending revocation, due now, unless it has expired; one that is pending already stays as it is.
 local function revoke(queue, records, stamp, place, record, now)
-  local moment, by_wall = ends_of(record)
-  if is_over(moment, now, by_wall) then
+  local moment = end_of(record)
+  if is_over(moment, now) then
     return 0
   end
   local name = fingerprint_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
-    local ends = struct.pack('>ddI4', moment, by_wall, 0)
-    redis.call('HSET', records, name, ends .. store_of(stamp) .. string.sub(record, 71))
+    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 71))
     redis.call('ZADD', queue, text(now), name)
     keep(queue, now, moment + DAY)
     keep(records, now, moment + DAY)
@@ -199,13 +202,13 @@ local function sweep(user, now)
   for i = 1, #fields, 2 do
     local kind = string.sub(fields[i], 1, 1)
     local longer = ({ l = GRACE, r = 0, n = 0 })[kind]
-    local moment, by_wall
+    local moment
     if kind == 't' or kind == 'o' then
-      moment, by_wall = ends_of(fields[i + 1])
+      moment = end_of(fields[i + 1])
     elseif longer then
       moment = struct.unpack('>d', fields[i + 1]) + longer
     end
-    if moment and is_over(moment, now, by_wall) then
+    if moment and is_over(moment, now) then
       redis.call('HDEL', user, fields[i])
     elseif moment then
       local list = left[kind]

@@ -39,22 +39,17 @@ for _ = 1, MOST do
   local shard = first()
   if not shard or shard.due > now or #batch >= 3 * limit then break end
   local name, record = shard.name, redis.call('HGET', shard.records, shard.name)
-  local is_whole = record and #record >= 42 -- else something else has overwritten it: the caller throws it away
-  local moment, by_wall = 0, 0
-  if is_whole then moment, by_wall = struct.unpack('>dd', record) end
-  if not record or is_whole and is_over(moment, now, by_wall) then
+  local is_whole = record and #record >= 34 -- else something else has overwritten it: the caller throws it away
+  if not record or is_whole and is_over(struct.unpack('>d', record), now) then
     redis.call('ZREM', shard.queue, name)
     redis.call('HDEL', shard.records, name)
     if record then expired = expired + 1 end
   else
-    local ours = not is_whole or string.sub(record, 21, 42) == store_of(data_key)
+    local ours = not is_whole or string.sub(record, 13, 34) == store_of(data_key)
     if ours then
       batch[#batch + 1] = shard.number
       batch[#batch + 1] = name
-      -- The later of the two ends is what the caller goes by.
-      batch[#batch + 1] = is_whole
-        and struct.pack('>d', math.max(moment, by_wall - wall() + now)) .. string.sub(record, 9)
-        or record
+      batch[#batch + 1] = record
     end
     leases[#leases + 1] = { shard.queue, text(now + (ours and seconds or STRANGE)), name }
     shard.seen = shard.seen + 1
