@@ -3,6 +3,7 @@
 import pytest
 
 from monite_auth import Health, Principal, TokenBroker
+from monite_auth.engine.runtime import run
 from monite_auth.stores import Slot
 from monite_auth.testing.adapters.fixtures import StoreThatFails
 from monite_auth.tokens import AccessToken, Secret
@@ -10,17 +11,12 @@ from tests.scripted import ALICE, settings
 from tests.waiting import until
 
 
-def run_once(flow):
-    with pytest.raises(StopIteration):
-        flow.send(None)
-
-
 def test_memory_is_always_up_and_knows_what_is_pending():
     now = 1_700_000_000.0
     broker = TokenBroker(settings(), {}, clock=lambda: now)
     assert broker.health() == Health("up", None, 0, is_durable=False, pending=0)
     token = AccessToken.granted(Secret("a"), life=1800, sent_at=now, jitter=0.5, clock=lambda: now)
-    run_once(broker.store.operations(blocking=True).revoke(token))
+    run(broker.store.operations(blocking=True).revoke(token))
     assert broker.health().pending == 1
 
 
@@ -33,14 +29,14 @@ def test_an_outage_is_told_with_its_beginning_its_end_and_what_waits(tmp_path, i
     assert broker.health() == Health("up", None, 0, is_durable=is_durable, pending=None)
     store.is_down = True
     operations = broker.store.operations(blocking=True)
-    run_once(operations.end_session(ALICE))
-    run_once(operations.end_user("bob"))
+    run(operations.end_session(ALICE))
+    run(operations.end_user("bob"))
     began, asked = now, store.asked.total()
     now += 5
     assert broker.health() == Health("degraded", began, 2, is_durable=is_durable, pending=None)
     assert store.asked.total() == asked
     store.is_down = False
-    run_once(operations.peek(Slot("carol", None, None), Principal("carol")))
+    run(operations.peek(Slot("carol", None, None), Principal("carol")))
     assert broker.health() == Health("up", now, 0, is_durable=is_durable, pending=None)
 
 
