@@ -23,17 +23,26 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Logout:
-    """A logout that was accepted, and when the shared store had recorded it."""
+    """A logout that was accepted, and when the shared store had recorded it.
+
+    `recorded`: the session's first, perhaps of an earlier try whose process was killed before it returned. `recorded_anew`: the
+    first since this one began, which takes away the tokens that the user has got since that earlier try.
+    """
 
     session: int
     process: str
     began: float
     returned: float
     recorded: float = math.inf
+    recorded_anew: float = math.inf
 
     def holds_from(self, process: str) -> float:
-        """Return the moment from which it holds in a process."""
+        """Return the moment from which its session gets nothing from a process."""
         return self.returned if process == self.process else max(self.returned, self.recorded)
+
+    def takes_away_from(self, process: str) -> float:
+        """Return the moment from which a process hands out no token that was minted before it began."""
+        return self.returned if process == self.process else max(self.returned, self.recorded_anew)
 
 
 @dataclass(slots=True)

@@ -98,13 +98,15 @@ class Judge:
         self._refused: list[Event] = []
         self._failed: list[Event] = []
         self._mistaken: list[Event] = []
-        self._recorded: dict[int, float] = {}
+        self._recorded: dict[int, list[float]] = {}
         self._callers = Callers(plan)
         for event in events:
             self._take_down(event)
             self._callers.take_down(event)
         for logout in self._logouts.values():
-            logout.recorded = self._recorded.get(logout.session, math.inf)
+            recorded = self._recorded.get(logout.session, [])
+            logout.recorded = min(recorded, default=math.inf)
+            logout.recorded_anew = min((at for at in recorded if at >= logout.began), default=math.inf)
             self._by_user.setdefault(self._holder(logout.session), []).append(logout)
 
     def _take_down(self, event: Event) -> None:
@@ -137,8 +139,7 @@ class Judge:
                         facts["session"], event.process, facts["began"], event.at
                     )
             case "recorded":
-                first_time = self._recorded.get(facts["session"], event.at)
-                self._recorded[facts["session"]] = min(first_time, event.at)
+                self._recorded.setdefault(facts["session"], []).append(event.at)
             case "refused" if facts["why"] == "session_ended":
                 self._refused.append(event)
             case "failed":
@@ -223,7 +224,7 @@ class Judge:
         logout = self._logouts.get(session)
         late = logout is not None and began > logout.holds_from(event.process)
         condemned = any(
-            entry.minted_at < other.began and other.holds_from(event.process) < began
+            entry.minted_at < other.began and other.takes_away_from(event.process) < began
             for other in self._by_user.get(self._holder(session), ())
             if self._plan.token_scope == "user" or other.session == session
         )

@@ -20,33 +20,33 @@ class Trial:
 
     def __init__(self, plan: Plan = PLAN) -> None:
         self._plan = plan
-        self._now = 0.0
+        self.now = 0.0
         self._events: list[Event] = []
         self._ledger: dict[str, Entry] = {}
 
     def mints(self, token: str, *, user: str | None = USER, answer_lost: bool = False) -> "Trial":
-        self._now += 1
-        self._ledger[token] = Entry(token, user, self._now, None, 2000.0, answer_lost)
+        self.now += 1
+        self._ledger[token] = Entry(token, user, self.now, None, 2000.0, answer_lost)
         return self
 
     def revokes(self, token: str) -> "Trial":
-        self._now += 1
-        self._ledger[token] = self._ledger[token]._replace(revoked_at=self._now)
+        self.now += 1
+        self._ledger[token] = self._ledger[token]._replace(revoked_at=self.now)
         return self
 
     def writes(self, process: str, kind: str, **facts) -> "Trial":
-        self._now += 1
+        self.now += 1
         if kind in ("got", "refused", "ended", "called"):
-            facts.setdefault("began", self._now - 0.5)
+            facts.setdefault("began", self.now - 0.5)
             facts.setdefault("use", "token")
         if kind in ("got", "called"):
             facts.setdefault("own", True)
-        self._events.append(Event(process, kind, self._now, facts))
+        self._events.append(Event(process, kind, self.now, facts))
         return self
 
     def at(self, moment: float) -> "Trial":
         """Have the next event happen at this moment."""
-        self._now = moment - 1
+        self.now = moment - 1
         return self
 
     def keeps(self, process: str, token: str, where: str = "shared", session: str | None = None) -> "Trial":
@@ -55,20 +55,18 @@ class Trial:
         return self.writes(process, "committed", token=token, where=where, stored=True)
 
     def logs_out(self, process: str = WELL, session: int = LEAVER) -> "Trial":
-        return (
-            self.writes(process, "ending", session=session)
-            .records(process, session)
-            .accepts(process, session)
-        )
+        self.writes(process, "ending", session=session)
+        began = self.now
+        return self.records(process, session).accepts(process, session, began=began)
 
-    def accepts(self, process: str = WELL, session: int = LEAVER) -> "Trial":
-        return self.writes(process, "ended", session=session)
+    def accepts(self, process: str = WELL, session: int = LEAVER, **facts) -> "Trial":
+        return self.writes(process, "ended", session=session, **facts)
 
     def records(self, process: str = WELL, session: int = LEAVER) -> "Trial":
         return self.writes(process, "recorded", session=session)
 
     def verdict(self):
-        return Judge(self._plan, self._events, self._ledger.values(), {KILLED}, self._now + 1).verdict()
+        return Judge(self._plan, self._events, self._ledger.values(), {KILLED}, self.now + 1).verdict()
 
 
 def begun(session: int = LEAVER, plan: Plan = PLAN) -> Trial:
@@ -169,6 +167,18 @@ def test_a_token_that_was_taken_away_or_is_dead_must_not_be_handed_out(logged_ou
         trial.writes(WELL, "opened", session=LEAVER).logs_out()
     trial = trial.revokes("t").writes(KILLED, "got", token="t", session=SAME)
     assert len(trial.verdict().violations) == 1
+
+
+@pytest.mark.parametrize("has_heard", [True, False])
+def test_a_logout_that_is_repeated_takes_tokens_away_when_the_store_has_heard_of_it_again(has_heard):
+    trial = begun(SAME).writes(WELL, "checked", session=SAME).writes(KILLED, "opened", session=LEAVER)
+    trial.writes(KILLED, "ending", session=LEAVER).records(KILLED)  # and it is killed
+    trial.mints("t").keeps(WELL, "t").writes(WELL, "ending", session=LEAVER)
+    if has_heard:
+        trial.records(WELL)
+    trial.accepts(WELL, began=trial.now - 1.5)
+    trial.writes("gevent-3-1.7", "got", token="t", session=SAME).records(WELL)
+    assert len(trial.revokes("t").verdict().violations) == has_heard
 
 
 def test_a_dead_token_whose_commit_was_interrupted_is_counted_apart():
