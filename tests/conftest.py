@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from monite_auth import Settings, TokenBroker
@@ -13,6 +14,10 @@ from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator, M
 from tests import redis_server
 from tests.people import PEOPLE
 from tests.scripted import close_background
+
+# The machine may be busy: no example fails because it took long.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 SLOW = re.compile(
     r"""tests/(

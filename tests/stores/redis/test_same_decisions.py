@@ -58,7 +58,7 @@ def limited(tmp_path, drive, request):
     return request.param, drive(RedisGround(tmp_path), "blocking", requests_per_second=request.param)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(requests, max_size=25))
 @example(asked=LATE)
 @example(asked=SLOW)
@@ -174,7 +174,7 @@ class Story:
 
 
 @pytest.mark.parametrize("form", ["blocking"])
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=20, max_size=60))
 def test_redis_decides_as_memory_does(timed, form, told):
     ground = timed.ground
