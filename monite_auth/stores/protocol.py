@@ -27,8 +27,8 @@ sees it. What a store held before there were accounts belongs to the account tha
 than the last ending of all the user's sessions, and than the time for which endings are remembered. Dates are
 wall-clock time, and a store brings them into its own (`dates`).
 
-*Late endings.* A process that could not reach the store tells it of an ending later, `ago` seconds after it happened. Sessions
-that began since then go on. A session began when the store first knew it, or at its date if that is earlier and nobody reported
+*Late beginnings and endings.* A process that could not reach the store tells it of a login or an ending later, `ago` seconds after
+it happened. Sessions that began since an ending go on, in whichever order the store hears of the two. A session began when the store first knew it, or at its date if that is earlier and nobody reported
 its login. Where a store cannot tell, the session ends. The tokens of all sessions are taken away in any case: those that go on
 mint again. Moments of endings only move forward.
 
@@ -114,10 +114,11 @@ class TokenOperations(Protocol):
 class SessionOperations(Protocol):
     """The beginnings of sessions, and all ways to end them or to take tokens away."""
 
-    async def begin_session(self, principal: Principal) -> None:
-        """Write the principal's session down as known: it has just begun, whatever its date says.
+    async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
+        """Write the principal's session down as known: it has begun `ago` seconds ago, whatever its date says.
 
-        Does nothing for a principal without a session id, and for a session that has ended.
+        Does nothing for a principal without a session id, and for a session that has ended. One whose user has ended all
+        sessions since it began ends now, as by `end_session`.
         """
 
     async def session_state(self, principal: Principal) -> SessionState:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from monite_auth import EntityUser, MemoryStore, Principal, Settings
-from tests.simulation.judge import Judge
+from tests.simulation.judge import Judge, OutageJudge
 from tests.simulation.monite_model import MoniteModel
 
 if TYPE_CHECKING:
@@ -79,7 +79,12 @@ class Account:
             retry_after=stage.retry_after,
             repeats=stage.repeats,
         )
-        self.judge = Judge(world, self.settings, self.monite, self.people)
+        judged = (world, self.settings, self.monite, self.people)
+        self.judge = (
+            OutageJudge(*judged, trust=stage.outage_trust, has_journal=stage.has_journal)
+            if stage.troubles
+            else Judge(*judged)
+        )
 
 
 class People:

@@ -1,13 +1,15 @@
 """Operations: whatever an actor awaits of its runtime is a step of the simulation."""
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from monite_auth import EntityUser, Principal
 from monite_auth.engine.single_flight import Flight
+from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from tests.simulation.shared_store import BACK, CUT
 
 if TYPE_CHECKING:
     from tests.simulation.process import Actor
@@ -21,6 +23,7 @@ __all__ = [
     "UNFINISHED",
     "Act",
     "BeforePeek",
+    "Failed",
     "Find",
     "Operation",
     "Send",
@@ -59,6 +62,10 @@ class Operation(Generic[Result]):
         """Say whether Monite is asked here, so that something may go wrong."""
         return False
 
+    def troubles(self, world: "World", actor: "Actor", kinds: Iterable[str]) -> list[str]:
+        """Return what may happen to the store here: that trouble of these kinds begins, or is over."""
+        return []
+
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
         """Do it; return the result for the actor, or UNFINISHED where a second step is needed."""
         return None
@@ -66,6 +73,12 @@ class Operation(Generic[Result]):
 
 UNFINISHED = object()
 """The result of an operation that needs a second step."""
+
+
+class Failed(NamedTuple):
+    """The result of an operation that raises an error in the actor."""
+
+    error: StoreUnavailable
 
 
 class StoreOperation(Operation[Any]):
@@ -85,13 +98,34 @@ class StoreOperation(Operation[Any]):
     def only_reads(self) -> bool:  # type: ignore[override]
         return self.label == "peek"
 
+    def troubles(self, world: "World", actor: "Actor", kinds: Iterable[str]) -> list[str]:
+        if actor.process.fallback is None:
+            return []
+        shared = world.shared
+        if shared.trouble is not None:
+            return [BACK] if shared.refusal(self.label, self.arguments) is not None else []
+        return [kind for kind in kinds if shared.would_refuse(kind, self.label, self.arguments) is not None]
+
     def perform(self, world: "World", actor: "Actor", mishap: str | None) -> Any:
-        account = actor.process.account
-        call = getattr(account.store, self.label)(*self.arguments, **self.options)
+        process = actor.process
+        judge = process.account.judge
+        if process.fallback is not None:
+            if mishap is not None:
+                world.shared.begin(mishap)
+            error = world.shared.refusal(self.label, self.arguments)
+            if error is not None and mishap != CUT:
+                judge.store_failed(actor, self.label, self.arguments, error)
+                return Failed(error)
+        call = getattr(process.account.store, self.label)(*self.arguments, **self.options)
         try:
             call.send(None)
         except StopIteration as end:
-            account.judge.store_did(actor, self.label, self.arguments, self.options, end.value)
+            judge.store_did(actor, self.label, self.arguments, self.options, end.value)
+            if mishap == CUT:
+                lost = StoreUnavailable("The answer was lost.")
+                judge.store_failed(actor, self.label, self.arguments, lost)
+                return Failed(lost)
+            judge.answer_heard(actor, self.label, self.arguments, end.value)
             return end.value
         raise AssertionError("the memory store suspended")
 

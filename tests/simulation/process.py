@@ -8,6 +8,7 @@ from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.telemetry import Silence
 from tests.simulation.account import Account, People
+from tests.simulation.fallback import Fallback
 from tests.simulation.library import Library
 from tests.simulation.operations import BEGIN, Operation
 from tests.simulation.runtime import SimulatedRuntime
@@ -97,13 +98,17 @@ FLAVOURS = ("tasks", "loops", "threads")
 
 
 class Process:
-    """One process: its own engine, that is, its own owner id, flights, and background work."""
+    """One process: its own engine, that is, its own owner id, flights, and background work.
+
+    `fallback`: what it has for when the store is in trouble, if anything.
+    """
 
     __slots__ = (
         "account",
         "alive",
         "engine",
         "epoch",
+        "fallback",
         "flavour",
         "loop",
         "name",
@@ -113,7 +118,15 @@ class Process:
     )
 
     def __init__(
-        self, world: "World", account: Account, name: str, library: Library, flavour: str, *, watched: bool
+        self,
+        world: "World",
+        account: Account,
+        name: str,
+        library: Library,
+        flavour: str,
+        *,
+        watched: bool,
+        fallback: Fallback | None = None,
     ) -> None:
         assert flavour in FLAVOURS
         self.account = account
@@ -133,6 +146,7 @@ class Process:
             observer=self.watch,
         )
         self.epoch = surroundings.epoch
+        self.fallback = fallback
         self.engine = library.engine(account.settings, People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 

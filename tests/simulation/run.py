@@ -10,11 +10,13 @@ from typing import Any
 
 from monite_auth import Principal
 from monite_auth.identity import PARTNER, Subject
+from monite_auth.stores.fallback.parts import QUIET
 from tests.simulation.actions import Action, Drain, Logout, Token, play
 from tests.simulation.judge import Violation
 from tests.simulation.library import Library
 from tests.simulation.process import Process
 from tests.simulation.scenarios import Scenario
+from tests.simulation.shared_store import BACK, FULL, READ_ONLY, TROUBLES
 from tests.simulation.world import World
 
 __all__ = ["Run"]
@@ -27,6 +29,9 @@ LONG = 60.0
 
 PAUSE = 3.0
 """Seconds after which a renewal is tried again that another process was busy with."""
+
+LOOK = QUIET + 10.0
+"""Seconds after which the trouble of a store is over for everybody, and each process has looked for what is left."""
 
 Option = tuple[str, Any, Any]
 """What may happen next: `("step", actor, mishap)`, `("time", None, None)`, or an accident."""
@@ -42,21 +47,32 @@ class Run:
         self.mishaps, self.crashes = scenario.mishap_count, scenario.crash_count
         self.stops, self.cancellations = scenario.stop_count, scenario.cancel_count
         self.lags = scenario.lags
+        self.troubles = scenario.trouble_count if scenario.troubles and not scenario.lasting_trouble else 0
         self.accidents: Counter[str] = Counter()
         self.asides = 0
+        self._callers = {script.name for script in scenario.scripts}
         for number, action in enumerate(scenario.before):
             self.world.run_alone(f"before{number}", self.world.processes[action[0]], play_one(self, action))
+        if scenario.lasting_trouble:
+            self.world.shared.begin(scenario.lasting_trouble)
         for script in scenario.scripts:
             process = self.world.processes[script.process]
             self.world.add(script.name, process, play(self.world, process, script.actions))
 
     @property
     def may_go_wrong(self) -> bool:
-        return bool(self.mishaps or self.crashes or self.stops or self.cancellations or self.lags)
+        others = self.crashes or self.stops or self.cancellations or self.lags
+        return bool(self.mishaps or self.store_may_change or others)
+
+    @property
+    def store_may_change(self) -> bool:
+        """Whether trouble of the store may begin, or end, while a caller is left."""
+        may_end = bool(self.world.shared.trouble) and not self.scenario.lasting_trouble
+        return self._is_in_use() and (self.troubles > 0 or may_end)
 
     def budget(self) -> tuple[Any, ...]:
         """Return which accidents may still happen."""
-        return (self.mishaps, self.crashes, self.stops, self.cancellations, self.lags)
+        return (self.mishaps, self.crashes, self.stops, self.cancellations, self.lags, self.troubles)
 
     def steps(self) -> list[Option]:
         """Return the options without accidents."""
@@ -66,6 +82,8 @@ class Run:
                 for actor in ready:
                     if actor.operation.is_private:
                         return [("step", actor, None)]
+            if self.scenario.troubles and not self._is_in_use():
+                return [("step", ready[0], None)]  # what is left to do in the background takes many steps
             return [("step", actor, None) for actor in ready]
         return [("time", None, None)] if self.world.actors else []
 
@@ -83,6 +101,14 @@ class Run:
                 if kind == "step" and actor.operation.mishaps()
                 for mishap in self.scenario.mishaps
                 if mishap != "refused" or actor.operation.label == "mint"
+            ]
+        if self.store_may_change:
+            kinds = self.scenario.troubles if self.troubles else ()
+            found += [
+                ("step", actor, trouble)
+                for kind, actor, _ in steps
+                if kind == "step"
+                for trouble in actor.operation.troubles(self.world, actor, kinds)
             ]
         actors = self.world.actors
         if self.crashes:
@@ -112,9 +138,13 @@ class Run:
         world = self.world
         if kind == "step":
             if detail is not None:
-                self.mishaps -= 1
                 self.accidents[detail] += 1
+                if detail in TROUBLES:
+                    self.troubles -= 1
+                elif detail != BACK:
+                    self.mishaps -= 1
             world.step(subject, detail)
+            self._mend_store()
             return
         if kind == "time":
             moment = world.next_moment()
@@ -132,6 +162,7 @@ class Run:
         if kind == "crash":
             self.crashes -= 1
             world.crash(subject)
+            self._mend_store()
         elif kind == "stop":
             self.stops -= 1
             world.stop(subject.loop)
@@ -142,6 +173,15 @@ class Run:
             self.lags = self.lags[1:]
             world.lag(subject)
 
+    def _mend_store(self) -> None:
+        """End the store's trouble when no caller is left: what runs in the background would wait for that for ever."""
+        if self.world.shared.trouble and not self._is_in_use():
+            self.world.shared.begin(BACK)
+
+    def _is_in_use(self) -> bool:
+        """Say whether a caller is left."""
+        return any(each.name in self._callers for each in self.world.actors)
+
     def finish(self) -> int:
         """Drain what is pending when all scripts have ended, judge, and check that the slots still work; return how many
         tokens were lost.
@@ -151,6 +191,15 @@ class Run:
             world.add_process(f"later{number or ''}", account)
             for number, account in enumerate(world.accounts)
         ]
+        if self.scenario.troubles:  # each process looks now and then for what others, or an outage, have left
+            world.pass_time(world.now + LOOK)
+            newcomer = Principal("zoe", session_id="after the trouble")
+            for process in [each for each in world.processes if each.alive]:
+                if {FULL, READ_ONLY} & set(
+                    self.scenario.troubles
+                ):  # a claim finds out that the store takes writes again
+                    self._do(process, Token(newcomer))
+                self._do(process, Drain(60.0))
         for _ in range(MOST_DRAINS):
             if not world.has_pending():
                 break

@@ -10,6 +10,7 @@ from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory
 from monite_auth.monite_api.requests import Request
+from monite_auth.stores.protocol import Operations
 from tests.simulation.judge import Violation
 from tests.simulation.operations import BeforePeek, Find, Operation, Send, Wait, store_operations
 
@@ -29,12 +30,12 @@ class SimulatedRuntime:
     `spawns_on`: the loop of what it spawns; None for that of the caller.
     """
 
-    store = store_operations
     has_background = True
 
     def __init__(self, world: "World", process: "Process", *, spawns_on: "EventLoop | None" = None) -> None:
         self.clock = world.clock
         self.limit_watch = LimitWatch(process.account.settings.requests_per_second)
+        self.store: Operations = store_operations if process.fallback is None else process.fallback.operations
         self._world = world
         self._process = process
         self._waiters: dict[SharedPeek, int] = {}

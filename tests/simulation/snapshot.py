@@ -13,9 +13,10 @@ A snapshot holds
 Counters of checks are left out. `test_harness.py` compares with an exploration that merges nothing.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 from cachetools import TLRUCache
@@ -23,15 +24,16 @@ from cachetools import TLRUCache
 from monite_auth import AccessToken
 from monite_auth.engine.single_flight import Flight, State
 from monite_auth.identity import Partner
-from monite_auth.stores import Committed
 from monite_auth.stores.memory.endings import Moments
 from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.tokens import Secret
 from tests.simulation.judge import Judge
 from tests.simulation.judge.budget import BudgetJudge
 from tests.simulation.judge.cooldowns import CooldownJudge
+from tests.simulation.judge.outages import OutageSessions
 from tests.simulation.judge.sessions import Sessions
 from tests.simulation.monite_model import MoniteModel
+from tests.simulation.operations import Failed
 from tests.simulation.process import Actor, Process, error_facts, result_facts
 from tests.simulation.world import World
 
@@ -46,7 +48,7 @@ class Histories:
 
     def observe(self, world: World, actor: Actor, label: str, result: Any) -> None:
         """Add to the actor's history what it is being told."""
-        told = (actor.history, (label, freeze(result), world.now, tuple(actor.seen)))
+        told = (actor.history, (label, freeze(result), world.now, freeze(actor.seen)))
         actor.seen.clear()
         actor.history = self._numbers.setdefault(told, len(self._numbers) + 1)
 
@@ -57,6 +59,7 @@ def snapshot(world: World) -> tuple[Any, ...]:
         world.now,
         world.lagged,
         tuple(sorted((a.name, a.history, a.operation.label, a.operation.wake_at) for a in world.actors)),
+        (world.shared.trouble, freeze(world.journals.texts), frozenset(world.journals.dead)),
         tuple(_process(world, process) for process in world.processes),
         tuple(
             (_store(account.store), freeze(account.people), _monite(account.monite), _judge(account.judge))
@@ -77,6 +80,7 @@ _STORE_CONSTANTS = {
     "_rate",
     "_sequence",
     "_session_memory",
+    "_told",
     "_wall_clock",
     "_written",
 }
@@ -129,6 +133,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         freeze(engine.strays),
         frozenset(engine.tokens._leader._mint.keywords["lookup"].keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
+        process.fallback and (_store(process.fallback.memory), freeze(process.fallback.facts())),
     )
 
 
@@ -156,7 +161,7 @@ def _is_running(loop: Any) -> bool:
     return loop is not None and loop.is_running()
 
 
-_JUDGE_CONSTANTS = {"_monite", "_people", "_settings", "_world", "checks"}
+_JUDGE_CONSTANTS = {"_monite", "_people", "_settings", "_trust", "_has_journal", "_world", "checks"}
 
 
 def _judge(judge: Judge | BudgetJudge | CooldownJudge) -> tuple[Any, ...]:
@@ -202,14 +207,16 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
     AccessToken: _token,
     Secret: Secret.reveal,
     list: _sequence,
+    deque: _sequence,
     tuple: _sequence,
     dict: _mapping,
     TLRUCache: _mapping,
-    Committed: _same,
     Partner: _same,
     BudgetJudge: _judge,
     CooldownJudge: _judge,
     Sessions: Sessions.facts,
+    OutageSessions: OutageSessions.facts,
+    Failed: lambda failed: ("failed", *(error_facts(failed.error) or ())),
     Moments: _mapping,  # what it holds is when it was put there
     OrderedDict: lambda value: frozenset(
         (key, freeze(each)) for key, each in value.items()
@@ -223,7 +230,7 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
 def _freezer(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, tuple):
         return _sequence
-    if issubclass(kind, int):
+    if issubclass(kind, int | Enum):
         return _same
     if is_dataclass(kind):
         names = [field.name for field in fields(kind)]

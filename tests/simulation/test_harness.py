@@ -12,7 +12,7 @@ from monite_auth.engine.engine import Engine
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from monite_auth.settings import Settings
-from tests.simulation.actions import Drain, EndUser, Login, Logout, Token
+from tests.simulation.actions import Drain, EndUser, Login, Logout, Sleep, Token
 from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation, judge
 from tests.simulation.library import Library
@@ -23,6 +23,7 @@ from tests.simulation.sampling import sample
 from tests.simulation.scenarios import Scenario, Script, named
 from tests.simulation.scenarios.people import AHEAD, ALICE, ALICE_TOO
 from tests.simulation.schedule import Schedule, replay
+from tests.simulation.shared_store import DOWN
 from tests.simulation.snapshot import freeze
 from tests.simulation.work import hunt
 from tests.simulation.world import NotPrivate
@@ -77,6 +78,24 @@ TINY = [
         before=((0, Token(ALICE)), (1, Token(ALICE_TOO))),
         scope="session",
         repeats=True,
+    ),
+    Scenario(
+        "an outage",
+        (Script("c1", 0, (Logout(ALICE),)), Script("c2", 1, (Sleep(1.5), Token(ALICE)))),
+        TWO,
+        before=((0, Token(ALICE)), (1, Token(ALICE))),
+        troubles=(DOWN,),
+        afterwards=False,
+    ),
+    Scenario(
+        "an outage, and a process that dies",
+        (Script("c1", 0, (Token(ALICE),)),),
+        TWO,
+        before=((0, Login(ALICE)),),
+        troubles=(DOWN,),
+        crash_count=1,
+        has_journal=True,
+        afterwards=False,
     ),
 ]
 """Scenarios small enough to run each of their schedules by itself."""

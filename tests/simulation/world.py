@@ -17,14 +17,12 @@ from typing import Any, Protocol
 from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores import PARTNER_SLOT, Slot
 from tests.simulation.account import START, Account
+from tests.simulation.fallback import Fallback
 from tests.simulation.judge import Violation
 from tests.simulation.library import Library
-from tests.simulation.operations import (
-    UNFINISHED,
-    Act,
-    Operation,
-)
+from tests.simulation.operations import UNFINISHED, Act, Failed, Operation, store_operations
 from tests.simulation.process import POLL, Actor, EventLoop, Process
+from tests.simulation.shared_store import Journals, SharedStore
 
 __all__ = ["NotPrivate", "World"]
 
@@ -61,6 +59,12 @@ class Stage(Protocol):
     def security(self) -> str: ...
     @property
     def session_memory(self) -> float: ...
+    @property
+    def troubles(self) -> tuple[str, ...]: ...
+    @property
+    def outage_trust(self) -> float: ...
+    @property
+    def has_journal(self) -> bool: ...
 
 
 class World:
@@ -81,7 +85,10 @@ class World:
         """Whether processes start a drain every half minute."""
         self._library = library
         self._watched = watched
-        self.waits_are_private = library.waits_are_private
+        self._stage = stage
+        self.waits_are_private = library.waits_are_private and not stage.troubles
+        self.shared = SharedStore(store_operations)
+        self.journals = Journals()
         self._dead: list[Actor] = []
         self._closed = False
         self._idle_steps = 0
@@ -97,10 +104,9 @@ class World:
         self.accounts = tuple(accounts.values())
         self.settings = self.accounts[0].settings
         """The settings of one of the accounts: what they differ in does not matter where these are used."""
-        self.processes = [
-            Process(self, accounts[account], f"p{number}", library, flavour, watched=watched)
-            for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1)
-        ]
+        self.processes: list[Process] = []
+        for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1):
+            self.add_process(f"p{number}", accounts[account], flavour)
 
     # -- what the library is handed
 
@@ -127,8 +133,14 @@ class World:
 
     # -- actors
 
-    def add_process(self, name: str, account: Account) -> Process:
-        process = Process(self, account, name, self._library, "tasks", watched=self._watched)
+    def add_process(self, name: str, account: Account, flavour: str = "tasks") -> Process:
+        stage, fallback = self._stage, None
+        if stage.troubles:
+            trust, journal = stage.outage_trust, stage.has_journal
+            fallback = Fallback(self, account, name, trust=trust, journal=journal)
+        process = Process(
+            self, account, name, self._library, flavour, watched=self._watched, fallback=fallback
+        )
         self.processes.append(process)
         return process
 
@@ -187,13 +199,17 @@ class World:
             judge.step_begins(actor)
         result = operation.perform(self, actor, mishap)
         if self.trace is not None and result is not None and result is not UNFINISHED:
-            self.trace[-1] += f" -> {result!r}"
+            self.trace[-1] += f" -> {result.error!r}" if isinstance(result, Failed) else f" -> {result!r}"
         if result is not UNFINISHED:
+            if self.observe is not None and actor.process.fallback is not None:
+                actor.seen.append(actor.process.fallback.facts())
             before = len(actor.seen), actor.children
             self._resume(actor, result)
             if operation.is_private and self.waits_are_private:
                 if not actor.operation.only_reads or before != (len(actor.seen), actor.children):
                     raise NotPrivate(f"{actor.name} did more than read after {operation.label}")
+        if actor.process.fallback is not None:
+            actor.process.fallback.step_ends()
         if self.observe is not None:
             self.observe(self, actor, operation.label, None if result is UNFINISHED else result)
         if actor.name in judge.calls:
@@ -203,7 +219,10 @@ class World:
     def _resume(self, actor: Actor, result: Any) -> None:
         self.running = actor
         try:
-            actor.operation = actor.coroutine.send(result)
+            if isinstance(result, Failed):
+                actor.operation = actor.coroutine.throw(result.error)
+            else:
+                actor.operation = actor.coroutine.send(result)
         except (StopIteration, asyncio.CancelledError):
             self._end(actor)
         except (Violation, NotPrivate):
@@ -240,6 +259,8 @@ class World:
     def crash(self, process: Process) -> None:
         """End a process as `kill -9` does: nothing of it runs again, not even to clean up."""
         process.alive = False
+        self.journals.dead.add(process.name)
+        process.account.judge.process_died(process.name)
         for actor in [each for each in self.actors if each.process is process]:
             self._lose(actor)
 

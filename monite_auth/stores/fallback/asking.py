@@ -90,6 +90,9 @@ class Asking:
             self._handover.begin()
         if self._handover:
             await self._hand_over()
+        if reads_of is not None and self._owed and self._owed.concerns(reads_of):
+            # A logout was accepted here while the store was asked, and the store did not know of it: ask once it does.
+            return await self._ask(question, reads_of=reads_of)
         return answer
 
     @property

@@ -13,10 +13,10 @@ from monite_auth.tokens import BOOTED_AT, AccessToken, Clock, Secret, steady_clo
 
 __all__ = ["OwedOperation", "parse", "text_of"]
 
-ENDINGS = frozenset(["end_session", "end_user", "end_everything"])
-"""The operations that end sessions: it counts when they happened."""
+DATED = frozenset(["begin_session", "end_session", "end_user", "end_everything"])
+"""The operations that begin or end sessions: it counts when they happened."""
 
-NAMES = ENDINGS | {"begin_session", "relink", "revoke", "discard", "commit"}
+NAMES = DATED | {"relink", "revoke", "discard", "commit"}
 """The operations that may be owed. A text that names another one is not ours."""
 
 
@@ -40,7 +40,7 @@ class OwedOperation:
 
     async def carry_out(self, store: Operations, *, ago: float = 0.0) -> Any:
         """Carry it out in `store`, as what happened `ago` seconds ago, and return what the operation returns."""
-        late = {"ago": ago} if ago > 0 and self.name in ENDINGS else {}
+        late = {"ago": ago} if ago > 0 and self.name in DATED else {}
         return await getattr(store, self.name)(*self.arguments, **late)
 
     @property

@@ -18,11 +18,11 @@ log = logging.getLogger("monite_auth")
 class FallbackSessions(Asking):
     """See SessionOperations."""
 
-    async def begin_session(self, principal: Principal) -> None:
+    async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
         """See SessionOperations."""
-        await self._memory.begin_session(principal)
+        await self._memory.begin_session(principal, ago=ago)
         self._trust.note(principal, self._trust.endings)
-        await self._carry_out(self._owed.new("begin_session", principal))
+        await self._carry_out(self._owed.new("begin_session", principal, ago=ago), ago)
 
     async def session_state(self, principal: Principal) -> SessionState:
         """See SessionOperations."""

@@ -40,10 +40,13 @@ class FallbackTokens(Asking):
 
     async def _peek_here(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """Return the token that this process keeps since the store takes no writes, if the session goes on."""
-        token = await self._memory.peek(slot, principal)
-        if token is None or await self._ending_by_reading(principal) is not None:
+        if await self._memory.peek(slot, principal) is None:
             return None
-        return token
+        if await self._ending_by_reading(principal) is not None:
+            return None
+        return await self._memory.peek(
+            slot, principal
+        )  # once more: it may have been logged out here meanwhile
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
@@ -139,6 +142,10 @@ class FallbackTokens(Asking):
                 self._owed.add(self._owed.new("discard", lease.slot, token.fingerprint))
             if not isinstance(error, StoreUnavailable):
                 raise  # whoever commits keeps the token until it is taken
+            if is_sent and not isinstance(error, StoreReadOnly):
+                # Nobody may revoke it before that: other processes may be handing it out.
+                self._owed.add(self._owed.new("commit", Lease.void(lease.slot), token))
+                return Committed.FENCED
             # Memory does not know the lease: the token is revoked.
             return await self._commit_here(lease, token)
 

@@ -115,6 +115,10 @@ class Endings:
         """Say whether the session with this id has ended."""
         return (user, session) in self.moments
 
+    def of_all(self, user: str) -> float:
+        """Return when all sessions of a user ended last."""
+        return max(self.moments.get((user, None), 0.0), self.everything)
+
     def of(self, principal: Principal, *, is_known: bool) -> Ended | None:
         """Return how the principal's session has ended, if it has. A known session is not judged by its date."""
         name, began = principal.user_id, self.began(principal)
@@ -126,6 +130,6 @@ class Endings:
         if began is None:
             is_over = principal.session_id is not None and (name, UNDATED) in self.moments
             return Ended(too_old=True) if is_over else None
-        if began.by < max(self.moments.get((name, None), 0.0), self.everything):
+        if began.by < self.of_all(name):
             return Ended()
         return Ended(too_old=True) if began.at <= self._clock() - self._session_memory else None

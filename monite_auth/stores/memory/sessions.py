@@ -14,7 +14,7 @@ __all__ = ["MemorySessions"]
 class MemorySessions(MemoryAccount):
     """See SessionOperations."""
 
-    async def begin_session(self, principal: Principal) -> None:
+    async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
         """See SessionOperations."""
         if principal.session_id is None:
             return
@@ -24,6 +24,11 @@ class MemorySessions(MemoryAccount):
             user = self._users.get_or_new(principal.user_id)
             now = self._clock()
             user.know(principal.session_id, began=now, until=now + self._session_memory)
+            if ago > 0:
+                user.date_back(principal.session_id, now - ago)
+                if now - ago < self._endings.of_all(principal.user_id):
+                    self._end_session(principal)
+                    return
             self._users.write(principal.user_id, user)
 
     async def session_state(self, principal: Principal) -> SessionState:
@@ -39,17 +44,20 @@ class MemorySessions(MemoryAccount):
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         """See SessionOperations."""
         with self._lock:
-            name, session = principal.user_id, principal.session_id
-            if session is not None:
-                self._endings.add(name, session)
-            elif principal.began_at is not None:
-                self._endings.add(name, principal.began_at, None, ago=ago)
-            user = self._users.by_name.get(name)
-            if user is None:
-                return 0
-            if session is not None:
-                user.forget(session)
-            return self._end(name, user, lambda slot: slot.session in (None, session))
+            return self._end_session(principal, ago)
+
+    def _end_session(self, principal: Principal, ago: float = 0.0) -> int:
+        name, session = principal.user_id, principal.session_id
+        if session is not None:
+            self._endings.add(name, session)
+        elif principal.began_at is not None:
+            self._endings.add(name, principal.began_at, None, ago=ago)
+        user = self._users.by_name.get(name)
+        if user is None:
+            return 0
+        if session is not None:
+            user.forget(session)
+        return self._end(name, user, lambda slot: slot.session in (None, session))
 
     async def end_user(self, user: str, *, ago: float = 0.0) -> int:
         """See SessionOperations."""

@@ -97,6 +97,10 @@ class User:
         if len(self.sessions) > MOST_SESSIONS:
             self.forget(next(iter(self.sessions)))
 
+    def date_back(self, session: str, began: float) -> None:
+        """Note that a known session began at that moment, if it seemed to begin later."""
+        self.began[session] = min(began, self.began.get(session, began))
+
     def forget(self, session: str) -> None:
         """Know a session no more."""
         self.sessions.pop(session, None)

@@ -22,15 +22,18 @@ STATES = {
 class RedisSessions(Execution):
     """See SessionOperations."""
 
-    async def begin_session(self, principal: Principal) -> None:
+    async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
         """See Operations."""
-        if principal.session_id is not None:
-            await self._ask(
-                "begin",
-                principal.user_id,
-                9,
-                lambda vault: [vault.identity(principal)[0], self._session_memory],
-            )
+        if principal.session_id is None:
+            return
+        _, has_ended = await self._ask(
+            "begin",
+            principal.user_id,
+            9,
+            lambda vault: [vault.identity(principal)[0], self._session_memory, ago],
+        )
+        if has_ended:
+            await self.end_session(principal)
 
     async def session_state(self, principal: Principal) -> SessionState:
         """See Operations."""

@@ -24,9 +24,27 @@ class SQLiteSessions(Execution):
     """See SessionOperations."""
 
     @writing
-    def begin_session(self, on: Transaction, principal: Principal) -> None:
+    def begin_session(self, on: Transaction, principal: Principal, *, ago: float = 0.0) -> None:
         """See Operations."""
         begin(on, principal, self._session_memory, at=on.now)
+        if ago > 0 and principal.session_id is not None:
+            self._date_back(on, principal, on.now - ago)
+
+    def _date_back(self, on: Transaction, principal: Principal, began: float) -> None:
+        """Note that a session began at that moment, though it seemed to begin later; it may turn out to have ended since."""
+        of_session = {
+            "user": on.vault.user(principal.user_id),
+            "session": on.vault.principal(principal),
+            "account": on.account,
+            "by": began,
+            "now": on.now,
+        }
+        on.db.execute(
+            "UPDATE sessions SET began = min(began, :by) WHERE user = :user AND session = :session AND NOT ended",
+            of_session,
+        )
+        if on.db.execute(f"SELECT {ENDED_BY_DATE}", of_session).fetchone()[0]:
+            self._end_session(on, principal, 0.0)
 
     @reading
     def session_state(self, on: Transaction, principal: Principal) -> SessionState:
@@ -42,6 +60,9 @@ class SQLiteSessions(Execution):
     @writing
     def end_session(self, on: Transaction, principal: Principal, *, ago: float = 0.0) -> int:
         """See Operations."""
+        return self._end_session(on, principal, ago)
+
+    def _end_session(self, on: Transaction, principal: Principal, ago: float) -> int:
         user = on.vault.user(principal.user_id)
         name = on.vault.principal(principal)
         if name is not None:

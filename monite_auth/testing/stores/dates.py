@@ -144,6 +144,34 @@ class DateContract:
         driver.put("u", principal=driver.dated(0, "new"))
         assert driver.peek(HOME, driver.dated(0, "new")) == "u"
 
+    @pytest.mark.parametrize("everybody", [False, True], ids=["of the user", "of everybody"])
+    @pytest.mark.parametrize("ending_first", [False, True], ids=["login first", "ending first"])
+    def test_a_login_and_an_ending_that_come_late_count_when_they_happened(
+        self, driver: StoreDriver, everybody: bool, ending_first: bool
+    ) -> None:
+        before, after, known = (Principal("alice", session_id=name) for name in ("before", "after", "known"))
+        driver.advance(100)
+
+        def end() -> None:
+            if everybody:
+                driver.run(driver.ops.end_everything(ago=10))
+            else:
+                driver.run(driver.ops.end_user("alice", ago=10))
+
+        def begin() -> None:
+            driver.put("t", principal=known)  # it is used before the store hears of its login
+            for principal, ago in ((before, 20), (known, 20), (after, 5)):
+                driver.run(driver.ops.begin_session(principal, ago=ago))
+
+        for late in (end, begin) if ending_first else (begin, end):
+            driver.advance(0.1)
+            late()
+        assert driver.has_ended(before)
+        assert driver.has_ended(known)
+        assert driver.peek(principal=known) is None
+        assert driver.pending() == ["t"]
+        assert not driver.has_ended(after)
+
     @pytest.mark.parametrize("ending", ["end_user", "end_everything"])
     def test_an_ending_that_comes_late_spares_sessions_that_began_since(
         self, driver: StoreDriver, ending: str

@@ -48,6 +48,7 @@ user, nobody claims that slot.
 """
 
 from tests.simulation.judge.judge import Judge
+from tests.simulation.judge.outages import OutageJudge
 from tests.simulation.judge.violation import Violation
 
-__all__ = ["Judge", "Violation"]
+__all__ = ["Judge", "OutageJudge", "Violation"]

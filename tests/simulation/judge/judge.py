@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, EntityUser, Principal
-from monite_auth.errors import MoniteAuthError, SessionEnded, TokenTooShort
+from monite_auth.errors import MoniteAuthError, SessionEnded, StoreUnavailable, TokenTooShort
 from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
@@ -253,20 +253,40 @@ class Judge:
         call = self.calls.get(actor.name)
         if call is not None and call.kind in CHEAP:
             self.checks["7 logout is cheap"] += 1
-            if name != CHEAP[call.kind]:
-                raise Violation("7 logout is cheap", f"{call.kind} does {name}")
-            call.has_acted = True
+            self._cheap_call_did(call, name)
         if name == "peek" and result is not None and call is not None:
             self._share(call, result)
         elif name in ENDINGS:
             for each in self.calls.values():
                 if each.process == actor.process.name:
                     each.shared_read = None
-        watch = _WATCHED.get(name)
-        if watch is not None:
-            watch(self, actor, *arguments, **options, result=result)
+        if name in _WATCHED:
+            getattr(self, f"_{name}")(actor, *arguments, **options, result=result)
         elif name in ("admit", "hold", "due"):
             getattr(self.budget, name)(actor, *arguments, **options, result=result)
+
+    def _cheap_call_did(self, call: Call, name: str) -> None:
+        if name != CHEAP[call.kind]:
+            raise Violation("7 logout is cheap", f"{call.kind} does {name}")
+        call.has_acted = True
+
+    # -- what only a judge of fallbacks wants to know; see `outages`
+
+    def answer_heard(self, actor: "Actor", name: str, arguments: tuple[Any, ...], result: Any) -> None:
+        """Note that the actor has been told what the store did."""
+
+    def store_failed(
+        self, actor: "Actor", name: str, arguments: tuple[Any, ...], error: StoreUnavailable
+    ) -> None:
+        """Note that the actor was told that the store has failed."""
+
+    def memory_did(
+        self, actor: "Actor", name: str, arguments: tuple[Any, ...], options: dict[str, Any], result: Any
+    ) -> None:
+        """Note what the memory of the actor's process has done."""
+
+    def process_died(self, process: str) -> None:
+        """Note that a process was killed."""
 
     def step_begins(self, actor: "Actor") -> None:
         """Note that the actor is about to take a step within a call."""
@@ -304,7 +324,6 @@ class Judge:
         result: Any,
     ) -> None:
         del owner, min_life
-        now = self._world.now
         if self.sessions.must_be_refused(principal):
             self.checks["5 logout is final"] += 1
             if isinstance(result, Claimed):
@@ -317,11 +336,12 @@ class Judge:
         elif principal is not PARTNER:
             self.sessions.becomes_known(principal)
         self.cooldowns.claim(actor, slot, result)
-        if not isinstance(result, Claimed):
-            return
-        held = Held(slot, result.lease.id, actor.name, now, now + seconds)
-        self.current[slot] = held
-        self.held[actor.name] = held
+        if isinstance(result, Claimed):
+            self._claimed(actor, slot, result.lease.id, seconds)
+
+    def _claimed(self, actor: "Actor", slot: Slot, lease_id: str, seconds: float) -> None:
+        now = self._world.now
+        self.current[slot] = self.held[actor.name] = Held(slot, lease_id, actor.name, now, now + seconds)
 
     def _commit(self, actor: "Actor", lease: Lease, token: AccessToken, *, result: Committed) -> None:
         held, value = self.held.get(actor.name), token.value.reveal()
@@ -373,26 +393,28 @@ class Judge:
             self.rejected.add((slot, value))
             shelf.live, shelf.older = None, (*shelf.older, value)
 
-    def _begin_session(self, actor: "Actor", principal: Principal, *, result: None) -> None:
-        del actor, result
+    def _begin_session(self, actor: "Actor", principal: Principal, *, ago: float = 0.0, result: None) -> None:
+        del result
         self.sessions.becomes_known(principal)
+        if self.sessions.dates_back(principal, ago):
+            self._end_session(actor, principal, result=0)
 
-    def _end_session(self, actor: "Actor", principal: Principal, *, result: int) -> None:
-        del actor, result
+    def _end_session(self, actor: "Actor", principal: Principal, *, ago: float = 0.0, result: int) -> None:
+        del actor, ago, result
         self.sessions.told_of_logout(principal)
         for slot in self._slots_of(principal.user_id):
             if slot.session in (None, principal.session_id):
                 self._token_ends(slot)
 
-    def _end_user(self, actor: "Actor", user: str, *, result: int) -> None:
+    def _end_user(self, actor: "Actor", user: str, *, ago: float = 0.0, result: int) -> None:
         del actor, result
-        self.sessions.told_to_end_all(user)
+        self.sessions.told_to_end_all(user, ago)
         for slot in self._slots_of(user):
             self._token_ends(slot)
 
-    def _end_everything(self, actor: "Actor", *, result: Any) -> None:
+    def _end_everything(self, actor: "Actor", *, ago: float = 0.0, result: Any) -> None:
         del actor, result
-        self.sessions.told_to_end_all(None)
+        self.sessions.told_to_end_all(None, ago)
         for slot in self._slots():
             self._token_ends(slot)
 
@@ -546,19 +568,8 @@ class Judge:
         return sum(value not in self.stored for value in tokens)
 
 
-_WATCHED: dict[str, Any] = {
-    "claim": Judge._claim,
-    "commit": Judge._commit,
-    "abandon": Judge._abandon,
-    "discard": Judge._discard,
-    "begin_session": Judge._begin_session,
-    "end_session": Judge._end_session,
-    "end_user": Judge._end_user,
-    "end_everything": Judge._end_everything,
-    "revoke": Judge._revoke,
-    "relink": Judge._relink,
-    "condemn": Judge._condemn,
-    "settle": Judge._settle,
-    "postpone": Judge._postpone,
+_WATCHED = {
+    *("claim", "commit", "abandon", "discard", "begin_session", "end_session", "end_user", "end_everything"),
+    *("revoke", "relink", "condemn", "settle", "postpone"),
 }
-"""The judge's method for each operation of the store that it judges."""
+"""The operations of the store that are judged, each by the method of its name."""

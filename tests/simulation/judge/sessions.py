@@ -20,7 +20,7 @@ from typing import Any
 from monite_auth import Principal
 from monite_auth.identity import PARTNER, Subject
 
-__all__ = ["Sessions"]
+__all__ = ["Key", "Sessions", "session_key"]
 
 WHOLE_SECOND = 1 - 1e-6
 """Seconds by which the login may be later than its date, if that has no fraction."""
@@ -47,6 +47,7 @@ class Sessions:
         self._clock = clock
         self._memory = memory
         self._known: dict[Key, float] = {}  # until when
+        self._began: dict[Key, float] = {}  # when they became known
         self._logged_in: set[Key] = set()  # in truth: their login has returned
         self._told = _Endings()
         self._ended = _Endings()
@@ -74,12 +75,12 @@ class Sessions:
         """Say whether the store was told of the session's end, though that call may still be on its way back."""
         if principal is PARTNER:
             return False
-        key = _key(principal)
+        key = session_key(principal)
         return key in self._told.sessions or key in self._doubtful or self._is_over(principal, self._told)
 
     def _is_over(self, principal: Principal, endings: _Endings) -> bool:
         at, user, now = principal.began_at, principal.user_id, self._clock()
-        key = _key(principal)
+        key = session_key(principal)
         ended_at = endings.sessions.get(key) if key is not None else None
         if ended_at is not None and (at is not None or now < ended_at + self._memory):
             return True
@@ -100,7 +101,7 @@ class Sessions:
 
     def becomes_known(self, principal: Principal) -> None:
         """The session has begun, or claimed."""
-        key, now = _key(principal), self._clock()
+        key, now = session_key(principal), self._clock()
         if principal.session_id is None or key is None:
             return
         ended_at = self._told.sessions.get(key)
@@ -111,43 +112,53 @@ class Sessions:
             for endings in (self._told, self._ended):
                 endings.sessions.pop(key, None)
         self._known[key] = now + self._memory
+        self._began.setdefault(key, now)
+
+    def dates_back(self, principal: Principal, ago: float) -> bool:
+        """The store hears late that the session had begun; return whether all the user's sessions have ended since."""
+        key, began = session_key(principal), self._clock() - ago
+        if ago <= 0 or key not in self._known:
+            return False
+        self._began[key] = min(began, self._began[key])
+        return began < max(self._told.before.get(principal.user_id, 0.0), self._told.before.get(None, 0.0))
 
     def told_of_logout(self, principal: Principal) -> None:
         """The store ends one session; one without a name, with all that began before now."""
-        key = _key(principal)
+        key = session_key(principal)
         if key is not None:
             self._end(key)
             if principal.session_id is None:
                 self._told.before[principal.user_id] = self._clock()
 
-    def told_to_end_all(self, user: str | None) -> None:
-        """The store ends all sessions of a user, or of everybody."""
+    def told_to_end_all(self, user: str | None, ago: float = 0.0) -> None:
+        """The store ends all sessions of a user, or of everybody, that began more than `ago` seconds ago."""
         now = self._clock()
         for key, until in list(self._known.items()):
-            if user in (None, key[0]):
+            if user in (None, key[0]) and self._began[key] <= now - ago:
                 if until > now:
                     self._end(key)
                 else:
                     self._doubtful.add(key)
-        self._told.before[user] = now
+        self._told.before[user] = max(now - ago, self._told.before.get(user, 0.0))
 
     def _end(self, key: Key) -> None:
         self._told.sessions[key] = self._clock()
         self._known.pop(key, None)
+        self._began.pop(key, None)
         self._logged_in.discard(key)
 
     # -- what has returned
 
     def login_returned(self, principal: Principal) -> None:
         """From now on the session is known, whatever the store was told, unless it has ended meanwhile."""
-        key = _key(principal)
+        key = session_key(principal)
         if principal.session_id is not None and key is not None and key not in self._told.sessions:
             self.becomes_known(principal)
             self._logged_in.add(key)
 
     def logout_returned(self, principal: Principal) -> None:
         """One session is over."""
-        key = _key(principal)
+        key = session_key(principal)
         if key is not None:
             self._ended.sessions[key] = self._told.sessions.get(key, self._clock())
             if principal.session_id is None:
@@ -165,6 +176,7 @@ class Sessions:
                 self._ended.sessions[key] = self._clock()
 
 
-def _key(principal: Principal) -> Key | None:
+def session_key(principal: Principal) -> Key | None:
+    """Return what a session is known by; None for one that has neither a name nor a date."""
     name = principal.session_id if principal.session_id is not None else principal.began_at
     return None if name is None else (principal.user_id, name)

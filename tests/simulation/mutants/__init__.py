@@ -12,6 +12,7 @@ from tests.simulation.mutants import (
     logout,
     nothing_is_lost,
     one_mint,
+    outages,
     sessions,
     shared_peeks,
     valid_beats_new,
@@ -31,6 +32,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     *shared_peeks.MUTANTS,
     *nothing_is_lost.MUTANTS,
     *budget.MUTANTS,
+    *outages.MUTANTS,
 )
 
 

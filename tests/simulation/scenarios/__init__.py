@@ -3,7 +3,7 @@
 `scenario` says what a scenario is made of. The small ones go by what they are about.
 """
 
-from tests.simulation.scenarios import accounts, budget, endings, mints, renewals, repeats, sessions
+from tests.simulation.scenarios import accounts, budget, endings, mints, outages, renewals, repeats, sessions
 from tests.simulation.scenarios.larger import larger
 from tests.simulation.scenarios.scenario import Scenario, Script
 
@@ -17,6 +17,7 @@ SMALL: tuple[Scenario, ...] = (
     *sessions.SCENARIOS,
     *accounts.SCENARIOS,
     *repeats.SCENARIOS,
+    *outages.SCENARIOS,
 )
 """Scenarios of which every schedule is explored."""
 

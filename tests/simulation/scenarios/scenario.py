@@ -47,6 +47,9 @@ class Scenario:
     `accounts`: the number of each process's account; by default all have the same.
     `repeats`: whether Monite answers with the token that lives instead of a new one.
     `security`: the security model. `session_memory`: seconds for which sessions and endings are remembered.
+    `troubles`: what may happen to the store that all share, `trouble_count` times in all, each until it is over; see
+    `shared_store`. `lasting_trouble`: what is the matter with it until all callers are done, instead. Where it may, each process has a fallback: it serves whom it has seen alive for `outage_trust` seconds. Some
+    have a journal as well (`has_journal`), which the others adopt when it dies.
     `afterwards`: whether to see at the end that every process still gives, renews and revokes tokens.
     """
 
@@ -70,6 +73,11 @@ class Scenario:
     repeats: bool = False
     security: str = "monite_managed"
     session_memory: float = 14 * DAY
+    troubles: tuple[str, ...] = ()
+    trouble_count: int = 1
+    lasting_trouble: str = ""
+    outage_trust: float = 60.0
+    has_journal: bool = False
 
 
 MEMORY, LEEWAY = 600.0, 300.0

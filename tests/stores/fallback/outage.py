@@ -43,8 +43,11 @@ class Fragile:
         self.done: list[tuple[str, ...]] = []
         self.during: Callable[[], object] | None = None
         """What happens once while the store is at work on something that is not a read."""
+        self.before_answer: Callable[[], object] | None = None
+        """What happens once between something that the store has done and its answer."""
         self.is_down = False
         self.loses_answers = False
+        self.loses_answers_of: str | None = None
         self.refuses: frozenset[str] = frozenset()
         """Operations that it refuses to write, though it answers."""
         self.fails_at: str | None = None
@@ -83,7 +86,10 @@ class Fragile:
                 await Forever()
             result = await getattr(self.inner, name)(*args, **kwargs)
             self.done.append((name, *args))
-            if self.loses_answers:
+            if self.before_answer is not None:
+                happens, self.before_answer = self.before_answer, None
+                happens()
+            if self.loses_answers or name == self.loses_answers_of:
                 raise errors.StoreUnavailable("the answer was lost")
             return result
 

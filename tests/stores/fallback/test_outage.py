@@ -247,3 +247,37 @@ def test_the_drain_hands_over_what_is_left_though_nobody_else_comes():
         report = world.drain()
         settled, next_in = settled + report.settled, report.next_in
     assert settled == len(SESSIONS)
+
+
+def test_promise_5_an_answer_that_was_on_its_way_when_a_logout_came_here_does_not_count():
+    """The store has answered one caller, and could not record the logout of another."""
+    world = Outage(numbered())
+    world.value()
+
+    def leave() -> None:
+        world.shared.fails_at = "end_session"
+        run(world.store.end_session(ALICE))
+        world.shared.fails_at = None
+
+    world.shared.before_answer = leave
+    assert world.peek(ALICE) is None
+    world.now += 2
+    with pytest.raises(errors.SessionEnded):
+        world.token()
+
+
+def test_promise_3_nobody_revokes_a_token_that_the_store_may_hand_out():
+    world = Outage(numbered())
+    world.shared.loses_answers_of = "commit"
+    assert world.value() == "token-2"  # of this process alone
+    other = world.new_process().operations(blocking=True)
+    slot = world.engine.tokens.slot(ALICE)
+    handed_out = run(other.peek(slot, ALICE))
+    assert handed_out.value.reveal() == "token-1"
+    world.drain()
+    assert world.revoked == []
+    world.shared.loses_answers_of = None
+    world.back()
+    world.drain()
+    assert run(other.peek(slot, ALICE)) is None
+    assert sorted(world.revoked) == ["token-1", "token-2"]

@@ -124,3 +124,18 @@ def test_a_store_that_is_closed_before_it_has_heard_of_all_says_so(caplog):
     world.logout()
     world.fallback.close()
     assert "has not heard of 1 logouts" in caplog.text
+
+
+@pytest.mark.parametrize("ending_first", [True, False], ids=["ending first", "login first"])
+def test_promise_5_a_login_and_an_ending_that_two_processes_owe_count_when_they_happened(ending_first):
+    world = Outage(numbered())
+    here, elsewhere = world.store, world.new_process().operations(blocking=True)
+    world.shared.is_down = True
+    run(elsewhere.begin_session(AGAIN))
+    world.now += 1
+    run(here.end_user("alice"))
+    world.back()
+    for process in (here, elsewhere) if ending_first else (elsewhere, here):
+        run(process.backlog())
+    with pytest.raises(errors.SessionEnded):
+        world.token(AGAIN)

@@ -164,3 +164,15 @@ def test_a_store_that_cannot_be_read_is_down_whatever_it_says(caplog):
     full(world, A_FULL_DISK | {"peek"})
     assert world.value() == "token-1"
     assert "is down" in caplog.text
+
+
+def test_promise_5_a_logout_here_while_the_store_is_asked_for_the_session_counts():
+    world = Outage(numbered())
+    full(world, A_FULL_DISK)
+    assert world.value() == "token-1"  # of this process alone
+
+    def ask_for_session() -> None:
+        world.shared.before_answer = lambda: run(world.store.end_session(ALICE))
+
+    world.shared.before_answer = ask_for_session  # after the peek
+    assert world.peek(ALICE) is None

@@ -9,11 +9,17 @@ __all__ = ["Sessions"]
 
 
 class Sessions(Part):
-    async def begin_session(self, principal: Principal) -> None:
+    async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
         with self.state.lock:
             user, session = principal.user_id, principal.session_id
-            if session is not None and not self.ended_at(user, session):
-                self.know(user, session, began=self.clock())
+            if session is None or self.ended_at(user, session):
+                return
+            began = self.clock() - ago
+            self.know(user, session, began=began)
+            self.state.began[user, session] = min(began, self.state.began[user, session])
+            if began < max(self.state.ended.get((user, None), 0.0), self.state.everything_ended):
+                self.end_known([(user, session)], 0.0)
+                self.take_away(user, session)
 
     async def end_session(self, principal: Principal, *, ago: float = 0.0) -> int:
         with self.state.lock:
