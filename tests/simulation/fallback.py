@@ -4,6 +4,7 @@ What a coroutine learns from a fallback stands in its history as well (see `snap
 step all that the fallback knows.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,7 @@ class Fallback:
             clock=world.clock,
             telemetry=Silence(),
             outage_trust=trust,
+            ends_within=math.inf,
             journal=ModelJournal(world.journals, process, world.clock) if journal else None,
         )
         self._last_endings = self.store._trust.endings
@@ -135,7 +137,7 @@ class Fallback:
                 dict(owed._stuck),
                 owed._adopt_at,
             ),
-            (list(handover._tokens), list(handover._kept), handover._turn_until),
+            (list(handover._tokens), list(handover._kept), handover._turn),
             (set(trust._newer.items()), set(trust._older.items()), self._endings),
         )
 

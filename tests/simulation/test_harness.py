@@ -19,6 +19,7 @@ from tests.simulation.library import Library
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.mutants.budget import DueWithoutLease
 from tests.simulation.mutants.logout import FenceRemoved, FlightsTokenHandedOver
+from tests.simulation.run import Run
 from tests.simulation.sampling import sample
 from tests.simulation.scenarios import Scenario, Script, named
 from tests.simulation.scenarios.people import AHEAD, ALICE, ALICE_TOO
@@ -173,6 +174,21 @@ def test_snapshot_knows_all_that_is_remembered():
     assert set(vars(engine.endings)) - tools == {"_has_warned"}
     with pytest.raises(TypeError, match="teach"):
         freeze(object())
+
+
+def test_snapshot_knows_all_that_a_fallback_remembers():
+    store = Run(named("outage x logout x use"), Library()).world.processes[0].fallback.store
+    tools = {"_clock", "_telemetry", "_lock", "_memory", "_owed", "_kind"}
+    for_the_log = {"since", "_why", "_failures", "_asked_by"}
+    of_outage = {"is_on", "lasts", "_ask_again_at", "_asked_until", "_failed_at"}
+    assert set(vars(store.outage)) - tools == of_outage | for_the_log
+    of_owed = {"_operations", "_kept", "_turn", "_refusals", "_stuck", "_adopt_at"}
+    assert set(vars(store._owed)) - tools == of_owed | {"journal", "_since_boot"}
+    assert set(vars(store._handover)) - tools == {"_tokens", "_kept", "_turn"}
+    assert set(vars(store._trust)) - tools == {"seconds", "endings", "_newer", "_older", "_session_limit"}
+    assert set(vars(store.parts)) - tools == {"_outages", "_part_of"}
+    parts = {"outage", "read_only", "parts", "shared", "memory", "_handover", "_trust"}
+    assert set(vars(store)) - tools == parts | {"_ends_within", "_whole", "_by_account"}
 
 
 def test_a_wait_that_does_more_than_read_is_noticed():

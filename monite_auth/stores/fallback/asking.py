@@ -1,6 +1,7 @@
 """How a shared store is asked that may be down: after it has heard of what is owed; and what is noted when it fails."""
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -169,6 +170,8 @@ class Asking:
 
         A thread cannot leave a question behind, so it has another one ask.
         """
+        if math.isinf(self._ends_within):
+            return await question()
         if not self._blocking:
             async with RunningTime(self._ends_within):
                 return await question()

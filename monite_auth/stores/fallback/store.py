@@ -40,7 +40,7 @@ class FallbackStore:
 
     `outage_trust`: for how many seconds a session is served during an outage, after it was seen alive in `shared`.
     `journal`: where what is owed survives this process. `ends_within`: how many seconds a logout waits for a store that is not
-    known to be down.
+    known to be down; `math.inf`: as long as it takes, in the caller's own flow, as a simulation needs it.
     """
 
     is_shared = True

@@ -111,7 +111,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     outage(
         "a part that is down x logout x another user",
         script(0, Logout(ALICE), Token(ALICE)),
-        script(0, Token(BOB)),
+        script(0, Sleep(0.5), Token(BOB)),
         before=((0, Token(ALICE)), (0, Token(BOB))),
         troubles=(POISONED,),
     ),
