@@ -152,6 +152,7 @@ def _flight(process: Process, name: str, flight: Flight) -> tuple[Any, ...]:
         flight._priority,
         flight._state is State.STARTED,
         flight._known_empty_until,
+        flight._is_left,
         shared,
         _is_running(flight._loop),
     )

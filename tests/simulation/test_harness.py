@@ -146,7 +146,16 @@ def test_random_schedules_catch_mutants_too():
 
 def test_snapshot_knows_all_that_is_remembered():
     """When one of these fails, `snapshot` has to learn what is new before merged states can be trusted."""
-    frozen = {"_error", "_expires_at", "_known_empty_until", "_loop", "_priority", "_state", "shared_peek"}
+    frozen = {
+        "_error",
+        "_expires_at",
+        "_is_left",
+        "_known_empty_until",
+        "_loop",
+        "_priority",
+        "_state",
+        "shared_peek",
+    }
     ignored = {"_callbacks", "_finished", "_lock", "_surroundings", "_thread"}
     ignored |= {"waits_for"}  # it stands in the text of an error alone
     assert set(Flight.__slots__) == frozen | ignored

@@ -44,9 +44,8 @@ class FallbackTokens(Asking):
             return None
         if await self._ending_by_reading(principal) is not None:
             return None
-        return await self._memory.peek(
-            slot, principal
-        )  # once more: it may have been logged out here meanwhile
+        # Once more: it may have been logged out here meanwhile.
+        return await self._memory.peek(slot, principal)
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
