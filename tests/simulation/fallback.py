@@ -131,6 +131,7 @@ class Fallback:
             dict(store.parts._part_of),
             (
                 list(owed._operations),
+                list(owed._left),
                 list(owed._kept),
                 owed._turn,
                 owed._refusals,
