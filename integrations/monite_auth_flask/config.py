@@ -1,5 +1,7 @@
 """Reads the settings of an app: the `MONITE_…` keys of `app.config`, and the environment."""
 
+from typing import Any
+
 from flask import Flask
 
 from monite_auth import Settings
@@ -16,6 +18,12 @@ def settings_of(app: Flask) -> Settings:
     warn_of_unknown_settings(app.config)
     # Flask accepts a session cookie for this long, so an ended session has to be remembered for as long.
     lifetime = min(app.permanent_session_lifetime.total_seconds(), LONGEST_MEMORY)
-    given = {"SESSION_MEMORY": lifetime, **app_settings(app.config, prefix="MONITE_")}
-    # With the prefix, so that an error has the names that the app has set.
-    return Settings.from_mapping({f"MONITE_{name}": value for name, value in given.items()}, prefix="MONITE_")
+    # No local may hold the config, which has secrets: error collectors record locals.
+    return Settings.from_mapping(
+        _as_set({"SESSION_MEMORY": lifetime, **app_settings(app.config, prefix="MONITE_")}), prefix="MONITE_"
+    )
+
+
+def _as_set(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings by the names that the app has set them under: errors say these."""
+    return {f"MONITE_{name}": value for name, value in values.items()}
