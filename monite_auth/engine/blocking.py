@@ -79,7 +79,8 @@ class BlockingRuntime:
 
     async def sleep(self, seconds: float) -> None:
         """See Runtime."""
-        if getattr(self._inline, "runs", False) or self._closing.wait(seconds):
+        # Under gevent a wait that begins when the event has just been set may never end.
+        if getattr(self._inline, "runs", False) or self._closing.is_set() or self._closing.wait(seconds):
             raise Closed("The broker has been closed, or there is no background to wait in.")
 
     async def wait(self, flight: Flight, *, within: float) -> None:
