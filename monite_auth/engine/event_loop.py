@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context, copy_context
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from monite_auth.engine.background import log_failure
 from monite_auth.engine.limit_watch import LimitWatch
@@ -109,12 +109,17 @@ class AsyncRuntime:
 
     async def wait(self, flight: Flight, *, within: float) -> None:
         """See Runtime."""
-        loop = asyncio.get_running_loop()
         finished = asyncio.Event()
+        weak_loop, weak_event = (
+            ref(asyncio.get_running_loop()),
+            ref(finished),
+        )  # the flight must not keep them
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
-                loop.call_soon_threadsafe(finished.set)
+            loop, event = weak_loop(), weak_event()
+            if loop is not None and event is not None:
+                with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
+                    loop.call_soon_threadsafe(event.set)
 
         flight.call_when_finished(wake)
         try:

@@ -24,9 +24,10 @@ until `expires_at`; and none does once the event loop of its leader is closed.
 import threading
 from collections.abc import Callable
 from enum import Enum
+from weakref import ref
 
 from monite_auth.engine.shared_peek import SharedPeek
-from monite_auth.engine.surroundings import Surroundings
+from monite_auth.engine.surroundings import EventLoop, Surroundings
 from monite_auth.stores import Priority, Slot
 from monite_auth.tokens import Clock
 
@@ -71,7 +72,7 @@ class Flight:
         "_is_left",
         "_known_empty_until",
         "_lock",
-        "_loop",
+        "_loop_ref",
         "_priority",
         "_state",
         "_surroundings",
@@ -92,8 +93,9 @@ class Flight:
         """Until this time only this flight can fill the slot, so callers skip the store and wait for it."""
         self._priority = priority
         self._surroundings = surroundings
-        self._loop = surroundings.running_loop()
-        self._thread = threading.current_thread() if self._loop is None else None
+        loop = surroundings.running_loop()
+        self._loop_ref = ref(loop) if loop is not None else None  # a loop that is dropped must be garbage
+        self._thread = threading.current_thread() if loop is None else None
         self._callbacks: list[Callable[[], None]] = []
         self._finished = threading.Event()
         self._lock = threading.Lock()
@@ -147,6 +149,10 @@ class Flight:
         """Say whether blocking this thread would block the very event loop that does the work."""
         return self._loop is not None and self._loop is self._surroundings.running_loop()
 
+    @property
+    def _loop(self) -> EventLoop | None:
+        return self._loop_ref() if self._loop_ref is not None else None
+
     def wait_in_thread(self, within: float) -> None:
         """Hold this thread until the flight is finished, `within` seconds at the most."""
         self._finished.wait(within)
@@ -173,9 +179,11 @@ class Flight:
 
     def is_alive(self, now: float) -> bool:
         """Say whether somebody is at work, or can be expected to be; see above."""
-        if self.is_finished or self._is_left or (self._loop is not None and self._loop.is_closed()):
+        loop = self._loop
+        is_gone = self._loop_ref is not None and (loop is None or loop.is_closed())
+        if self.is_finished or self._is_left or is_gone:
             return False
-        is_at_work = (self._loop is not None and self._loop.is_running()) or (
+        is_at_work = (loop is not None and loop.is_running()) or (
             self._thread is not None and self._thread.is_alive()
         )
         return (self._state is State.STARTED and is_at_work) or now < self._expires_at

@@ -117,6 +117,28 @@ def test_event_loops_that_end_in_the_middle_of_a_revocation_leave_nothing_behind
 
 
 @untidy
+def test_event_loops_that_are_closed_in_the_middle_of_a_mint_leave_nothing_behind(emulated, emulator):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
+
+    async def begin(person):
+        hits = order.hits
+        tasks = [asyncio.create_task(broker.atoken(person)) for _ in range(2)]
+        await auntil(lambda: order.hits > hits)
+        return [ref(each) for each in tasks]
+
+    with TokenBroker(emulated, lambda _: PEOPLE["anna"]) as broker:
+        left = []
+        for number in range(20):
+            loop = asyncio.new_event_loop()
+            left += loop.run_until_complete(begin(Principal(str(number), session_id="1")))
+            loop.close()
+        del loop
+        emulator.monite.faults.clear()
+        until(lambda: gc.collect() >= 0 and not len(broker.running.on_loop))
+        assert [each() for each in left] == [None] * 40
+
+
+@untidy
 def test_a_broker_that_is_dropped_is_let_go_by_an_event_loop_that_goes_on(emulated):
     async def main():
         loop = asyncio.get_running_loop()

@@ -28,7 +28,7 @@ POLL = 2.0
 class EventLoop:
     """The event loop, or thread, of an actor, as far as a flight asks about it."""
 
-    __slots__ = ("running",)
+    __slots__ = ("__weakref__", "running")
 
     def __init__(self) -> None:
         self.running = True
