@@ -21,7 +21,8 @@ def threads_are_allowed() -> bool:
     if uwsgi is None:
         return True
     is_forked = uwsgi.worker_id() > 0 or uwsgi.mule_id() > 0
-    return is_forked and bool({b"enable-threads", b"threads"} & uwsgi.opt.keys())
+    options = {os.fsdecode(name) for name in uwsgi.opt}  # text, or bytes in some versions
+    return is_forked and not options.isdisjoint({"enable-threads", "threads"})
 
 
 def is_one_of_several() -> bool:

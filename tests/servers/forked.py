@@ -56,6 +56,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
             "owner": broker._engine.owner,
             "chance": broker._blocking().random(),
             "entities": len(entities),
+            "background": broker._blocking().has_background,
         }
     start_response(status, [("Content-Type", "application/json")])
     return [json.dumps(said).encode()]

@@ -91,6 +91,7 @@ def test_workers_that_were_forked_share_nothing_but_the_store(request, server, e
         said = [server.ask(worker, browser, "GET", "/process").json() for worker in server.pids]
     assert len({each["owner"] for each in said}) == WORKERS
     assert len({each["chance"] for each in said}) == WORKERS
+    assert all(each["background"] for each in said)
 
     emulator.monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=0.2))
     before = len(emulator.monite.ledger.tokens)
