@@ -186,7 +186,7 @@ def test_background_work_that_fails_is_logged_and_the_next_one_is_done(emulated,
 
 def uwsgi(*options, worker=1):
     """Return what uWSGI puts into `sys.modules`."""
-    given = {option.encode(): True for option in options}
+    given = dict.fromkeys(options, True)
     return SimpleNamespace(opt=given, numproc=1, worker_id=lambda: worker, mule_id=lambda: 0)
 
 
