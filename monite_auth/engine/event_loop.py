@@ -110,10 +110,8 @@ class AsyncRuntime:
     async def wait(self, flight: Flight, *, within: float) -> None:
         """See Runtime."""
         finished = asyncio.Event()
-        weak_loop, weak_event = (
-            ref(asyncio.get_running_loop()),
-            ref(finished),
-        )  # the flight must not keep them
+        # The flight must not keep them.
+        weak_loop, weak_event = ref(asyncio.get_running_loop()), ref(finished)
 
         def wake() -> None:
             loop, event = weak_loop(), weak_event()
