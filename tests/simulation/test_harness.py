@@ -151,7 +151,7 @@ def test_snapshot_knows_all_that_is_remembered():
         "_expires_at",
         "_is_left",
         "_known_empty_until",
-        "_loop",
+        "_loop_ref",
         "_priority",
         "_state",
         "shared_peek",
