@@ -70,3 +70,34 @@ def test_a_logout_while_the_clock_is_wrong_is_carried_out_when_it_is_right_again
     driver.run(driver.ops.end_user("alice"))
     driver.ground.wall_is_ahead = 0.0
     assert driver.pending() == ["t"]
+
+
+@pytest.mark.parametrize("session", ["before", None])
+@pytest.mark.parametrize("step", [-HOUR, -60.0])
+def test_promise_5_a_session_from_before_an_ending_is_no_younger_once_the_clock_is_set_back(
+    driver, step, session
+):
+    before = driver.dated(30, session)
+    driver.run(driver.ops.end_user("alice"))
+    driver.advance(HOUR + 600)
+    driver.ground.wall_is_ahead = step
+    assert driver.has_ended(before)
+    driver.put("t", principal=Principal("alice", session_id="another"))
+    assert driver.peek(principal=before) is None
+    driver.advance(HOUR)
+    assert driver.has_ended(before)
+
+
+@pytest.mark.parametrize("session", ["before", None])
+@pytest.mark.parametrize("step", [60.0, 2 * HOUR])
+def test_promise_5_a_login_that_was_dated_while_the_clock_was_ahead_counts_as_then(driver, step, session):
+    driver.ground.wall_is_ahead = step
+    before = Principal("alice", session_id=session, authenticated_at=driver.ground.wall_clock())
+    assert not driver.has_ended(Principal("alice"))
+    driver.advance(10)
+    driver.run(driver.ops.end_user("alice"))
+    driver.ground.wall_is_ahead = 0.0
+    driver.advance(5)
+    assert driver.has_ended(before)
+    after = Principal("alice", session_id=session and "after", authenticated_at=driver.ground.wall_clock())
+    assert not driver.has_ended(after)

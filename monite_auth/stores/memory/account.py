@@ -13,6 +13,7 @@ from monite_auth.identity import Partner, Principal
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.bounds import MOST_SLOTS
 from monite_auth.stores.budget import Budget
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.memory.endings import Endings
 from monite_auth.stores.memory.pending import PendingRevocations
 from monite_auth.stores.memory.users import Cooling, Place, User, Users
@@ -36,7 +37,7 @@ class MemoryAccount:
         session_memory: float,
         requests_per_second: float,
         clock: Clock,
-        wall_clock: Clock,
+        wall_clock: WallClock,
         new_id: Callable[[], str],
     ) -> None:
         self._clock = clock

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from monite_auth.identity import LEEWAY, Principal
 from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS
-from monite_auth.stores.dates import Began
+from monite_auth.stores.dates import Began, WallClock
 from monite_auth.stores.values import Ended
 from monite_auth.tokens import Clock
 
@@ -62,7 +62,7 @@ class Moments(TTLCache[Key, float]):
 class Endings:
     """The endings of an account, remembered for `session_memory` seconds, and `maxsize` of them at the most."""
 
-    def __init__(self, maxsize: int, session_memory: float, *, clock: Clock, wall_clock: Clock) -> None:
+    def __init__(self, maxsize: int, session_memory: float, *, clock: Clock, wall_clock: WallClock) -> None:
         self._session_memory = session_memory
         self._clock = clock
         self._wall_clock = wall_clock
@@ -109,7 +109,7 @@ class Endings:
 
     def began(self, principal: Principal) -> Began | None:
         """Return when the principal's session began, by its date."""
-        return Began.of(principal, now=self._clock(), wall=self._wall_clock())
+        return Began.of(principal, now=self._clock(), wall_clock=self._wall_clock)
 
     def includes(self, user: str, session: str) -> bool:
         """Say whether the session with this id has ended."""

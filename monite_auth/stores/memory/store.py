@@ -12,6 +12,7 @@ from functools import partial
 
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.settings import Settings
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.memory.operations import MemoryOperations
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.values import Slot
@@ -30,7 +31,8 @@ class MemoryStore:
     `max_users`: how many users are remembered; the one least recently written makes room. As many notes are kept.
     `max_ended`: how many logouts are remembered, for `session_memory` seconds each.
     `requests_per_second`: Monite's limit.
-    `wall_clock`: what dates logins; by default the machine's, or `clock` where that is a test's.
+    `wall_clock`: what dates logins; by default the machine's, or `clock` where that is a test's. A simulation hands in a WallClock,
+    since its processes share this store and are on hosts of their own.
     `new_id`: returns an id for a lease or a revocation; a simulation hands in its own, so that a run can be repeated.
     `make_operations`: makes what keeps one account; a simulation hands in its own, with mistakes in it.
     """
@@ -45,10 +47,12 @@ class MemoryStore:
         session_memory: float = 14 * 24 * 3600,
         requests_per_second: float = 30,
         clock: Clock = steady_clock,
-        wall_clock: Clock | None = None,
+        wall_clock: Clock | WallClock | None = None,
         new_id: Callable[[], str] = _new_id,
         make_operations: type[MemoryOperations] = MemoryOperations,
     ) -> None:
+        if not isinstance(wall_clock, WallClock):
+            wall_clock = WallClock(wall_clock or (time.time if clock is steady_clock else clock), clock)
         self._make_operations = partial(
             make_operations,
             max_users=max_users,
@@ -56,7 +60,7 @@ class MemoryStore:
             session_memory=session_memory,
             requests_per_second=requests_per_second,
             clock=clock,
-            wall_clock=wall_clock or (time.time if clock is steady_clock else clock),
+            wall_clock=wall_clock,
             new_id=new_id,
         )
         self._lock = ProcessLock()

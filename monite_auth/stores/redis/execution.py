@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from monite_auth.identity import Partner
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.redis.connections import Argument, Connections
 from monite_auth.stores.redis.errors import store_is_unsettled
 from monite_auth.stores.redis.keys import AccountKeys
@@ -45,7 +46,7 @@ class Execution:
         session_memory: float,
         requests_per_second: float,
         clock: Clock,
-        wall_clock: Clock,
+        wall_clock: WallClock,
     ) -> None:
         self._connections = connections
         self._keys = keys

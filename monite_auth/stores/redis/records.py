@@ -6,6 +6,7 @@ Times in records are the server's. Where one is read, `at` is the caller's time 
 import struct
 
 from monite_auth.identity import PARTNER, Partner, Subject
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.redis.keyspace import NAME, Keyspace, shard_of
 from monite_auth.stores.sealing import Seal, SealBroken, Vault
 from monite_auth.stores.values import Pending, Slot
@@ -50,13 +51,20 @@ class RedisVault(Vault):
         """Return the name of a slot, with that of its session behind it where it has one."""
         return self.slot(slot) + (self.session(slot.user, slot.session) or "")
 
-    def identity(self, principal: Subject) -> tuple[str, str, float | str, float | str]:
-        """Return what scripts check of a principal: the names of its session and its date, and its moments (`ending`)."""
+    def names(self, principal: Subject) -> tuple[str, str]:
+        """Return the names of a principal's session and of its date, of which one is ""."""
         if principal is PARTNER:
-            return "", "", "", ""
-        name, at, by = self.principal(principal) or "", principal.began_at, principal.began_by
-        session, date = (name, "") if principal.session_id is not None else ("", name)
-        return (session, date, "", "") if at is None or by is None else (session, date, by, at)
+            return "", ""
+        name = self.principal(principal) or ""
+        return (name, "") if principal.session_id is not None else ("", name)
+
+    def identity(
+        self, principal: Subject, wall_clock: WallClock
+    ) -> tuple[str, str, float | str, float | str]:
+        """Return what scripts check of a principal: its names, and its moments by this host's wall clock (`ending`)."""
+        began = wall_clock.began(principal) if principal is not PARTNER else None
+        at, by = began if began is not None else ("", "")
+        return (*self.names(principal), by, at)
 
     # -- records
 

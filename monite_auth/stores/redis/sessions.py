@@ -30,7 +30,7 @@ class RedisSessions(Execution):
             "begin",
             principal.user_id,
             9,
-            lambda vault: [vault.identity(principal)[0], self._session_memory, ago],
+            lambda vault: [vault.names(principal)[0], self._session_memory, ago],
         )
         if has_ended:
             await self.end_session(principal)
@@ -41,7 +41,7 @@ class RedisSessions(Execution):
             "session_state",
             principal.user_id,
             8,
-            lambda vault: [*vault.identity(principal), self._session_memory],
+            lambda vault: [*vault.identity(principal, self._wall_clock), self._session_memory],
         )
         return STATES[answer]
 
@@ -50,7 +50,7 @@ class RedisSessions(Execution):
         pending, _ = await self._end(
             "session",
             lambda vault: vault.home(principal.user_id),
-            lambda vault: vault.identity(principal)[:2],
+            lambda vault: vault.names(principal),
             ago=ago,
         )
         return pending

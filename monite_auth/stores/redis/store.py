@@ -8,6 +8,7 @@ from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 from monite_auth.processes.lifetimes import PerProcess, ProcessLock
 from monite_auth.settings import Settings
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.keys import AccountKeys
@@ -66,7 +67,7 @@ class RedisStore:
         self._prefix = prefix
         self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
         self._clock = token_clock
-        self._wall_clock = clock or time.time
+        self._wall_clock = WallClock(clock or time.time, token_clock)
         self._connections = PerProcess(partial(ProcessConnections, self._address, timeout))
         self._binding = ProcessLock()
         self._account: str | None = None

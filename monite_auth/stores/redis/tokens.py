@@ -41,7 +41,11 @@ class RedisTokens(Execution):
             "peek",
             slot.user,
             8 if by_date else 3,
-            lambda vault: [vault.place(slot), *vault.identity(principal), self._session_memory],
+            lambda vault: [
+                vault.place(slot),
+                *vault.identity(principal, self._wall_clock),
+                self._session_memory,
+            ],
         )
         if answer is None:
             return None
@@ -61,7 +65,7 @@ class RedisTokens(Execution):
                 9,
                 lambda vault: [
                     vault.place(slot),
-                    *vault.identity(principal),
+                    *vault.identity(principal, self._wall_clock),
                     self._session_memory,
                     owner,
                     lease.id,

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
 from monite_auth.processes.lifetimes import PerProcess
-from monite_auth.stores.dates import Began
+from monite_auth.stores.dates import Began, WallClock
 from monite_auth.stores.protocol import Store
 from monite_auth.stores.sealing import SealBroken, Vault
 from monite_auth.stores.sqlite.connections import Connections
@@ -36,7 +36,7 @@ Arguments = ParamSpec("Arguments")
 class Transaction(NamedTuple):
     """All that an operation decides over: the rows of an `account`, its vault, and the time.
 
-    `now` is the file's time. `ahead`: by how many seconds it is ahead of the wall clock, which dates logins.
+    `now` is the file's time. `ahead`: by how many seconds it is ahead of the `wall_clock`, which dates logins.
 
     Names are digests that only this account can make, so rows that are found by a name are its own. Where rows are found
     otherwise, their column `account` says whose they are.
@@ -47,10 +47,11 @@ class Transaction(NamedTuple):
     account: str
     now: float
     ahead: float
+    wall_clock: WallClock
 
     def began(self, principal: Principal) -> Began | None:
         """Return when the principal's session began by its date, in the file's time."""
-        return Began.of(principal, now=self.now, wall=self.now - self.ahead)
+        return Began.of(principal, now=self.now, wall_clock=self.wall_clock)
 
 
 Decide = Callable[Concatenate[Kind, Transaction, Arguments], Result]
@@ -83,7 +84,7 @@ class Execution:
         *,
         session_memory: float,
         requests_per_second: float,
-        clock: Clock,
+        clock: WallClock,
         token_clock: Clock,
     ) -> None:
         self._store = store
@@ -182,7 +183,7 @@ class Execution:
 
     def _transaction(self, db: sqlite3.Connection, vault: Vault, connections: Connections) -> Transaction:
         now = connections.file_time.now()
-        return Transaction(db, vault, self._keys.account, now, now - self._clock())
+        return Transaction(db, vault, self._keys.account, now, now - self._clock(), self._clock)
 
 
 def writing(decide: Decide[Kind, Arguments, Result]) -> Operation[Kind, Arguments, Result]:

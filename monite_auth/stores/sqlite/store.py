@@ -18,6 +18,7 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.processes.boot_clock import BootClock, this_boot
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.settings import Settings
+from monite_auth.stores.dates import WallClock
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.stores.sqlite.connections import Connections
@@ -77,7 +78,7 @@ class SQLiteStore:
             SQLiteOperations,
             session_memory=session_memory,
             requests_per_second=requests_per_second,
-            clock=clock,
+            clock=WallClock(clock, token_clock),
             token_clock=token_clock,
         )
         connections = partial(_new_connections, self._path, busy_timeout, clock, boot_clock or this_boot())
