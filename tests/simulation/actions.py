@@ -24,6 +24,7 @@ __all__ = [
     "EndEverything",
     "EndPartnerToken",
     "EndUser",
+    "Job",
     "Login",
     "Logout",
     "Reject",
@@ -73,6 +74,23 @@ class Token:
         else:
             judge.call_returns(actor, token)
             caller.bearer[self.who] = token
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Ask for a token for a job of a user, dated by this host's wall clock (`broker.for_job`), and once more after a pause."""
+
+    user: str
+    pause: float
+
+    async def play(self, caller: Caller) -> None:
+        actor = _actor(caller.world)
+        who = Principal(self.user, authenticated_at=actor.process.host.time())
+        if caller.world.observe is not None:
+            actor.seen.append(who.began_at)
+        await Token(who).play(caller)
+        await Sleep(self.pause).play(caller)
+        await Token(who).play(caller)
 
 
 @dataclass(frozen=True, slots=True)

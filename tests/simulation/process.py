@@ -9,6 +9,7 @@ from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.telemetry import Silence
 from tests.simulation.account import Account, People
 from tests.simulation.fallback import Fallback
+from tests.simulation.host import Host
 from tests.simulation.library import Library
 from tests.simulation.operations import BEGIN, Operation
 from tests.simulation.runtime import SimulatedRuntime
@@ -98,7 +99,7 @@ FLAVOURS = ("tasks", "loops", "threads")
 
 
 class Process:
-    """One process: its own engine, that is, its own owner id, flights, and background work.
+    """One process: its own engine, that is, its own owner id, flights, and background work. `host`: where it runs.
 
     `fallback`: what it has for when the store is in trouble, if anything.
     """
@@ -110,6 +111,7 @@ class Process:
         "epoch",
         "fallback",
         "flavour",
+        "host",
         "loop",
         "name",
         "runtime",
@@ -127,6 +129,7 @@ class Process:
         *,
         watched: bool,
         fallback: Fallback | None = None,
+        host: Host,
     ) -> None:
         assert flavour in FLAVOURS
         self.account = account
@@ -147,6 +150,7 @@ class Process:
         )
         self.epoch = surroundings.epoch
         self.fallback = fallback
+        self.host = host
         self.engine = library.engine(account.settings, People(account.people), Silence(), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 

@@ -47,6 +47,7 @@ class Run:
         self.mishaps, self.crashes = scenario.mishap_count, scenario.crash_count
         self.stops, self.cancellations = scenario.stop_count, scenario.cancel_count
         self.lags = scenario.lags
+        self.wall_steps, self.store_jumps = scenario.wall_steps, scenario.store_jumps
         self.troubles = scenario.trouble_count if scenario.troubles and not scenario.lasting_trouble else 0
         self.accidents: Counter[str] = Counter()
         self.asides = 0
@@ -61,7 +62,8 @@ class Run:
 
     @property
     def may_go_wrong(self) -> bool:
-        others = self.crashes or self.stops or self.cancellations or self.lags
+        clocks = self.wall_steps or self.store_jumps
+        others = self.crashes or self.stops or self.cancellations or self.lags or clocks
         return bool(self.mishaps or self.store_may_change or others)
 
     @property
@@ -72,7 +74,16 @@ class Run:
 
     def budget(self) -> tuple[Any, ...]:
         """Return which accidents may still happen."""
-        return (self.mishaps, self.crashes, self.stops, self.cancellations, self.lags, self.troubles)
+        return (
+            self.mishaps,
+            self.crashes,
+            self.stops,
+            self.cancellations,
+            self.lags,
+            self.troubles,
+            self.wall_steps,
+            self.store_jumps,
+        )
 
     def steps(self) -> list[Option]:
         """Return the options without accidents."""
@@ -125,6 +136,14 @@ class Run:
             found += [("cancel", actor, True) for actor in tasks if actor.operation.in_store]
         if self.lags and steps[0][0] == "step":
             found.append(("lag", self.lags[0], None))
+        if self.wall_steps and self._is_in_use():
+            found += [
+                ("wall clock", process, self.wall_steps[0])
+                for process in self.world.processes
+                if any(actor.process is process for actor in actors)
+            ]
+        if self.store_jumps and self._is_in_use():
+            found.append(("store's clock", self.store_jumps[0], None))
         return found
 
     def options(self) -> list[Option]:
@@ -158,7 +177,7 @@ class Run:
         self.accidents[kind] += 1
         if world.trace is not None:
             name = getattr(subject, "name", subject)
-            world.trace.append(f"           *** {kind} {name}{' after the step' if detail else ''}")
+            world.trace.append(f"           *** {kind} {name}{_detail(kind, detail)}")
         if kind == "crash":
             self.crashes -= 1
             world.crash(subject)
@@ -169,6 +188,12 @@ class Run:
         elif kind == "cancel":
             self.cancellations -= 1
             world.cancel(subject, done=detail)
+        elif kind == "wall clock":
+            self.wall_steps = self.wall_steps[1:]
+            subject.host.set_clock(detail)
+        elif kind == "store's clock":
+            self.store_jumps = self.store_jumps[1:]
+            world.store_is_ahead += subject
         else:
             self.lags = self.lags[1:]
             world.lag(subject)
@@ -252,6 +277,12 @@ class Run:
     def _do(self, process: Process, *actions: Action) -> None:
         self.asides += 1
         self.world.run_alone(f"after{self.asides}", process, play(self.world, process, actions))
+
+
+def _detail(kind: str, detail: Any) -> str:
+    if kind == "wall clock":
+        return f" {detail:+.0f} s"
+    return " after the step" if detail else ""
 
 
 def play_one(run: Run, action: tuple[int, Any]) -> Any:

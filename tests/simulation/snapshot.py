@@ -58,6 +58,7 @@ def snapshot(world: World) -> tuple[Any, ...]:
     return (
         world.now,
         world.lagged,
+        world.store_is_ahead,
         tuple(sorted((a.name, a.history, a.operation.label, a.operation.wake_at) for a in world.actors)),
         (world.shared.trouble, freeze(world.journals.texts), frozenset(world.journals.dead)),
         tuple(_process(world, process) for process in world.processes),
@@ -133,6 +134,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         freeze(engine.strays),
         frozenset(engine.tokens._leader._mint.keywords["lookup"].keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
+        process.host.facts(),
         process.fallback and (_store(process.fallback.memory), freeze(process.fallback.facts())),
     )
 

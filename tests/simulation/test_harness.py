@@ -12,7 +12,7 @@ from monite_auth.engine.engine import Engine
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight, SingleFlight
 from monite_auth.settings import Settings
-from tests.simulation.actions import Drain, EndUser, Login, Logout, Sleep, Token
+from tests.simulation.actions import Drain, EndUser, Job, Login, Logout, Sleep, Token
 from tests.simulation.exploration import explore
 from tests.simulation.judge import Violation, judge
 from tests.simulation.library import Library
@@ -87,6 +87,16 @@ TINY = [
         before=((0, Token(ALICE)), (1, Token(ALICE))),
         troubles=(DOWN,),
         afterwards=False,
+    ),
+    Scenario(
+        "a wall clock that is set",
+        (Script("c1", 0, (Job("alice", 600.0),)), Script("c2", 0, (Sleep(1.5), EndUser("alice")))),
+        wall_steps=(-300.0,),
+    ),
+    Scenario(
+        "a store's clock that jumps",
+        (Script("c1", 0, (Token(ALICE),)), Script("c2", 0, (Sleep(1.5), Logout(ALICE)))),
+        store_jumps=(60.0,),
     ),
     Scenario(
         "an outage, and a process that dies",

@@ -18,6 +18,7 @@ from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores import PARTNER_SLOT, Slot
 from tests.simulation.account import START, Account
 from tests.simulation.fallback import Fallback
+from tests.simulation.host import Host, HostClocks
 from tests.simulation.judge import Violation
 from tests.simulation.library import Library
 from tests.simulation.operations import UNFINISHED, Act, Failed, Operation, store_operations
@@ -65,6 +66,8 @@ class Stage(Protocol):
     def outage_trust(self) -> float: ...
     @property
     def has_journal(self) -> bool: ...
+    @property
+    def walls(self) -> tuple[float, ...]: ...
 
 
 class World:
@@ -76,6 +79,8 @@ class World:
         self.now = START
         self.lagged = 0.0
         """Seconds that passed in lags, although an actor could have gone on."""
+        self.store_is_ahead = 0.0
+        """Seconds by which the store's clock has jumped ahead of the truth."""
         self.running: Actor | None = None
         self.actors: list[Actor] = []
         self.trace: list[str] | None = None
@@ -93,7 +98,8 @@ class World:
         self._closed = False
         self._idle_steps = 0
         store = library.store(
-            clock=self.clock,
+            clock=self.store_clock,
+            wall_clock=HostClocks(self),
             requests_per_second=stage.requests_per_second,
             session_memory=stage.session_memory,
             new_id=self.new_id,
@@ -105,13 +111,20 @@ class World:
         self.settings = self.accounts[0].settings
         """The settings of one of the accounts: what they differ in does not matter where these are used."""
         self.processes: list[Process] = []
-        for number, (flavour, account) in enumerate(zip(stage.processes, whose, strict=True), 1):
-            self.add_process(f"p{number}", accounts[account], flavour)
+        walls = stage.walls or (0.0,) * len(stage.processes)
+        for number, (flavour, account, ahead) in enumerate(
+            zip(stage.processes, whose, walls, strict=True), 1
+        ):
+            self.add_process(f"p{number}", accounts[account], flavour, ahead)
 
     # -- what the library is handed
 
     def clock(self) -> float:
         return self.now
+
+    def store_clock(self) -> float:
+        """Return the time by which the store counts."""
+        return self.now + self.store_is_ahead
 
     def new_id(self) -> str:
         """Return an id that follows from the running actor, so that a run can be repeated."""
@@ -133,13 +146,21 @@ class World:
 
     # -- actors
 
-    def add_process(self, name: str, account: Account, flavour: str = "tasks") -> Process:
+    def add_process(self, name: str, account: Account, flavour: str = "tasks", ahead: float = 0.0) -> Process:
+        """Add a process on a host of its own, whose wall clock is `ahead` of the truth."""
         stage, fallback = self._stage, None
         if stage.troubles:
             trust, journal = stage.outage_trust, stage.has_journal
             fallback = Fallback(self, account, name, trust=trust, journal=journal)
         process = Process(
-            self, account, name, self._library, flavour, watched=self._watched, fallback=fallback
+            self,
+            account,
+            name,
+            self._library,
+            flavour,
+            watched=self._watched,
+            fallback=fallback,
+            host=Host(self, ahead),
         )
         self.processes.append(process)
         return process
@@ -253,6 +274,12 @@ class World:
         """Let time pass although an actor could go on."""
         self.lagged += seconds
         self.pass_time(self.now + seconds)
+
+    def moments(self, date: float) -> tuple[float, float]:
+        """Return when a session began at the earliest and at the latest, as far as the process that runs can tell by its date."""
+        processes = [self.running.process] if self.running is not None else self.processes
+        hosts = [process.host for process in processes]
+        return min(each.oldest(date) for each in hosts), max(each.latest(date) for each in hosts)
 
     # -- accidents
 

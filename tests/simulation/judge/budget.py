@@ -34,7 +34,7 @@ class BudgetJudge:
 
     def admit(self, actor: "Actor", priority: Priority, ticket: Any, *, patience: float, result: Any) -> None:
         del ticket, patience
-        now = self._world.now
+        now = self._world.store_clock()
         self.booked.pop(actor.name, None)
         had_booked = actor.name in self.queued
         self.queued.discard(actor.name)
@@ -62,7 +62,7 @@ class BudgetJudge:
 
     def hold(self, actor: "Actor", seconds: float, *, throttled: bool = False, result: None) -> None:
         del actor, throttled, result
-        self.held_until = max(self.held_until, self._world.now + seconds)
+        self.held_until = max(self.held_until, self._world.store_clock() + seconds)
 
     def request_leaves(self, actor: "Actor") -> None:
         self.checks["8 one budget"] += 1
@@ -72,7 +72,7 @@ class BudgetJudge:
 
     def due(self, actor: "Actor", limit: int, *, seconds: float, result: Any) -> None:
         del limit
-        now = self._world.now
+        now = self._world.store_clock()
         for pending in result.batch:
             value = pending.token.reveal()
             holder, until = self.given.get(value, ("", 0.0))

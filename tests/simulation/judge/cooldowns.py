@@ -36,7 +36,7 @@ class CooldownJudge:
         self.refusals[actor.name] = slot
 
     def claim(self, actor: "Actor", slot: Slot, result: Any) -> None:
-        now = self._world.now
+        now = self._world.store_clock()
         may = now < max(self.may_cool_down.get(slot, 0.0), self.may_cool_down.get(None, 0.0))
         if isinstance(result, CoolingDown) and not may:
             raise Violation(
@@ -53,11 +53,13 @@ class CooldownJudge:
     def abandon(self, actor: "Actor", slot: Slot, cooldown: Cooldown | None, *, in_force: bool) -> None:
         """Note that a claim was given back. `in_force`: its lease was the slot's, so the store keeps the cooldown."""
         if cooldown is not None:
-            self.may_cool_down[None if cooldown.everyone else slot] = self._world.now + cooldown.seconds
+            self.may_cool_down[None if cooldown.everyone else slot] = (
+                self._world.store_clock() + cooldown.seconds
+            )
         if actor.name in self.refusals:
             reach = self.refusals.pop(actor.name)
             if reach is None or in_force:
-                self.must_cool_down[reach] = self._world.now + COOLDOWN
+                self.must_cool_down[reach] = self._world.store_clock() + COOLDOWN
 
     def slot_works(self, slot: Slot) -> None:
         """Note that a token of the slot was stored."""

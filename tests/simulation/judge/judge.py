@@ -64,7 +64,7 @@ class Judge:
         self.current: dict[Slot, Held] = {}
         self.held: dict[str, Held] = {}  # by holder
         self.flying: dict[str, Held] = {}  # by actor
-        self.sessions = Sessions(world.clock, settings.session_memory)
+        self.sessions = Sessions(world.store_clock, settings.session_memory, world.moments)
         self.links: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.stored: set[str] = set()
         self.doomed: set[str] = set()  # has to die …
@@ -200,7 +200,7 @@ class Judge:
         principal = call.principal
         shelf = self.shelves.get(self._world.slot(principal))
         token = shelf.live if shelf is not None else None
-        if token is None or token.expires_at - self._world.now < max(call.min_ttl, ROUNDING):
+        if token is None or token.expires_at - self._world.store_clock() < max(call.min_ttl, ROUNDING):
             return None
         if self.sessions.may_be_refused(principal):
             return None
@@ -211,7 +211,7 @@ class Judge:
     def _holders(self, value: str) -> list[Slot]:
         """Return the slots that hand out this value, until it expires there."""
         live = [(slot, shelf.live) for slot, shelf in self.shelves.items() if shelf.live is not None]
-        now = self._world.now
+        now = self._world.store_clock()
         return [slot for slot, token in live if token.value.reveal() == value and token.expires_at > now]
 
     def _token_ends(self, slot: Slot) -> None:
@@ -340,7 +340,7 @@ class Judge:
             self._claimed(actor, slot, result.lease.id, seconds)
 
     def _claimed(self, actor: "Actor", slot: Slot, lease_id: str, seconds: float) -> None:
-        now = self._world.now
+        now = self._world.store_clock()
         self.current[slot] = self.held[actor.name] = Held(slot, lease_id, actor.name, now, now + seconds)
 
     def _commit(self, actor: "Actor", lease: Lease, token: AccessToken, *, result: Committed) -> None:
@@ -356,7 +356,7 @@ class Judge:
             self.doomed.add(value)
             if held is not None and held.id == lease.id and self.current.get(lease.slot) is held:
                 del self.current[lease.slot]
-                if not held.fenced and self._world.now < held.until:
+                if not held.fenced and self._world.store_clock() < held.until:
                     raise Violation("2 one mint", f"{value} was thrown away, and its lease was in force")
             return
         self.checks["5 logout is final"] += 1
@@ -380,7 +380,7 @@ class Judge:
         del result
         held = self.current.get(lease.slot)
         was_current = held is not None and held.id == lease.id
-        in_force = was_current and held is not None and self._world.now < held.until
+        in_force = was_current and held is not None and self._world.store_clock() < held.until
         if was_current:
             del self.current[lease.slot]
         self.cooldowns.abandon(actor, lease.slot, cooldown, in_force=in_force)

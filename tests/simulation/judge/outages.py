@@ -52,7 +52,9 @@ class OutageJudge(Judge):
     def __init__(self, *arguments: Any, trust: float, has_journal: bool) -> None:
         super().__init__(*arguments)
         self._has_journal = has_journal
-        self.sessions = OutageSessions(self._world.clock, self._settings.session_memory)
+        self.sessions = OutageSessions(
+            self._world.store_clock, self._settings.session_memory, self._world.moments
+        )
         self._trust = trust
         self.seen: dict[
             tuple[str, Key], float

@@ -6,6 +6,8 @@ Written anew from what `docs/sessions.md` tells applications, not from a store:
   has ended is then a matter of its name; no date counts.
 - For any other session the date decides: it must not lie before the last ending of all the user's sessions, and not further
   back than endings are remembered. A date without a fraction means its whole second.
+- How long ago a date was is told by the wall clock of the host that asks. Where that was set, a session must be refused if even the last
+  time at which the clock has shown its date was before the ending; it may be refused if the date can be taken for one from before.
 - A session without a name is called by its date: its own logout ends it whatever the clock says.
 - A session with neither looks like a new login at every call.
 
@@ -41,10 +43,19 @@ class _Endings:
 
 
 class Sessions:
-    """The sessions of one account. `memory`: seconds for which they, and their endings, are remembered."""
+    """The sessions of one account. `memory`: seconds for which they, and their endings, are remembered.
 
-    def __init__(self, clock: Callable[[], float], memory: float) -> None:
+    `moments`: says when a date was, at the earliest and at the latest, as the host can tell by its wall clock.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        memory: float,
+        moments: Callable[[float], tuple[float, float]],
+    ) -> None:
         self._clock = clock
+        self._moments = moments
         self._memory = memory
         self._known: dict[Key, float] = {}  # until when
         self._began: dict[Key, float] = {}  # when they became known
@@ -79,14 +90,16 @@ class Sessions:
         return key in self._told.sessions or key in self._doubtful or self._is_over(principal, self._told)
 
     def _is_over(self, principal: Principal, endings: _Endings) -> bool:
-        at, user, now = principal.began_at, principal.user_id, self._clock()
+        date, user, now = principal.began_at, principal.user_id, self._clock()
         key = session_key(principal)
         ended_at = endings.sessions.get(key) if key is not None else None
-        if ended_at is not None and (at is not None or now < ended_at + self._memory):
+        if ended_at is not None and (date is not None or now < ended_at + self._memory):
             return True
-        if at is None or self.is_known(principal):
+        if date is None or self.is_known(principal):
             return False
-        latest = at + WHOLE_SECOND if at % 1 == 0 else at
+        earliest, last = self._moments(date)
+        at = last if endings is self._ended else earliest
+        latest = at + WHOLE_SECOND if date % 1 == 0 else at
         before = max(endings.before.get(user, 0.0), endings.before.get(None, 0.0))
         return latest < before or at <= now - self._memory
 

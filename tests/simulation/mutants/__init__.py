@@ -7,6 +7,7 @@ one. No file of the library is touched. The modules here go by the promise that 
 from tests.simulation.mutants import (
     accounts,
     budget,
+    clocks,
     freshness,
     isolation,
     logout,
@@ -33,6 +34,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     *nothing_is_lost.MUTANTS,
     *budget.MUTANTS,
     *outages.MUTANTS,
+    *clocks.MUTANTS,
 )
 
 

@@ -3,7 +3,17 @@
 `scenario` says what a scenario is made of. The small ones go by what they are about.
 """
 
-from tests.simulation.scenarios import accounts, budget, endings, mints, outages, renewals, repeats, sessions
+from tests.simulation.scenarios import (
+    accounts,
+    budget,
+    clocks,
+    endings,
+    mints,
+    outages,
+    renewals,
+    repeats,
+    sessions,
+)
 from tests.simulation.scenarios.larger import larger
 from tests.simulation.scenarios.scenario import Scenario, Script
 
@@ -18,6 +28,7 @@ SMALL: tuple[Scenario, ...] = (
     *accounts.SCENARIOS,
     *repeats.SCENARIOS,
     *outages.SCENARIOS,
+    *clocks.SCENARIOS,
 )
 """Scenarios of which every schedule is explored."""
 

@@ -50,6 +50,8 @@ class Scenario:
     `troubles`: what may happen to the store that all share, `trouble_count` times in all, each until it is over; see
     `shared_store`. `lasting_trouble`: what is the matter with it until all callers are done, instead. Where it may, each process has a fallback: it serves whom it has seen alive for `outage_trust` seconds. Some
     have a journal as well (`has_journal`), which the others adopt when it dies.
+    `walls`: by how many seconds the wall clock of each process's host is ahead at first. `wall_steps`: by how many seconds a wall
+    clock is set, in this order, each at any point and on any host. `store_jumps`: the same for the store's clock, forward alone.
     `afterwards`: whether to see at the end that every process still gives, renews and revokes tokens.
     """
 
@@ -78,6 +80,9 @@ class Scenario:
     lasting_trouble: str = ""
     outage_trust: float = 60.0
     has_journal: bool = False
+    walls: tuple[float, ...] = ()
+    wall_steps: tuple[float, ...] = ()
+    store_jumps: tuple[float, ...] = ()
 
 
 MEMORY, LEEWAY = 600.0, 300.0
