@@ -9,9 +9,8 @@ event loop and gevent's hub: a loop that our own code blocks stands in no queue,
 | `stalled` | between `since` and this event the process got no time for so many `seconds` |
 """
 
-from _thread import (
-    start_new_thread,
-)  # a thread of the system, also where gevent has replaced the others by greenlets
+# A thread of the system, also where gevent has replaced the others by greenlets.
+from _thread import start_new_thread
 from pathlib import Path
 from select import select  # the system's, as above
 from time import monotonic
@@ -30,9 +29,10 @@ THREADS = Path("/proc/self/task")
 
 def start_heartbeat(log: EventLog) -> None:
     """Write down from now on when the process was stalled, until it ends."""
+    began = monotonic(), time_in_queue()  # here, since the thread may begin late itself
 
     def beat() -> None:
-        before, queued = monotonic(), time_in_queue()
+        before, queued = began
         while True:
             select((), (), (), INTERVAL)  # libfaketime breaks sleep
             now, queued_now = monotonic(), time_in_queue()
