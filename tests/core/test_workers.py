@@ -14,19 +14,20 @@ FORKED = """
 import os
 from monite_auth.processes.workers import is_one_of_several
 
-(ready_reader, ready), (go, start) = os.pipe(), os.pipe()
+arrived, arrive = os.pipe()
+steps = [os.pipe(), os.pipe()]  # one each: who is quick would else read the other's permission too
 for _ in range(2):
     if os.fork() == 0:
-        os.write(ready, b".")
-        os.read(go, 1)
-        os.write(1, f"{is_one_of_several()}\\n".encode())
-        os.write(ready, b".")
-        os.read(go, 1)
+        for go, _ in steps:
+            os.write(arrive, b".")
+            os.read(go, 1)
+            if go == steps[0][0]:
+                os.write(1, f"{is_one_of_several()}\\n".encode())
         os._exit(0)
-for _ in range(2):  # both are there, and then both have looked
+for _, start in steps:  # both are there, and then both have looked
     there = b""
     while len(there) < 2:
-        there += os.read(ready_reader, 2 - len(there))
+        there += os.read(arrived, 2 - len(there))
     os.write(start, b"..")
 for _ in range(2):
     os.wait()
