@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import suppress
 
 from monite_auth import Secret
+from monite_auth.stores import Busy
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS
 from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.at_once import in_threads
@@ -26,6 +27,18 @@ def test_a_hit_is_one_command_and_one_round_trip(driver, server):
     of_the_script = {"get": 100, "hget": 100, "time": 100, "zscore": 100}
     assert +more == {"evalsha": 100, **of_the_script}
     assert server.admin.info("stats")["total_reads_processed"] - reads <= 102  # and this test's own
+
+
+def test_whoever_waits_for_another_process_asks_without_writing_anything(driver, server):
+    driver.claim(owner="another process")
+    assert isinstance(driver.claim(), Busy)  # shows the script to the server, and the session is known
+    calls = server.calls()
+    for _ in range(100):
+        assert isinstance(driver.claim(), Busy)
+    more = Counter(server.calls())
+    more.subtract(calls)
+    of_the_script = {"get": 200, "time": 100, "zscore": 300, "hmget": 100}
+    assert +more == {"evalsha": 100, **of_the_script}
 
 
 def test_promise_1_threads_and_tasks_get_their_own_tokens_only(server, drive):
