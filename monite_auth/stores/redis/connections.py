@@ -25,12 +25,14 @@ import redis.exceptions
 
 from monite_auth.errors import MoniteAuthError
 from monite_auth.stores.redis.address import Address
+from monite_auth.stores.redis.answers import is_answer_of
 from monite_auth.stores.redis.errors import (
     FAILURES,
     UnknownScript,
     is_connection_lost,
     is_timeout,
     part_that_failed,
+    strange_answer,
     translated,
 )
 from monite_auth.stores.redis.lanes import Lane, LaneName
@@ -87,10 +89,12 @@ class Connections(ABC):
         """
         lane: LaneName = "peek" if script is PEEK else "other"
         try:
-            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane)
+            answer = await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane)
         except UnknownScript:
-            pass
-        return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+            answer = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+        if not is_answer_of(script.name, answer):
+            raise strange_answer(keys)
+        return answer
 
     async def send(self, *command: Argument, lane: LaneName = "other") -> Any:
         """Send a command and return its answer, as soon as a connection is free.

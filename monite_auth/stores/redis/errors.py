@@ -16,6 +16,7 @@ __all__ = [
     "is_timeout",
     "part_that_failed",
     "store_is_unsettled",
+    "strange_answer",
     "translated",
 ]
 
@@ -66,7 +67,7 @@ def part_that_failed(
     their shard.
     """
     if isinstance(error, redis.ResponseError) and keys and RECORD_TROUBLE.match(str(error)):
-        return f"record {keys[:2][-1]}"
+        return record_of(keys)
     if address.kind != "cluster" or not keys:
         return None
     if is_timeout(error) or is_connection_lost(error):
@@ -74,6 +75,21 @@ def part_that_failed(
     if isinstance(error, SLOT_TROUBLE):
         return f"slot of {keys[0].partition('}')[0]}}}"
     return None
+
+
+def record_of(keys: Sequence[str]) -> str:
+    """Return the name, as a part of the store, of the record that a script with these keys is about."""
+    return f"record {keys[:2][-1]}"
+
+
+def strange_answer(keys: Sequence[str]) -> StoreUnavailable:
+    """Return the error for an answer that no script of ours gives about records of ours, with these `keys`."""
+    part = record_of(keys)
+    return StoreUnavailable(
+        f"Redis ({part}) answers what the store never says. Has another program written there, or is "
+        "something between this process and Redis that changes answers?",
+        part=part,
+    )
 
 
 def translated(
@@ -111,8 +127,9 @@ def translated(
     return StoreUnavailable(f"{where} cannot be reached: {said or type(error).__name__}.", part=part)
 
 
-def store_is_unsettled() -> StoreUnavailable:
-    """Return the error for a store whose data key was found changed again and again within one operation."""
+def store_is_unsettled(keys: Sequence[str]) -> StoreUnavailable:
+    """Return the error for records whose data key was found changed again and again within one operation."""
     return StoreUnavailable(
-        "The store in Redis is being set up anew, time and again: do several share its prefix?"
+        "The store in Redis is being set up anew, time and again: do several share its prefix?",
+        part=record_of(keys),
     )

@@ -4,25 +4,25 @@ The operations are written once. Over ThreadConnections their awaits never suspe
 running event loop.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from monite_auth.identity import Partner
+from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.stores.dates import WallClock
+from monite_auth.stores.redis.answers import FOREIGN, SET
 from monite_auth.stores.redis.connections import Argument, Connections
-from monite_auth.stores.redis.errors import store_is_unsettled
+from monite_auth.stores.redis.errors import store_is_unsettled, strange_answer
 from monite_auth.stores.redis.keys import AccountKeys
 from monite_auth.stores.redis.keyspace import Keyspace
 from monite_auth.stores.redis.records import RedisVault
 from monite_auth.stores.redis.scripts import SCRIPTS
+from monite_auth.stores.redis.server_clock import UNKNOWN, ServerClock
 from monite_auth.tokens import Clock
 
 __all__ = ["Execution", "always"]
 
 Value = TypeVar("Value")
-
-FOREIGN = b"foreign"
-"""A script's answer when its shard is not sealed with the data key that the caller has."""
 
 TRIES = 5
 """How often the data key may be found changed within one operation. Once is what happens when Redis was emptied."""
@@ -35,6 +35,7 @@ class Execution:
     `groups`: the shards that one script may reach; in a cluster, one each.
     `session_memory`: for how many seconds an ended session is remembered.
     `clock`: that of the tokens that come and go. `wall_clock`: what dates logins on this host, and tells when Redis' clock is ahead.
+    `server_clock`: the clocks of the servers, as this process has seen them.
     """
 
     def __init__(
@@ -47,14 +48,17 @@ class Execution:
         requests_per_second: float,
         clock: Clock,
         wall_clock: WallClock,
+        server_clock: ServerClock,
     ) -> None:
         self._connections = connections
         self._keys = keys
+        self._group_of = {shard: group for group in groups for shard in group}
         self._groups = list(groups)
         self._session_memory = session_memory
         self._requests_per_second = requests_per_second
         self._clock = clock
         self._wall_clock = wall_clock
+        self._server_clock = server_clock
 
     async def _vault(self) -> RedisVault:
         return await self._keys.vault(self._connections())
@@ -82,18 +86,26 @@ class Execution:
     ) -> tuple[RedisVault, Any]:
         """Run a script as `_ask` does; `home` gives the user's shard and name."""
         connections = self._connections()
+        has_looked, every = False, list[str]()
         for _ in range(TRIES):
             vault = await self._keys.vault(connections)
             shard, name = home(vault)
+            group, asked_at = self._group_of[shard], self._clock()
+            window = UNKNOWN if has_looked else self._server_clock.window(group)
+            every = vault.keyspace.user(shard, name)[:keys]
             answer = await connections.run(
                 SCRIPTS[script],
-                vault.keyspace.user(shard, name)[:keys],
-                [vault.stamp, *arguments(vault), self._wall_clock()],
+                every,
+                [vault.stamp, *arguments(vault), *window, self._wall_clock()],
             )
-            if answer != FOREIGN:
+            if answer == FOREIGN:
+                await self._keys.adopt(connections, vault, shard)
+            elif answer == SET:
+                await self._look_at_clock(group, asked_at)
+                has_looked = True  # the next answer counts: this caller may be too late for every window
+            else:
                 return vault, answer
-            await self._keys.adopt(connections, vault, shard)
-        raise store_is_unsettled()
+        raise store_is_unsettled(every)
 
     async def _ask_shards(
         self,
@@ -104,16 +116,48 @@ class Execution:
     ) -> tuple[RedisVault, Any]:
         """Run a script over some `keys` of each shard of a group; return its answer, and the vault that it is from."""
         connections = self._connections()
+        has_looked, every, server = False, list[str](), self._group_of[group[0]]
         for _ in range(TRIES * len(group)):
             vault = await self._keys.vault(connections)
             every = [key for shard in group for key in keys(vault.keyspace, shard)]
+            asked_at = self._clock()
+            window = UNKNOWN if has_looked else self._server_clock.window(server)
             answer = await connections.run(
-                SCRIPTS[script], every, [vault.stamp, *arguments, self._wall_clock()]
+                SCRIPTS[script], every, [vault.stamp, *arguments, *window, self._wall_clock()]
             )
-            if answer[0] != FOREIGN:
+            if answer[0] == FOREIGN:
+                await self._keys.adopt(connections, vault, self._nth(group, answer[1]))
+            elif answer[0] == SET:
+                await self._look_at_clock(server, asked_at)
+                has_looked = True
+            else:
                 return vault, answer
-            await self._keys.adopt(connections, vault, group[answer[1]])
-        raise store_is_unsettled()
+        raise store_is_unsettled(every)
+
+    def _nth(self, group: range, number: int) -> int:
+        """Return the shard of a group that a script has named by its number there."""
+        if number >= len(group):
+            raise strange_answer([f"of shard {number} in {group}"])
+        return group[number]
+
+    async def _know_clock(self, principal: Subject) -> None:
+        """See the clock that a principal's date will be compared with, if this process has not seen it yet."""
+        if principal is PARTNER or principal.began_at is None:
+            return
+        vault = await self._vault()
+        await self._look_at_clock(self._group_of[vault.home(principal.user_id)[0]])
+
+    async def _look_at_clock(self, group: range, since: float = -math.inf) -> None:
+        """See the clock of the server of some shards, unless it was seen `since` then; note in Redis if it was set."""
+        if self._server_clock.was_seen(group, since):
+            return
+        vault = await self._vault()
+        keys = [vault.keyspace.clock(shard) for shard in group]
+        asked_at = self._clock()
+        time, noted = await self._script("clock", keys, [""])
+        total = self._server_clock.total(group, float(time), asked_at, float(noted))
+        if total != float(noted):
+            await self._script("clock", keys, [total])
 
 
 def always(value: Value) -> Callable[[RedisVault], Value]:

@@ -15,6 +15,7 @@ cluster, together with a share of the pending revocations: a logout moves tokens
     {monite:…:07}:rest           the cooldown of everyone: why no slot should try to mint for a while
     {monite:…:07}:everything     sessions from before this moment have ended
     {monite:…:07}:users          the users that there is something of
+    {monite:…:07}:clock          by how much the server's clock was set in all, and when that was noticed; nothing if it never was
     {monite:…:value:<name>}      which places hand a token out, and whether it is to be revoked; several places where Monite
                                  gives the same token again
     {monite:…:envelope}          the data key, wrapped: see `sealing`
@@ -27,7 +28,7 @@ Names are keyed digests. `records` says what the values are.
 
 import zlib
 
-__all__ = ["NAME", "SHARDS", "Keyspace", "shard_of"]
+__all__ = ["ALL", "NAME", "SHARDS", "Keyspace", "shard_of"]
 
 SHARDS = 32
 """Shards of users. In a cluster each lies on some node, so there should be several for each node; each search for due
@@ -35,6 +36,10 @@ revocations visits them all, so there should not be many more. It is part of the
 
 NAME = 22
 """Characters of a digest."""
+
+
+ALL = 11
+"""The number of a user's keys."""
 
 
 def shard_of(user_name: str) -> int:
@@ -67,6 +72,7 @@ class Keyspace:
             f"{tag}:everything",
             f"{tag}:users",
             f"{tag}:spent",
+            f"{tag}:clock",
         ]
 
     def stamp(self, shard: int) -> str:
@@ -78,8 +84,12 @@ class Keyspace:
         return [f"{self._shards[shard]}:{each}" for each in ("queue", "pending", "spent")]
 
     def everything(self, shard: int) -> list[str]:
-        """Return the keys of a shard for when everything ends: its stamp, the moment, and the users."""
-        return [f"{self._shards[shard]}:{each}" for each in ("key", "everything", "users")]
+        """Return the keys of a shard for when everything ends: its stamp, the moment, the users, and the clock."""
+        return [f"{self._shards[shard]}:{each}" for each in ("key", "everything", "users", "clock")]
+
+    def clock(self, shard: int) -> str:
+        """Return the key of what is known of the clock of a shard's server."""
+        return f"{self._shards[shard]}:clock"
 
     def value(self, name: str) -> str:
         """Return the key of a token's value, by the name of its fingerprint."""

@@ -3,7 +3,9 @@
 Times in records are the server's. Where one is read, `at` is the caller's time at the moment when the server's was `now`.
 """
 
+import math
 import struct
+from typing import Any
 
 from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.stores.dates import WallClock
@@ -76,10 +78,7 @@ class RedisVault(Vault):
 
     def unpack_token(self, place: str, record: bytes, now: float, at: float) -> AccessToken:
         """Return the token of a record; raise SealBroken if it was never sealed for this place."""
-        try:
-            expires, issued, _forgotten, renew = TIMES.unpack_from(record)
-        except struct.error:
-            raise SealBroken("A record in the store is too short.") from None
+        expires, issued, _forgotten, renew = _times(TIMES, record)
         name = name_in(record).decode(errors="replace")
         value, person = self.open_token(record[TIMES.size + NAME + LEASE :], place, name)
         ahead = at - now
@@ -88,10 +87,7 @@ class RedisVault(Vault):
     def unpack_pending(self, shard: int, raw_name: bytes, record: bytes, now: float, at: float) -> Pending:
         """Return a pending revocation; raise SealBroken if its record belongs elsewhere."""
         name = raw_name.decode(errors="replace")
-        try:
-            until, attempts = DUE.unpack_from(record)
-        except struct.error:
-            raise SealBroken("A record in the store is too short.") from None
+        until, attempts = _times(DUE, record)
         value = self.open_value(record[DUE.size + NAME :], name[NAME:], name[:NAME])
         return Pending(f"{shard}.{name}", value, until + at - now, attempts)
 
@@ -99,6 +95,17 @@ class RedisVault(Vault):
         """Return a place for a token that no slot has, the name of its fingerprint, and the token sealed for there."""
         place = self._name("slot", "of nobody")
         return place, self.fingerprint_name(token.fingerprint), self.seal_token(place, token)
+
+
+def _times(layout: struct.Struct, record: bytes) -> tuple[Any, ...]:
+    """Return the numbers that a record begins with; raise SealBroken if we have not written them."""
+    try:
+        times = layout.unpack_from(record)
+    except struct.error:
+        raise SealBroken("A record in the store is too short.") from None
+    if not math.isfinite(sum(times)):
+        raise SealBroken("A record in the store has times that are none.")
+    return times
 
 
 def name_in(record: bytes) -> bytes:

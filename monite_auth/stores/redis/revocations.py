@@ -65,9 +65,12 @@ class RedisRevocations(Execution):
     async def _due(self, group: range, limit: int, seconds: float) -> Due:
         at = self._clock()
         vault, (now, expired, next_in, found) = await self._ask_shards("due", group, _keys, [limit, seconds])
+        server = self._group_of[group[0]]
+        if not self._server_clock.agrees(server, float(now), at):
+            await self._look_at_clock(server, at)
         batch = []
         for number, name, record in zip(*[iter(found)] * 3, strict=True):
-            shard = group[number]
+            shard = self._nth(group, number)
             try:
                 batch.append(vault.unpack_pending(shard, name, record, float(now), at))
             except SealBroken:

@@ -18,6 +18,7 @@ GRACE = 3600.0
 class Script:
     """A script, and the digest by which the server knows it once it has seen it."""
 
+    name: str
     source: str
     sha: str
 
@@ -43,7 +44,9 @@ def _load() -> dict[str, Script]:
                 if any(re.search(rf"\b{each}\b", rest) for each in _names(definition)):
                     rest = definition + rest
             source = f"{first}\n{rest}"
-            scripts[name] = Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+            scripts[name] = Script(
+                name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+            )
     return scripts
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal
 from monite_auth.stores.redis.execution import Execution, always
-from monite_auth.stores.redis.keyspace import Keyspace
+from monite_auth.stores.redis.keyspace import ALL, Keyspace
 from monite_auth.stores.redis.records import RedisVault, owner_in
 from monite_auth.stores.values import Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
@@ -29,7 +29,7 @@ class RedisSessions(Execution):
         _, has_ended = await self._ask(
             "begin",
             principal.user_id,
-            9,
+            ALL,
             lambda vault: [vault.names(principal)[0], self._session_memory, ago],
         )
         if has_ended:
@@ -37,10 +37,11 @@ class RedisSessions(Execution):
 
     async def session_state(self, principal: Principal) -> SessionState:
         """See Operations."""
+        await self._know_clock(principal)
         _, answer = await self._ask(
             "session_state",
             principal.user_id,
-            8,
+            ALL,
             lambda vault: [*vault.identity(principal, self._wall_clock), self._session_memory],
         )
         return STATES[answer]
@@ -75,7 +76,7 @@ class RedisSessions(Execution):
     ) -> tuple[int, int]:
         """Return how many tokens are pending by it, and how many sessions that were known have ended."""
         _, (pending, sessions) = await self._run(
-            "end", home, 6, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY, ago]
+            "end", home, ALL, lambda vault: [reach, *session(vault), self._session_memory, LEEWAY, ago]
         )
         return pending, sessions
 
@@ -92,7 +93,9 @@ class RedisSessions(Execution):
         """End all sessions that some shards do not know; return the homes of the users that they know."""
         memory = self._session_memory + LEEWAY
         _, (_, found) = await self._ask_shards("everything", group, Keyspace.everything, [memory, ago])
-        return [(group[number], name.decode()) for number, name in zip(*[iter(found)] * 2, strict=True)]
+        return [
+            (self._nth(group, number), name.decode()) for number, name in zip(*[iter(found)] * 2, strict=True)
+        ]
 
     async def revoke(self, token: AccessToken) -> int:
         """See Operations."""

@@ -15,6 +15,7 @@ from monite_auth.stores.redis.keys import AccountKeys
 from monite_auth.stores.redis.keyspace import SHARDS
 from monite_auth.stores.redis.operations import RedisOperations
 from monite_auth.stores.redis.process_connections import ProcessConnections
+from monite_auth.stores.redis.server_clock import ServerClock
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.tokens import Clock, Secret, steady_clock
 
@@ -104,6 +105,7 @@ class RedisStore:
             # A script of a cluster reaches one slot, and so one shard; elsewhere one reaches them all.
             alone = self._address.kind == "cluster"
             groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
+            server_clock = ServerClock(self._clock)
             self._blocking, self._async = (
                 RedisOperations(
                     which,
@@ -111,6 +113,7 @@ class RedisStore:
                     groups=groups,
                     clock=self._clock,
                     wall_clock=self._wall_clock,
+                    server_clock=server_clock,
                     **self._options,
                 )
                 for which in (lambda: connections().of_threads, lambda: connections().of_loop())

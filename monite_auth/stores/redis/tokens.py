@@ -8,6 +8,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores.redis.connections import Argument
 from monite_auth.stores.redis.execution import Execution
+from monite_auth.stores.redis.keyspace import ALL
 from monite_auth.stores.redis.records import LEASE, RedisVault, name_in, split_answer
 from monite_auth.stores.sealing import SealBroken
 from monite_auth.stores.values import (
@@ -40,7 +41,7 @@ class RedisTokens(Execution):
         vault, answer = await self._ask(
             "peek",
             slot.user,
-            8 if by_date else 3,
+            ALL if by_date else 3,
             lambda vault: [
                 vault.place(slot),
                 *vault.identity(principal, self._wall_clock),
@@ -58,11 +59,12 @@ class RedisTokens(Execution):
         """See Operations."""
         at = self._clock()
         lease = Lease(slot, secrets.token_hex(LEASE // 2))
+        await self._know_clock(principal)
         while True:
             vault, (kind, *facts) = await self._ask(
                 "claim",
                 slot.user,
-                9,
+                ALL,
                 lambda vault: [
                     vault.place(slot),
                     *vault.identity(principal, self._wall_clock),

@@ -137,7 +137,9 @@ class Envelope:
     def _open_with(self, wrappers: dict[str, AESGCM], content: Content) -> Opened | None:
         for key_id, wrapper in wrappers.items():
             if key_id in content:
-                with suppress(InvalidTag, ValueError):  # tampered with, or cut short
+                with suppress(
+                    InvalidTag, ValueError, TypeError, OverflowError
+                ):  # tampered with, or cut short
                     return self._opened(dict(content), wrappers, _unwrap(wrapper, content[key_id]))
         return None
 
@@ -171,7 +173,7 @@ def _wrappers(keys: Iterable[Secret]) -> dict[str, AESGCM]:
 def _opens(content: Content, key: Secret) -> bool:
     """Say whether a key opens an envelope."""
     ((key_id, wrapper),) = _wrappers([key]).items()
-    with suppress(KeyError, InvalidTag, ValueError):
+    with suppress(KeyError, InvalidTag, ValueError, TypeError):
         return bool(_unwrap(wrapper, content[key_id]))
     return False
 

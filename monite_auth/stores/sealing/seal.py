@@ -77,7 +77,9 @@ class Seal:
         Raises: SealBroken, for anything else.
         """
         for cipher in self._ciphers:
-            with suppress(InvalidTag, ValueError):
+            with suppress(
+                InvalidTag, ValueError, TypeError
+            ):  # of the wrong type, too: it may be anything that lies there
                 return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _joined(place)).decode()
         raise SealBroken(
             "A sealed value does not open here: it was changed or moved, or another key sealed it."

@@ -211,3 +211,144 @@ def test_a_lease_of_another_slot_is_not_touched(timed):
     timed.advance(5)
     assert not timed.is_busy(slot=HOME, owner="x")
     assert timed.is_busy(slot=ABROAD, owner="y")
+
+
+FORWARD = [60.0, HOUR]
+
+
+def clocks_that_were_set(ground):
+    return [key for key in ground.server.content() if key.endswith(b":clock")]
+
+
+@pytest.mark.parametrize("ending", ["end_user", "end_everything"])
+@pytest.mark.parametrize("forward", FORWARD)
+def test_promise_5_a_session_from_before_an_ending_stays_out_when_the_servers_clock_is_set_forward(
+    timed, forward, ending
+):
+    assert not timed.has_ended(timed.dated(10, "seen"))  # the process knows the clock from its first date on
+    before = timed.dated(5, "before")
+    timed.run(timed.ops.end_user("alice") if ending == "end_user" else timed.ops.end_everything())
+    timed.advance(2)
+    after = timed.dated(1, "after")
+    timed.ground.set_server(forward)
+    assert timed.has_ended(before)
+    assert not timed.has_ended(after)
+    assert timed.peek(principal=before) is None
+    timed.advance(forward + 60)
+    assert timed.has_ended(before)
+    timed.run(timed.ops.end_user("alice"))  # and so on
+    timed.advance(2)
+    assert timed.has_ended(timed.dated(3, "older"))
+    assert not timed.has_ended(timed.dated(1, "newer"))
+
+
+@pytest.mark.parametrize("forward", FORWARD)
+def test_promise_5_a_process_that_starts_after_the_step_hears_of_it(timed, drive, forward):
+    before = timed.dated(5, "before")
+    timed.run(timed.ops.end_user("alice"))
+    timed.pending()  # as every process asks every ten seconds
+    timed.advance(10)
+    timed.ground.set_server(forward)
+    timed.pending()
+    later = drive(timed.ground, timed.form)
+    assert later.has_ended(before)
+    assert not later.has_ended(later.dated(1, "after"))
+
+
+def test_promise_5_a_step_that_several_processes_see_counts_once(timed, drive):
+    processes = [timed, *(drive(timed.ground, timed.form) for _ in range(3))]
+    for each in processes:
+        each.pending()
+    timed.run(timed.ops.end_user("alice"))
+    before = timed.dated(1, "before")
+    timed.advance(HOUR)
+    after = timed.dated(HOUR - 5, "after")
+    timed.ground.set_server(HOUR)
+    for each in processes:
+        each.pending()
+    timed.advance(HOUR)
+    assert not any(each.has_ended(after) for each in processes)
+    assert all(each.has_ended(before) for each in processes)
+
+
+def test_promise_5_a_clock_that_is_set_forward_and_back_leaves_sessions_where_they_were(timed):
+    timed.pending()
+    before = timed.dated(1, "before")
+    timed.run(timed.ops.end_user("alice"))
+    timed.advance(10)
+    for number, ahead in enumerate((HOUR, 0, HOUR, -HOUR, 0)):
+        timed.ground.set_server(ahead)
+        assert timed.has_ended(before)
+        assert not timed.has_ended(timed.dated(5 + number, f"after {number}"))
+        timed.advance(1)
+
+
+def test_promise_5_another_ending_after_the_step_does_not_let_earlier_sessions_in(timed):
+    timed.pending()
+    timed.advance(600)
+    between = timed.dated(200, "between")
+    timed.run(timed.ops.end_user("alice"))
+    timed.advance(10)
+    timed.ground.set_server(HOUR)
+    timed.run(
+        timed.ops.end_user("alice", ago=300.0)
+    )  # which happened in an outage, and is the older of the two
+    assert timed.has_ended(between)
+    assert not timed.has_ended(timed.dated(1, "after"))
+
+
+def test_promise_5_a_login_of_an_outage_is_older_than_an_ending_from_before_the_step(timed):
+    timed.pending()
+    timed.advance(600)
+    timed.run(timed.ops.end_user("alice"))
+    timed.advance(10)
+    timed.ground.set_server(HOUR)
+    early, late = (Principal("alice", session_id=name) for name in ("early", "late"))
+    timed.run(timed.ops.begin_session(early, ago=60.0))
+    timed.run(timed.ops.begin_session(late, ago=5.0))
+    assert timed.has_ended(early)
+    assert not timed.has_ended(late)
+
+
+def test_promise_5_a_clock_that_is_put_right_little_by_little_leaves_sessions_where_they_were(timed):
+    timed.pending()
+    before = timed.dated(3.5, "before")
+    timed.run(timed.ops.end_user("alice"))
+    for passed in range(1, 21):
+        timed.advance(10)
+        timed.ground.set_server(timed.ground.server_is_ahead + 0.5)
+        timed.pending()
+        assert timed.has_ended(before)
+        assert not timed.has_ended(timed.dated(10 * passed - 1, f"after {passed}"))
+
+
+def test_a_clock_that_differs_by_less_than_a_second_was_not_set(timed):
+    timed.pending()
+    timed.run(timed.ops.end_user("alice"))
+    timed.advance(1)
+    for passed, ahead in enumerate((0.9, -0.9, 0.5, 0.0)):
+        timed.ground.set_server(ahead)
+        timed.pending()
+        assert not timed.has_ended(timed.dated(passed, f"after {passed}"))
+        timed.advance(1)
+    assert not clocks_that_were_set(timed.ground)
+
+
+def test_a_command_that_was_stopped_on_its_way_has_seen_no_step(timed, drive):
+    ground, stops = timed.ground, []
+
+    def wall_clock():
+        now = ground.now
+        if stops:
+            ground.advance(stops.pop())
+        return now
+
+    stopped = drive(ground, timed.form, clock=wall_clock)
+    stopped.pending()
+    stopped.run(stopped.ops.end_user("alice"))
+    stopped.advance(2)
+    after = stopped.dated(1, "after")
+    stops.append(5.0)
+    assert not stopped.has_ended(after)
+    assert not stops
+    assert not clocks_that_were_set(ground)

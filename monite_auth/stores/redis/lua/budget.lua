@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- The arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together.
+-- It answers whether, how long to wait, and a moment; only `admit` has use for the last two.
 -- The state: ten doubles, then a moment and a number of requests for each entry of the log.
 local FORMAT, FIELDS = '>dddddddddd', 10
 local now = clock()
@@ -67,15 +68,15 @@ if operation == 'hold' then
   stop(now, now + seconds)
   probe_next = 1
   write()
-  return 1
+  return { 1, '0', '' }
 end
 
 if operation == 'lower' then
   local limit = tonumber(ARGV[2])
-  if now < learned_until and learned < limit then return 0 end
+  if now < learned_until and learned < limit then return { 0, '0', '' } end
   learned, learned_until = limit, now + LIMIT_AGE
   write()
-  return 1
+  return { 1, '0', '' }
 end
 
 local USER, REVOCATION = 0, 2

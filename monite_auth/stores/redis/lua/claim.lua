@@ -4,6 +4,7 @@ local user, known, ended, cooldown_of_all = KEYS[2], KEYS[3], KEYS[4], KEYS[7]
 local place, session, memory = ARGV[2], ARGV[3], tonumber(ARGV[7])
 local owner, id, seconds, min_life = ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local now = clock()
+if is_set(now) then return 'set' end
 
 local over = ending(KEYS, { session = session, date = ARGV[4], by = ARGV[5], at = ARGV[6] }, memory, now)
 if over then return { over } end

@@ -9,11 +9,13 @@
 --   l<place>         the lease: until, taken (dd), fenced (B), id (16), owner
 --   r<place>         the cooldown: until, from (dd), store (22), sealed
 --   n<note>          a note: until (d), sealed
---   before           sessions from before this moment have ended; and the same moment by the wall clock of the host that said so
+--   before           sessions from before this moment have ended; the same moment by the wall clock of the host that said so; and by how
+--                    much this clock had been set by then
 --
 -- ARGV[1] is a *stamp*: the name of the account's store here (22), which stays, and that of the data key in force (16).
 -- A script that finds another stamp in its shard answers 'foreign', and its caller opens the envelope again. Behind all other
--- arguments of a script with a stamp is the time of the caller's wall clock.
+-- arguments of a script with a stamp are the earliest and the latest time that this clock shows if nobody has set it, each '' where
+-- the caller cannot tell, and the time of the caller's wall clock.
 --
 -- This server's clock may be set. Back, it shows in what seems to be yet to begin. Forward, it is ahead of the caller's, or was behind:
 -- nothing is deleted before both clocks say that it has expired. The two may have differed when a token was stored, so it is kept until
@@ -26,6 +28,19 @@ end
 
 local function wall()
   return tonumber(ARGV[#ARGV])
+end
+
+-- Whether this clock shows what its caller does not expect. Then a script that compares dates does nothing and answers 'set': the caller
+-- looks whether the clock was set, notes that, and asks again.
+local function is_set(now)
+  local earliest, latest = tonumber(ARGV[#ARGV - 2]), tonumber(ARGV[#ARGV - 1])
+  return earliest and latest and (now < earliest or now > latest)
+end
+
+-- By how many seconds this clock was set in all, forward less back, as far as processes have noticed; and when they noted that last.
+local function set_in_all(key)
+  local total, at = string.match(redis.call('GET', key) or '0 0', '^(%S+) (%S+)$')
+  return tonumber(total), tonumber(at)
 end
 
 -- By how much this server's clock is ahead of the caller's, for dates of a login (`at`) there: the caller knows how long ago it was.
@@ -113,19 +128,24 @@ local function store_of(stamp)
   return string.sub(stamp, 1, 22)
 end
 
--- Until when sessions must have begun to have ended, by a record that `ended_before` has written. One that seems to be yet to come was
--- some time ago, and this clock has been set back since: the wall clocks of the hosts tell how long ago.
-local function before(record, now)
-  local moment, date = string.match(record or '0', '^(%S+) ?(%S*)$')
+-- Until when sessions must have begun to have ended, by a record that `ended_before` has written. If this clock was set forward since
+-- then, that is later by as much now, and no later than when it was noticed. One that seems to be yet to come was some time ago, and
+-- this clock has been set back since: the wall clocks of the hosts tell how long ago. `key`: that of `set_in_all`.
+local function before(record, now, key)
+  local moment, date, total_then = string.match(record or '0', '^(%S+) ?(%S*) ?(%S*)$')
+  local total, noted_at = set_in_all(key)
+  local forward = total - (tonumber(total_then) or 0)
   moment = tonumber(moment)
+  if forward > 0 then moment = math.max(moment, math.min(moment + forward, noted_at)) end
   if moment <= now then return moment end
   return date ~= '' and math.min(date - wall() + now, now) or now
 end
 
--- A record that sessions from before `moment` have ended, or whatever is later in an earlier record: by this clock, and the caller's.
-local function ended_before(moment, record, now)
-  local latest = math.max(moment, before(record, now))
-  return text(latest) .. ' ' .. text(latest - now + wall())
+-- A record that sessions from before `moment` have ended, or whatever is later in an earlier record: by this clock, and the caller's; and
+-- by how much this clock had been set.
+local function ended_before(moment, record, now, key)
+  local latest = math.max(moment, before(record, now, key))
+  return text(latest) .. ' ' .. text(latest - now + wall()) .. ' ' .. text((set_in_all(key)))
 end
 
 -- How a session has ended: 'ended', 'old' if it began before endings are remembered, or nothing. A known session is judged
@@ -137,7 +157,7 @@ local function ending(KEYS, who, memory, now)
   if who.by == '' then return who.session ~= '' and lasts(KEYS[4], undated(KEYS), now) and 'old' or nil end
   local of_user, of_all = redis.call('HGET', KEYS[2], 'before'), redis.call('GET', KEYS[8])
   local ahead = ahead_of(who.at, now)
-  if who.by + ahead < math.max(before(of_user, now), before(of_all, now)) then return 'ended' end
+  if who.by + ahead < math.max(before(of_user, now, KEYS[11]), before(of_all, now, KEYS[11])) then return 'ended' end
   if who.at + ahead <= now - memory then return 'old' end
   return nil
 end

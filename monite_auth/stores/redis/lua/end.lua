@@ -7,6 +7,7 @@ local user, known, ended, queue, records = KEYS[2], KEYS[3], KEYS[4], KEYS[5], K
 local reach, session, date, memory = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local LEEWAY = tonumber(ARGV[6])
 local now = clock()
+if is_set(now) then return 'set' end
 local ago = tonumber(ARGV[7])
 local moment = now - ago
 
@@ -46,7 +47,7 @@ for i = 1, #oldest, 2 do
 end
 if #oldest > 0 then mark(undated(KEYS)) end
 if over > 0 then
-  redis.call('HSET', user, 'before', ended_before(over, redis.call('HGET', user, 'before') or nil, now))
+  redis.call('HSET', user, 'before', ended_before(over, redis.call('HGET', user, 'before') or nil, now, KEYS[11]))
   keep(user, now, now + memory + LEEWAY)
 end
 
