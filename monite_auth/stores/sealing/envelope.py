@@ -137,9 +137,8 @@ class Envelope:
     def _open_with(self, wrappers: dict[str, AESGCM], content: Content) -> Opened | None:
         for key_id, wrapper in wrappers.items():
             if key_id in content:
-                with suppress(
-                    InvalidTag, ValueError, TypeError, OverflowError
-                ):  # tampered with, or cut short
+                # It may be tampered with, or cut short.
+                with suppress(InvalidTag, ValueError, TypeError, OverflowError):
                     return self._opened(dict(content), wrappers, _unwrap(wrapper, content[key_id]))
         return None
 

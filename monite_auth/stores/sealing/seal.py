@@ -77,9 +77,8 @@ class Seal:
         Raises: SealBroken, for anything else.
         """
         for cipher in self._ciphers:
-            with suppress(
-                InvalidTag, ValueError, TypeError
-            ):  # of the wrong type, too: it may be anything that lies there
+            # Anything may lie there, of a wrong type too.
+            with suppress(InvalidTag, ValueError, TypeError):
                 return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _joined(place)).decode()
         raise SealBroken(
             "A sealed value does not open here: it was changed or moved, or another key sealed it."
