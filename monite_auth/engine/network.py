@@ -237,12 +237,17 @@ def _lookup(host: str) -> Future[list[str]]:
 
 
 def _addresses(host: str) -> list[str]:
-    """Resolve a name: the preferred family first, then one of each in turn, so that a family that is broken costs little."""
-    found = list(
-        dict.fromkeys(
-            (info[0], info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        )
-    )
+    """Resolve a name: the preferred family first, then one of each in turn, so that a family that is broken costs little.
+
+    Raises OSError for a name that has no address, and for one that can be none.
+    """
+    try:
+        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is empty or too long
+        answers = []
+    if not answers:
+        raise socket.gaierror(socket.EAI_NONAME, "The name has no address")
+    found = list(dict.fromkeys((info[0], info[4][0]) for info in answers))
     preferred = [address for family, address in found if family == found[0][0]]
     others = [address for family, address in found if family != found[0][0]]
     return [str(each) for each in chain(*zip_longest(preferred, others)) if each is not None]

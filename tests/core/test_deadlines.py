@@ -333,6 +333,15 @@ def test_a_name_that_does_not_exist_is_told(monite, monkeypatch, form):
     assert "Name or service not known" in fault_of("https://monite.example/v1", form)
 
 
+def test_a_name_without_an_address_is_told_like_one_that_does_not_exist(monite, monkeypatch, form):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    assert "has no address" in fault_of("https://monite.example/v1", form)
+
+
+def test_a_name_that_no_resolver_takes_is_told_like_one_that_does_not_exist(monite, form):
+    assert "has no address" in fault_of(f"https://{'x' * 64}.example/v1", form)
+
+
 # -- closing
 
 
