@@ -7,6 +7,7 @@ __all__ = [
     "ENTITY_ID",
     "LIMIT",
     "LIMIT_PER_SECOND",
+    "POLICY",
     "REQUEST_ID",
     "RETRY_AFTER",
     "VERSION",
@@ -33,7 +34,10 @@ LIMIT_PER_SECOND = "x-ratelimit-limit-second"
 """How many requests a second Monite allows."""
 
 LIMIT = "ratelimit-limit"
-"""The same, where it says no other window (draft-ietf-httpapi-ratelimit-headers)."""
+"""The same, where it says no other window (draft-ietf-httpapi-ratelimit-headers, up to 06)."""
+
+POLICY = "ratelimit-policy"
+"""A list of limits, each for a window of its own (the same draft, from 07 on)."""
 
 
 def call_headers(api_version: str, token: AccessToken, entity_id: str | None = None) -> dict[str, str]:

@@ -49,6 +49,18 @@ def pace(here):
         ({"ratelimit-limit": "10, 10;w=1"}, 10),
         ({"x-ratelimit-limit-second": " 5 ", "ratelimit-limit": "300"}, 5),
         ({"x-ratelimit-limit-second": "many", "ratelimit-limit": "10"}, 10),
+        ({"ratelimit-limit": "1000, 10;w=1, 1000;w=60"}, 10),
+        ({"ratelimit-limit": "10, 10;w=1, 30;w=1"}, 10),
+        ({"ratelimit-policy": '"burst";q=30;w=1, "minute";q=10;w=60', "ratelimit": '"burst";r=3;t=1'}, 30),
+        ({"ratelimit-policy": '"a";q=30;w=1, "b";q=12;w=1'}, 12),
+        (
+            {
+                "ratelimit-policy": '"a, b";w=1;q=30;pk=:dGVzdA==:,"\\"c;";comment="x;y, z";q=20;qu="requests";w=1'
+            },
+            20,
+        ),
+        ({"ratelimit-policy": "10;w=1, 50;w=60"}, 10),
+        ({"ratelimit-limit": "100;w=60", "ratelimit-policy": "10;w=1"}, 10),
     ],
 )
 def test_a_limit_per_second_is_read(headers, limit):
@@ -78,6 +90,30 @@ def test_a_limit_per_second_is_read(headers, limit):
 )
 def test_a_header_that_says_no_limit_per_second_says_nothing(header, value):
     assert named_limit({header: value}) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        '"a";q=30',
+        '"a";q=30;w=60',
+        '"a";q=30;w=1;qu="content-bytes"',
+        '"a";q=0;w=1',
+        '"a";q=-5;w=1',
+        '"a";q=1.5;w=1',
+        '"a";w=1',
+        '"a;q=30;w=1',
+        '"a";q=30;w=1 "b";q=20;w=1',
+        '"a";;q=30;w=1',
+        '"a";q=30;w=1;' + '"' * 100,
+        "".join(f'"{number}";q=30;w=1, ' for number in range(1000)),
+        '"' + "\\" * 100_000,
+        " ;" * 100_000,
+    ],
+)
+def test_policies_without_a_limit_per_second_say_nothing(value):
+    assert named_limit({"ratelimit-policy": value}) is None
 
 
 @pytest.mark.parametrize("value", ["10, 10;w=60", "10, 20;w=1", "100;w=60"])
