@@ -24,7 +24,8 @@ user may read is `public_message`. No error holds a secret, and none carries an 
 cause, since those hold whole requests.
 """
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 __all__ = [
     "BlockingCallError",
@@ -70,6 +71,19 @@ class MoniteAuthError(Exception):
     def __str__(self) -> str:
         message = super().__str__()
         return f"{message} (Monite request {self.request_id})" if self.request_id else message
+
+    def __reduce__(self) -> tuple[Callable[..., "MoniteAuthError"], tuple[object, ...]]:
+        """Return how to make the same error in another process: queues and process pools pickle what a job raises."""
+        return _made_anew, (type(self), self.args, self.__dict__)
+
+
+def _made_anew(
+    kind: type[MoniteAuthError], args: tuple[object, ...], facts: dict[str, Any]
+) -> MoniteAuthError:
+    # Not by `kind(…)`, whose arguments are not `args`: some are keywords, and the message is made of them.
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class ConfigurationError(MoniteAuthError, ValueError):

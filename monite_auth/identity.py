@@ -118,7 +118,10 @@ def _as_epoch_seconds(value: object) -> float:
             "Principal.authenticated_at is a number of epoch seconds or an aware datetime, not "
             f"{type(value).__name__}: pass float(…), or a claim such as auth_time or iat as it was decoded."
         )
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:  # JSON has numbers of any length
+        seconds = math.inf
     if not math.isfinite(seconds):
         raise ValueError(f"Principal.authenticated_at is {seconds}, which is no moment.")
     now = time.time()

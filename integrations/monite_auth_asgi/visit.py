@@ -19,6 +19,7 @@ from monite_auth.adapter import (
     bound_principal,
     checked_principal,
     is_logged_out,
+    log_failed_identify,
 )
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import MoniteAuthError, NotLoggedIn
@@ -159,6 +160,9 @@ class ConnectionVisit:
             current = None
         except (*self.not_loaded, *self.no_word):
             return
+        except Exception as error:  # noqa: BLE001 - the app's own code, and its answer is on its way
+            log_failed_identify(error)
+            current = None
         self._people.act("identify", self.access.principal)  # the app may have told of a login itself
         gone = self._people.leave("identify", current)
         if self._was_asked:

@@ -14,7 +14,7 @@ from django.core.exceptions import (
 from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
-from monite_auth.adapter import BINDING, aend, bound_principal, end
+from monite_auth.adapter import BINDING, aend, bound_principal, end, log_failed_identify
 from monite_auth.errors import NotLoggedIn
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
@@ -67,7 +67,7 @@ class MoniteAuthMiddleware:
             if _has_changed(request):
                 request.session.end_gone()
             if request.monite_visit.has_open("identify"):
-                end(broker, request.monite_visit.leave("identify", _ask(request)))
+                end(broker, request.monite_visit.leave("identify", _ask_at_the_end(request)))
         return keep_private(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
@@ -88,7 +88,7 @@ class MoniteAuthMiddleware:
             if _has_changed(request):
                 await request.session.aend_gone()
             if request.monite_visit.has_open("identify"):
-                await aend(broker, request.monite_visit.leave("identify", await _aask(request)))
+                await aend(broker, request.monite_visit.leave("identify", await _aask_at_the_end(request)))
         return keep_private(request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -97,7 +97,7 @@ class MoniteAuthMiddleware:
         return None if error is None else error_response(request, error)
 
 
-# Shared by both ways of serving. Of these, only _ask and _aask may do I/O: that of the app's own function.
+# Shared by both ways of serving. Of these, only those that ask may do I/O: that of the app's own function.
 
 
 def _may_log_out(request: HttpRequest) -> bool:
@@ -116,6 +116,23 @@ async def _aask(request: HttpRequest) -> Principal | None:
     try:
         return await aprincipal(request)
     except REFUSALS:
+        return None
+
+
+def _ask_at_the_end(request: HttpRequest) -> Principal | None:
+    """Ask once more, when there is an answer, which a failure of the app's function must not change."""
+    try:
+        return _ask(request)
+    except Exception as error:  # noqa: BLE001 - see log_failed_identify
+        log_failed_identify(error)
+        return None
+
+
+async def _aask_at_the_end(request: HttpRequest) -> Principal | None:
+    try:
+        return await _aask(request)
+    except Exception as error:  # noqa: BLE001 - see log_failed_identify
+        log_failed_identify(error)
         return None
 
 

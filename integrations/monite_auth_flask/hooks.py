@@ -1,6 +1,5 @@
 """What happens to each request of an app: when it begins, when its response starts, and when it is over."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -16,9 +15,11 @@ from monite_auth.adapter import (
     bound_principal,
     checked_principal,
     end,
+    log_failed_identify,
     new_login,
     same_session_after_login,
 )
+from monite_auth.errors import NotLoggedIn
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
     current_binding,
@@ -31,8 +32,6 @@ from monite_auth_flask.remember import keep_remembered, login_remembered
 from monite_auth_flask.request_state import RequestState
 
 __all__ = ["Identify", "RequestHooks"]
-
-log = logging.getLogger("monite_auth")
 
 Identify = Callable[[], Awaitable[Principal | None] | Principal | None]
 
@@ -189,10 +188,8 @@ class RequestHooks:
         try:
             with unmarked_session():
                 return self._ask()
-        except HTTPException:
+        except (HTTPException, NotLoggedIn):
             return None
-        except Exception:
-            log.exception(
-                "identify failed at the end of a request, so the user who arrived counts as logged out."
-            )
+        except Exception as error:  # noqa: BLE001 - the app's own code, and its answer is there already
+            log_failed_identify(error)
             return None

@@ -26,7 +26,15 @@ from monite_auth.adapter.app_settings import (
     unknown_variables,
     warn_of_unknown_settings,
 )
-from monite_auth.adapter.endings import BrokerSource, abegin, aend, begin, end, log_failed_ending
+from monite_auth.adapter.endings import (
+    BrokerSource,
+    abegin,
+    aend,
+    begin,
+    end,
+    log_failed_ending,
+    log_failed_identify,
+)
 from monite_auth.adapter.error_log import log_error
 from monite_auth.adapter.lazy_broker import LazyBroker
 from monite_auth.adapter.origins import is_origin_of_host, parse_origins
@@ -113,6 +121,7 @@ __all__ = [
     "kind_of",
     "log_error",
     "log_failed_ending",
+    "log_failed_identify",
     "missing_framework",
     "new_login",
     "nobody_logged_in",

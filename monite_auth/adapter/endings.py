@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable
 from monite_auth.broker import TokenBroker
 from monite_auth.identity import Principal
 
-__all__ = ["BrokerSource", "abegin", "aend", "begin", "end", "log_failed_ending"]
+__all__ = [
+    "BrokerSource",
+    "abegin",
+    "aend",
+    "begin",
+    "end",
+    "log_failed_ending",
+    "log_failed_identify",
+]
 
 log = logging.getLogger("monite_auth")
 
@@ -76,6 +84,18 @@ def log_failed_ending(error: Exception) -> None:
         "expires. %s: %s",
         type(error).__name__,
         error,
+    )
+
+
+def log_failed_identify(error: Exception) -> None:
+    """Write to the log that the app's `identify` failed when a request was over.
+
+    It has found nobody then: it may have failed because the session is gone. So whoever came in is logged out, and the app's
+    own answer goes out.
+    """
+    log.error(
+        "identify failed at the end of a request, so the user who arrived counts as logged out.",
+        exc_info=error,
     )
 
 

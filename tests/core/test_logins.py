@@ -34,6 +34,7 @@ def test_a_login_is_dated_by_seconds_or_by_an_aware_datetime():
         ([1], TypeError, "not list"),
         (math.nan, ValueError, "no moment"),
         (-math.inf, ValueError, "no moment"),
+        pytest.param(10**400, ValueError, "no moment", id="a number that no float holds"),
         pytest.param(time.time() * 1000, ValueError, "milliseconds", id="milliseconds"),
         pytest.param(time.time() + 3600, ValueError, "in the future", id="future"),
         (datetime(9999, 1, 1, tzinfo=UTC), ValueError, "milliseconds|in the future"),

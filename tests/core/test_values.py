@@ -197,3 +197,32 @@ def test_an_error_quotes_monites_request_id():
     error = errors.MoniteUnavailable("Monite did not answer.", request_id="req-7", retry_after=2)
     assert str(error) == "Monite did not answer. (Monite request req-7)"
     assert (error.request_id, error.retry_after) == ("req-7", 2)
+
+
+EVERY_KIND = [
+    *(
+        kind("a fact", request_id="req-7", retry_after=2)
+        for kind in subclasses(errors.MoniteAuthError)
+        if kind.__init__ is errors.MoniteAuthError.__init__
+    ),
+    errors.ConfigurationError("client_id is missing.", "api_version is a date."),
+    errors.InvalidRole("There is no such action.", role="Clerk"),
+    errors.EntityUserRejected(
+        "Monite says no.", monite_status=409, monite_message="Gone.", request_id="req-7"
+    ),
+    errors.ProvisioningFailed("Monite says no.", fields=("login",), monite_status=400),
+    errors.StoreUnavailable("It is down.", retry_after=1, part="a node"),
+    errors.StoreReadOnly("It is full.", part="a node"),
+]
+
+
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
+def test_an_error_of_a_job_arrives_in_another_process_as_it_was_raised(error, again):
+    error.add_note("In the job of 8 o'clock.")
+    made = again(error)
+    assert (type(made), str(made), vars(made)) == (type(error), str(error), vars(error))
+
+
+def test_every_kind_of_error_can_be_sent_to_another_process():
+    assert {type(error) for error in EVERY_KIND} == {*subclasses(errors.MoniteAuthError)}

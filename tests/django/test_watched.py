@@ -299,6 +299,14 @@ def who(request):
     return Principal(SESSIONS[name], session_id=name) if name in SESSIONS else None
 
 
+def who_must_be_there(request):
+    return Principal(SESSIONS[request.headers["x-session"]], session_id=request.headers["x-session"])
+
+
+async def awho_must_be_there(request):
+    return who_must_be_there(request)
+
+
 def pop(request):
     SESSIONS.pop(request.headers["x-session"])
     if "fails" in request.GET:
@@ -342,6 +350,21 @@ def test_promise_5_a_logout_that_only_identify_sees_counts_if_the_view_is_cancel
         visitor("pop", method="post", headers={**headers, "x-outside": "504 limit"})
         assert live(emulator) == 0
         visitor.close()
+
+
+@pytest.mark.parametrize("identify", [who_must_be_there, awho_must_be_there])
+def test_promise_5_an_identify_that_fails_when_the_session_is_gone_has_found_nobody(
+    outside, emulator, anna, monite_settings, identify, caplog
+):
+    SESSIONS["three"] = str(anna.pk)
+    headers = {"x-session": "three"}
+    with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": identify}):
+        assert outside("me", headers=headers).json()["id"] == ANNA_ID
+        assert outside("pop", method="post", headers=headers).content == b"out"
+        assert live(emulator) == 0
+        assert "identify failed at the end of a request" in caplog.text
+        assert "KeyError: 'three'" in caplog.text
+        outside.close()
 
 
 def test_an_own_identify_is_not_asked_by_requests_that_only_read(client, monite_settings):

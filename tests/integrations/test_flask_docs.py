@@ -1,6 +1,7 @@
 """The code on docs/flask.md runs, in order, as one program, and does what the page says."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from flask import Flask, session
@@ -92,6 +93,28 @@ def test_the_pages_jwts(names, emulator):
     assert get(again).json["error"]["code"] == "session_ended"
     assert get(client.post("/login", data={"user": "anna"}).json["access"]).status_code == 200
     broker.close()
+
+
+def test_promise_4_the_pages_jwt_that_runs_out_during_a_request_is_no_logout(names, emulator):
+    api = names["create_api"]("secret" * 8)
+    api.config["JWT_DECODE_LEEWAY"] = 60
+
+    @api.get("/slow")
+    def slow():
+        api.config["JWT_DECODE_LEEWAY"] = 0  # as if so much time had passed
+        return current_monite.token().fingerprint
+
+    with api.app_context():
+        claims = {"sid": "1", "auth_time": time.time()}
+        token = names["create_access_token"](
+            "anna", expires_delta=timedelta(seconds=-9), additional_claims=claims
+        )
+    client, bearer = api.test_client(), {"authorization": f"Bearer {token}"}
+    assert client.get("/slow", headers=bearer).status_code == 200
+    assert client.get("/invoices", headers=bearer).json == {"msg": "Token has expired"}
+    api.config["JWT_DECODE_LEEWAY"] = 60  # as if it had been refreshed
+    assert client.get("/invoices", headers=bearer).status_code == 200
+    api.extensions["monite_auth"].broker.close()
 
 
 def test_the_pages_sessions_in_redis(names, emulator):

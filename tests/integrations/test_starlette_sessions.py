@@ -164,6 +164,32 @@ def test_a_credential_that_expires_during_a_request_is_not_a_logout(broker, live
     assert len(asked) == 4
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_promise_5_an_identify_that_fails_when_the_session_is_gone_has_found_nobody(
+    broker, live, is_async, caplog
+):
+    sessions = {"one": "anna"}
+
+    def who(connection):
+        return Principal(sessions[connection.headers["x-session"]], session_id="one")
+
+    async def awho(connection):
+        return who(connection)
+
+    async def leave(request):
+        sessions.clear()
+        return PlainTextResponse("out")
+
+    app = app_of(broker, Route("/leave", leave), outside=[], identify=awho if is_async else who)
+    with visitor(app, headers={"x-session": "one"}) as client:
+        assert client.get("/me").status_code == 200
+        assert client.get("/leave").text == "out"
+        until(lambda: live() == 0)
+        assert "identify failed at the end of a request" in caplog.text
+        assert "KeyError: 'one'" in caplog.text
+        assert client.get("/me").status_code == 500
+
+
 def test_promise_5_an_identify_that_raises_not_logged_in_at_the_end_has_found_nobody(broker, live):
     sessions = {"one": "anna"}
 
