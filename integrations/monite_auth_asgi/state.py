@@ -1,7 +1,7 @@
 """A request's own state, and the MoniteAccess in it."""
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, Self
 
 from monite_auth.adapter import MoniteAccess
 from monite_auth.errors import ConfigurationError
@@ -33,6 +33,24 @@ class RequestState(dict[str, Any]):
         super().__delitem__(key)
         if key != ACCESS:
             self._outside.pop(key, None)
+
+    # A dict's own methods do not call those above.
+    update = MutableMapping.update
+    setdefault = MutableMapping.setdefault
+    popitem = MutableMapping.popitem
+    clear = MutableMapping.clear
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """See dict."""
+        if default and key not in self:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]  # a dict's has overloads
+        self.update(other)
+        return self
 
 
 def monite(scope: Mapping[str, Any]) -> MoniteAccess:

@@ -58,7 +58,9 @@ class ConnectionVisit:
     def __init__(self, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
         self._broker = broker
         self._ask = ask
-        self.scope = scope
+        self._outside = scope
+        # Around an app that is mounted in another one with a middleware of ours: what that one has put there stays.
+        self.scope = scope = {**scope} if VISIT in scope else scope
         self._people = Visit()
         self._own_session: MutableMapping[str, Any] | None = None
         self.failure: MoniteAuthError | None = None
@@ -178,7 +180,9 @@ class ConnectionVisit:
             self.arrived_scope["session"] = self.scope.get("session")
 
     def give_back_session(self) -> None:
-        """Put the session that came in back into the scope, where an app inside has put its own in its place."""
+        """Leave in the scope, for a middleware outside that keeps it, the session that is to be kept."""
+        if "session" in self._outside and "session" in self.scope:
+            self._outside["session"] = self.scope["session"]
 
     async def end(self) -> None:
         """End the sessions of users who have gone since then, also if the request was cancelled or has no answer."""

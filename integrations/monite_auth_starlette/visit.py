@@ -54,6 +54,7 @@ class StarletteVisit(ConnectionVisit):
         """
         if self._has_another_session():
             self.scope["session"] = self.arrived_scope["session"]
+        super().give_back_session()
 
     async def find_session_that_arrived(self) -> MutableMapping[str, Any]:
         """Return the session as the client sent it, before a middleware between SessionMiddleware and ours could change it.

@@ -1,19 +1,24 @@
 """Panels inside an app that bring sessions and users of their own change nothing for the app's user."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from monite_auth import errors
+from monite_auth import TokenBroker, errors
+from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from monite_auth_starlette import MoniteAuthMiddleware, identify
 from tests.integrations.starlette_apps import PAGES, SESSIONS, CatchAll, Marks, app_of, page, panel, visitor
+from tests.people import PEOPLE
 
 
 class Admin(AuthenticationBackend):
@@ -155,3 +160,40 @@ def test_a_session_middleware_inside_is_still_explained_where_it_is_the_apps_own
         with pytest.raises(errors.ConfigurationError, match="add_middleware.SessionMiddleware"):
             TestClient(each).get("/facts")
     assert visitor(app).get("/me").status_code == 500
+
+
+class Audit(BaseHTTPMiddleware):
+    """Notes, when a response has started, on whose behalf the request acts, and at which account."""
+
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        access = request.state.monite
+        user = access.principal.user_id if access else "nobody"
+        response.headers["x-audit"] = f"{user} of {access.broker.settings.account}"
+        return response
+
+
+async def enter(request):
+    request.scope["session"] = type(request.session)()
+    request.session["user_id"] = "viktor"
+    return PlainTextResponse("in")
+
+
+def test_promise_1_an_app_of_another_account_inside_leaves_the_access_outside_as_it_is(broker, emulator):
+    def its(account):
+        return TokenBroker(replace(broker.settings, account=account), PEOPLE)
+
+    sessions = Middleware(SessionMiddleware, secret_key="i", session_cookie="inner")
+    with its("outer") as outer, its("inner") as inner:
+        inside = app_of(inner, Route("/enter", enter, methods=["POST"]), outside=[sessions])
+        client = visitor(app_of(outer, Mount("/inside", inside), inside=[Middleware(Audit)]))
+        client.post("/login")
+        for path in ("/facts", "/inside/facts"):
+            assert client.get(path).headers["x-audit"] == "anna of outer"
+        assert client.get("/inside/facts").json()["user"] is None
+        client.post("/inside/enter")
+        assert client.get("/inside/me").json()["id"] == VIKTOR_ID
+        assert client.get("/me").json()["id"] == ANNA_ID
+        client.post("/inside/logout")
+        assert client.get("/inside/me").status_code == 401
+        assert client.get("/me").json()["id"] == ANNA_ID

@@ -60,6 +60,33 @@ def test_request_state_is_shared_between_the_app_and_outer_middleware(broker):
     assert (answer.text, answer.headers["x-trace"]) == ("t", "tv")
 
 
+def as_one(state):
+    state |= {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda state: state.update(a=1, b=2), {"old": 0, "older": 0, "a": 1, "b": 2}),
+        (lambda state: state.setdefault("a", 1), {"old": 0, "older": 0, "a": 1}),
+        (as_one, {"old": 0, "older": 0, "a": 1}),
+        (lambda state: state.pop("old"), {"older": 0}),
+        (lambda state: state.pop("not there", None), {"old": 0, "older": 0}),
+        (lambda state: state.clear(), {}),
+    ],
+    ids=["update", "setdefault", "|=", "pop", "pop with a default", "clear"],
+)
+async def test_however_the_app_changes_its_state_middleware_outside_sees_it(broker, change, left):
+    async def view(request):
+        change(request.scope["state"])
+        return PlainTextResponse("done")
+
+    outside = {"old": 0, "older": 0}
+    app = app_of(broker, Route("/view", view), outside=[])
+    assert await sent_in(app, scope_of("anna", outside, "/view")) == b"done"
+    assert outside == left
+
+
 def test_trio_is_told_what_is_supported(broker):
     app = Starlette(routes=PAGES, middleware=[Middleware(MoniteAuthMiddleware, broker=broker)])
     with pytest.raises(errors.ConfigurationError, match="asyncio"):
