@@ -15,18 +15,26 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from monite_auth import Principal
 from monite_auth.adapter import BINDING, aend, bound_principal, end, log_failed_identify
-from monite_auth.errors import NotLoggedIn
+from monite_auth.errors import NotLoggedIn, NotPermitted, SessionEnded
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker, error_about
 from monite_auth_django.identify import aprincipal, auser, principal
-from monite_auth_django.responses import error_response, keep_private
+from monite_auth_django.responses import answered, error_response, keep_private
 from monite_auth_django.watched import WatchedSession
 
 __all__ = ["MoniteAuthMiddleware"]
 
-REFUSALS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, NotLoggedIn)
+REFUSALS = (
+    Http404,
+    PermissionDenied,
+    SuspiciousOperation,
+    BadRequest,
+    NotLoggedIn,
+    NotPermitted,
+    SessionEnded,
+)
 """Exceptions by which an `IDENTIFY` says that nobody is logged in, as far as a logout is concerned."""
 
 
@@ -68,7 +76,7 @@ class MoniteAuthMiddleware:
                 request.session.end_gone()
             if request.monite_visit.has_open("identify"):
                 end(broker, request.monite_visit.leave("identify", _ask_at_the_end(request)))
-        return keep_private(request, response)
+        return keep_private(request, answered(request, response))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         attach(request)
@@ -89,7 +97,7 @@ class MoniteAuthMiddleware:
                 await request.session.aend_gone()
             if request.monite_visit.has_open("identify"):
                 await aend(broker, request.monite_visit.leave("identify", await _aask_at_the_end(request)))
-        return keep_private(request, response)
+        return keep_private(request, answered(request, response))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for an error of ours that a view lets through; a developer's mistake stays an exception."""

@@ -9,7 +9,10 @@ from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.access import was_used
 
-__all__ = ["error_response", "forward", "keep_private", "response"]
+__all__ = ["UNANSWERED", "answered", "error_response", "forward", "keep_private", "response"]
+
+UNANSWERED = "monite_unanswered_error"
+"""The request's attribute for an error of ours that Django was about to answer with a 500."""
 
 
 def response(answer: Answer) -> HttpResponse:
@@ -20,6 +23,15 @@ def response(answer: Answer) -> HttpResponse:
 def error_response(request: HttpRequest, error: MoniteAuthError) -> HttpResponse:
     """Return the response for an error: JSON, or one sentence if the client accepts HTML. The log has the details."""
     return response(refuse(error, accept=request.headers.get("accept", "")))
+
+
+def answered(request: HttpRequest, given: Any) -> Any:
+    """Return the response for an error of ours that a middleware has let through; else the response that was given.
+
+    Django answers every exception of a middleware with a 500 by itself, and asks no `process_exception` about it.
+    """
+    error: MoniteAuthError | None = request.__dict__.pop(UNANSWERED, None)
+    return given if error is None or given.status_code != 500 else error_response(request, error)
 
 
 def forward(answer: Any) -> HttpResponse:

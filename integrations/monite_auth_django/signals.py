@@ -4,6 +4,7 @@ A change of the database takes effect in Monite when its transaction commits, an
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.signals import got_request_exception
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import HttpRequest
@@ -19,8 +21,9 @@ from monite_auth.adapter import begin, end
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
-from monite_auth_django.current import broker
+from monite_auth_django.current import broker, error_about
 from monite_auth_django.models import MoniteLink
+from monite_auth_django.responses import UNANSWERED
 
 __all__ = ["connect"]
 
@@ -31,6 +34,7 @@ def connect() -> None:
     """Connect all receivers; called once, when the models are loaded."""
     user_logged_in.connect(logged_in, dispatch_uid="monite_auth_django")
     user_logged_out.connect(logged_out, dispatch_uid="monite_auth_django")
+    got_request_exception.connect(request_failed, dispatch_uid="monite_auth_django")
     pre_save.connect(remember_link, MoniteLink, dispatch_uid="monite_auth_django")
     post_save.connect(link_saved, MoniteLink, dispatch_uid="monite_auth_django")
     post_delete.connect(link_deleted, MoniteLink, dispatch_uid="monite_auth_django")
@@ -80,6 +84,17 @@ def _end_by_own_means(request: HttpRequest, what_failed: str) -> None:
 def _attach_anew(request: HttpRequest | None) -> None:
     if request is not None and hasattr(request, "monite"):
         attach(request)
+
+
+# -- errors
+
+
+def request_failed(request: HttpRequest | None, **_: Any) -> None:
+    """Note an error of ours that nothing has answered, for our middleware."""
+    error = sys.exc_info()[1]
+    ours = None if error is None else error_about(error)
+    if request is not None and ours is not None:
+        setattr(request, UNANSWERED, ours)
 
 
 # -- links and users

@@ -6,15 +6,18 @@ import socket
 
 import httpx
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.test import override_settings
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 
 from monite_auth import errors
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, Fault
 from monite_auth_django import forward
 from tests.django.conftest import code, live, log_in, make_user
+from tests.django.project import settings as project
 from tests.django.project.urls import urlpatterns as usual
 
 
@@ -209,6 +212,66 @@ def test_an_identify_that_returns_something_else_is_explained(app, monite_settin
         assert app("me").status_code == 500
         assert "it has to be a Principal or None" in caplog.text
         app.close()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_identify_that_knows_that_the_session_has_ended_is_answered(app, monite_settings, method):
+    identify = refusing(errors.SessionEnded("That key has been withdrawn."))[0]
+    with override_settings(MONITE_AUTH={**monite_settings, "IDENTIFY": identify}):
+        assert code(app("monite/token", method=method)) == "session_ended"
+        assert app("nothing", method=method).status_code == 200
+        app.close()
+
+
+# -- middleware inside of ours
+
+
+@sync_and_async_middleware
+def needing_monite(get_response):
+    """Use Monite before or after the view, as a header of the request says; "own" is another error."""
+
+    def at(request, moment):
+        asked = request.headers.get("x-needs")
+        if asked == f"{moment} own":
+            raise KeyError("the app's own")
+        return asked == moment
+
+    async def aserve(request):
+        if at(request, "before"):
+            await request.monite.aentity_user()
+        response = await get_response(request)
+        if at(request, "after"):
+            await request.monite.aentity_user()
+        return response
+
+    def serve(request):
+        if at(request, "before"):
+            request.monite.entity_user()
+        response = get_response(request)
+        if at(request, "after"):
+            request.monite.entity_user()
+        return response
+
+    return aserve if iscoroutinefunction(get_response) else serve
+
+
+@pytest.fixture
+def with_needs(app):
+    with override_settings(MIDDLEWARE=[*project.MIDDLEWARE, f"{__name__}.needing_monite"]):
+        yield app.another(raise_request_exception=False)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_error_of_ours_in_a_middleware_inside_has_its_own_status(with_needs, moment, caplog):
+    needs = {"x-needs": moment}
+    refused = with_needs("nothing", headers=needs)
+    assert (refused.status_code, code(refused)) == (401, "not_logged_in")
+    assert "no-store" in refused["Cache-Control"]
+    make_user("stranger")
+    log_in(with_needs, "stranger")
+    assert code(with_needs("nothing", headers=needs)) == "not_linked"
+    assert with_needs("nothing", headers={"x-needs": f"{moment} own"}).status_code == 500
+    assert with_needs("nothing").status_code == 200
 
 
 # -- odd headers
