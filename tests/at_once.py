@@ -8,6 +8,8 @@ from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from typing import Any, TypeVar
 
+from tests.waiting import PATIENCE
+
 __all__ = ["in_processes", "in_threads"]
 
 Result = TypeVar("Result")
@@ -52,6 +54,6 @@ def _child(
     start: Barrier, results: "SimpleQueue[Any]", work: Callable[..., object], number: int, arguments: Any
 ) -> None:
     try:
-        results.put((work(lambda: start.wait(timeout=60), number, *arguments), None))
+        results.put((work(lambda: start.wait(timeout=PATIENCE), number, *arguments), None))
     except Exception as error:  # noqa: BLE001 - the parent reads what it was
         results.put((None, repr(error)))

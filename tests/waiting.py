@@ -1,8 +1,8 @@
 """Waiting, as the contracts that we ship do it, and for what only our own tests look at."""
 
-from monite_auth.testing.waiting import auntil, until
+from monite_auth.testing.waiting import PATIENCE, auntil, until
 
-__all__ = ["auntil", "threads_waiting", "until"]
+__all__ = ["PATIENCE", "auntil", "threads_waiting", "until"]
 
 
 def threads_waiting(flight):

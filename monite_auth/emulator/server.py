@@ -15,8 +15,8 @@ from monite_auth.emulator.app import create_app
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import PREFIX, TRANSPORT
 
-# Seconds to wait for the thread to start or stop. A healthy one takes less than a second.
-PATIENCE = 10
+# Seconds to wait for the thread to start or stop. A healthy one takes less than a second, on a machine that is not busy.
+PATIENCE = 60
 # Connections that may wait to be accepted: tests connect from hundreds of threads at once.
 BACKLOG = 2048
 # Seconds that an idle connection stays open: longer than clients keep theirs, as with a real gateway.

@@ -5,13 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["auntil", "until"]
+__all__ = ["PATIENCE", "auntil", "until"]
 
 PAUSE = 0.002
 """Seconds between two checks of a condition."""
 
+PATIENCE = 60.0
+"""Seconds after which a wait is taken for one without an end. It costs nothing where a test passes, and a machine may be busy."""
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+
+def until(condition: Callable[[], object], *, seconds: float = PATIENCE) -> None:
     """Wait for a condition that other threads bring about; raises AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     pause = threading.Event()
@@ -20,7 +23,7 @@ def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
         pause.wait(PAUSE)
 
 
-async def auntil(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+async def auntil(condition: Callable[[], object], *, seconds: float = PATIENCE) -> None:
     """Wait for a condition that other tasks bring about; see `until`."""
     end = time.monotonic() + seconds
     while not condition():

@@ -6,6 +6,7 @@ import pytest
 
 from monite_auth import MoniteAccess, Principal, errors
 from monite_auth.adapter import abegin, aend, begin, end
+from tests.waiting import PATIENCE
 
 ANNA = Principal("anna", session_id="1")
 VIKTOR = Principal("viktor", session_id="2")
@@ -93,7 +94,7 @@ def test_promise_5_endings_go_on_when_the_request_that_waits_for_them_is_cancell
         with pytest.raises(asyncio.CancelledError):
             await request
         may_go_on.set()
-        await asyncio.wait_for(have_ended.wait(), 5)
+        await asyncio.wait_for(have_ended.wait(), PATIENCE)
 
     asyncio.run(leave())
     assert ended == people

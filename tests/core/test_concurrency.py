@@ -16,7 +16,7 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
 from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from monite_auth.stores.window import JITTER
 from tests.untidy import untidy
-from tests.waiting import auntil, threads_waiting, until
+from tests.waiting import PATIENCE, auntil, threads_waiting, until
 
 ANNA = Principal("anna", session_id="anna-1")
 ANNA_ELSEWHERE = Principal("anna", session_id="anna-2")
@@ -215,7 +215,7 @@ def test_promise_5_what_another_thread_has_read_counts_no_more_after_a_logout(em
         until(lambda: threads_waiting(flight) == 5)
         emulator.monite.faults.remove(order.id)
         for thread in (leader, crowd):
-            thread.join(30)
+            thread.join(PATIENCE)
     assert len(found) == 1
     assert sorted(type(each).__name__ for each in results) == ["AccessToken", *["SessionEnded"] * 5]
 
@@ -245,7 +245,7 @@ def test_threads_that_waited_read_for_themselves_where_the_store_does_not_answer
         def peeked(self):
             super().peeked()
             if self.peeks > 1:  # the first was the leader's, before it led
-                at_once.wait(20)
+                at_once.wait(PATIENCE)
 
     people, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, Hanging()
     patient = replace(emulated, deadline=100, lease=100, read_timeout=100)
@@ -260,7 +260,7 @@ def test_threads_that_waited_read_for_themselves_where_the_store_does_not_answer
         until(lambda: threads_waiting(flight) == 6)
         emulator.monite.faults.remove(order.id)
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE)
         assert not any(thread.is_alive() for thread in threads)
     assert not at_once.broken
     assert store.peeks == 8

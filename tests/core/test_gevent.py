@@ -47,7 +47,7 @@ CLOSED = """
         keep_busy(0.004)  # so that waits end in the moment in which the broker is closed
         broker.close()
         for thread in waiting:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive(), "it waits for ever"
 """
 

@@ -12,7 +12,7 @@ import pytest
 from monite_auth import EntityUser, Principal, Settings, TokenBroker, errors
 from tests.redis_server import RedisServer, emptied
 from tests.scripted import CLIENT_ID, SECRET
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ENTITY = "e0000000-0000-4000-8000-000000000001"
 PEOPLE = {
@@ -52,7 +52,7 @@ class Idempotent(ThreadingHTTPServer):
             return self.live[who][0], self.live[who][1] - now
 
     def revoke(self, token: str) -> None:
-        assert self.may_revoke.wait(20)
+        assert self.may_revoke.wait(PATIENCE)
         with self.lock:
             self.revoked.append(token)
             self.live = {who: each for who, each in self.live.items() if each[0] != token}
@@ -149,13 +149,13 @@ def test_a_login_right_after_a_logout_waits_for_another_token(broker_for, start)
 
 def test_while_it_cannot_be_revoked_nobody_gets_it_and_the_error_says_why(broker_for, start):
     monite = start()
-    broker = broker_for(monite, deadline=1, read_timeout=0.3, connect_timeout=0.3)
+    broker = broker_for(monite, deadline=3, read_timeout=1, connect_timeout=1)
     value(broker, person("anna"))
     monite.may_revoke.clear()
     broker.logout(person("anna"))
     with pytest.raises(errors.MoniteUnavailable, match="gave a token again"):
         broker.token(person("anna", "2"))
-    assert len(monite.given) < 10
+    assert len(monite.given) < 20
     assert value(broker, person("bert")) != monite.given[0]
 
 

@@ -8,7 +8,7 @@ import pytest
 from monite_auth.engine.single_flight import CLEANUP_THRESHOLD, TRANSITIONS, Event, SingleFlight, State
 from monite_auth.stores import Priority
 from tests.at_once import in_threads
-from tests.waiting import threads_waiting, until
+from tests.waiting import PATIENCE, threads_waiting, until
 
 
 def join(flights, slot="slot", now=100.0, expires_at=105.0, priority=Priority.USER):
@@ -134,13 +134,13 @@ def test_every_thread_that_waits_is_woken_though_some_have_given_up():
     gave_up = threading.Thread(target=flight.wait_in_thread, args=(0.0,))
     gave_up.start()
     gave_up.join()
-    threads = [threading.Thread(target=flight.wait_in_thread, args=(60.0,)) for _ in range(20)]
+    threads = [threading.Thread(target=flight.wait_in_thread, args=(2 * PATIENCE,)) for _ in range(20)]
     for thread in threads:
         thread.start()
     until(lambda: threads_waiting(flight) == 20)
     flights.finish("slot", flight)
     for thread in threads:
-        thread.join(30.0)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
     flight.wait_in_thread(60.0)  # whoever comes late does not wait at all
 

@@ -19,7 +19,7 @@ from monite_auth.permissions.roles import Roles
 from monite_auth.processes.threads import Threads
 from tests.people import ANNA, PEOPLE
 from tests.scripted import ALICE, ALICE_IN_MONITE, World, granted, settings
-from tests.waiting import auntil, threads_waiting, until
+from tests.waiting import PATIENCE, auntil, threads_waiting, until
 
 
 class SlowDirectory(UserDict[Any, Any]):
@@ -60,7 +60,7 @@ def stuck():
 
     def function(*_):
         function.asked += 1
-        over.wait(60)
+        over.wait(PATIENCE)
 
     function.asked = 0
     function.let_go = over.set
@@ -210,7 +210,7 @@ def test_a_directory_answers_although_its_callers_block_all_of_asyncios_threads(
     asked = threading.Event()
 
     def directory(principal):
-        asked.wait(20)
+        asked.wait(PATIENCE)
         return PEOPLE[principal.user_id]
 
     async def use():
@@ -247,19 +247,19 @@ def test_threads_are_few_and_one_that_nobody_waits_for_any_more_is_not_begun(stu
     queued = [threads.submit(lambda: "done") for _ in range(2)]
     assert queued[0].cancel()
     stuck.let_go()
-    assert queued[1].result(20) == "done"
-    assert [each.result(20) for each in running] == [None, None]
+    assert queued[1].result(PATIENCE) == "done"
+    assert [each.result(PATIENCE) for each in running] == [None, None]
     assert threads._threads <= 2
 
 
 def test_threads_are_used_again_and_what_fails_is_told():
     threads = Threads(8, name="test")
-    first = threads.submit(threading.current_thread).result(20)
+    first = threads.submit(threading.current_thread).result(PATIENCE)
     until(lambda: threads._idle == 1)
-    assert threads.submit(threading.current_thread).result(20) is first
+    assert threads.submit(threading.current_thread).result(PATIENCE) is first
     assert first.daemon
     with pytest.raises(ZeroDivisionError):
-        threads.submit(lambda: 1 / 0).result(20)
+        threads.submit(lambda: 1 / 0).result(PATIENCE)
 
 
 def test_where_there_can_be_no_threads_the_caller_does_it(monkeypatch):

@@ -12,15 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.scripted import CLIENT_ID, SECRET
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CHILD = """
 import asyncio, sys
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
 
 broker = TokenBroker(
-    Settings(client_id=sys.argv[2], client_secret=sys.argv[3], base_url=sys.argv[1], connect_timeout=1,
-             read_timeout=1, lease=1, deadline=30),
+    Settings(client_id=sys.argv[2], client_secret=sys.argv[3], base_url=sys.argv[1], connect_timeout=3,
+             read_timeout=3, lease=3, deadline=100),
     directory=lambda _principal: EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001"),
 )
 anna = Principal("anna", session_id="1")
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.server.mints += 1
         number = self.server.mints
-        assert self.server.may_answer.wait(60)
+        assert self.server.may_answer.wait(PATIENCE)
         self._answer({"access_token": f"token-{number}", "token_type": "Bearer", "expires_in": 1800})
         self.server.answered.set()
 
@@ -92,14 +92,14 @@ def test_an_answer_that_came_while_the_process_was_stopped_is_used(form, chunked
         [sys.executable, "-c", CHILD, url, CLIENT_ID, SECRET, form], stdout=subprocess.PIPE, text=True
     )
     try:
-        until(lambda: monite.mints == 1, seconds=60)
+        until(lambda: monite.mints == 1)
         os.kill(child.pid, signal.SIGSTOP)
         monite.may_answer.set()
-        until(monite.answered.is_set, seconds=60)
-        resumes_at = time.monotonic() + 2.5  # beyond all of its timeouts, and its lease
+        until(monite.answered.is_set)
+        resumes_at = time.monotonic() + 3.5  # beyond all of its timeouts, and its lease
         until(lambda: time.monotonic() > resumes_at)
         os.kill(child.pid, signal.SIGCONT)
-        printed, _ = child.communicate(timeout=60)
+        printed, _ = child.communicate(timeout=PATIENCE)
     finally:
         child.kill()
         child.wait()

@@ -7,6 +7,7 @@ import pytest
 
 from monite_auth.engine import mint_leader
 from tests.scripted import World, granted
+from tests.waiting import PATIENCE
 
 ALONE = "from monite_auth.processes.workers import is_one_of_several; print(is_one_of_several())"
 
@@ -69,7 +70,7 @@ if __name__ == "__main__":
 def said(program, *arguments, tmp_path):
     (tmp_path / "program.py").write_text(program)
     command = [sys.executable, str(tmp_path / "program.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
 
 
 def test_a_process_of_its_own_is_alone(tmp_path):

@@ -17,6 +17,7 @@ from monite_auth.emulator import (
     serve,
 )
 from tests.data.facts import check
+from tests.waiting import PATIENCE
 
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 VERSION = {"x-monite-version": "2024-05-25"}
@@ -103,7 +104,7 @@ def served(_server: Emulator) -> Emulator:
 
 @pytest.fixture
 def client(served: Emulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.api_url, headers=VERSION, timeout=10) as client:
+    with httpx.Client(base_url=served.api_url, headers=VERSION, timeout=PATIENCE) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from monite_auth.emulator import (
     create_app,
     serve,
 )
+from tests.waiting import PATIENCE
 
 MINTING = "/auth/token"
 VERSION = {"x-monite-version": "2024-05-25"}
@@ -44,14 +45,14 @@ def test_a_request_that_jitters_counts_when_it_arrives():
     }
     with serve(monite) as emulator, ThreadPoolExecutor() as pool:
         answer = pool.submit(
-            httpx.post, f"{emulator.api_url}{MINTING}", json=body, headers=VERSION, timeout=10
+            httpx.post, f"{emulator.api_url}{MINTING}", json=body, headers=VERSION, timeout=PATIENCE
         )
-        assert monite.faults.wait_for_hits(1)
+        assert monite.faults.wait_for_hits(1, PATIENCE)
         assert monite.statistics.last_second == 0
         assert monite.ledger.tokens == []
         now[0] += 0.5
         monite.faults.remove(order.id)  # it arrives
-        assert answer.result(5).status_code == 200
+        assert answer.result(PATIENCE).status_code == 200
     assert monite.statistics.last_second == 1
     assert monite.ledger.tokens[0].minted_at == 1000.5
 
@@ -98,9 +99,9 @@ def test_deleting_a_fault_lets_the_held_requests_go_on(served, mint, kind):
     faults.add(Fault(kind=kind, path=MINTING, seconds=60, times=1))
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(mint, ANNA_ID)
-        assert faults.wait_for_hits(1)
+        assert faults.wait_for_hits(1, PATIENCE)
         faults.clear()
-        assert answer.result(5).status_code == 200
+        assert answer.result(PATIENCE).status_code == 200
 
 
 def test_a_stopping_server_cuts_the_requests_that_are_held():
@@ -108,10 +109,10 @@ def test_a_stopping_server_cuts_the_requests_that_are_held():
     monite.faults.add(Fault(kind="hang"))
     with ThreadPoolExecutor() as pool:
         with serve(monite) as emulator:
-            answer = pool.submit(httpx.get, f"{emulator.api_url}/payables", timeout=10)
-            assert monite.faults.wait_for_hits(1)
+            answer = pool.submit(httpx.get, f"{emulator.api_url}/payables", timeout=PATIENCE)
+            assert monite.faults.wait_for_hits(1, PATIENCE)
         with pytest.raises(httpx.TransportError):
-            answer.result(5)
+            answer.result(PATIENCE)
     assert len(monite.faults.orders) == 1
 
 

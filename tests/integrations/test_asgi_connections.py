@@ -8,7 +8,7 @@ from monite_auth import errors
 from monite_auth.emulator import ANNA_ID
 from monite_auth_asgi import MoniteAuthMiddleware, monite
 from tests.people import ANNA
-from tests.waiting import auntil
+from tests.waiting import PATIENCE, auntil
 
 
 class Connection:
@@ -32,7 +32,7 @@ class Connection:
             self.is_over.set()
 
     async def serve(self, app):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await app(self.scope, self.receive, self.send)
 
     @property

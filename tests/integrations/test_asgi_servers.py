@@ -16,7 +16,7 @@ from wsproto.events import Request as Handshake
 
 from monite_auth_asgi import MoniteAuthMiddleware
 from tests.integrations.asgi_apps import ANNA, by_header, litestar_app, quart_app
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @contextmanager
@@ -68,7 +68,7 @@ class Site:
         return counted
 
     def connect(self):
-        return socket.create_connection(self.address, timeout=20)
+        return socket.create_connection(self.address, timeout=PATIENCE)
 
 
 @pytest.fixture(params=[litestar_app, quart_app])
@@ -86,7 +86,7 @@ def site(request, app, broker):
 
 
 def test_errors_of_ours_and_of_the_apps_own_are_answered(site):
-    with httpx.Client(base_url=site.url, timeout=20) as client:
+    with httpx.Client(base_url=site.url, timeout=PATIENCE) as client:
         for _ in range(2):  # also on the connection that the one before has left
             answer = client.get("/me")
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_logged_in")
@@ -103,7 +103,7 @@ def test_an_upload_is_refused_before_it_is_complete(site):
 
 def test_a_request_is_over_when_the_client_of_a_stream_has_hung_up(site):
     with (
-        httpx.Client(base_url=site.url, timeout=20) as client,
+        httpx.Client(base_url=site.url, timeout=PATIENCE) as client,
         client.stream("GET", "/stream", headers=ANNA) as answer,
     ):
         parts = answer.iter_bytes()  # the response is closed with it

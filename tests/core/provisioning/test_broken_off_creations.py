@@ -15,7 +15,7 @@ from monite_auth.provisioning import EntityProfile, ProvisioningDirectory
 from tests.core.provisioning.app import CAFE
 from tests.core.provisioning.form import companies, create_by_other_means, profile_of
 from tests.scripted import settings
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 OWNER, STRANGER = Principal("ida", tenant="cafe"), Principal("eve", tenant="rival")
 
@@ -101,7 +101,7 @@ def test_promise_1_a_refused_creation_leaves_no_note(open_form, emulator, call, 
 
 def _create_and_die(changes, reached, go):
     ours = settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, **changes)
-    company = replace(CAFE, more=JustBefore(lambda: (reached.set(), go.wait(60))))
+    company = replace(CAFE, more=JustBefore(lambda: (reached.set(), go.wait(PATIENCE))))
     directory = ProvisioningDirectory(lambda principal: profile_of(principal, company))
     TokenBroker(ours, directory)
     directory.find(OWNER)
@@ -110,11 +110,11 @@ def _create_and_die(changes, reached, go):
 def test_promise_6_a_process_that_dies_between_creation_and_note_wedges_nothing(open_form, emulator, store):
     spawn = multiprocessing.get_context("spawn")
     reached, go = spawn.Event(), spawn.Event()
-    changes = {"base_url": emulator.api_url, "store_url": store, "read_timeout": 60, "deadline": 60}
+    changes = {"base_url": emulator.api_url, "store_url": store, "read_timeout": 300, "deadline": 300}
     child = spawn.Process(target=_create_and_die, args=(changes, reached, go))
     child.start()
-    assert reached.wait(60)
-    order = emulator.monite.faults.add(Fault(kind="latency", path="/entities", seconds=60))
+    assert reached.wait(PATIENCE)
+    order = emulator.monite.faults.add(Fault(kind="latency", path="/entities", seconds=300))
     go.set()
     until(lambda: companies(emulator))
     os.kill(child.pid, signal.SIGKILL)

@@ -13,6 +13,7 @@ from monite_auth.stores import Slot
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.tokens import steady_clock
 from tests.stores.harness import PERSON, SQLiteGround
+from tests.waiting import PATIENCE
 
 KEY = SQLiteGround.keys[0]
 
@@ -30,9 +31,14 @@ def token(value: str, life: float = 1800.0) -> AccessToken:
     return AccessToken(Secret(value), now + life, now, now + life * 0.8, PERSON)
 
 
+def patient_store(path: Path | str) -> SQLiteStore:
+    """Open the store of a file. It waits for long where others have the file locked: on a busy machine they may keep it so."""
+    return SQLiteStore(path, keys=[KEY], busy_timeout=PATIENCE)
+
+
 def claim(store: SQLiteStore, name: str = "alice", owner: str = "me", min_life: float = 0.0):
     operation = store.operations(blocking=True).claim(
-        slot(name), principal(name), owner=owner, seconds=5, min_life=min_life
+        slot(name), principal(name), owner=owner, seconds=PATIENCE, min_life=min_life
     )
     return run(operation)
 
@@ -52,7 +58,7 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
 def output(code, *arguments):
     """Return what another process prints."""
     with python(code, *arguments) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=2 * PATIENCE)
     assert (process.returncode, err) == (0, "")
     return out
 

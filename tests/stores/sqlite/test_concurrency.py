@@ -12,7 +12,7 @@ from monite_auth.engine.runtime import run
 from monite_auth.stores import Claimed, Priority
 from monite_auth.stores.sqlite import SQLiteStore, connections
 from tests.at_once import in_processes
-from tests.stores.sqlite.steps import KEY, claim, intact, principal, python, slot, token
+from tests.stores.sqlite.steps import claim, intact, patient_store, principal, python, slot, token
 
 
 def mixed(store: SQLiteStore, number: int):
@@ -24,7 +24,7 @@ def mixed(store: SQLiteStore, number: int):
     async def flow() -> None:
         for _ in range(6):
             claimed = await operations.claim(
-                slot(name), principal(name), owner=str(number), seconds=5, min_life=pick.choice([0, 1e9])
+                slot(name), principal(name), owner=str(number), seconds=60, min_life=pick.choice([0, 1e9])
             )
             if isinstance(claimed, Claimed):
                 await operations.commit(claimed.lease, token(f"{name} {pick.random()}"))
@@ -40,7 +40,7 @@ def mixed(store: SQLiteStore, number: int):
 
 
 def test_promise_1_many_threads_do_not_get_in_each_others_way(path):
-    with closing(SQLiteStore(path, keys=[KEY])) as store:
+    with closing(patient_store(path)) as store:
 
         def work(number: int) -> None:
             store.operations = lambda *, blocking: SQLiteStore.operations(store, blocking=True)
@@ -53,7 +53,7 @@ def test_promise_1_many_threads_do_not_get_in_each_others_way(path):
 
 
 async def test_promise_1_many_tasks_do_not_get_in_each_others_way(path):
-    store = SQLiteStore(path, keys=[KEY])
+    store = patient_store(path)
     await asyncio.gather(*(mixed(store, number)() for number in range(200)))
     await store.aclose()
     assert intact(path)
@@ -65,7 +65,7 @@ def opened(work, path):
 
 
 def _in_step(begin, number, work, path):
-    with closing(SQLiteStore(path, keys=[KEY])) as store:
+    with closing(patient_store(path)) as store:
         begin()
         return work(store, number)
 
@@ -105,7 +105,7 @@ def _drain(store, _number):
 
 def test_promise_6_every_revocation_is_given_to_one_process(path):
     values = [f"token-{number}" for number in range(100)]
-    with closing(SQLiteStore(path, keys=[KEY])) as store:
+    with closing(patient_store(path)) as store:
         for value in values:
             run(store.operations(blocking=True).commit(claim(store, min_life=1e9).lease, token(value)))
         run(store.operations(blocking=True).end_session(principal("alice")))
@@ -116,10 +116,9 @@ def test_promise_6_what_was_recorded_survives_kill_9(path):
     code = """
         import sys
         from monite_auth.engine.runtime import run
-        from monite_auth.stores.sqlite import SQLiteStore
-        from tests.stores.sqlite.steps import KEY, claim, token
+        from tests.stores.sqlite.steps import claim, patient_store, token
 
-        store = SQLiteStore(sys.argv[1], keys=[KEY])
+        store = patient_store(sys.argv[1])
         operations = store.operations(blocking=True)
         number = 0
         while True:
@@ -137,7 +136,7 @@ def test_promise_6_what_was_recorded_survives_kill_9(path):
             recorded += process.stdout.read().splitlines()
     assert len(recorded) >= 81
     assert path.with_name("store.db-wal").exists()
-    with closing(SQLiteStore(path, keys=[KEY])) as store:
+    with closing(patient_store(path)) as store:
         due = run(store.operations(blocking=True).due(100_000, seconds=60)).batch
         assert {pending.token.reveal() for pending in due} >= set(recorded)
     assert intact(path)

@@ -12,11 +12,11 @@ import pytest
 from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores import Committed
-from monite_auth.stores.sqlite import SQLiteStore
+from monite_auth.stores.sqlite import SQLiteStore, forks
 from monite_auth.stores.sqlite.forks import CALLS
 from tests.forking import FORKS, child_of, fork_in_c, needs_fork
-from tests.stores.sqlite.steps import KEY, claim, intact, output, principal, slot, token
-from tests.waiting import until
+from tests.stores.sqlite.steps import claim, intact, output, patient_store, principal, slot, token
+from tests.waiting import PATIENCE, until
 
 pytestmark = [
     needs_fork,
@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture
 def store(path):
-    with closing(SQLiteStore(path, keys=[KEY])) as opened:
+    with closing(patient_store(path)) as opened:
         yield opened
 
 
@@ -76,7 +76,7 @@ OUTLIVED = """
 
     path, how, ending = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     elsewhere = "import sys; from tests.stores.sqlite.test_forks import *; use_and_close(*sys.argv[1:])"
-    store = SQLiteStore(path, keys=[KEY])
+    store = patient_store(path)
     assert use(store, "parent")
     waits, goes = os.pipe()
     if FORKS[how]():
@@ -102,7 +102,7 @@ OUTLIVED = """
 
 def use_and_close(path: str, *names: str) -> None:
     """Be another process, which comes and goes: record the first token if it is the only one, else find all."""
-    with closing(SQLiteStore(path, keys=[KEY])) as store:
+    with closing(patient_store(path)) as store:
         assert finds(store, *names) if names[1:] else use(store, *names)
 
 
@@ -117,7 +117,7 @@ def test_nothing_that_a_child_commits_is_lost_when_its_parent(path, how, ending)
 def test_two_stores_on_one_file_do_not_unlock_each_other(path, store):
     """To close a file takes the locks of a whole process on it (https://sqlite.org/howtocorrupt.html, section 2.2)."""
     assert use(store, "one")
-    other = SQLiteStore(path, keys=[KEY])
+    other = patient_store(path)
     assert use(other, "two")
     connections = other._connections
 
@@ -134,7 +134,7 @@ def test_two_stores_on_one_file_do_not_unlock_each_other(path, store):
 
 
 def test_the_last_to_close_leaves_one_file(path, store):
-    other = SQLiteStore(path, keys=[KEY])
+    other = patient_store(path)
     assert use(store, "one")
     assert use(other, "two")
     store.close()
@@ -155,11 +155,11 @@ def busy(store):
 
     def job(connection: sqlite3.Connection) -> None:
         entered.set()
-        assert let_go.wait(20)
+        assert let_go.wait(PATIENCE)
 
     thread = threading.Thread(target=lambda: connections.write(job, until=connections.deadline()))
     thread.start()
-    assert entered.wait(20)
+    assert entered.wait(PATIENCE)
 
     def ends():
         let_go.set()
@@ -169,7 +169,9 @@ def busy(store):
     ends()
 
 
-def test_a_fork_that_python_makes_waits_for_those_inside_and_others_wait_for_it(store, busy):
+def test_a_fork_that_python_makes_waits_for_those_inside_and_others_wait_for_it(store, busy, monkeypatch):
+    monkeypatch.setattr(forks, "LONGEST_WAIT", PATIENCE)  # or a busy machine may be too late
+
     def when_the_fork_waits():
         until(lambda: CALLS()._forks)
         busy()
@@ -218,7 +220,7 @@ FORKING = """
     warnings.simplefilter("ignore")
     from tests.stores.sqlite.test_forks import *
 
-    store = SQLiteStore(sys.argv[1], keys=[KEY])
+    store = patient_store(sys.argv[1])
     stop = threading.Event()
     failed = []
 
@@ -244,10 +246,10 @@ FORKING = """
         thread.daemon = True
         thread.start()
     for thread in forking:
-        thread.join(25)
+        thread.join(PATIENCE)
     stop.set()
     for thread in using:
-        thread.join(25)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in using + forking), "they wait for each other"
     assert not failed, failed
     assert finds(store, "parent", *[f"child-{name}-{number}" for name in range(3) for number in range(10)])

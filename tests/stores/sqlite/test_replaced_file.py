@@ -8,10 +8,9 @@ import pytest
 
 from monite_auth.engine.runtime import run
 from monite_auth.stores import Claimed
-from monite_auth.stores.sqlite import SQLiteStore
 from tests.stores.harness import ALICE, BOB, BOBS
-from tests.stores.sqlite.steps import KEY, claim, intact, principal, python
-from tests.waiting import until
+from tests.stores.sqlite.steps import claim, intact, patient_store, principal, python
+from tests.waiting import PATIENCE, until
 
 
 def end(driver):
@@ -166,16 +165,14 @@ def test_a_worker_that_only_reads_notices_that_the_log_is_gone(driver, path, del
 
 
 def test_promise_5_who_comes_after_the_log_was_deleted_joins_the_workers_that_had_it(path):
-    store = SQLiteStore(path, keys=[KEY])
+    store = patient_store(path)
     claim(store)
     for each in ("-wal", "-shm"):
         path.with_name(path.name + each).unlink()
     code = """
         import sys
-        from pathlib import Path
-        from monite_auth.stores.sqlite import SQLiteStore
-        from tests.stores.sqlite.steps import KEY, claim
-        store = SQLiteStore(Path(sys.argv[1]), keys=[KEY])
+        from tests.stores.sqlite.steps import claim, patient_store
+        store = patient_store(sys.argv[1])
         claim(store, "bob")
         print("opened", flush=True)
         sys.stdin.readline()
@@ -184,7 +181,7 @@ def test_promise_5_who_comes_after_the_log_was_deleted_joins_the_workers_that_ha
     with python(code, path) as newcomer:
         assert newcomer.stdout.readline() == "opened\n"
         run(store.operations(blocking=True).end_session(principal("alice")))
-        out, err = newcomer.communicate("\n", timeout=30)
+        out, err = newcomer.communicate("\n", timeout=PATIENCE)
     store.close()
     assert out == "Ended\n", err
     assert intact(path)

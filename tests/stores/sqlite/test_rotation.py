@@ -258,7 +258,7 @@ WORKER = """
     from tests.stores.sqlite.steps import principal, slot, token
 
     path, *keys = sys.argv[1:]
-    store = SQLiteStore(path, keys=[Secret(key) for key in keys])
+    store = SQLiteStore(path, keys=[Secret(key) for key in keys], busy_timeout=60)
     operations = store.operations(blocking=True)
     pick = random.Random(os.getpid())
 
