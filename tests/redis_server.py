@@ -24,11 +24,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 from tests.wall_clock import WallClock
 
 is_allowed = True
 """Whether a server may be started now: not by a test that is not marked as one that needs Redis."""
+
+NODE_TIMEOUT = "5000"
+"""Milliseconds after which the nodes of a cluster take one for failed: more than a busy machine lets one wait for a processor."""
 
 ADMIN = ("--user", "admin", "on", "nopass", "~*", "&*", "+@all")
 
@@ -153,7 +156,7 @@ class RedisServer:
             options += ["--tls-key-file", str(key), "--tls-cluster", "yes"]
         if self._cluster:
             options += ["--cluster-enabled", "yes", "--cluster-port", str(self._cluster_port)]
-            options += ["--cluster-node-timeout", "1500", "--cluster-require-full-coverage", "no"]
+            options += ["--cluster-node-timeout", NODE_TIMEOUT, "--cluster-require-full-coverage", "no"]
         return options
 
     def _answers(self) -> bool:
@@ -176,7 +179,7 @@ class RedisServer:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.send_signal(signal.SIGCONT)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE)
             self._process = None
 
     def close(self) -> None:
@@ -210,7 +213,10 @@ class RedisServer:
         """A client that may do everything, by a way of its own."""
         if self._admin is None:
             self._admin = redis.Redis(
-                unix_socket_path=str(self.folder / "socket"), username="admin", protocol=2, socket_timeout=20
+                unix_socket_path=str(self.folder / "socket"),
+                username="admin",
+                protocol=2,
+                socket_timeout=PATIENCE,
             )
         return self._admin
 
@@ -355,7 +361,7 @@ class WatchedPair:
         until(lambda: self.replica.admin.info("replication")["master_link_status"] == "up")
         self.sentinel = RedisServer(
             sentinel=f"sentinel monitor {self.SERVICE} 127.0.0.1 {self.primary.port} 1\n"
-            f"sentinel down-after-milliseconds {self.SERVICE} 500\n"
+            f"sentinel down-after-milliseconds {self.SERVICE} {10 * 60 * 1000}\n"  # not before `wait_for_failover`
             f"sentinel failover-timeout {self.SERVICE} 3000\n",
             tls=self._tls,
         ).start()
@@ -368,6 +374,12 @@ class WatchedPair:
         return dict(masters[self.SERVICE])
 
     def wait_for_failover(self) -> None:
+        """Have the sentinel notice that the primary is down, and wait until the replica has taken its place.
+
+        Until then it would need minutes for it: it takes a primary for dead that a busy machine does not let run.
+        """
+        assert self.sentinel is not None
+        self.sentinel.admin.execute_command("SENTINEL SET", self.SERVICE, "down-after-milliseconds", 500)
         until(lambda: self._state()["port"] == self.replica.port)
         until(lambda: self.replica.admin.info("replication")["role"] == "master")
 

@@ -14,6 +14,9 @@ from tests.waiting import until
 MOVED_TOGETHER = 6
 """Slots that move at the same time: of about thirty in which there is something, those of ten."""
 
+FAILED_AFTER = "1500"
+"""Milliseconds after which the nodes take one for failed: less than the longest pause of one."""
+
 MIGRATED_WITHIN = 5000
 """Milliseconds that one node may take to give keys to another."""
 
@@ -23,7 +26,7 @@ class ClusterUnderTest:
 
     def __init__(self, folder: Path) -> None:
         self._starter = ServerStarter()
-        self._cluster = RedisCluster(*DURABLE)
+        self._cluster = RedisCluster(*DURABLE, "--cluster-node-timeout", FAILED_AFTER)
         self._starter.run(self._cluster.__enter__)
         self.url = self._cluster.url
         self.troubles = Troubles()

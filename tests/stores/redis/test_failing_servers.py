@@ -9,7 +9,7 @@ from monite_auth import Secret
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores import Priority
 from tests.redis_server import RedisServer
-from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME
+from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME, Driver
 from tests.stores.redis.ground import LiveGround, works
 from tests.waiting import until
 
@@ -40,29 +40,39 @@ def test_promise_6_a_pending_revocation_survives_a_crash_of_redis(form, drive):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_server_that_hangs_costs_a_caller_the_timeout_and_no_more(form, server, drive):
     ground = LiveGround(server.url)
-    driver, newcomer = drive(ground, form, timeout=0.4), drive(ground, form, timeout=0.4)
+    driver, newcomer = drive(ground, form, timeout=0.5), drive(ground, form, timeout=0.5)
     driver.put("t")
+
+    def seconds_to_fail(each: Driver) -> float:
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.5 s"):
+            each.peek()
+        return time.monotonic() - started
+
     with server.paused():
-        for each in (driver, newcomer, driver):
-            started = time.monotonic()
-            with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.4 s"):
-                each.peek()
-            assert 0.3 < time.monotonic() - started < 0.8
+        for each in (driver, newcomer):
+            # A busy machine may hold up one of them.
+            assert 0.4 < min(seconds_to_fail(each) for _ in range(3)) < 1.0
     until(lambda: works(driver))
     assert driver.peek() == "t"
 
 
 def test_a_server_that_hangs_holds_up_many_tasks_no_longer_than_one(server, drive):
-    store = LiveGround(server.url).open(timeout=0.4)
+    store = LiveGround(server.url).open(timeout=1.0)
     ops = store.operations(blocking=False)
 
     async def main() -> None:
         await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(100)))
+        waited = []
         with server.paused():
-            started = time.monotonic()
-            ended = await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(200)), return_exceptions=True)
-            assert {type(each) for each in ended} == {StoreUnavailable}
-            assert time.monotonic() - started < 1.0
+            for _ in range(3):
+                started = time.monotonic()
+                ended = await asyncio.gather(
+                    *(ops.peek(HOME, ALICE) for _ in range(200)), return_exceptions=True
+                )
+                waited.append(time.monotonic() - started)
+                assert {type(each) for each in ended} == {StoreUnavailable}
+        assert min(waited) < 2.0  # a busy machine may hold up one of them
         for _ in range(3):
             await ops.peek(HOME, ALICE)
         assert len(server.admin.client_list(_type="normal")) < 60

@@ -102,7 +102,7 @@ def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others
     class Torn(BaseException):
         pass
 
-    driver = drive(LiveGround(server.url), "blocking", timeout=10)
+    driver = drive(LiveGround(server.url), "blocking")
     for number in range(2):
         driver.put(f"token-{number}", *user(number))
 

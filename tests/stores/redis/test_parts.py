@@ -124,7 +124,7 @@ def test_promise_11_a_slot_that_is_not_served_is_an_outage_of_its_users(cluster,
 def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, drive):
     ground = LiveGround(cluster.url)
     store = FallbackStore(
-        ground.open(timeout=0.4), MemoryStore(), clock=steady_clock, telemetry=Silence(), outage_trust=60
+        ground.open(timeout=1.0), MemoryStore(), clock=steady_clock, telemetry=Silence(), outage_trust=60
     )
     driver = drive(ground, form, store=store)
     for number in range(40):

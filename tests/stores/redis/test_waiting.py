@@ -56,7 +56,7 @@ def test_promise_11_a_stalled_event_loop_is_no_outage(server, stalls):
 @pytest.mark.parametrize("form", FORMS)
 def test_promise_11_a_connection_that_died_without_a_word_is_no_outage(server, form, drive):
     with SlowProxy(server.port) as proxy:
-        driver = drive(LiveGround(proxy.url), form)
+        driver = drive(LiveGround(proxy.url), form, timeout=2)
         driver.put("t")
         proxy.silence()
         assert driver.peek() == "t"
@@ -66,7 +66,7 @@ def test_promise_11_a_connection_that_died_without_a_word_is_no_outage(server, f
 @pytest.mark.parametrize("form", FORMS)
 def test_promise_11_idle_connections_that_died_together_cost_one_retry(server, form, drive):
     with SlowProxy(server.port, delay=0.02) as proxy:
-        driver = drive(LiveGround(proxy.url), form)
+        driver = drive(LiveGround(proxy.url), form, timeout=2)
         driver.put("t")
         peek_at_once(driver, form)
         assert proxy.opened > 2
@@ -78,7 +78,7 @@ def test_promise_11_idle_connections_that_died_together_cost_one_retry(server, f
 @pytest.mark.parametrize("form", FORMS)
 def test_promise_11_idle_connections_to_a_node_that_died_together_cost_one_retry(cluster, form, drive):
     with proxied(cluster) as (url, proxies):
-        driver = drive(LiveGround(url), form)
+        driver = drive(LiveGround(url), form, timeout=2)
         driver.put("t")
         peek_at_once(driver, form)
         for proxy in proxies:
