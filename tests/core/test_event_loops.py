@@ -90,7 +90,8 @@ def test_event_loops_leave_no_files_runtimes_or_pools_behind_however_they_end(st
 def tasks_and_runtimes():
     """Count what a loop in the middle of something has, whoever keeps it."""
     gc.collect()
-    return sum(isinstance(each, asyncio.Task | AsyncRuntime) for each in gc.get_objects())
+    # By their types: to ask a proxy for its class may wake up what it stands for.
+    return sum(issubclass(type(each), asyncio.Task | AsyncRuntime) for each in gc.get_objects())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -135,7 +136,7 @@ def test_event_loops_that_are_closed_in_the_middle_of_a_mint_leave_nothing_behin
         del loop
         emulator.monite.faults.clear()
         until(lambda: gc.collect() >= 0 and not len(broker.running.on_loop))
-        assert [each() for each in left] == [None] * 40
+        until(lambda: gc.collect() >= 0 and [each() for each in left] == [None] * 40)
 
 
 @untidy
@@ -301,7 +302,9 @@ def test_promise_7_such_a_logout_neither_fails_nor_waits_for_longer(emulated, em
     with revoke_at_once(emulated, 2) as broker:
         broker.token(ANNA)
         broker.logout(ANNA)  # or this never returns
-        assert order.hits
+        until(
+            lambda: order.hits
+        )  # its own try, or one in the background if the machine was too busy for that
         assert len(emulator.monite.ledger.live()) == 1
         emulator.monite.faults.clear()
         until(lambda: not emulator.monite.ledger.live())

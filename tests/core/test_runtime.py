@@ -22,7 +22,7 @@ from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
-from tests.waiting import auntil, until
+from tests.waiting import PATIENCE, auntil, until
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -98,7 +98,7 @@ def test_a_deadline_is_kept_when_nothing_answers(form):
         client_id=DEMO_CLIENT_ID,
         client_secret=DEMO_CLIENT_SECRET,
         base_url="http://127.0.0.1:9/v1",
-        deadline=0.4,
+        deadline=2,
     )
     with (
         TokenBroker(nowhere, PEOPLE) as broker,
@@ -129,7 +129,9 @@ def test_a_renewal_happens_behind_the_callers_back(emulator, emulated, form):
             old = await broker.atoken(ANNA)
             now[0] = old.renew_at
             assert await broker.atoken(ANNA) == old
+            end = time.monotonic() + PATIENCE
             while await broker.atoken(ANNA) == old:
+                assert time.monotonic() < end
                 await asyncio.sleep(0)
 
     if form == "tasks":
@@ -138,9 +140,7 @@ def test_a_renewal_happens_behind_the_callers_back(emulator, emulated, form):
         old = broker.token(ANNA)
         now[0] = old.renew_at
         assert broker.token(ANNA) == old
-        end = time.monotonic() + 20
-        while broker.token(ANNA) == old:
-            assert time.monotonic() < end
+        until(lambda: broker.token(ANNA) != old)
         broker.close()
     assert len(emulator.monite.ledger.tokens) == 2
 
@@ -154,11 +154,11 @@ def test_background_threads_are_few_and_do_not_keep_a_process_alive(emulated, em
     async def work():
         seen.append(threading.current_thread())
         busy.set()
-        let_go.wait(20)
+        let_go.wait(PATIENCE)
 
     for _ in range(50):
         runtime.spawn(work())
-    busy.wait(20)
+    busy.wait(PATIENCE)
     assert len(runtime._background._threads) == 4
     let_go.set()
     runtime.close(within=20)
@@ -179,7 +179,7 @@ def test_background_work_that_fails_is_logged_and_the_next_one_is_done(emulated,
 
     runtime.spawn(fail())
     runtime.spawn(work())
-    assert done.wait(20)
+    assert done.wait(PATIENCE)
     runtime.close(within=20)
     assert "Background work failed: ValueError: oh no" in caplog.text
 
@@ -268,6 +268,8 @@ def test_a_drain_that_goes_on_after_the_broker_was_closed_closes_its_connections
     until(lambda: not emulator.monite.ledger.live())
     broker.running.blocking()._background.join(within=20)
     with warnings.catch_warnings(record=True, action="always", category=ResourceWarning) as unclosed:
+        gc.collect()
+        unclosed.clear()  # what other tests have left
         del broker
         gc.collect()
     assert unclosed == []
@@ -362,8 +364,7 @@ def test_event_loops_that_are_over_are_forgotten(broker):
             loops.append(weakref.ref(runner.get_loop()))
             runner.run(view())
     del runner
-    gc.collect()
-    assert [loop() for loop in loops] == [None] * 3
+    until(lambda: gc.collect() >= 0 and [loop() for loop in loops] == [None] * 3)
     assert (len(broker.running.on_loop), len(broker._pools._here().of_loop)) == (0, 0)
 
 
@@ -373,8 +374,7 @@ def test_a_broker_that_is_dropped_is_collected(emulated):
     broker.close()
     gone = weakref.ref(broker)
     del broker
-    gc.collect()
-    assert gone() is None
+    until(lambda: gc.collect() >= 0 and gone() is None)
 
 
 def test_promise_7_a_logout_does_not_fail_where_no_thread_can_be_started(broker, emulator, monkeypatch):

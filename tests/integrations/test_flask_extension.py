@@ -245,6 +245,7 @@ def test_promise_4_a_renewal_outlives_the_async_view_that_began_it(emulated, emu
 
 @both
 def test_requests_leave_nothing_open(factory, emulator, views):
+    before = set(threading.enumerate())
     app = factory()
     for _ in range(3):
         client = logged_in(app)
@@ -253,7 +254,7 @@ def test_requests_leave_nothing_open(factory, emulator, views):
     until(lambda: not emulator.monite.ledger.live(ANNA_ID))
     app.extensions["monite_auth"].broker.close()
     gc.collect()  # a ResourceWarning is an error in this suite
-    assert not [thread for thread in threading.enumerate() if thread.name == "monite_auth"]
+    assert not [each for each in set(threading.enumerate()) - before if each.name == "monite_auth"]
 
 
 def test_an_app_that_is_forgotten_takes_everything_with_it(config):
@@ -264,9 +265,7 @@ def test_an_app_that_is_forgotten_takes_everything_with_it(config):
     broker = weakref.ref(app.extensions["monite_auth"].broker)
     reference = weakref.ref(app)
     del app
-    gc.collect()
-    assert reference() is None
-    assert broker() is None
+    until(lambda: gc.collect() >= 0 and reference() is broker() is None)
 
 
 def test_without_flask_it_says_what_to_install():
