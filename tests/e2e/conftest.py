@@ -6,9 +6,10 @@ They do not last for the whole run: Playwright keeps an event loop running, so o
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.e2e.stage import CHROMIUM, Demo, chromium
+from tests.e2e.stage import CHROMIUM, MILLISECONDS, Demo, chromium
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,6 @@ def demo() -> Iterator[Demo]:
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no chromium on the PATH; on Debian: apt-get install chromium")
-    expect.set_options(timeout=15_000)
     with chromium() as running:
         yield running
 
@@ -34,16 +34,17 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, demo: Demo, complaints: list[str]) -> Iterator[Page]:
-    """A page in a fresh browser context, with nobody logged in. Errors in the console fail the test."""
+    """A page in a fresh browser context, with nobody logged in, and no token live. Errors in the console fail the test."""
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(MILLISECONDS)
         context.on("console", note)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         yield context.new_page()
         context.request.post(f"{demo.app}/logout")
+        until(demo.nothing_is_live)  # the next test counts its own
     assert complaints == []

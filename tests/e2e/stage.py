@@ -18,10 +18,14 @@ from playwright.sync_api import APIResponse, Browser, Page, expect, sync_playwri
 from examples.shared.people import ORGANIZATIONS, PEOPLE, Person
 from monite_auth import Settings
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 ANNA, VIKTOR = PEOPLE["anna"], PEOPLE["viktor"]
+
+MILLISECONDS = PATIENCE * 1000
+"""Of patience, as Playwright counts."""
 
 CHROMIUM = shutil.which("chromium")
 QUIET = [
@@ -51,7 +55,7 @@ class Demo:
         )
         self.app = self.monite = ""
         # Ignore proxies of the environment: both servers are on this machine.
-        self._http = httpx.Client(trust_env=False)
+        self._http = httpx.Client(trust_env=False, timeout=PATIENCE)
 
     def __enter__(self) -> Self:
         try:
@@ -81,11 +85,11 @@ class Demo:
     def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit status."""
         self._process.send_signal(number)
-        return self._process.wait(timeout=40)
+        return self._process.wait(timeout=PATIENCE)
 
     def wait(self) -> int:
         """Wait until the demo has ended by itself, and return its exit status."""
-        return self._process.wait(timeout=40)
+        return self._process.wait(timeout=PATIENCE)
 
     @property
     def errors(self) -> str:
@@ -107,6 +111,12 @@ class Demo:
         query = {"entity_user_id": entity_user_id} | ({"state": state} if state else {})
         answer = self._http.get(f"{self.monite}/_emulator/ledger", params=query).raise_for_status()
         return list(answer.json()["tokens"])
+
+    def nothing_is_live(self) -> bool:
+        """Say whether no token of anybody who works with the app is live."""
+        return not any(
+            self.tokens(person, "live", at=each) for person in PEOPLE.values() for each in person.works_for
+        )
 
     def mint(self, entity_user_id: str) -> str:
         """Mint a token as another app of the same partner would, and return it."""
@@ -138,9 +148,10 @@ class Demo:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run the system's Chromium."""
+    """Run the system's Chromium, with patience for what is expected of a page: the machine may be busy."""
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, timeout=MILLISECONDS)
         try:
             yield browser
         finally:

@@ -18,7 +18,7 @@ from monite_auth.emulator import (
     Monite,
     serve,
 )
-from tests.e2e.stage import ANNA, VIKTOR, create_invoice, log_out
+from tests.e2e.stage import ANNA, MILLISECONDS, VIKTOR, create_invoice, log_out
 from tests.waiting import until
 
 
@@ -47,7 +47,7 @@ def app(monite: Emulator) -> Iterator[str]:
 def page(browser: Browser, app: str, monite: Emulator) -> Iterator[Page]:
     """A page in a fresh browser context. No token is live when a test begins."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(MILLISECONDS)
         page = context.new_page()
         page.goto(app)
         yield page

@@ -36,10 +36,6 @@ def delete_buttons(page: Page):
     return page.get_by_role("button", name="Delete")
 
 
-def nothing_is_live(demo: Demo) -> bool:
-    return all(demo.tokens(ANNA, "live", at=each) == [] for each in ANNA.works_for)
-
-
 def test_an_accountant_serves_three_organizations_in_one_session(page: Page, demo: Demo):
     log_in(page, demo, ANNA)
     expect(page.get_by_label("Organization")).to_have_value("bakery")
@@ -61,7 +57,7 @@ def test_an_accountant_serves_three_organizations_in_one_session(page: Page, dem
         expect(card).to_contain_text(token["token"].removeprefix("…"))
 
     log_out(page)
-    until(lambda: nothing_is_live(demo))
+    until(demo.nothing_is_live)
     page.go_back()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
@@ -85,7 +81,7 @@ def test_a_user_who_may_delete_own_invoices_has_buttons_for_these_and_cannot_del
     assert "Your role does not allow you to do this." in refusal.text()
     assert demo.payables(TILDA_ID, TEA.entity_id) == payables
     log_out(page)
-    until(lambda: nothing_is_live(demo))
+    until(demo.nothing_is_live)
 
 
 def test_a_form_that_the_role_does_not_allow_is_refused_with_a_page(page: Page, demo: Demo):

@@ -1,36 +1,25 @@
 """The live page in a real browser."""
 
-import shutil
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, Fault
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
+from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
 
 
 @pytest.fixture
 def page(served):
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         page = browser.new_page()
+        page.set_default_timeout(MILLISECONDS)
         complaints = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(served.url)
         yield page
-        browser.close()
-        assert complaints == []
+    assert complaints == []
 
 
 def test_the_page_follows_a_token_from_its_mint_to_its_end(served, page):

@@ -15,12 +15,15 @@ from typing import Self
 import httpx
 
 from tests.environment import demo_settings, environment_with
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
 AT_ONCE = 6
 """The number of requests in a burst: more than a busy sync worker accepts, so that the other worker gets some."""
+
+PATIENT = ("--timeout", "120", "--graceful-timeout", "30")
+"""Options of gunicorn: it does not kill a worker for which a busy machine has no time."""
 
 TLS = ssl.create_default_context()
 """One for all clients: each would make one of its own, which keeps the process busy that the emulator answers from."""
@@ -42,7 +45,7 @@ class Gunicorn:
                 *(sys.executable, "-m", "gunicorn", "tests.integrations.flask_served:app"),
                 *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--worker-class", worker_class),
                 *("--threads", "4") * (worker_class == "gthread"),
-                *("--graceful-timeout", "15", "--no-control-socket", *options),
+                *(*PATIENT, "--no-control-socket", *options),
             ],
             cwd=ROOT,
             env=environment_with(demo_settings(api_url, store_url)),
@@ -72,7 +75,7 @@ class Gunicorn:
         """Stop gunicorn and return its exit status."""
         self.terminate()
         try:
-            return self._process.wait(30)
+            return self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             for pid in [*self.children(), self._process.pid]:
                 with contextlib.suppress(ProcessLookupError):
@@ -97,6 +100,7 @@ class Gunicorn:
             base_url=self.url,
             trust_env=False,
             verify=TLS,
+            timeout=PATIENCE,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 

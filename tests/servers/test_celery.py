@@ -15,12 +15,9 @@ from monite_auth import TokenBroker
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID
 from tests.environment import demo_settings, environment_with
 from tests.servers.celery_queue import queue_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
-
-STARTS_WITHIN = 60.0
-"""Seconds to wait for the worker. The machine may be busy."""
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ def worker(environment, log):
         try:
             yield
             process.send_signal(signal.SIGTERM)  # a warm shutdown
-            process.wait(STARTS_WITHIN)
+            process.wait(PATIENCE)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -89,7 +86,7 @@ def ask(folder):
 
 def outcome(job):
     """Return the status of Monite's answer to a job, or the name of the error that refused it."""
-    found = job.get(timeout=STARTS_WITHIN, propagate=False)
+    found = job.get(timeout=PATIENCE, propagate=False)
     return found["status"] if isinstance(found, dict) else type(found).__name__
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from monite_auth.emulator import ANNA_ID
 from tests.environment import demo_settings
-from tests.integrations.gunicorn_server import ROOT
+from tests.integrations.gunicorn_server import PATIENT, ROOT
 from tests.redis_server import RedisServer, emptied
 from tests.servers.served import EXAMPLES
 from tests.servers.server import Server
@@ -21,13 +21,17 @@ from tests.waiting import until
 
 GUNICORN = (
     *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}"),
-    *("--graceful-timeout", "15", "--no-control-socket"),
+    *(*PATIENT, "--no-control-socket"),
 )
 SERVERS = {
     "gunicorn, sync": (*GUNICORN, "--worker-class", "sync"),
     "gunicorn, gthread": (*GUNICORN, "--worker-class", "gthread", "--threads", "4"),
     "gunicorn, gevent": (*GUNICORN, "--worker-class", "gevent"),
-    "uvicorn": ("uvicorn", "--port", "{port}", "--workers", "{workers}", "--factory", "--no-access-log"),
+    "uvicorn": (
+        *("uvicorn", "--port", "{port}", "--workers", "{workers}", "--factory", "--no-access-log"),
+        # It kills a worker that does not answer its parent in time: five seconds, where nothing else is said.
+        *("--timeout-worker-healthcheck", "120"),
+    ),
 }
 
 CASES = [
