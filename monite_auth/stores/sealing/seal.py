@@ -77,8 +77,8 @@ class Seal:
         Raises: SealBroken, for anything else.
         """
         for cipher in self._ciphers:
-            # Anything may lie there, of a wrong type too.
-            with suppress(InvalidTag, ValueError, TypeError):
+            # Anything may lie there, and be said of its place, of a wrong type too.
+            with suppress(InvalidTag, ValueError, TypeError, AttributeError):
                 return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _joined(place)).decode()
         raise SealBroken(
             "A sealed value does not open here: it was changed or moved, or another key sealed it."

@@ -43,10 +43,13 @@ def _budget(on: Transaction) -> Budget:
     if row is None:
         return Budget()
     (state,) = row
-    if len(state) < FIELDS.size:  # an older version's; see `schema`
-        return Budget.unknown(on.now, held_until=float(state))
-    free_at, probe_next, *times = FIELDS.unpack_from(state)
-    log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
+    try:
+        if len(state) < FIELDS.size:  # an older version's; see `schema`
+            return Budget.unknown(on.now, held_until=float(state))
+        free_at, probe_next, *times = FIELDS.unpack_from(state)
+        log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
+    except (TypeError, ValueError, OverflowError, struct.error):  # something else has written it
+        return Budget.unknown(on.now)
     return replace(Budget(free_at, bool(probe_next), *times), sent=log)
 
 

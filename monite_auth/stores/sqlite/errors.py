@@ -2,13 +2,17 @@
 
 import errno
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
+from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreReadOnly, StoreUnavailable
 
 __all__ = ["Locked", "is_busy", "locked_too_long", "translated"]
+
+STRANGE = (TypeError, ValueError, AttributeError, ArithmeticError, struct.error)
+"""What Python raises when something is in a row that we do not write."""
 
 WRITES_REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
 """Result codes of a file that can still be read."""
@@ -20,9 +24,21 @@ class Locked(Exception):
 
 @contextmanager
 def translated(path: Path, patience: float) -> Iterator[None]:
-    """Turn errors about the file into ours. `patience`: the seconds that an operation waits for locks."""
+    """Turn errors about the file into ours. `patience`: the seconds that an operation waits for locks.
+
+    The tables are strict, so a row has wrong types only where the disk, or a program that rewrites the schema, has put them there. That
+    is the trouble of those whose row it is.
+    """
     try:
         yield
+    except MoniteAuthError:
+        raise
+    except STRANGE as error:
+        raise StoreUnavailable(
+            f"{_lead(path)}: a row has what the store never writes ({type(error).__name__}). Is the disk failing, or has another "
+            "program changed the file?",
+            part="a row",
+        ) from error
     except sqlite3.Error as error:
         if is_busy(error):
             raise locked_too_long(path, patience) from error

@@ -2,8 +2,11 @@
 
 import logging
 
+import pytest
+
+from monite_auth.errors import StoreUnavailable
 from monite_auth.stores import Claimed, Cooldown, CoolingDown
-from tests.stores.harness import BOB, BOBS
+from tests.stores.harness import ALICE, BOB, BOBS, HOME
 
 
 def test_promise_1_a_token_in_another_users_place_does_not_open(driver, raw, caplog):
@@ -53,3 +56,42 @@ def test_promise_1_a_note_in_another_users_place_does_not_open(driver, raw, capl
     found = [driver.run(driver.ops.get_note(user, "link")) for user in ("alice", "bob")]
     assert found in (["alice's", None], [None, "bob's"])
     assert "does not open in its place" in caplog.text
+
+
+def test_all_tables_are_strict_so_that_sqlite_keeps_wrong_types_out(driver, raw):
+    driver.put("t")
+    tables = raw().execute(
+        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+    )
+    assert [name for name, strict in tables if not strict and not name.startswith("sqlite_")] == []
+
+
+@pytest.mark.parametrize("wrong", ["text", b"bytes", None])
+def test_promise_11_a_row_of_wrong_types_is_an_outage_of_its_user(driver, raw, wrong):
+    driver.put("t")
+    driver.put("bobs", slot=BOBS, principal=BOB)
+    db = raw()
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute("UPDATE sqlite_master SET sql = replace(replace(sql, ') STRICT', ')'), 'NOT NULL', '')")
+    db.execute("PRAGMA writable_schema = RESET")
+    one = "(SELECT id FROM tokens ORDER BY issued_at, rowid LIMIT 1)"
+    db.execute(f"UPDATE tokens SET issued_at = ? WHERE id = {one}", (wrong,))
+    db.commit()
+    failed = []
+    for slot, principal in ((HOME, ALICE), (BOBS, BOB)):
+        try:
+            assert driver.peek(slot, principal) in ("t", "bobs")
+        except StoreUnavailable as error:
+            failed.append((error.part, str(error)))
+    ((part, message),) = failed
+    assert part is not None
+    assert "what the store never writes" in message
+
+
+@pytest.mark.parametrize("strange", [b"", b"x", b"\xff" * 300, b"\x7f\xf8" + b"\0" * 80])
+def test_promise_8_a_budget_that_something_else_has_written_begins_anew(driver, raw, strange):
+    driver.admit()
+    raw().execute("UPDATE budget SET state = ?", (strange,))
+    assert driver.admit().admitted
+    driver.advance(60)
+    assert driver.admit().wait == 0
