@@ -18,7 +18,7 @@ from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 60.0
 """Seconds to wait for a child to answer. Even on a busy machine, a healthy one needs less."""
 
 STOPS_WITHIN = 15.0
