@@ -40,7 +40,7 @@ MONITE_LIMIT = 5
 READ_INTERVAL = 0.05
 """Seconds between two readings of the event logs."""
 
-STARTED_WITHIN, ENDED_WITHIN, STOPPED_WITHIN, DRAINED_WITHIN = 60.0, 60.0, 150.0, 120.0
+STARTED_WITHIN, ENDED_WITHIN, STOPPED_WITHIN, DRAINED_WITHIN = 120.0, 120.0, 150.0, 120.0
 """Seconds for each part at the most; a part that takes longer is a failure."""
 
 ASK_AGAIN = 5.0

@@ -75,7 +75,7 @@ class Worker:
         pid = self.process.pid
         try:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it has ended, before or while it is read
             return {}
         return {f"{self.name}.{child}": int(child) for child in children}
 

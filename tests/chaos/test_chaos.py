@@ -12,7 +12,7 @@ from tests.chaos.experiment import run_experiment
 from tests.chaos.profile import SHORT
 
 
-@pytest.mark.timeout(400)  # each part has a limit of its own, and says which one it was
+@pytest.mark.timeout(900)  # each part has a limit of its own, and says which one it was
 @pytest.mark.parametrize("store", ["sqlite", "redis", pytest.param("cluster", id="redis-cluster")])
 def test_promises_1_3_5_6_and_7_no_token_of_an_ended_session_outlives_the_chaos(store, tmp_path, tell):
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(1_000_000))

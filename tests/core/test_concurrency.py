@@ -22,6 +22,12 @@ ANNA = Principal("anna", session_id="anna-1")
 ANNA_ELSEWHERE = Principal("anna", session_id="anna-2")
 
 
+@pytest.fixture
+def emulated(emulated):
+    """Settings with which no mint is given up, and made again, where a busy machine answers late."""
+    return replace(emulated, deadline=100, lease=100, connect_timeout=100, read_timeout=100)
+
+
 def in_threads(*calls):
     """Run the calls at the same moment, and return what each returned or raised."""
     results = [None] * len(calls)
@@ -203,9 +209,8 @@ def test_promise_5_what_another_thread_has_read_counts_no_more_after_a_logout(em
                 until(lambda: ended)
 
     people = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
-    patient = replace(emulated, deadline=100, lease=100, read_timeout=100)
     order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
-    with TokenBroker(patient, people, store=Waiting(logs_out), clock=lambda: now) as broker:
+    with TokenBroker(emulated, people, store=Waiting(logs_out), clock=lambda: now) as broker:
         leader = threading.Thread(target=lambda: results.extend(in_threads(lambda: broker.token(ANNA))))
         leader.start()
         until(lambda: order.hits)
@@ -248,8 +253,7 @@ def test_threads_that_waited_read_for_themselves_where_the_store_does_not_answer
                 at_once.wait(PATIENCE)
 
     people, store = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}, Hanging()
-    patient = replace(emulated, deadline=100, lease=100, read_timeout=100)
-    with TokenBroker(patient, people, store=store) as broker:
+    with TokenBroker(emulated, people, store=store) as broker:
         order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/token"))
         threads = [threading.Thread(target=broker.token, args=(ANNA,)) for _ in range(7)]
         threads[0].start()
@@ -343,9 +347,7 @@ def test_two_brokers_with_one_store_mint_once(emulator, emulated):
 
 async def test_promise_1_among_2000_principals_at_once_no_token_reaches_the_wrong_one(emulator, emulated):
     people = hire(emulator.monite, 2000)
-    broker = TokenBroker(
-        replace(emulated, deadline=100, lease=100, connect_timeout=100, read_timeout=100), people
-    )
+    broker = TokenBroker(emulated, people)
     wrong = []
 
     async def use(user_id):

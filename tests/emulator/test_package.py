@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import monite_auth.emulator
 from monite_auth.cli import app
 from monite_auth.emulator import Monite, serve
+from tests.waiting import PATIENCE
 
 PACKAGE = Path(monite_auth.emulator.__file__).parent
 
@@ -139,6 +140,7 @@ def test_the_command_prints_what_an_application_needs_and_serves():
                 "client_secret": exported["MONITE_CLIENT_SECRET"],
             }
             url = f"{exported['MONITE_BASE_URL']}/auth/token"
-            assert httpx.post(url, json=body, headers={"x-monite-version": "2024-05-25"}).status_code == 200
+            headers = {"x-monite-version": "2024-05-25"}
+            assert httpx.post(url, json=body, headers=headers, timeout=PATIENCE).status_code == 200
         finally:
             process.terminate()

@@ -22,7 +22,7 @@ def explorations(request: pytest.FixtureRequest, pool) -> Explorations:
     return {name: pool.submit(explore_small, name) for name in wanted}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("scenario", [each.name for each in SMALL])
 def test_every_schedule_keeps_the_promises(scenario, explorations, report):
     explored = explorations[scenario].result()

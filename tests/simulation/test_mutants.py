@@ -11,7 +11,7 @@ def hunts(pool):
     return {mutant: pool.submit(hunt, mutant.__name__) for mutant in MUTANTS}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_mutant_is_caught(mutant, hunts, report):
     explored = hunts[mutant].result()

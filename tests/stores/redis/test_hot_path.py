@@ -123,7 +123,7 @@ def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others
     assert driver.peek(*user(0)) == "token-0"
 
 
-def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
+def test_a_crowd_of_threads_shares_a_few_connections(server, drive, nobody_waits_for_long):
     driver = drive(LiveGround(server.url), "blocking")
     before = len(server.admin.client_list(_type="normal"))
     driver.put("t")

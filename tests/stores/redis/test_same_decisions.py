@@ -44,6 +44,9 @@ SLOW = [(0.0, "lower", 2.5, 0), (0.0, "throttled", 0.05, 0), *LATE, (61.0, "lowe
 BACK = [*LATE, (-3600.0, USER, 60.0, 3), (0.0, "hold", 1.0, 0), (-3600.0, USER, 60.0, 3), *LATE]
 """The server's clock is set back, twice."""
 
+UNCHECKED = [*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
+"""Each example empties the server that its fixture shares with the others."""
+
 requests = st.tuples(
     st.sampled_from([0.0, 0.001, 0.01, 0.034, 0.2, 2.5, 61.0, -0.5]),
     st.sampled_from([*Priority, "hold", "throttled", "lower"]),
@@ -58,7 +61,7 @@ def limited(tmp_path, drive, request):
     return request.param, drive(RedisGround(tmp_path), "blocking", requests_per_second=request.param)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=UNCHECKED)
 @given(asked=st.lists(requests, max_size=25))
 @example(asked=LATE)
 @example(asked=SLOW)
@@ -174,7 +177,7 @@ class Story:
 
 
 @pytest.mark.parametrize("form", ["blocking"])
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=UNCHECKED)
 @given(st.lists(steps, min_size=20, max_size=60))
 def test_redis_decides_as_memory_does(timed, form, told):
     ground = timed.ground

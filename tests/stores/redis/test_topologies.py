@@ -88,7 +88,7 @@ def test_a_node_that_hangs_leaves_the_users_of_others_alone(cluster, form, drive
 
     with cluster.nodes[1].paused():
         # A busy machine may hold up one of them.
-        assert min(longest_wait(driver) for driver in drivers) < 2.0
+        assert min(longest_wait(driver) for driver in drivers) < 3.0
     until(cluster.is_whole)
     until(lambda: works(drivers[0]))
     patient = drive(ground, form)

@@ -169,7 +169,7 @@ def test_promise_11_a_queue_of_tasks_is_no_outage(server):
         assert CONNECTION_LIMITS["peek"] < proxy.opened <= LARGEST_LIMITS["peek"] + 1
 
 
-def test_a_queue_at_a_server_nearby_opens_no_more_connections(server):
+def test_a_queue_at_a_server_nearby_opens_no_more_connections(server, nobody_waits_for_long):
     store = LiveGround(server.url).open()
 
     async def main() -> None:
