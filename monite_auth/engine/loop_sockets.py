@@ -6,12 +6,17 @@ knows what is under way.
 """
 
 import asyncio
+import math
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
+
+from monite_auth.engine.network import attempts, lookup, unresolved
 
 __all__ = ["LoopSockets"]
 
@@ -21,11 +26,43 @@ RECORD = 65536
 """Bytes that are read at once under TLS: several of its records, which have up to 16 KiB."""
 
 
-class LoopSockets:
-    """A `network_backend` of the HTTP library. `library`: the one whose errors are raised, httpcore or httpcore2."""
+SocketOptions = Iterable[tuple[Any, ...]]
 
-    def __init__(self, library: ModuleType) -> None:
+
+async def connect_socket(
+    address: str,
+    port: int,
+    timeout: float,  # noqa: ASYNC109 - so that each address has its own
+    local_address: str | None,
+    options: SocketOptions,
+) -> socket.socket:
+    """Return a socket that is connected to an address. Raises OSError, after `timeout` seconds a TimeoutError."""
+    connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        for option in ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *options):
+            connection.setsockopt(*option)
+        if local_address is not None:
+            connection.bind((local_address, 0))
+        async with asyncio.timeout(None if math.isinf(timeout) else timeout):
+            await asyncio.get_running_loop().sock_connect(connection, (address, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class LoopSockets:
+    """A `network_backend` of the HTTP library. It resolves names in threads of ours.
+
+    `library`: the one whose errors are raised, httpcore or httpcore2. `connect`: connects to addresses.
+    """
+
+    def __init__(
+        self, library: ModuleType, connect: Callable[..., Awaitable[socket.socket]] = connect_socket
+    ) -> None:
         self._library = library
+        self._connect = connect
 
     async def connect_tcp(
         self,
@@ -33,47 +70,62 @@ class LoopSockets:
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the HTTP library's signature
         local_address: str | None = None,
-        socket_options: Iterable[tuple[Any, ...]] | None = None,
+        socket_options: SocketOptions | None = None,
     ) -> "SocketStream":
-        """Connect to an address, `host`, within `timeout` seconds."""
-        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            connection.setblocking(False)
-            for option in ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *(socket_options or ())):
-                connection.setsockopt(*option)
-            with _raised_as(self._library.ConnectTimeout, self._library.ConnectError):
-                if local_address is not None:
-                    connection.bind((local_address, 0))
+        """Connect to the first address of the host that answers, within `timeout` seconds."""
+        ends = math.inf if timeout is None else time.monotonic() + timeout
+        with _raised_as(self._library.ConnectTimeout, self._library.ConnectError):
+            try:
                 async with asyncio.timeout(timeout):
-                    await asyncio.get_running_loop().sock_connect(connection, (host, port))
-        except BaseException:
-            connection.close()
-            raise
-        return SocketStream(connection, self._library)
+                    addresses = await asyncio.wrap_future(lookup(host))
+            except TimeoutError:
+                raise unresolved() from None
+            for address, seconds, is_last in attempts(addresses, ends):
+                try:
+                    connection = await self._connect(
+                        address, port, seconds, local_address, socket_options or ()
+                    )
+                except OSError:
+                    if is_last:
+                        raise
+                else:
+                    return SocketStream(connection, self._library)
+        raise AssertionError("every host has an address, or cannot be resolved")
 
 
-class SocketStream:
-    """A connection, an `AsyncNetworkStream` of the HTTP library."""
+class Stream:
+    """A connection, an `AsyncNetworkStream` of the HTTP library. What is specific to its kind raises OSError."""
 
-    def __init__(self, connection: socket.socket, library: ModuleType) -> None:
-        self._connection = connection
+    def __init__(self, library: ModuleType) -> None:
         self._library = library
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """Return what has arrived, once there is something; nothing at the end."""
-        with _raised_as(self._library.ReadTimeout, self._library.ReadError):
-            async with asyncio.timeout(timeout):
-                return await asyncio.get_running_loop().sock_recv(self._connection, max_bytes)
+    async def receive(self, most: int) -> bytes:
+        """Return what has arrived, `most` bytes of it, once there is something; nothing at the end."""
+        raise NotImplementedError
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def send(self, buffer: bytes) -> None:
         """Send all of `buffer`."""
-        with _raised_as(self._library.WriteTimeout, self._library.WriteError):
-            async with asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_sendall(self._connection, buffer)
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        raise NotImplementedError
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return a fact about the connection, or None."""
+        raise NotImplementedError
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Do as `receive`, within `timeout` seconds."""
+        with _raised_as(self._library.ReadTimeout, self._library.ReadError):
+            async with asyncio.timeout(timeout):
+                return await self.receive(max_bytes)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Do as `send`, within `timeout` seconds."""
+        with _raised_as(self._library.WriteTimeout, self._library.WriteError):
+            async with asyncio.timeout(timeout):
+                await self.send(buffer)
 
     async def start_tls(
         self,
@@ -81,11 +133,61 @@ class SocketStream:
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the HTTP library's signature
     ) -> "TLSStream":
-        """Return the same connection, encrypted from now on."""
-        return await TLSStream.begin(self, self._library, ssl_context, server_hostname, timeout)
+        """Return the same connection, encrypted from now on; close it if that cannot be done within `timeout` seconds."""
+        try:
+            with _raised_as(self._library.ConnectTimeout, self._library.ConnectError):
+                async with asyncio.timeout(timeout):
+                    stream = TLSStream(self, self._library, ssl_context, server_hostname)
+                    await stream.shake_hands()
+        except BaseException:
+            await self.aclose()
+            raise
+        return stream
+
+
+class SocketStream(Stream):
+    """A connection as it is."""
+
+    def __init__(self, connection: socket.socket, library: ModuleType) -> None:
+        super().__init__(library)
+        self._connection = connection
+        self._uses = 0
+        """How many tasks wait for the socket."""
+        self._is_closing = False
+
+    async def receive(self, most: int) -> bytes:
+        """See Stream."""
+        with self._used():
+            return await asyncio.get_running_loop().sock_recv(self._connection, most)
+
+    async def send(self, buffer: bytes) -> None:
+        """See Stream."""
+        with self._used():
+            await asyncio.get_running_loop().sock_sendall(self._connection, buffer)
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        self._uses += 1
+        try:
+            yield
+        finally:
+            self._uses -= 1
+            if self._is_closing and not self._uses:
+                self._connection.close()
+
+    async def aclose(self) -> None:
+        """Close the connection: now, or once those who wait for it have seen its end."""
+        self._is_closing = True
+        if not self._uses:
+            self._connection.close()
+            return
+        # The loop watches the socket by its number. If that were free, the next connection would get it, and those who wait
+        # would never hear of anything.
+        with suppress(OSError):  # the other side was faster
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return a fact about the connection, or None."""
+        """See Stream."""
         match info:
             case "client_addr":
                 return self._connection.getsockname()
@@ -108,57 +210,33 @@ class SocketStream:
         return True
 
 
-class TLSStream:
+class TLSStream(Stream):
     """TLS over a connection, which may be one to a proxy that is itself encrypted."""
 
     def __init__(
-        self,
-        below: "SocketStream | TLSStream",
-        library: ModuleType,
-        context: ssl.SSLContext,
-        hostname: str | None,
+        self, below: Stream, library: ModuleType, context: ssl.SSLContext, hostname: str | None
     ) -> None:
+        super().__init__(library)
         self._below = below
-        self._library = library
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=hostname)
 
-    @classmethod
-    async def begin(
-        cls,
-        below: "SocketStream | TLSStream",
-        library: ModuleType,
-        context: ssl.SSLContext,
-        hostname: str | None,
-        timeout: float | None,  # noqa: ASYNC109
-    ) -> "TLSStream":
-        """Shake hands within `timeout` seconds, or close the connection."""
+    async def shake_hands(self) -> None:
+        """Agree with the other side on how to encrypt, and make sure that it is the right one."""
+        await self._do(self._tls.do_handshake)
+
+    async def receive(self, most: int) -> bytes:
+        """See Stream."""
         try:
-            with _raised_as(library.ConnectTimeout, library.ConnectError):
-                stream = cls(below, library, context, hostname)
-                async with asyncio.timeout(timeout):
-                    await stream._do(stream._tls.do_handshake)
-        except BaseException:
-            await below.aclose()
-            raise
-        return stream
+            return await self._do(partial(self._tls.read, most))
+        except ssl.SSLEOFError:
+            # Many servers end without saying so. HTTP knows whether the answer is whole.
+            return b""
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """Return what has arrived, once there is something; nothing at the end."""
-        with _raised_as(self._library.ReadTimeout, self._library.ReadError):
-            async with asyncio.timeout(timeout):
-                try:
-                    return await self._do(lambda: self._tls.read(max_bytes))
-                except ssl.SSLEOFError:
-                    # Many servers end without saying so. HTTP knows whether the answer is whole.
-                    return b""
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Send all of `buffer`."""
-        with _raised_as(self._library.WriteTimeout, self._library.WriteError):
-            async with asyncio.timeout(timeout):
-                while buffer:
-                    buffer = buffer[await self._do(lambda: self._tls.write(buffer)) :]  # noqa: B023 - called at once
+    async def send(self, buffer: bytes) -> None:
+        """See Stream."""
+        while buffer:
+            buffer = buffer[await self._do(partial(self._tls.write, buffer)) :]
 
     async def _do(self, step: Callable[[], Result]) -> Result:
         """Do a step of TLS, with what it has to send and to receive for that."""
@@ -166,35 +244,26 @@ class TLSStream:
             try:
                 result = step()
             except ssl.SSLWantReadError:
-                await self._send()
-                received = await self._below.read(RECORD)
+                await self._flush()
+                received = await self._below.receive(RECORD)
                 if received:
                     self._received.write(received)
                 else:
                     self._received.write_eof()
             else:
-                await self._send()
+                await self._flush()
                 return result
 
-    async def _send(self) -> None:
+    async def _flush(self) -> None:
         if self._to_send.pending:
-            await self._below.write(self._to_send.read())
+            await self._below.send(self._to_send.read())
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """See Stream."""
         await self._below.aclose()
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the HTTP library's signature
-    ) -> "TLSStream":
-        """Return the same connection, encrypted once more: to Monite within that to the proxy."""
-        return await TLSStream.begin(self, self._library, ssl_context, server_hostname, timeout)
-
     def get_extra_info(self, info: str) -> Any:
-        """Return a fact about the connection, or None."""
+        """See Stream."""
         return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
 
 

@@ -2,10 +2,10 @@
 
 The timeouts of an HTTP library are for one read each, so a server that sends a byte a second is always in time. In a thread,
 a request to Monite has one `Deadline`; each step of connecting, each read and each write gets the time that is left of it. On an
-event loop the request is a task that ends at its deadline, and a name alone is resolved otherwise: in a thread of ours.
+event loop the request is a task that ends at its deadline (see `loop_sockets`), and a name alone is resolved otherwise: in a thread of
+ours.
 """
 
-import asyncio
 import ipaddress
 import socket
 import ssl
@@ -22,7 +22,7 @@ from typing import Any
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.processes.threads import Threads
 
-__all__ = ["AsyncNetwork", "BlockingNetwork", "Deadline"]
+__all__ = ["BlockingNetwork", "Deadline", "attempts", "lookup", "unresolved"]
 
 GRACE = 0.5
 """Seconds for the rest of an answer that began to arrive in time, where the time is over: a process that was stopped for a
@@ -171,15 +171,16 @@ class BlockingNetwork:
     ) -> _LimitedStream:
         """Connect to the first address of the host that answers."""
         timeout = Deadline.limited(timeout)
-        ends = _end_of(timeout)
-        lookup = _lookup(host)
+        assert timeout is not None, "every request of ours has a timeout for connecting"
+        ends = time.monotonic() + timeout
+        found = lookup(host)
         try:
-            addresses = lookup.result(timeout)
+            addresses = found.result(timeout)
         except TimeoutError:
-            raise _unresolved() from None
+            raise unresolved() from None
         finally:
-            lookup.cancel()
-        for address, seconds, is_last in _attempts(addresses, ends):
+            found.cancel()
+        for address, seconds, is_last in attempts(addresses, ends):
             try:
                 return _LimitedStream(self._network.connect_tcp(address, port, timeout=seconds, **options))
             except Exception:  # the HTTP library's own, and there are two libraries
@@ -188,44 +189,7 @@ class BlockingNetwork:
         raise AssertionError("every host has an address, or cannot be resolved")
 
 
-class AsyncNetwork:
-    """The network of the HTTP library for event loops: it resolves names in threads of ours.
-
-    `network`: connects to addresses.
-    """
-
-    def __init__(self, network: Any) -> None:
-        self._network = network
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the HTTP library's signature
-        **options: Any,
-    ) -> Any:
-        """Connect to the first address of the host that answers."""
-        ends = _end_of(timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                addresses = await asyncio.wrap_future(_lookup(host))
-        except TimeoutError:
-            raise _unresolved() from None
-        for address, seconds, is_last in _attempts(addresses, ends):
-            try:
-                return await self._network.connect_tcp(address, port, timeout=seconds, **options)
-            except Exception:
-                if is_last:
-                    raise
-        raise AssertionError("every host has an address, or cannot be resolved")
-
-
-def _end_of(timeout: float | None) -> float:
-    assert timeout is not None, "every request of ours has a timeout for connecting"
-    return time.monotonic() + timeout
-
-
-def _lookup(host: str) -> Future[list[str]]:
+def lookup(host: str) -> Future[list[str]]:
     """Return the future of a host's addresses."""
     try:
         ipaddress.ip_address(host)
@@ -253,13 +217,17 @@ def _addresses(host: str) -> list[str]:
     return [str(each) for each in chain(*zip_longest(preferred, others)) if each is not None]
 
 
-def _attempts(addresses: list[str], ends: float) -> Iterator[tuple[str, float, bool]]:
-    """Return each address with the seconds for it, and whether it is the last one: that has all the time that is left."""
+def attempts(addresses: list[str], ends: float) -> Iterator[tuple[str, float, bool]]:
+    """Return each address with the seconds for it, and whether it is the last one: that has all the time that is left.
+
+    `ends`: seconds of `time.monotonic`, or `math.inf`.
+    """
     for index, address in enumerate(addresses, start=1):
         is_last = index == len(addresses)
         left = max(AT_ONCE, ends - time.monotonic())
         yield address, left if is_last else min(PATIENCE, left / (len(addresses) - index + 1)), is_last
 
 
-def _unresolved() -> TimeoutError:
+def unresolved() -> TimeoutError:
+    """Return the error for a name that takes too long."""
     return TimeoutError("the name of the host could not be resolved in time")

@@ -12,7 +12,7 @@ from typing import Any
 
 from monite_auth.configuration.proxies import connection_options
 from monite_auth.engine.loop_sockets import LoopSockets
-from monite_auth.engine.network import AsyncNetwork, BlockingNetwork
+from monite_auth.engine.network import BlockingNetwork
 from monite_auth.monite_api.answers import Fault, Response, masked
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
@@ -33,6 +33,7 @@ __all__ = [
     "async_client",
     "blocking_client",
     "httpx",
+    "replace_network",
     "response_of",
     "timeouts",
     "transport_options",
@@ -50,18 +51,18 @@ def transport_options(settings: Settings) -> dict[str, Any]:
 def blocking_client(options: dict[str, Any]) -> httpx.Client:
     """Return a client for threads, whose requests keep the current `Deadline`. `options`: its transport's."""
     transport = httpx.HTTPTransport(**options)
-    _replace_network(transport, BlockingNetwork)
+    replace_network(transport, BlockingNetwork)
     return httpx.Client(transport=transport, cookies=_no_cookies(), trust_env=False)
 
 
 def async_client(options: dict[str, Any]) -> httpx.AsyncClient:
     """Return a client for the running event loop. `options`: its transport's."""
     transport = httpx.AsyncHTTPTransport(**options)
-    _replace_network(transport, lambda _: AsyncNetwork(LoopSockets(httpcore)))
+    replace_network(transport, lambda _: LoopSockets(httpcore))
     return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
 
 
-def _replace_network(transport: Any, network: Callable[[Any], object]) -> None:
+def replace_network(transport: Any, network: Callable[[Any], object]) -> None:
     """Put `network` between a transport and its connections. The pools of both libraries take one; their transports do not."""
     pool = transport._pool  # noqa: SLF001
     pool._network_backend = network(pool._network_backend)  # noqa: SLF001

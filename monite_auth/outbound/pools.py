@@ -5,9 +5,12 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+import httpcore
 import httpx
 
 from monite_auth.configuration.proxies import connection_options
+from monite_auth.engine.loop_sockets import LoopSockets
+from monite_auth.engine.transport import replace_network
 from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.settings import Settings
 
@@ -52,7 +55,12 @@ class _Transports:
         self.lock = threading.Lock()
         self.options = cache(options)
         self.of_threads: httpx.HTTPTransport | None = None
-        self.of_loop = PerLoop(lambda: httpx.AsyncHTTPTransport(**self.options()))
+        self.of_loop = PerLoop(self._new_of_loop)
+
+    def _new_of_loop(self) -> httpx.AsyncHTTPTransport:
+        transport = httpx.AsyncHTTPTransport(**self.options())
+        replace_network(transport, lambda _: LoopSockets(httpcore))
+        return transport
 
 
 class Pools:

@@ -9,13 +9,15 @@ import time
 import tracemalloc
 from types import SimpleNamespace
 
+import httpcore
 import httpx
 import httpx2
 import pytest
 
 from monite_auth import PARTNER, Settings, TokenBroker, errors
 from monite_auth.engine import transport
-from monite_auth.engine.network import AsyncNetwork, BlockingNetwork, Deadline
+from monite_auth.engine.loop_sockets import LoopSockets
+from monite_auth.engine.network import BlockingNetwork, Deadline
 from monite_auth.engine.runtime import run
 from monite_auth.monite_api.requests import mint_request
 from tests.at_once import in_threads
@@ -270,7 +272,7 @@ def test_nobody_waits_longer_than_the_deadline_for_a_name(resolver, form):
     assert form == "tasks" or "the name of the host could not be resolved in time" in says
 
 
-@pytest.mark.parametrize("network", [BlockingNetwork, AsyncNetwork])
+@pytest.mark.parametrize("network", [BlockingNetwork, LoopSockets])
 def test_the_next_address_of_a_host_is_tried_within_the_same_time(resolver, network):
     resolver["monite.example"] = ["192.0.2.1", "::1", "192.0.2.2"]
     tried = []
@@ -281,19 +283,17 @@ def test_the_next_address_of_a_host_is_tried_within_the_same_time(resolver, netw
             raise ConnectionRefusedError
         return "connected"
 
-    async def aconnect(address, port, *, timeout):  # noqa: ASYNC109 - the HTTP library's signature
+    async def aconnect(address, port, timeout, *_):  # noqa: ASYNC109 - as the real one
         return connect(address, port, timeout=timeout)
 
-    if network is AsyncNetwork:
-        asyncio.run(
-            AsyncNetwork(SimpleNamespace(connect_tcp=aconnect)).connect_tcp("monite.example", 443, timeout=3)
-        )
+    if network is LoopSockets:
+        asyncio.run(LoopSockets(httpcore, aconnect).connect_tcp("monite.example", 443, timeout=3))
     else:
         BlockingNetwork(SimpleNamespace(connect_tcp=connect)).connect_tcp("monite.example", 443, timeout=3)
     assert tried == [("192.0.2.1", True), ("::1", True), ("192.0.2.2", False)]
 
 
-@pytest.mark.parametrize("network", [BlockingNetwork, AsyncNetwork])
+@pytest.mark.parametrize("network", [BlockingNetwork, LoopSockets])
 def test_an_attempt_gets_the_answer_that_an_earlier_one_did_not_wait_for(monkeypatch, network):
     first_answers, never = threading.Event(), threading.Event()
     events = iter([first_answers, never])
@@ -310,19 +310,21 @@ def test_an_attempt_gets_the_answer_that_an_earlier_one_did_not_wait_for(monkeyp
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
-    async def aconnect(address, port, *, timeout):  # noqa: ASYNC109 - the HTTP library's signature
+    async def aconnect(address, *_):
         return address
 
     def attempt(seconds):
-        if network is AsyncNetwork:
-            connection = AsyncNetwork(SimpleNamespace(connect_tcp=aconnect))
-            return asyncio.run(connection.connect_tcp("monite.example", 443, timeout=seconds))
+        if network is LoopSockets:
+            sockets = LoopSockets(httpcore, aconnect)
+            return asyncio.run(sockets.connect_tcp("monite.example", 443, timeout=seconds))._connection
         connection = BlockingNetwork(SimpleNamespace(connect_tcp=lambda address, port, timeout: address))
         return connection.connect_tcp("monite.example", 443, timeout=seconds)._stream
 
     try:
         while not asked.is_set():  # a lookup that has not begun by then is called off
-            with pytest.raises(TimeoutError):
+            with pytest.raises(
+                (TimeoutError, httpcore.ConnectTimeout), match="could not be resolved in time"
+            ):
                 attempt(0.05)
         assert attempt(PATIENCE) == "192.0.2.1"
     finally:

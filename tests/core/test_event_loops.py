@@ -139,6 +139,33 @@ def test_event_loops_that_are_closed_in_the_middle_of_a_mint_leave_nothing_behin
         until(lambda: gc.collect() >= 0 and [each() for each in left] == [None] * 40)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@untidy
+def test_event_loops_that_are_closed_in_the_middle_of_a_call_of_the_application_leave_nothing_behind(
+    emulated, emulator
+):
+    order = emulator.monite.faults.add(Fault(kind="hang", path="/entity_users/me"))
+
+    async def begin():
+        hits = order.hits
+        asking = asyncio.create_task(broker.aclient(ANNA).get("/entity_users/me", timeout=None))
+        await auntil(lambda: order.hits > hits)
+        return ref(asking)
+
+    with TokenBroker(emulated, PEOPLE) as broker:
+        broker.token(ANNA)
+        left, before = [], open_files()
+        for _ in range(20):
+            loop = asyncio.new_event_loop()
+            left.append(loop.run_until_complete(begin()))
+            loop.close()
+        del loop
+        emulator.monite.faults.clear()
+        until(lambda: gc.collect() >= 0 and not len(broker._pools._here().of_loop))
+        assert [each() for each in left] == [None] * 20
+        until(lambda: open_files() <= before + 10)  # connections of the threads that took over
+
+
 @untidy
 def test_a_broker_that_is_dropped_is_let_go_by_an_event_loop_that_goes_on(emulated):
     async def main():

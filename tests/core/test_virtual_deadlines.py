@@ -7,7 +7,7 @@ import pytest
 
 from monite_auth import PARTNER, TokenBroker
 from monite_auth.engine import transport
-from monite_auth.engine.network import AsyncNetwork, BlockingNetwork, Deadline
+from monite_auth.engine.network import BlockingNetwork, Deadline
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.requests import mint_request
 from tests.core.test_deadlines import DEADLINE, TRICKLES, impatient
@@ -56,7 +56,7 @@ class OnALoop:
     def __init__(self, pieces):
         self._pieces = pieces
 
-    async def connect_tcp(self, _host, _port, **_):
+    async def connect_tcp(self, **_):
         self._arriving = iter(self._pieces())
         return self
 
@@ -118,7 +118,7 @@ def test_a_task_has_its_answer_within_a_second_of_the_deadline_whatever_trickles
     async def ask():
         async with TokenBroker(SETTINGS, {}) as broker:
             runtime = broker.running.on_loop()
-            runtime._http()._transport._pool._network_backend = AsyncNetwork(OnALoop(pieces))
+            runtime._http()._transport._pool._network_backend = OnALoop(pieces)
             loop = asyncio.get_running_loop()
             began = loop.time()
             assert isinstance(await runtime.send(mint_request(SETTINGS, PARTNER), within=DEADLINE), Fault)
