@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context, copy_context
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from monite_auth.engine.background import log_failure
 from monite_auth.engine.limit_watch import LimitWatch
@@ -27,6 +27,20 @@ __all__ = ["AsyncRuntime"]
 GRACE_ROUNDS = 100
 """Rounds of the event loop after the time for an answer is over: they read what has arrived meanwhile, without waiting, where
 the loop was blocked or the process stopped for a while. It may hold a token."""
+
+LAST_ANSWER = 0.5
+"""Seconds in which the answer to a request may still come when its event loop is shut down: several times as long as Monite takes. A
+mint that is left without its answer leaves a token that nobody knows."""
+
+
+class _Asking(asyncio.Task[Response | Fault]):
+    """A request under way. An event loop that is shut down cancels all of its tasks; only `AsyncRuntime.send` gives this one up."""
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - asyncio's signature
+        return False
+
+    def give_up(self) -> None:
+        super().cancel()
 
 
 class AsyncRuntime:
@@ -54,6 +68,8 @@ class AsyncRuntime:
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cancelled: WeakSet[asyncio.Task[None]] = WeakSet()
+        """Those that were cancelled, and go on to put an answer into the store."""
         self._options = options
         self._threads = threads
         self._peek_locks: WeakKeyDictionary[SharedPeek, asyncio.Lock] = WeakKeyDictionary()
@@ -71,26 +87,41 @@ class AsyncRuntime:
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """See Runtime.
 
-        An answer that has arrived counts even if its time is over or the caller is being cancelled: it may hold a token.
+        An answer that has arrived counts even if its time is over: it may hold a token. Where work of ours is cancelled, since the
+        event loop is shut down or the broker closed, an answer counts that comes in a moment. The work goes on until it has been
+        put into the store, and no further.
         """
-        asking = asyncio.ensure_future(self._ask(request, within))
+        self._end_if_cancelled()
+        asking = _Asking(self._ask(request, within), loop=self.loop)
         try:
-            await asyncio.wait([asking], timeout=within)
-            for _ in range(GRACE_ROUNDS):  # what has arrived meanwhile is read without waiting
-                if asking.done():
-                    return asking.result()
-                await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or not asking.done() or asking.cancelled():
-                raise
-            task.uncancel()
-            task.cancel()  # at its next step, which has the answer
-            return asking.result()
+            try:
+                await asyncio.wait([asking], timeout=within)
+                for _ in range(GRACE_ROUNDS):  # what has arrived meanwhile is read without waiting
+                    if asking.done():
+                        break
+                    await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if not await self._is_answered_in_a_moment(asking, within):
+                    raise
+            return asking.result() if asking.done() else Fault("timeout")
         finally:
             with suppress(RuntimeError):  # the loop has been closed
-                asking.cancel()
-        return Fault("timeout")
+                asking.give_up()
+
+    async def _is_answered_in_a_moment(self, asking: _Asking, within: float) -> bool:
+        """Wait a moment for an answer although the task was cancelled; say whether the task goes on with it."""
+        task = asyncio.current_task()
+        if task not in self._tasks:  # the application's, which waits for no answer any more
+            return False
+        await asyncio.wait([asking], timeout=min(within, LAST_ANSWER))
+        if asking.done():
+            task.uncancel()
+            self._cancelled.add(task)
+        return asking.done()
+
+    def _end_if_cancelled(self) -> None:
+        if asyncio.current_task() in self._cancelled:
+            raise asyncio.CancelledError
 
     async def _ask(self, request: Request, within: float) -> Response | Fault:
         with as_faults() as faults:
@@ -105,6 +136,7 @@ class AsyncRuntime:
 
     async def sleep(self, seconds: float) -> None:
         """See Runtime."""
+        self._end_if_cancelled()
         await asyncio.sleep(seconds)
 
     async def wait(self, flight: Flight, *, within: float) -> None:
@@ -183,11 +215,13 @@ class AsyncRuntime:
 
     async def aclose(self, *, within: float | None = None) -> None:
         """Cancel background work, wait for its end `within` seconds (the deadline) at the most, and close connections."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._settings.deadline if within is None else within)
+        patience = self._settings.deadline if within is None else within
+        for seconds in (patience / 2, patience / 2):  # the second time for those that wait for an answer
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

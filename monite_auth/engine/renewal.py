@@ -71,8 +71,8 @@ class Renewals:
                     )
         except GeneratorExit:  # no lock here, see `runtime`: it is over with its lease
             raise
-        except BaseException:
-            self._end(slot, resume_at)
+        except BaseException:  # its event loop is shut down: the next ones would begin a renewal each
+            self._end(slot, runtime.clock() + COOLDOWN)
             raise
         self._end(slot, resume_at)
 

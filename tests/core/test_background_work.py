@@ -13,6 +13,16 @@ from monite_auth.engine.single_flight import CLEANUP_THRESHOLD
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.values import Due, Everything
 from tests.scripted import ALICE, World, granted, numbered, refused, reply
+from tests.stores.fallback.outage import Forever
+
+
+def hangs(world):
+    """Have Monite give no answer any more."""
+
+    async def send(_request, **_):
+        await Forever()
+
+    world.send = send
 
 
 def forget_background(world):
@@ -49,6 +59,22 @@ def test_a_renewal_that_failed_is_not_tried_again_before_its_cooldown_is_over():
     world.value()
     world.run_background()
     assert world.value() == "token-2"
+
+
+def test_a_renewal_whose_event_loop_is_shut_down_is_not_begun_anew_by_each_call():
+    world = World(numbered())
+    world.now = world.token().renew_at
+    world.value()
+    hangs(world)
+    renewal = world.background.pop()
+    renewal.send(None)
+    with suppress(asyncio.CancelledError):
+        renewal.throw(asyncio.CancelledError())
+    world.value()
+    assert world.background == []
+    world.now += COOLDOWN
+    world.value()
+    assert len(world.background) == 1
 
 
 def test_renewals_that_nobody_finishes_do_not_pile_up():

@@ -12,6 +12,7 @@ from monite_auth import TokenBroker, errors
 from monite_auth.engine.runtime import run
 from monite_auth.engine.token_request import TokenRequest
 from monite_auth.stores import Claimed, Priority
+from tests.core.test_background_work import hangs
 from tests.people import PEOPLE
 from tests.scripted import ALICE, BOB, World, granted, numbered
 from tests.stores.fallback.outage import Forever, Outage, after_missing
@@ -45,13 +46,6 @@ def all_held(*things):
     yield
     for each in held:
         each.release()
-
-
-def hangs(world):
-    async def send(_request, **_):
-        await Forever()
-
-    world.send = send
 
 
 def begun(flow):
