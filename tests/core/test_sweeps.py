@@ -90,6 +90,13 @@ def test_a_broker_sweeps_while_it_is_open_where_others_may_leave_something(emula
     assert not shared.running._sweeps._end
 
 
+def test_a_broker_that_is_not_used_yet_has_no_thread(emulated, tmp_path):
+    """So a server that forks its workers after it has built one forks a process of one thread, as Python 3.12 wants it."""
+    before = threading.enumerate()
+    with TokenBroker(replace(emulated, store_url=f"sqlite:///{tmp_path}/store.db"), PEOPLE):
+        assert set(threading.enumerate()) <= set(before)
+
+
 def test_promise_6_what_a_killed_process_was_at_is_done_by_one_that_is_idle(emulated, emulator, tmp_path):
     shared = replace(emulated, store_url=f"sqlite:///{tmp_path}/store.db")
     order = emulator.monite.faults.add(Fault(kind="hang", path="/auth/revoke"))

@@ -217,6 +217,22 @@ def test_a_child_does_not_hold_its_parents_file(world, fork):
 
 
 @pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
+def test_promise_5_a_child_gives_no_token_to_a_session_whose_end_its_parent_owes(world, fork):
+    """Its parent may not have told the store yet, and the child knows that the logout has returned."""
+    world.value()
+    world.shared.is_down = True
+    world.logout()
+
+    def is_refused() -> bool:
+        world.back()
+        with pytest.raises(errors.SessionEnded):
+            world.token()
+        return list(world.ended) == ["alice"]
+
+    assert child_of(fork, is_refused)
+
+
+@pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
 def test_a_child_has_a_file_of_its_own(world, fork):
     world.shared.is_down = True
     world.logout()
