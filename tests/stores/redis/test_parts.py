@@ -198,6 +198,29 @@ def test_promise_11_everything_ends_but_for_a_poisoned_record_and_goes_on_with_i
     assert driver.run(driver.ops.end_everything(caught.value.left)).tokens == 1
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_nobody_who_can_do_without_a_node_finds_out_whether_it_is_back(cluster, form, drive):
+    ground = LiveGround(cluster.url)
+    driver = drive(ground, form)
+    (other_form,) = {*FORMS} - {form}
+    other = drive(ground, other_form, store=driver.store)
+    for number in range(60):
+        driver.put(f"token-{number}", *user(number))
+    assert serves(other, range(60))
+    assert driver.admit().admitted
+    (holder,) = (node for node in cluster.nodes if list(node.admin.scan_iter(match="*:budget}")))
+    assert list(holder.admin.scan_iter(match="*:user:*"))
+    with holder.paused(), pytest.raises(StoreUnavailable):
+        driver.admit()
+    until(cluster.is_whole)
+    for each in (driver, other, driver):  # the threads and event loops of a process tell each other
+        with pytest.raises(StoreUnavailable):
+            each.admit()
+    until(lambda: serves(driver, range(60)))
+    assert driver.admit().admitted
+    assert other.admit().admitted
+
+
 def is_elsewhere(cluster, driver, number: int) -> bool:
     """Say whether a user lies on another node than the second."""
     before = cluster.nodes[1].calls().get("evalsha", 0)
