@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.settings import Settings
 from monite_auth.tokens import MaskedUrl
 
-__all__ = ["connection_options", "is_excepted", "proxy_for", "trusted_certificates"]
+__all__ = ["connection_options", "is_excepted", "proxy_for", "transport_options", "trusted_certificates"]
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -48,6 +48,17 @@ def connection_options(settings: Settings, given: Mapping[str, Any] = NOTHING) -
     if "verify" not in given:
         found["verify"] = trusted_certificates(settings)
     return found
+
+
+def transport_options(settings: Settings, usual: Callable[..., ssl.SSLContext]) -> dict[str, Any]:
+    """Return the arguments for transports: where their connections go, and whom they trust. Raises ConfigurationError.
+
+    `usual`: the HTTP library's `create_ssl_context`, for the usual certificates; each transport would read them by itself.
+    """
+    options = connection_options(settings)
+    if options["verify"] is True:
+        options["verify"] = usual(trust_env=False)
+    return options
 
 
 @discreet

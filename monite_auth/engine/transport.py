@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-from monite_auth.configuration.proxies import connection_options
+from monite_auth.configuration import proxies
 from monite_auth.engine.loop_sockets import LoopSockets
 from monite_auth.engine.network import BlockingNetwork
 from monite_auth.monite_api.answers import Fault, Response, masked
@@ -41,11 +41,8 @@ __all__ = [
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
-    """Return the arguments for a transport: where its connections go, and whom they trust."""
-    options = connection_options(settings)
-    if options["verify"] is True:  # else each transport that is made reads the usual certificates
-        options["verify"] = httpx.create_ssl_context(trust_env=False)
-    return options
+    """Return the arguments for a transport of the client library."""
+    return proxies.transport_options(settings, httpx.create_ssl_context)
 
 
 def blocking_client(options: dict[str, Any]) -> httpx.Client:

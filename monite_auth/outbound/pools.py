@@ -8,7 +8,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from monite_auth.configuration.proxies import connection_options
+from monite_auth.configuration.proxies import connection_options, transport_options
 from monite_auth.engine.loop_sockets import LoopSockets
 from monite_auth.engine.transport import replace_network
 from monite_auth.processes.lifetimes import PerLoop, PerProcess
@@ -71,7 +71,9 @@ class Pools:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._here = PerProcess(partial(_Transports, partial(_options, settings)))
+        self._here = PerProcess(
+            partial(_Transports, partial(transport_options, settings, httpx.create_ssl_context))
+        )
 
     def client(self, auth: httpx.Auth, **options: Any) -> httpx.Client:
         """Return a client for Monite's API. It needs no closing, unless it has a transport of its own.
@@ -114,10 +116,3 @@ class Pools:
         transport = self._here().of_loop.existing()
         if transport is not None:
             await transport.aclose()
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    options = connection_options(settings)
-    if options["verify"] is True:  # else each transport reads the usual certificates
-        options["verify"] = httpx.create_ssl_context(trust_env=False)
-    return options
