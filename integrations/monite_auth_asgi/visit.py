@@ -211,6 +211,7 @@ class ConnectionVisit:
         """
         if not self._was_asked:
             return []
+        self.follow_session()
         current = identify(self.arrived_scope)
         gone = self._people.leave("session", current)
         return gone + self._people.leave("identify", current) if gone else []

@@ -6,8 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request, Response, get
+from litestar.background_tasks import BackgroundTask
 from litestar.middleware import DefineMiddleware
+from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.middleware.session.server_side import ServerSideSessionConfig
 from litestar.testing import TestClient as LitestarClient
 from quart import Quart
 from quart import request as quart_request
@@ -170,6 +173,35 @@ def test_starlettes_own_middleware_works_there_too(emulated):
     with LitestarClient(Litestar([token], middleware=[ours], on_shutdown=[broker.aclose])) as client:
         assert client.get("/token", headers=ANNA).status_code == 200
         assert client.get("/token").status_code == 401
+
+
+@pytest.mark.parametrize("sessions", [CookieBackendConfig(secret=b"s" * 32), ServerSideSessionConfig()])
+def test_promise_5_a_session_that_is_cleared_after_the_response_has_ended(emulated, emulator, sessions):
+    @get("/login")
+    async def log_in(request: Request) -> str:
+        request.set_session({"user_id": "anna"})
+        return "in"
+
+    @get("/me")
+    async def me(request: Request) -> str:
+        return (await monite(request.scope).atoken()).fingerprint
+
+    @get("/leave")
+    async def leave(request: Request) -> Response[str]:
+        async def later() -> None:
+            request.clear_session()
+
+        return Response("out", background=BackgroundTask(later))
+
+    broker = TokenBroker(emulated, PEOPLE)
+    ours = DefineMiddleware(MoniteAuthMiddleware, broker=broker)
+    app = Litestar([log_in, me, leave], middleware=[sessions.middleware, ours], on_shutdown=[broker.aclose])
+    with LitestarClient(app) as client:
+        client.get("/login")
+        assert client.get("/me").status_code == 200
+        assert client.get("/leave").text == "out"
+        until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])
+        assert client.get("/me").status_code == 401
 
 
 def test_an_app_that_handles_an_error_of_ours_is_left_alone(site):
