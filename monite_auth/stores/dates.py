@@ -12,7 +12,10 @@ LEAST_STEP = 1.0
 """Seconds by which a wall clock must have been set to be noticed: two readings one after the other differ by less."""
 
 MOST_STEPS = 16
-"""Steps that are remembered. A clock is set once in a while, and then right again."""
+"""Steps that are remembered each for itself. A clock is set once in a while, and then right again."""
+
+AT_ONCE = 0.1
+"""Seconds that may lie between two readings that are taken at once. A thread that was stopped between them reads again."""
 
 
 class _Period(NamedTuple):
@@ -38,11 +41,22 @@ class WallClock:
     def __call__(self) -> float:
         """Return the time, epoch seconds, and note whether the clock was set."""
         wall = self._wall()
-        ahead = wall - self._steady()
-        before = self._periods[-1]
+        if abs(wall - self._steady() - self._periods[-1].ahead) > LEAST_STEP:
+            return self._look_again()
+        return wall
+
+    def _look_again(self) -> float:
+        """Return the time, and note the step if there was one: a thread that was stopped between two readings sees one, too."""
+        while True:
+            steady = self._steady()
+            wall = self._wall()
+            if self._steady() - steady <= AT_ONCE:
+                break
+        ahead = wall - steady
+        *earlier, before = self._periods
         if abs(ahead - before.ahead) > LEAST_STEP:
-            over = before._replace(last=wall - ahead + before.ahead)
-            self._periods = (*self._periods[-MOST_STEPS:-1], over, _Period(wall, math.inf, ahead))
+            over = before._replace(last=steady + before.ahead)
+            self._periods = (*_shortened(earlier), over, _Period(wall, math.inf, ahead))
         return wall
 
     def began(self, principal: Principal) -> tuple[float, float] | None:
@@ -66,6 +80,14 @@ class WallClock:
             if period.first <= by and at <= period.last:
                 return max(0.0, period.ahead - present.ahead)
         return 0.0
+
+
+def _shortened(periods: list[_Period]) -> list[_Period]:
+    """Return the oldest two as one where there are too many: whatever date is from then counts as the older that it can be."""
+    if len(periods) < MOST_STEPS - 1:
+        return periods
+    one, other, *rest = periods
+    return [_Period(one.first, max(one.last, other.last), max(one.ahead, other.ahead)), *rest]
 
 
 class Began(NamedTuple):
