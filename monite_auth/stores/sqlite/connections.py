@@ -7,6 +7,7 @@ one process, and so does a `Connections`; `forks` says what its children inherit
 their own, so that only one of them has to try for the file's.
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -57,7 +58,9 @@ class Connections:
 
     def __init__(self, path: Path, *, patience: float, file_time: FileTime) -> None:
         self.path = path
-        self._locks = Locks(path, patience)
+        # SQLite follows links, and keeps the log beside the file that it finds. A link that leads elsewhere later is noticed.
+        self._real = Path(os.path.realpath(path))
+        self._locks = Locks(self._real, patience)
         self.opening: object = None
         self.file_time = file_time
         self.deadline = self._locks.deadline
@@ -66,7 +69,7 @@ class Connections:
         self._hold: Hold | None = None
         self._file: tuple[int, int] | None = None
         """Device and number of the file that was opened."""
-        self._log_files = [path.with_name(path.name + each) for each in LOGS]
+        self._log_files = [self._real.with_name(self._real.name + each) for each in LOGS]
         self._logs: list[tuple[int, int]] | None = None
         """Those of its log and the index of that, while a connection is open; None where that is not known."""
         self._check_at = 0.0
@@ -121,8 +124,7 @@ class Connections:
             self._locks.inside_sqlite(),
             self._borrowed(self._idle()) as connection,
         ):
-            save_into_new_file(self.path, former, connection)
-        return True
+            return save_into_new_file(self._real, former, connection)
 
     def _idle(self) -> sqlite3.Connection:
         """Return an idle connection: a new one would open another log."""
@@ -258,8 +260,8 @@ class Connections:
             if self._is_left:
                 raise StoreUnavailable(f"The token store {self.path} was replaced.", retry_after=1)
             if not self._ready:
-                create(self.path)
-                self._file = identity(self.path)  # before it is opened: what comes after this is noticed
+                create(self._real)
+                self._file = identity(self._real)  # before it is opened: what comes after this is noticed
             elif self._open and self.was_replaced():  # another connection would not see the same
                 raise StoreUnavailable(f"The token store {self.path} was replaced.", retry_after=1)
             with self._locks.inside_sqlite():
@@ -279,7 +281,7 @@ class Connections:
                     self.opening = object()
                     self._ready = True
                 if self._hold is None:
-                    self._hold = HOLDS().take(self.path)
+                    self._hold = HOLDS().take(self._real)
                 if self._open == 0:
                     self._locks.retry_while_locked(lambda: connection.execute("PRAGMA schema_version"), until)
                     self._logs = None

@@ -9,6 +9,8 @@ backup is put there, and go on with the new file.
 import os
 import secrets
 import sqlite3
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from monite_auth.stores.sqlite.creation import alone_in
@@ -25,20 +27,45 @@ def identity(path: Path) -> tuple[int, int]:
     return seen.st_dev, seen.st_ino
 
 
-def save_into_new_file(path: Path, former: tuple[int, int], connection: sqlite3.Connection) -> None:
-    """Put a new file, with all that `connection` reads, in place of the `former` one, unless another process was faster.
+def save_into_new_file(path: Path, former: tuple[int, int], connection: sqlite3.Connection) -> bool:
+    """Put a new file, with all that `connection` reads, in place of the `former` one; say whether that one was still there.
 
-    What processes have written that opened the file after its log was deleted is lost. Raises sqlite3.Error, OSError.
+    Another process may have been faster. What processes have written that opened the file after its log was deleted is lost. Raises
+    sqlite3.Error, OSError.
     """
-    with alone_in(path.parent):
-        if identity(path) != former:
-            return
-        new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with alone_in(path.parent) as is_alone:
+        try:
+            if identity(path) != former:
+                return False
+        except FileNotFoundError:
+            return False
+        # Who is alone uses one name, and removes what was left there by a process that was killed: a former key may open that.
+        new = path.with_name(f"{path.name}.{'new' if is_alone else secrets.token_hex(4)}")
+        if is_alone:
+            new.unlink(missing_ok=True)
         os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             connection.execute("VACUUM INTO ?", (str(new),))
+            _finish(new, path.stat())
             for each in LOGS:
                 path.with_name(path.name + each).unlink(missing_ok=True)
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
+    return True
+
+
+def _finish(new: Path, former: os.stat_result) -> None:
+    """Give a new file the owner and the rights of the former one, which processes of other users may share, and put it on the disk.
+
+    SQLite leaves the last to us; the former file would have survived a crash of the host.
+    """
+    file = os.open(new, os.O_RDWR)
+    try:
+        if hasattr(os, "fchown"):  # not on Windows
+            with suppress(PermissionError):  # only root gives files away
+                os.fchown(file, former.st_uid, former.st_gid)
+            os.fchmod(file, stat.S_IMODE(former.st_mode))
+        os.fsync(file)
+    finally:
+        os.close(file)

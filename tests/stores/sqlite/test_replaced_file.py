@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
 
 import pytest
 
 from monite_auth.engine.runtime import run
 from monite_auth.stores import Claimed
+from monite_auth.stores.sqlite.rescue import identity, save_into_new_file
 from tests.stores.harness import ALICE, BOB, BOBS
 from tests.stores.sqlite.steps import claim, intact, patient_store, principal, python
 from tests.waiting import PATIENCE, until
@@ -185,3 +187,63 @@ def test_promise_5_who_comes_after_the_log_was_deleted_joins_the_workers_that_ha
     store.close()
     assert out == "Ended\n", err
     assert intact(path)
+
+
+def test_promise_5_nothing_is_lost_with_the_log_of_a_file_behind_a_link(ground, drive, form, path):
+    real = path.with_name("elsewhere") / "real.db"
+    real.parent.mkdir()
+    path.symlink_to(real)
+    old = drive(ground, form)
+    old.put("t")
+    for each in ("-wal", "-shm"):
+        real.with_name(real.name + each).unlink()
+    end(old)
+    assert drive(ground, form).has_ended(ALICE)
+    assert path.is_symlink()
+    assert intact(real)
+
+
+def test_promise_5_a_link_that_leads_elsewhere_is_a_file_that_was_replaced(ground, drive, form, path):
+    former, later = (path.with_name(name) for name in ("former.db", "later.db"))
+    path.symlink_to(former)
+    old = drive(ground, form)
+    old.put("t")
+    path.unlink()
+    path.symlink_to(later)
+    new = drive(ground, form)
+    end(new)
+    until(lambda: old.peek() is None)
+    assert old.has_ended(ALICE)
+
+
+def test_a_file_that_was_saved_has_the_rights_of_the_former_one(driver, path, delete_log):
+    driver.put("t")
+    path.chmod(0o660)
+    delete_log()
+    end(driver)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+def test_a_process_that_was_killed_while_it_saved_leaves_nothing_behind(driver, path, delete_log):
+    driver.put("t")
+    path.with_name(f"{path.name}.new").write_bytes(b"the first half of a file")
+    delete_log()
+    end(driver)
+    assert intact(path)
+    assert {each.name for each in path.parent.glob(f"{path.name}*")} <= {
+        path.name,
+        f"{path.name}-shm",
+        f"{path.name}-wal",
+    }
+
+
+def test_a_file_that_goes_while_it_is_to_be_saved_needs_no_saving(tmp_path):
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE one (two)")
+        former = identity(path)
+        path.unlink()
+        assert not save_into_new_file(path, former, connection)
+        path.touch()
+        assert not save_into_new_file(path, (former[0], 0), connection)
+    assert [each.name for each in tmp_path.iterdir()] == ["store.db"]
