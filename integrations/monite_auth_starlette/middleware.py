@@ -12,6 +12,7 @@ from monite_auth_asgi import MoniteAuthMiddleware as ASGIMiddleware
 from monite_auth_asgi.visit import Identify
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.refusals import add_handlers, answer_as_a_route, unwrapped
+from monite_auth_starlette.session_watch import watch_sessions
 from monite_auth_starlette.stack import chain
 from monite_auth_starlette.visit import StarletteVisit
 
@@ -35,7 +36,14 @@ class MoniteAuthMiddleware(ASGIMiddleware):
 
     def __init__(self, app: ASGIApp, broker: TokenBroker, identify: Identify = identify) -> None:
         super().__init__(app, broker, identify)
-        self._has_handlers = False
+        self._watches = self._has_handlers = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, or the lifespan (ASGI)."""
+        if not self._watches:
+            self._watches = True
+            watch_sessions(scope.get("app"), self, self.broker)
+        await super().__call__(scope, receive, send)
 
     def visit_of(self, scope: Scope) -> StarletteVisit:
         """Return the visit of a connection that comes in."""

@@ -282,7 +282,7 @@ def test_another_user_in_the_session_of_a_websocket_ends_only_the_first_ones(bro
 
 
 class Emptied:
-    """Empties the session if a header says so: before our middleware sees it, as the response passes, or after that."""
+    """Empties the session if a header says so: before our middleware sees it, in its place, as the response passes, or after that."""
 
     def __init__(self, app):
         self.app = app
@@ -299,9 +299,10 @@ class Emptied:
             else:
                 await send(message)
 
-        if when == b"before":
+        if when in (b"before", b"in its place"):
             scope["session"].clear()
-        await self.app(scope, receive, send_on)
+        app = PlainTextResponse("idle for too long") if when == b"in its place" else self.app
+        await app(scope, receive, send_on)
         if when == b"holding":
             await asyncio.sleep(0)
             scope["session"].clear()
@@ -319,7 +320,13 @@ class EmptiedByDispatch(BaseHTTPMiddleware):
 
 @pytest.mark.parametrize(
     ("middleware", "when"),
-    [(Emptied, "before"), (Emptied, "passing"), (Emptied, "holding"), (EmptiedByDispatch, "yes")],
+    [
+        (Emptied, "before"),
+        (Emptied, "in its place"),
+        (Emptied, "passing"),
+        (Emptied, "holding"),
+        (EmptiedByDispatch, "yes"),
+    ],
 )
 def test_promise_5_a_middleware_outside_that_empties_the_session_logs_out(broker, live, middleware, when):
     with visitor(app_of(broker, outside=[SESSIONS, Middleware(middleware)])) as client:
@@ -573,12 +580,13 @@ def test_fastapis_dependencies_load_the_session_themselves(broker):
     assert client.get("/id").json() == ANNA_ID
 
 
-def test_promise_5_a_session_on_the_server_that_was_emptied_before_ours_saw_it_has_ended(broker, live):
+@pytest.mark.parametrize("when", ["before", "in its place"])
+def test_promise_5_a_session_on_the_server_that_was_emptied_before_ours_saw_it_has_ended(broker, live, when):
     app = star_app(broker, InMemoryStore(), autoload=True)
     app.user_middleware.insert(2, Middleware(Emptied))
     with visitor(app) as client:
         client.post("/star/login")
         client.get("/star/me")
         assert live() == 1
-        client.get("/facts", headers={"x-empty": "before"})
+        client.get("/facts", headers={"x-empty": when})
         until(lambda: live() == 0)
