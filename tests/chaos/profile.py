@@ -16,7 +16,7 @@ class Profile:
     faults: int = 0
 
 
-SHORT = Profile(seconds=16, patience=60, short_drains=True, logouts=1000, kills=5, outages=2, faults=30)
+SHORT = Profile(seconds=16, patience=180, short_drains=True, logouts=1000, kills=5, outages=2, faults=30)
 """The short form, for CI."""
 
 

@@ -10,7 +10,7 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault
 from monite_auth.stores import Busy, Claimed, Cooldown, CoolingDown, Ended, Hit, Priority, Store
 from tests.redis_server import RedisServer, valkey_server
 from tests.stores.harness import AGAIN, ALICE, BOB, BOBS, FORMS, HOME, Driver, Ground
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 class ValkeyGround(Ground):
@@ -47,7 +47,7 @@ def test_it_is_valkey(server):
 
 def test_every_operation_does_what_it_should(driver):
     ops, run = driver.ops, driver.run
-    lease = driver.lease(owner="one")
+    lease = driver.lease(owner="one", seconds=PATIENCE)
     assert isinstance(driver.claim(owner="two"), Busy)
     assert driver.commit(lease, "first") is True
     assert driver.peek() == "first"

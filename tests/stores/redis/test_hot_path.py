@@ -13,7 +13,7 @@ from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.at_once import in_threads
 from tests.stores.harness import Driver
 from tests.stores.redis.ground import LiveGround, user
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def test_a_hit_is_one_command_and_one_round_trip(driver, server):
@@ -30,7 +30,7 @@ def test_a_hit_is_one_command_and_one_round_trip(driver, server):
 
 
 def test_whoever_waits_for_another_process_asks_without_writing_anything(driver, server):
-    driver.claim(owner="another process")
+    driver.claim(owner="another process", seconds=PATIENCE)
     assert isinstance(driver.claim(), Busy)  # shows the script to the server, and the session is known
     calls = server.calls()
     for _ in range(100):

@@ -58,7 +58,7 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
 def output(code, *arguments):
     """Return what another process prints."""
     with python(code, *arguments) as process:
-        out, err = process.communicate(timeout=2 * PATIENCE)
+        out, err = process.communicate(timeout=4 * PATIENCE)
     assert (process.returncode, err) == (0, "")
     return out
 
