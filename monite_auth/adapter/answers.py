@@ -56,7 +56,7 @@ FORWARDED = ("content-type", "content-disposition", RETRY_AFTER, REQUEST_ID)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, of no framework. `headers` has each name once; `body` is encoded already."""
+    """An HTTP answer, of no framework. `headers` has each name once, and is text in Latin-1; `body` is encoded already."""
 
     status: int
     headers: Mapping[str, str]
@@ -131,8 +131,18 @@ def forward(response: Any) -> Answer:
     to the browser a 401 would say that the *user* has to log in.
     """
     status = 502 if response.status_code == 401 else response.status_code
-    kept = {name.title(): response.headers[name] for name in FORWARDED if name in response.headers}
+    kept = {name.title(): _as_sent(response, name) for name in FORWARDED if name in response.headers}
     return Answer(status, {**kept, **NO_STORE}, response.content)
+
+
+def _as_sent(response: Any, name: str) -> str:
+    """Return a header of Monite's with each byte as one character, as WSGI and ASGI want it.
+
+    httpx reads a file's name in UTF-8, and no server could write all of its characters.
+    """
+    return ", ".join(
+        value.decode("latin-1") for each, value in response.headers.raw if each.lower() == name.encode()
+    )
 
 
 def private_headers(cache_control: str, vary: str) -> dict[str, str]:

@@ -92,5 +92,14 @@ def test_monites_answer_is_passed_on_with_its_status_and_what_belongs_to_its_con
     assert not {"Set-Cookie", "Content-Encoding"} & answer.headers.keys()
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_file_of_monites_keeps_its_name_whatever_letters_that_has(library):
+    sent = 'attachment; filename="Größe in €.pdf"'.encode()
+    answer = forward(library.Response(200, headers=[(b"Content-Disposition", sent)], content=b"%PDF"))
+    assert (
+        answer.headers["Content-Disposition"].encode("latin-1") == sent
+    )  # as WSGI and ASGI servers write it
+
+
 def test_monites_401_does_not_tell_the_user_to_log_in():
     assert forward(httpx.Response(401, json={})).status == 502
