@@ -12,7 +12,6 @@ from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import FIRST_SHARE, Argument, Connections
 from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import Lane, LaneName, ThreadLane
-from monite_auth.stores.redis.servers import Health
 from monite_auth.stores.redis.topologies import blocking_client, blocking_connection
 
 __all__ = ["ThreadConnections"]
@@ -25,8 +24,8 @@ class ThreadConnections(Connections):
     client and pool take longer than all the rest of a peek. Where there are several servers, redis-py's client finds the way.
     """
 
-    def __init__(self, address: Address, timeout: float, healths: dict[str, Health]) -> None:
-        super().__init__(address, timeout, healths)
+    def __init__(self, address: Address, timeout: float) -> None:
+        super().__init__(address, timeout)
         self._stack: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()
