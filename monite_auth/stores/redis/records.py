@@ -14,7 +14,7 @@ from monite_auth.stores.sealing import Seal, SealBroken, Vault
 from monite_auth.stores.values import Pending, Slot
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "name_in", "owner_in", "parse_owner", "split_answer"]
+__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "name_in", "owner_in", "split_answer"]
 
 LEASE = 16
 """Characters of a lease's ID."""
@@ -115,12 +115,7 @@ def name_in(record: bytes) -> bytes:
 
 def owner_in(held: bytes) -> tuple[int, str]:
     """Return the shard and the name of the user whose place holds a value, as `lua/hold_value.lua` has written it."""
-    return parse_owner(held[NOW.size :].decode())
-
-
-def parse_owner(owner: str) -> tuple[int, str]:
-    """Return the shard and the name of a user, as `RedisVault.owner` has written them."""
-    shard, _, user = owner.partition(".")
+    shard, _, user = held[NOW.size :].decode().partition(".")
     return int(shard), user
 
 
