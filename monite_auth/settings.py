@@ -31,6 +31,7 @@ from monite_auth.configuration.security_model import SecurityModel
 from monite_auth.configuration.setting_names import as_set
 from monite_auth.configuration.unknown_settings import warn_of_meaningless
 from monite_auth.errors import ConfigurationError
+from monite_auth.monite_api.allowed_calls import parse_allowed
 from monite_auth.monite_api.environments import API_VERSION, ENVIRONMENTS, REQUESTS_PER_SECOND
 from monite_auth.stores.registry import is_known, unknown_scheme
 from monite_auth.tokens import DEFAULT_TIMING, LONGEST_EXPIRY_MARGIN, MaskedUrl, Secret, TokenTiming
@@ -91,6 +92,12 @@ class Settings:
         `min_browser_ttl`: the life that is left, at least, in a token that goes to a browser. Monite's React SDK
         asks again after 8 minutes, takes a token as stale after 9, and does not ask earlier.
 
+    Monite's API for the app's own pages, which have no token (docs/browser.md):
+        `api_longest_body`: bytes that a browser may send in one call.
+        `api_calls_per_session`: calls of one session that may be under way at once, in each process.
+        `api_allow`: what pages may do there at most, as `object_type` or `object_type.action`, such as "counterpart
+        payable.read"; as one text: separated by spaces or commas. Without any, what the person may do.
+
     Roles and sessions:
         `role_ttl`: how long a person's role is kept; a role that was changed in Monite counts after that.
         `session_memory`: for how long an ended session is remembered; at least as long as the application's
@@ -126,6 +133,9 @@ class Settings:
     renewal_jitter: float = number(DEFAULT_TIMING.renewal_jitter, largest=1, unit="", allows_zero=True)
     renewal_margin: float = number(DEFAULT_TIMING.renewal_margin, allows_zero=True)
     min_browser_ttl: float = number(600, largest=24 * 3600)
+    api_longest_body: float = number(50_000_000, largest=10_000_000_000, unit="bytes")
+    api_calls_per_session: float = number(32, largest=10_000, unit="calls")
+    api_allow: tuple[str, ...] | str = ()
     role_ttl: float = number(60)
     session_memory: float = number(14 * 24 * 3600, largest=366 * 24 * 3600)
     account: str = ""
@@ -146,6 +156,10 @@ class Settings:
         except ValueError:
             known = ", ".join(f'"{each}"' for each in SecurityModel)
             problems.append(f"security_model is one of {known}, not {self.security_model!r}.")
+        try:
+            object.__setattr__(self, "api_allow", parse_allowed(self.api_allow))
+        except ValueError as error:
+            problems.append(f"api_allow has {error}")
         problems += [*self._store_problems(), *self._journal_problems(), *self._session_problems()]
         if problems:
             raise ConfigurationError(*problems)

@@ -6,6 +6,7 @@ Every request then has a MoniteAccess: `monite(scope)`, or `scope["state"]["moni
 Starlette and FastAPI have a package of their own on top of this one, `monite_auth_starlette`.
 """
 
+from monite_auth_asgi.api import api_app
 from monite_auth_asgi.endpoint import token_app
 from monite_auth_asgi.guards import allowed, required
 from monite_auth_asgi.identify import identify
@@ -16,6 +17,7 @@ from monite_auth_asgi.state import monite
 __all__ = [
     "MoniteAuthMiddleware",
     "allowed",
+    "api_app",
     "close_session",
     "identify",
     "monite",

@@ -1,18 +1,24 @@
 """Neutral answers as ASGI messages."""
 
+from collections.abc import Mapping
+
 from monite_auth.adapter import Answer
 from monite_auth_asgi.types import Scope, Send
 
-__all__ = ["accept_of", "close_code", "headers_of", "send_answer"]
+__all__ = ["accept_of", "close_code", "headers_of", "send_answer", "start_answer"]
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
     """Send an answer to an http request."""
-    headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await start_answer(answer.status, {**answer.headers, "Content-Length": str(len(answer.body))}, send)
     # `more_body` is optional in ASGI, but the test client of Quart 0.23 reads it.
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+async def start_answer(status: int, headers: Mapping[str, str], send: Send) -> None:
+    """Send status and headers of an answer whose body follows."""
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
 def close_code(status: int) -> int:

@@ -1,31 +1,34 @@
-"""The app to mount: `GET|POST token`, for Monite's browser SDK."""
+"""The app to mount, for Monite's browser SDK: `GET|POST token`, and Monite's API where pages are to have no token."""
 
 from collections.abc import Collection
 
 from starlette.requests import HTTPConnection
-from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth_asgi import token_app
+from monite_auth_asgi import api_app, token_app
 from monite_auth_starlette.late_sessions import load_session
 
 __all__ = ["monite_app"]
 
 
-def monite_app(*, allowed_origins: Collection[str] = ()) -> Router:
+def monite_app(*, api: bool = False, allowed_origins: Collection[str] = ()) -> Router:
     """Return an app that serves `token`, to mount inside the middleware: `app.mount("/monite", …)`.
 
+    `api`: serve Monite's API, too, as `api/…`: the browser then needs no token and gets none (docs/browser.md).
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
-    app's CORS settings must let them, too. Raises ConfigurationError for anything that is no origin.
+    app's CORS settings must let them, too. Raises ConfigurationError for anything that is no origin, and for origins beside
+    `api`, which is for the app's own pages.
     """
-    return Router(routes=[Route("/token", _Token(allowed_origins))])
+    token = Route("/token", _WithSession(token_app(allowed_origins=allowed_origins, api=api)))
+    return Router(routes=[token, Mount("/api", _WithSession(api_app()))] if api else [token])
 
 
-class _Token:
-    """Answers with the token of whoever is logged in."""
+class _WithSession:
+    """An app that finds the session loaded."""
 
-    def __init__(self, allowed_origins: Collection[str]) -> None:
-        self._app = token_app(allowed_origins=allowed_origins)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await load_session(HTTPConnection(scope))

@@ -9,11 +9,23 @@ from collections.abc import Collection, Mapping
 from monite_auth.adapter.access import MoniteAccess
 from monite_auth.adapter.answers import Answer, json_answer, problem, refuse
 from monite_auth.adapter.origins import is_origin_of_host
-from monite_auth.errors import MoniteAuthError
+from monite_auth.errors import MoniteAuthError, NotLoggedIn
 from monite_auth.monite_api.grants import token_body
-from monite_auth.tokens import AccessToken
+from monite_auth.tokens import AccessToken, Secret
 
-__all__ = ["aanswer_token_request", "answer_token_request", "refuse_token_request", "token_answer"]
+__all__ = [
+    "aanswer_token_request",
+    "answer_placeholder_request",
+    "answer_token_request",
+    "refuse_token_request",
+    "token_answer",
+]
+
+PLACEHOLDER = "this-is-no-token-the-server-attaches-it"
+"""What a browser has in the place of a token where it calls Monite's API through the app."""
+
+PLACEHOLDER_LIFE = 24 * 3600
+"""Seconds for which it says that it is good. It does not expire, but SDKs ask for a number."""
 
 
 def answer_token_request(
@@ -43,6 +55,20 @@ async def aanswer_token_request(
         return token_answer(await access.atoken(min_ttl=access.broker.settings.min_browser_ttl))
     except MoniteAuthError as error:
         return refuse(error)
+
+
+def answer_placeholder_request(access: MoniteAccess, method: str, headers: Mapping[str, str]) -> Answer:
+    """Return something that is no token, for the browser of whoever is logged in, where the API is served beside this endpoint.
+
+    Monite's SDK asks for a token and puts it into each call; the app leaves it out again. `headers`: those of the request, with
+    names in lower case.
+    """
+    refusal = refuse_token_request(method, headers)
+    if refusal is not None:
+        return refusal
+    if access.principal is None:
+        return refuse(NotLoggedIn("Nobody is logged in, so there is no one to call Monite for."))
+    return json_answer(200, token_body(Secret(PLACEHOLDER), PLACEHOLDER_LIFE))
 
 
 def token_answer(token: AccessToken) -> Answer:

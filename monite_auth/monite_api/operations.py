@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from monite_auth.monite_api.vocabulary import Action, ObjectType
 
-__all__ = ["RequiredPermission", "permission_for"]
+__all__ = ["RequiredPermission", "call_pattern", "permission_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +213,24 @@ _ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 def permission_for(method: str, path: str) -> RequiredPermission | None:
     """Return the permission that a call needs, or None for a call that is not known: refuse it.
 
-    `method`: in any case. `path`: relative to the base URL, with or without `/v1`; a query does not matter. Ids are
+    `method`: in any case; HEAD is a GET. `path`: relative to the base URL, with or without `/v1`; a query does not matter. Ids are
     UUIDs, as in all of Monite's paths, written with dashes.
     """
+    call = call_pattern(method, path)
+    known = None if call is None else _PERMISSIONS.get(call)
+    if known is None:
+        return None
+    of_entity = re.match("/?(?:v1/)?entities/([^/?]+)", path)
+    return RequiredPermission(*known, entity_id=of_entity[1].lower() if of_entity else None)
+
+
+def call_pattern(method: str, path: str) -> tuple[str, str] | None:
+    """Return a call as tables have it, with `*` for each id; None for a path that could be read in two ways."""
     plain = path.partition("?")[0]
     if not method.isascii() or not _PLAIN.fullmatch(plain):
         return None
     segments = plain.strip("/").split("/")
     if segments[0] == "v1":
         del segments[0]
-    known = _PERMISSIONS.get(
-        (method.upper(), "/".join("*" if _ID.fullmatch(word) else word for word in segments))
-    )
-    if known is None:
-        return None
-    return RequiredPermission(*known, entity_id=segments[1].lower() if segments[0] == "entities" else None)
+    pattern = "/".join("*" if _ID.fullmatch(word) else word for word in segments)
+    return ("GET" if method.upper() == "HEAD" else method.upper()), pattern

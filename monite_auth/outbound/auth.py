@@ -114,12 +114,21 @@ class BrokerAuth(TokenAuth, httpx.Auth):
 
 
 def _rewind(request: Any) -> None:
-    """Check that the body can be sent again, or raise BodySpent. Text, JSON, forms and files that can be rewound can."""
+    """Check that the body can be sent again, or raise BodySpent. Text, JSON, forms and files that can be rewound can.
+
+    A stream of one's own can if its `can_be_sent_again()` says so.
+    """
     try:
         request.content  # noqa: B018 - raises where the body is a stream that was not read into memory
     except RuntimeError:  # the library's own RequestNotRead
         fields = getattr(request.stream, "fields", None)  # of a multipart body
-        if fields is None or not all(_can_be_rewound(getattr(field, "file", b"")) for field in fields):
+        says = getattr(request.stream, "can_be_sent_again", None)
+        is_here = (
+            says()
+            if says is not None
+            else fields is not None and all(_can_be_rewound(getattr(field, "file", b"")) for field in fields)
+        )
+        if not is_here:
             raise BodySpent(
                 "Monite no longer accepted the token, and the request could not be sent again with the new one: its "
                 "body is a generator or a stream, and is spent. Call again with a body from its beginning, or give "

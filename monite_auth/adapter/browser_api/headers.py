@@ -1,0 +1,76 @@
+"""Which headers pass between a browser and Monite: these, and no others.
+
+The browser's cookies, its idea of a token and of an entity, and what proxies have told the app stay here. So does a cookie of
+Monite's. Hop-by-hop headers (RFC 9110, section 7.6.1), those named in `Connection` included, are about one connection only.
+"""
+
+import re
+from collections.abc import Mapping
+
+from monite_auth.adapter.answers import NO_STORE
+from monite_auth.monite_api.headers import REQUEST_ID, RETRY_AFTER, VERSION
+
+__all__ = ["answer_headers", "request_headers"]
+
+REQUEST = (
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+    VERSION,
+)
+"""The browser's headers that Monite gets, besides the token and the entity, which are the server's."""
+
+ANSWER = (
+    "accept-ranges",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-range",
+    "content-type",
+    "etag",
+    "last-modified",
+    REQUEST_ID,
+    RETRY_AFTER,
+)
+"""Monite's headers that the browser gets."""
+
+JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
+
+SANDBOX = "sandbox; default-src 'none'"
+"""What users have uploaded must not run as a page of the app's."""
+
+
+def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the browser's headers that go on to Monite. `headers`: with names in lower case."""
+    hop = _named_in(headers.get("connection", ""))
+    # Without a word on it the HTTP library would ask for what it can unpack itself.
+    passed = {"accept-encoding": "identity", **headers}
+    return {name: passed[name] for name in REQUEST if name in passed and name not in hop}
+
+
+def answer_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of the browser's answer. `headers`: those of Monite's."""
+    hop = _named_in(headers.get("connection", ""))
+    passed = {name.title(): headers[name] for name in ANSWER if name in headers and name not in hop}
+    if not JSON.match(passed.setdefault("Content-Type", "application/octet-stream")):
+        passed["Content-Disposition"] = _as_attachment(headers.get("content-disposition", ""))
+    return {**passed, **NO_STORE, "Content-Security-Policy": SANDBOX}
+
+
+def _named_in(connection: str) -> set[str]:
+    return {name.strip().lower() for name in connection.split(",")}
+
+
+def _as_attachment(disposition: str) -> str:
+    """Return a Content-Disposition that has a browser save the content, under the name that Monite gives it."""
+    _, semicolon, name = disposition.partition(";")
+    return f"attachment;{name}" if semicolon and name.isprintable() else "attachment"

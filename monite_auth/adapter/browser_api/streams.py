@@ -1,0 +1,90 @@
+"""Monite's answer on its way to the browser, as it is read. One that breaks off raises, so that the server breaks off, too."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import httpx
+
+from monite_auth.adapter.answers import Answer, problem
+from monite_auth.adapter.browser_api.headers import answer_headers
+from monite_auth.errors import MoniteUnavailable
+
+__all__ = ["AsyncStream", "Stream", "StreamedAnswer", "head_of", "refuse_answer"]
+
+NOT_MODIFIED = 304
+
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer(Generic[Body]):
+    """An HTTP answer whose body comes from Monite as it is read, packed as Monite has packed it.
+
+    `body`: a Stream, or an AsyncStream. It is iterated once, and closed in any case. `headers`: each name once.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Body = field(repr=False)
+
+
+class Stream:
+    """The bytes of an answer. Raises MoniteUnavailable if they break off. `over`: closed when the call is over."""
+
+    def __init__(self, response: httpx.Response, over: ExitStack) -> None:
+        self._response = response
+        self._over = over
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.iter_raw()
+        except httpx.TransportError as error:
+            raise _broken(error) from None  # the error has the request, and so the token
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection, wherever the answer stands. To close it once more does nothing."""
+        self._over.close()
+
+
+class AsyncStream:
+    """The bytes of an answer; see Stream."""
+
+    def __init__(self, response: httpx.Response, over: AsyncExitStack) -> None:
+        self._response = response
+        self._over = over
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.aiter_raw():
+                yield chunk
+        except httpx.TransportError as error:
+            raise _broken(error) from None
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of the connection, wherever the answer stands. To close it once more does nothing."""
+        await self._over.aclose()
+
+
+def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
+    """Return status and headers of the browser's answer."""
+    return response.status_code, answer_headers(response.headers)
+
+
+def refuse_answer(response: httpx.Response) -> Answer | None:
+    """Return what the browser gets instead of an answer that is none of its business; None for all others."""
+    if response.status_code == 401:  # it would say that the *user* has to log in
+        return problem(502, "call_refused", "Monite did not accept the app's call.")
+    if response.is_redirect or (300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED):
+        return problem(502, "redirected", "Monite sent the app's call elsewhere.")
+    return None
+
+
+def _broken(error: httpx.TransportError) -> MoniteUnavailable:
+    return MoniteUnavailable(f"Monite's answer broke off: {type(error).__name__}.", retry_after=1)
