@@ -7,7 +7,7 @@ From Monite's OpenAPI document, 2024-05-25.
 
 from monite_auth.monite_api.operations import call_pattern
 
-__all__ = ["is_of_own_token"]
+__all__ = ["OWN_CALLS", "is_of_own_token"]
 
 _READ = """
     accounting/payables accounting/payables/* accounting/receivables accounting/receivables/*
@@ -43,11 +43,12 @@ _WRITE = {
     """,
 }
 
-_CALLS = {("GET", path) for path in _READ.split()} | {
+OWN_CALLS = {("GET", path) for path in _READ.split()} | {
     (method, path) for method, paths in _WRITE.items() for path in paths.split()
 }
+"""Methods and paths, with `*` for each id."""
 
 
 def is_of_own_token(method: str, path: str) -> bool:
     """Return whether this is such a call. `method`, `path`: as for `permission_for`."""
-    return call_pattern(method, path) in _CALLS
+    return call_pattern(method, path) in OWN_CALLS

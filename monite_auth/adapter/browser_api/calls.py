@@ -18,7 +18,7 @@ from monite_auth.adapter.browser_api.streams import (
     Stream,
     StreamedAnswer,
     head_of,
-    refuse_answer,
+    whole_answer,
 )
 from monite_auth.errors import MoniteAuthError, NotLoggedIn, RateLimited
 from monite_auth.outbound import BROKEN, unreachable
@@ -58,7 +58,7 @@ class BrowserApi:
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.callback(response.close)
-            return refuse_answer(response) or StreamedAnswer(
+            return whole_answer(response) or StreamedAnswer(
                 *head_of(response), Stream(response, over.pop_all())
             )
 
@@ -78,7 +78,7 @@ class BrowserApi:
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.push_async_callback(response.aclose)
-            return refuse_answer(response) or StreamedAnswer(
+            return whole_answer(response) or StreamedAnswer(
                 *head_of(response), AsyncStream(response, over.pop_all())
             )
 

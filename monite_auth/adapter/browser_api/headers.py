@@ -43,7 +43,7 @@ ANSWER = (
 )
 """Monite's headers that the browser gets."""
 
-JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
+JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 SANDBOX = "sandbox; default-src 'none'"
 """What users have uploaded must not run as a page of the app's."""
@@ -61,7 +61,7 @@ def answer_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of the browser's answer. `headers`: those of Monite's."""
     hop = _named_in(headers.get("connection", ""))
     passed = {name.title(): headers[name] for name in ANSWER if name in headers and name not in hop}
-    if not JSON.match(passed.setdefault("Content-Type", "application/octet-stream")):
+    if not JSON.fullmatch(passed.setdefault("Content-Type", "application/octet-stream")):
         passed["Content-Disposition"] = _as_attachment(headers.get("content-disposition", ""))
     return {**passed, **NO_STORE, "Content-Security-Policy": SANDBOX}
 

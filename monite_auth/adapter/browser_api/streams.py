@@ -11,7 +11,7 @@ from monite_auth.adapter.answers import Answer, problem
 from monite_auth.adapter.browser_api.headers import answer_headers
 from monite_auth.errors import MoniteUnavailable
 
-__all__ = ["AsyncStream", "Stream", "StreamedAnswer", "head_of", "refuse_answer"]
+__all__ = ["AsyncStream", "Stream", "StreamedAnswer", "head_of", "whole_answer"]
 
 NOT_MODIFIED = 304
 
@@ -77,12 +77,24 @@ def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
     return response.status_code, answer_headers(response.headers)
 
 
-def refuse_answer(response: httpx.Response) -> Answer | None:
-    """Return what the browser gets instead of an answer that is none of its business; None for all others."""
+def whole_answer(response: httpx.Response) -> Answer | None:
+    """Return what the browser gets at once instead of a stream, or None.
+
+    That is a refusal where Monite's answer is none of the browser's business, and an answer that was read already, since it might
+    have been about the token.
+    """
     if response.status_code == 401:  # it would say that the *user* has to log in
         return problem(502, "call_refused", "Monite did not accept the app's call.")
-    if response.is_redirect or (300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED):
+    if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
         return problem(502, "redirected", "Monite sent the app's call elsewhere.")
+    if response.is_stream_consumed:
+        status, headers = head_of(response)
+        unpacked = {
+            name: value
+            for name, value in headers.items()
+            if name not in ("Content-Encoding", "Content-Length")
+        }
+        return Answer(status, unpacked, response.content)
     return None
 
 
