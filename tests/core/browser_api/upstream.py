@@ -1,6 +1,6 @@
 """A Monite that notes what reaches it, and answers with what a test says."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import httpx
@@ -32,6 +32,17 @@ class Upstream(TokenBroker):
         """Return a client whose requests come to `answer`."""
         return super().client(principal, transport=_Transport(self.answer), **options)
 
+    def aclient(self, principal: Any, **options: Any) -> httpx.AsyncClient:
+        """Return a client whose requests come to `aanswer`."""
+        return super().aclient(principal, transport=_AsyncTransport(self.aanswer), **options)
+
+    async def aanswer(self, request: httpx.Request) -> httpx.Response:
+        """Note a request, and answer it."""
+        self.requests.append(request)
+        self.tokens.append(request.headers["authorization"])
+        self.bodies.append(b"".join([chunk async for chunk in request.stream]))  # type: ignore[union-attr]
+        return self.answers.pop(0) if self.answers else httpx.Response(200, json={"data": []})
+
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Note a request, and answer it."""
         self.requests.append(request)
@@ -44,7 +55,14 @@ class _Transport(httpx.BaseTransport):
     """httpx's MockTransport would read the body into memory."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        self.handle_request = answer  # type: ignore[method-assign]  # a transport is no more than that
+        self.handle_request = answer  # type: ignore[assignment]  # a transport is no more than that
+
+
+class _AsyncTransport(httpx.AsyncBaseTransport):
+    """See _Transport."""
+
+    def __init__(self, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self.handle_async_request = answer  # type: ignore[assignment]
 
 
 def call(

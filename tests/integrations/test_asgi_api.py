@@ -1,0 +1,165 @@
+"""Monite's API for browsers as an ASGI app: what a browser that goes away ends, and what a server hears."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from monite_auth import MoniteAccess
+from monite_auth_asgi import api_app
+from tests.core.browser_api.upstream import ANNA, OWN_PAGE, Upstream
+
+
+@pytest.fixture
+def monite(emulator):
+    return Upstream(emulator)
+
+
+class Browser:
+    """The other end of the server: it sends what it is told, and keeps what it hears."""
+
+    def __init__(self):
+        self.sends = asyncio.Queue()
+        self.heard = []
+        self.hears = asyncio.Event()
+
+    async def send(self, message):
+        self.heard.append(message)
+        self.hears.set()
+
+    def request(self, body=b"", *, more=False):
+        self.sends.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    def leave(self):
+        self.sends.put_nowait({"type": "http.disconnect"})
+
+    async def asks(self, broker, method="GET", path="/payables", **changes):
+        headers = {**OWN_PAGE, **changes.pop("headers", {})}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "state": {"monite": MoniteAccess(broker, ANNA)},
+            **changes,
+        }
+        await api_app()(scope, self.sends.get, self.send)
+
+
+class Slow(httpx.AsyncByteStream):
+    """An answer whose second piece never comes."""
+
+    def __init__(self):
+        self.closed = asyncio.Event()
+
+    async def __aiter__(self):
+        yield b"first"
+        await asyncio.Event().wait()
+
+    async def aclose(self):
+        self.closed.set()
+
+
+async def test_a_browser_that_leaves_ends_the_call_and_lets_go_of_the_connection(monite):
+    browser, slow = Browser(), Slow()
+    monite.answers = [httpx.Response(200, stream=slow)]
+    asking = asyncio.create_task(browser.asks(monite))
+    browser.request()
+    while len(browser.heard) < 2:
+        await asyncio.sleep(0)
+    browser.leave()
+    await asking
+    assert slow.closed.is_set()
+    assert not any(message.get("more_body") is False for message in browser.heard)  # nothing looks whole
+    await monite.aclose()
+
+
+async def test_a_browser_that_leaves_before_the_answer_ends_the_call(monite):
+    browser, ended, begun = Browser(), asyncio.Event(), asyncio.Event()
+
+    async def hangs(request):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monite.aanswer = hangs
+    asking = asyncio.create_task(browser.asks(monite))
+    browser.request()
+    await begun.wait()
+    browser.leave()
+    await asking
+    assert ended.is_set()
+    assert browser.heard == []
+    await monite.aclose()
+
+
+async def test_a_browser_that_leaves_while_it_sends_ends_the_call(monite):
+    browser = Browser()
+    browser.request(b"half", more=True)
+    browser.leave()
+    await browser.asks(monite, "POST", headers={"content-length": "8"})
+    assert browser.heard == []
+    assert monite.bodies == []
+    await monite.aclose()
+
+
+async def test_whoever_cancels_the_app_ends_the_call(monite):
+    browser, slow = Browser(), Slow()
+    monite.answers = [httpx.Response(200, stream=slow)]
+    asking = asyncio.create_task(browser.asks(monite))
+    browser.request()
+    while len(browser.heard) < 2:
+        await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert slow.closed.is_set()
+    await monite.aclose()
+
+
+async def test_an_answer_that_breaks_off_is_an_error_for_the_server(monite):
+    class Breaks(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield b"first"
+            raise httpx.RemoteProtocolError("gone")
+
+    browser = Browser()
+    monite.answers = [httpx.Response(200, stream=Breaks())]
+    browser.request()
+    with pytest.raises(Exception, match="broke off"):
+        await browser.asks(monite)
+    assert browser.heard[-1] == {"type": "http.response.body", "body": b"first", "more_body": True}
+    await monite.aclose()
+
+
+async def test_a_body_of_http_2_needs_no_length(monite):
+    browser = Browser()
+    browser.request(b"one ", more=True)
+    browser.request(b"two")
+    await browser.asks(monite, "POST", http_version="2")
+    assert browser.heard[0]["status"] == 200
+    assert monite.bodies == [b"one two"]
+    await monite.aclose()
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [("/payables", ""), ("/monite/api/payables", "/monite/api"), ("/payables", "/monite/api")],
+)
+async def test_the_path_is_the_one_behind_the_mount(monite, path, root):
+    browser = Browser()
+    browser.request()
+    await browser.asks(monite, path=path, root_path=root)
+    assert monite.requests[0].url.path == "/v1/payables"
+    await monite.aclose()
+
+
+async def test_a_body_that_nobody_reads_is_no_departure(monite):
+    browser = Browser()
+    browser.request(b"x", more=True)
+    await browser.asks(monite, "POST", "/auth/token", headers={"content-length": "8"})
+    assert browser.heard[0]["status"] == 404
+    await monite.aclose()
