@@ -58,6 +58,16 @@ def test_the_readme(demo_environment, emulator):
     until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])  # in the background, also when the app ends
 
 
+def test_the_page_on_browsers(demo_environment):
+    names = run_page("docs/browser.md", run_page("README.md", {}))
+    with TestClient(names["app"]) as client, names["broker"]:
+        client.post("/login")
+        assert "no-token" in client.get("/monite/token").json()["access_token"]
+        version = {"x-monite-version": "2024-05-25"}
+        assert client.get("/monite/api/payables?limit=3", headers=version).json()["data"]
+        assert client.get("/monite/api/payables").status_code == 403
+
+
 def claims_of(token: str) -> Any:
     """What a JWT library does, without the signature: raises ValueError for what is no token."""
     return json.loads(token)
