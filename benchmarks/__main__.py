@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks import budget, calls, cold, growth, hits, loops, size
+from benchmarks import browser_api, budget, calls, cold, growth, hits, loops, size
 from benchmarks.table import say
 from monite_auth.emulator import Fault, Monite, serve
 from tests.redis_server import RedisServer
@@ -22,6 +22,7 @@ def main() -> None:
         emulator = stack.enter_context(serve(monite))
         hits.run(emulator, stores, folder)
         calls.run(emulator)
+        browser_api.run(stores)
         size.run(folder, stores.get("redis"))
         growth.run(folder, stores.get("redis"))
         loops.run(emulator, stores)

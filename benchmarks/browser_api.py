@@ -1,0 +1,164 @@
+"""Measures Monite's API for browsers beside a bare streaming proxy of the same framework and HTTP library, in turns."""
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import httpx
+
+from benchmarks.table import table
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.environment import environment_with
+from tests.redis_server import free_port
+from tests.waiting import until
+
+__all__ = ["run"]
+
+SERVERS = {
+    "uvicorn, Starlette": ("starlette", ["uvicorn", "--factory", "benchmarks.proxies:{app}", "--no-access-log", "--port", "{port}"]),
+    "gunicorn, Flask": (
+        "flask",
+        ["gunicorn", "benchmarks.proxies:{app}()", "--worker-class", "gthread", "--threads", "64", "--bind", "127.0.0.1:{port}"],
+    ),
+}  # fmt: skip
+
+
+class Load(NamedTuple):
+    """How many connections ask how often for how much."""
+
+    name: str
+    size: int
+    connections: int
+    requests: int
+
+
+LOADS = (
+    *(Load("2 KB", 2_000, connections, 2_000) for connections in (1, 16, 64)),
+    *(Load("200 KB", 200_000, connections, 500) for connections in (1, 16, 64)),
+    Load("50 MB", 50_000_000, 1, 6),
+)
+ROUNDS = 5
+"""Of each the median counts."""
+
+
+def run(stores: dict[str, str]) -> None:
+    """Print the time of each request through both, and the ratio."""
+    rows: list[tuple[object, ...]] = []
+    for server, (framework, command) in SERVERS.items():
+        for store in ("memory", "redis"):
+            if store in stores:
+                rows += [
+                    (server, store, load.name, load.connections, *cells)
+                    for load, cells in _compare(framework, command, stores[store])
+                ]
+    table(
+        "Monite's API for browsers, beside a bare streaming proxy",
+        ["server", "store", "answer", "connections", "bare ms", "ours ms", "ratio", "ours: requests/s"],
+        rows,
+    )
+
+
+def _compare(framework: str, command: list[str], store: str) -> Iterator[tuple[Load, tuple[object, ...]]]:
+    upstream = free_port()
+    settings = {
+        "MONITE_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+        "MONITE_STORE_URL": store,
+        "MONITE_REQUESTS_PER_SECOND": "1000000",
+        "MONITE_API_CALLS_PER_SESSION": "1000",
+    }
+    with (
+        _process(["benchmarks.upstream", str(upstream)], upstream, settings),
+        _app(command, f"bare_{framework}", settings) as bare,
+        _app(command, f"our_{framework}", settings) as ours,
+    ):
+        cookie = [
+            httpx.post(f"{each}/login").headers["set-cookie"].partition(";")[0] for each in (bare, ours)
+        ]
+        for load in LOADS:
+            took: tuple[list[float], list[float]] = ([], [])
+            for _ in range(ROUNDS):
+                for times, url, its in zip(took, (bare, ours), cookie, strict=True):
+                    times.append(asyncio.run(_ask(url, its, load)))
+            per_request = [statistics.median(times) / load.requests for times in took]
+            yield (
+                load,
+                (
+                    f"{per_request[0] * 1e3:.2f}",
+                    f"{per_request[1] * 1e3:.2f}",
+                    f"{statistics.median(b / a for a, b in zip(*took, strict=True)):.2f}",
+                    f"{1 / per_request[1]:,.0f}",
+                ),
+            )
+
+
+@contextmanager
+def _app(command: list[str], app: str, settings: dict[str, str]) -> Iterator[str]:
+    port = free_port()
+    words = [word.format(app=app, port=port) for word in command]
+    with _process(words, port, settings):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _process(module: list[str], port: int, settings: dict[str, str]) -> Iterator[None]:
+    environment = environment_with(settings)
+    process = subprocess.Popen([sys.executable, "-m", *module], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+    try:
+        until(lambda: _listens(port), seconds=30)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/nothing?bytes=1")
+    except httpx.TransportError:
+        return False
+    return True
+
+
+async def _ask(url: str, cookie: str, load: Load) -> float:
+    """Return the seconds that all requests of a load take."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    asked = (
+        f"GET /monite/api/payables?bytes={load.size} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n"
+        "x-monite-version: 2024-05-25\r\nsec-fetch-site: same-origin\r\naccept: application/json\r\n\r\n"
+    ).encode()
+    left = iter(range(load.requests))
+
+    async def browser() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port), limit=2**20)
+        for _ in left:
+            writer.write(asked)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert head.startswith(b"http/1.1 200"), head
+            rest = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            assert rest == load.size
+            while rest:
+                rest -= len(await reader.read(min(rest, 2**18)))
+        writer.close()
+
+    await asyncio.gather(browser())  # opens connections to Monite, mints
+    left = iter(range(load.requests))
+    began = time.perf_counter()
+    await asyncio.gather(*(browser() for _ in range(load.connections)))
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure this alone, with a store in memory."""
+    run({"memory": "memory://", **({"redis": os.environ["REDIS_URL"]} if "REDIS_URL" in os.environ else {})})
+
+
+if __name__ == "__main__":
+    main()

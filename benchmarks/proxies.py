@@ -1,0 +1,115 @@
+"""The same proxy four times, to be compared: bare and ours, in Starlette and in Flask. A bare one has its token from the start."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+from flask import Flask, Response, session
+from flask import request as flask_request
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
+
+from monite_auth import EntityUser, Settings, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from monite_auth_flask import MoniteAuth, monite_blueprint
+from monite_auth_starlette import MoniteAuthMiddleware, monite_app
+
+__all__ = ["bare_flask", "bare_starlette", "our_flask", "our_starlette"]
+
+UPSTREAM = os.environ.get("MONITE_BASE_URL", "")
+TOKEN = {"Authorization": "Bearer of-the-bare-proxy", "x-monite-version": "2024-05-25"}
+PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
+KEY = secrets.token_hex()
+PASSED = ("content-type", "content-length")
+
+
+def bare_starlette() -> Starlette:
+    """Return the bare proxy, with sessions, as every app has them."""
+    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None))
+
+    async def api(request: Request) -> StreamingResponse:
+        assert request.session["user_id"]
+        outgoing = client.build_request(
+            request.method, f"{UPSTREAM}/{request.path_params['path']}?{request.url.query}", headers=TOKEN
+        )
+        answer = await client.send(outgoing, stream=True)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in answer.aiter_raw():
+                    yield chunk
+            finally:
+                await answer.aclose()
+
+        return StreamingResponse(
+            chunks(), answer.status_code, {name: answer.headers[name] for name in PASSED}
+        )
+
+    return Starlette(
+        routes=[Route("/login", _login, methods=["POST"]), Route("/monite/api/{path:path}", api)],
+        middleware=[Middleware(SessionMiddleware, secret_key=KEY)],
+    )
+
+
+def our_starlette() -> Starlette:
+    """Return ours."""
+    broker = TokenBroker(Settings.from_env(), PEOPLE)
+    return Starlette(
+        routes=[Route("/login", _login, methods=["POST"]), Mount("/monite", monite_app(api=True))],
+        middleware=[
+            Middleware(SessionMiddleware, secret_key=KEY),
+            Middleware(MoniteAuthMiddleware, broker=broker),
+        ],
+    )
+
+
+async def _login(request: Request) -> PlainTextResponse:
+    request.session["user_id"] = "anna"
+    return PlainTextResponse("in")
+
+
+def bare_flask() -> Flask:
+    """Return the bare proxy."""
+    app = Flask("bare")
+    app.secret_key = KEY
+    client = httpx.Client(limits=httpx.Limits(max_connections=None))
+
+    @app.route("/monite/api/<path:path>")
+    def api(path: str) -> Response:
+        assert session["user_id"]
+        query = flask_request.query_string.decode()
+        outgoing = client.build_request(flask_request.method, f"{UPSTREAM}/{path}?{query}", headers=TOKEN)
+        answer = client.send(outgoing, stream=True)
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                yield from answer.iter_raw()
+            finally:
+                answer.close()
+
+        return Response(chunks(), answer.status_code, {name: answer.headers[name] for name in PASSED})
+
+    return _with_login(app)
+
+
+def our_flask() -> Flask:
+    """Return ours."""
+    app = Flask("ours")
+    app.secret_key = KEY
+    MoniteAuth(app, directory=PEOPLE)
+    app.register_blueprint(monite_blueprint(api=True), url_prefix="/monite")
+    return _with_login(app)
+
+
+def _with_login(app: Flask) -> Flask:
+    @app.post("/login")
+    def login() -> str:
+        session["user_id"] = "anna"
+        return "in"
+
+    return app
