@@ -81,6 +81,23 @@ class Conf:
         return parse_origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
 
     @property
+    def API(self) -> bool:  # noqa: N802
+        """Whether `monite/api/…` is Monite's API for the app's own pages, which then need no token (docs/browser.md).
+
+        Raises:
+            ConfigurationError: it is neither True nor False, or other origins are to have tokens.
+
+        """
+        found = self.MONITE_AUTH.get("API", False)
+        if not isinstance(found, bool):
+            raise ConfigurationError(f'MONITE_AUTH["API"] is True or False, not {kind_of(found)}.')
+        if found and self.ALLOWED_ORIGINS:
+            raise ConfigurationError(
+                "MONITE_AUTH has ALLOWED_ORIGINS beside API: Monite's API is for the app's own pages. Leave one of them out."
+            )
+        return found
+
+    @property
     def unknown_names(self) -> list[str]:
         """Keys of `MONITE_AUTH` that mean nothing."""
         return [name for name in self.MONITE_AUTH if name not in self.known_names]
@@ -88,7 +105,7 @@ class Conf:
     @property
     def known_names(self) -> frozenset[str]:
         """All keys that `MONITE_AUTH` may have."""
-        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "STORE", "ALLOWED_ORIGINS"}
+        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "STORE", "ALLOWED_ORIGINS", "API"}
 
     def core_values(self) -> dict[str, Any]:
         """Return the values of the core's settings, secrets masked; `MONITE_AUTH` wins over the environment."""

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
-from monite_auth.adapter import Answer, private_headers, refuse
+from monite_auth.adapter import Answer, StreamedAnswer, private_headers, refuse
 from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.access import was_used
 
-__all__ = ["UNANSWERED", "answered", "error_response", "forward", "keep_private", "response"]
+__all__ = ["UNANSWERED", "answered", "error_response", "forward", "keep_private", "response", "streamed"]
 
 UNANSWERED = "monite_unanswered_error"
 """The request's attribute for an error of ours that Django was about to answer with a 500."""
@@ -18,6 +19,13 @@ UNANSWERED = "monite_unanswered_error"
 def response(answer: Answer) -> HttpResponse:
     """Return the answer as a response."""
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+
+
+def streamed(answer: Answer | StreamedAnswer[Any]) -> HttpResponseBase:
+    """Return the answer of Monite's API as a response, which closes the stream in any case."""
+    if isinstance(answer, Answer):
+        return response(answer)
+    return StreamingHttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 def error_response(request: HttpRequest, error: MoniteAuthError) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 
 from monite_auth import Settings
-from monite_auth.adapter import HANDLED, Answer, error_behind, refuse
+from monite_auth.adapter import HANDLED, Answer, Stream, StreamedAnswer, error_behind, refuse
 from monite_auth.adapter import forward as neutral_forward
 from monite_auth.errors import ConfigurationError, MoniteAuthError
 
@@ -25,8 +25,8 @@ def forward(response: Any) -> Response:
     return as_response(neutral_forward(response))
 
 
-def as_response(answer: Answer) -> Response:
-    """Return a neutral answer as Flask's."""
+def as_response(answer: Answer | StreamedAnswer[Stream]) -> Response:
+    """Return a neutral answer as Flask's, which closes a stream in any case."""
     return current_app.response_class(answer.body, answer.status, dict(answer.headers))
 
 

@@ -1,32 +1,67 @@
-"""The blueprint to register: `GET|POST token`, for Monite's browser SDK."""
+"""The blueprint to register, for Monite's browser SDK: `GET|POST token`, and Monite's API where pages are to have no token."""
 
 from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 
-from monite_auth.adapter import answer_token_request, parse_origins
+from monite_auth.adapter import (
+    ApiRequest,
+    BrowserApi,
+    answer_placeholder_request,
+    answer_token_request,
+    parse_origins,
+    read_body,
+)
+from monite_auth.errors import ConfigurationError
 from monite_auth_flask.answers import as_response
 from monite_auth_flask.extension import request_access
 
 __all__ = ["monite_blueprint"]
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+"""The methods that come as far as our views, which refuse what they do not know in the words of all adapters. OPTIONS stays
+Flask's: what allows other origins to have tokens (Flask-CORS) builds on its answer."""
 
-def monite_blueprint(*, allowed_origins: Collection[str] = ()) -> Blueprint:
+
+def monite_blueprint(*, api: bool = False, allowed_origins: Collection[str] = ()) -> Blueprint:
     """Return a blueprint that serves `token`: `app.register_blueprint(monite_blueprint(), url_prefix="/monite")`.
 
+    `api`: serve Monite's API, too, as `api/…`: the browser then needs no token and gets none (docs/browser.md).
     `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
-    app's CORS settings must let them, too. Raises ConfigurationError for what is no origin.
+    app's CORS settings must let them, too. Raises ConfigurationError for what is no origin, and for origins beside `api`, which
+    is for the app's own pages.
     """
-    blueprint = Blueprint("monite", __name__)
     others = parse_origins(allowed_origins)
-
-    def token() -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return as_response(answer_token_request(request_access(), request.method, headers, others))
+    if api and others:
+        raise ConfigurationError(
+            "allowed_origins and api=True: Monite's API is for the app's own pages. Leave one of them out."
+        )
+    blueprint = Blueprint("monite", __name__)
+    browser_api = BrowserApi()
 
     # Not an `async def`, whatever the directory is: that would make asgiref a dependency of every app.
-    # Of those, the endpoint itself refuses all but two, in the words of all adapters. OPTIONS stays Flask's: what allows
-    # other origins (Flask-CORS) builds on its answer.
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    blueprint.add_url_rule("/token", view_func=token, methods=methods)
+    def token() -> Response:
+        if api:
+            return as_response(answer_placeholder_request(request_access(), request.method, _headers()))
+        return as_response(answer_token_request(request_access(), request.method, _headers(), others))
+
+    def call(path: str) -> Response:
+        environ = request.environ
+        shows_end = bool(environ.get("wsgi.input_terminated"))
+        query = environ.get("QUERY_STRING", "")
+        asked = ApiRequest(request.method, path, query, _headers(), shows_end=shows_end)
+        # Not `request.stream`, which is for forms: MAX_CONTENT_LENGTH and other limits of those hold there.
+        chunks = read_body(asked, environ["wsgi.input"].read)
+        return as_response(browser_api.call(request_access(), asked, chunks))
+
+    blueprint.add_url_rule("/token", view_func=token, methods=METHODS)
+    if api:
+        # A path with two slashes is refused. Werkzeug would send the browser to the one that has them merged.
+        blueprint.add_url_rule(
+            "/api/<path:path>", endpoint="api", view_func=call, methods=METHODS, merge_slashes=False
+        )
     return blueprint
+
+
+def _headers() -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}

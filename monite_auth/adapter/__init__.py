@@ -26,7 +26,14 @@ from monite_auth.adapter.app_settings import (
     unknown_variables,
     warn_of_unknown_settings,
 )
-from monite_auth.adapter.browser_api import ApiRequest, AsyncStream, BrowserApi, Stream, StreamedAnswer
+from monite_auth.adapter.browser_api import (
+    ApiRequest,
+    AsyncStream,
+    BrowserApi,
+    Stream,
+    StreamedAnswer,
+    read_body,
+)
 from monite_auth.adapter.endings import (
     BrokerSource,
     abegin,
@@ -136,6 +143,7 @@ __all__ = [
     "parse_origins",
     "private_headers",
     "problem",
+    "read_body",
     "refuse",
     "refuse_token_request",
     "same_session_after_login",

@@ -18,6 +18,7 @@ def check() -> Iterator[CheckMessage]:
     yield from _names()
     yield from _core_settings()
     yield from _origins()
+    yield from _api()
     yield from _store()
     yield from _functions()
 
@@ -61,6 +62,21 @@ def _origins() -> Iterator[CheckMessage]:
             error.problems[0],
             hint='MONITE_AUTH["ALLOWED_ORIGINS"] is a list such as ["https://app.example.com"]; leave it out if all your '
             "pages come from here.",
+            id="monite_auth.E003",
+        )
+
+
+def _api() -> Iterator[CheckMessage]:
+    try:
+        _ = conf.ALLOWED_ORIGINS
+    except ConfigurationError:
+        return  # said above
+    try:
+        _ = conf.API
+    except ConfigurationError as error:
+        yield Error(
+            error.problems[0],
+            hint='MONITE_AUTH["API"] is True where the app\'s own pages call Monite through the app, and have no token.',
             id="monite_auth.E003",
         )
 

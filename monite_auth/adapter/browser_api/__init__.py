@@ -16,8 +16,9 @@ The answer is an `Answer`, made here, or a `StreamedAnswer`, which comes from Mo
 | `calls` | `BrowserApi`, which puts all that together |
 """
 
+from monite_auth.adapter.browser_api.bodies import read_body
 from monite_auth.adapter.browser_api.calls import BrowserApi
 from monite_auth.adapter.browser_api.gate import ApiRequest
 from monite_auth.adapter.browser_api.streams import AsyncStream, Stream, StreamedAnswer
 
-__all__ = ["ApiRequest", "AsyncStream", "BrowserApi", "Stream", "StreamedAnswer"]
+__all__ = ["ApiRequest", "AsyncStream", "BrowserApi", "Stream", "StreamedAnswer", "read_body"]

@@ -1,13 +1,23 @@
 """A browser's body on its way to Monite, as it is read: never more of it in memory than may have to be sent again."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
 import httpx
 
-__all__ = ["KEPT", "AsyncBody", "Body", "BodyTooLong"]
+from monite_auth.adapter.browser_api.gate import ApiRequest
+
+__all__ = ["KEPT", "AsyncBody", "Body", "BodyBrokeOff", "BodyTooLong", "read_body"]
 
 KEPT = 1024 * 1024
 """Bytes of a body that are kept, so that it can be sent again if the token turns out to be dead."""
+
+
+CHUNK = 64 * 1024
+"""Bytes that are read at once."""
+
+
+class BodyBrokeOff(Exception):
+    """The browser sends less than it has said, as one that goes away does. What came is not the whole body."""
 
 
 class BodyTooLong(Exception):
@@ -92,3 +102,27 @@ class AsyncBody(httpx.AsyncByteStream):
         async for chunk in self._chunks:
             yield self._kept.keep(chunk)
         self._kept.end()
+
+
+def read_body(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[bytes] | None:
+    """Return the body of a request as it is read, once; None where there is none.
+
+    `read`: returns up to so many bytes, and none at the end, as WSGI's `wsgi.input` does. Raises BodyBrokeOff while it is read.
+    """
+    return _read(request, read) if request.has_body else None
+
+
+def _read(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    left = None if request.is_chunked else request.length
+    while left is None or left > 0:
+        try:
+            chunk = read(CHUNK if left is None else min(CHUNK, left))
+        except OSError as error:  # of the server's connection to the browser
+            raise BodyBrokeOff from error
+        if chunk:
+            yield chunk
+        elif left is None:
+            return
+        else:
+            raise BodyBrokeOff
+        left = None if left is None else left - len(chunk)

@@ -9,7 +9,7 @@ import httpx
 
 from monite_auth.adapter.access import MoniteAccess
 from monite_auth.adapter.answers import Answer, problem, refuse
-from monite_auth.adapter.browser_api.bodies import AsyncBody, Body, BodyTooLong
+from monite_auth.adapter.browser_api.bodies import AsyncBody, Body, BodyBrokeOff, BodyTooLong
 from monite_auth.adapter.browser_api.busy import BusySessions
 from monite_auth.adapter.browser_api.gate import ApiRequest, refuse_request, too_long
 from monite_auth.adapter.browser_api.headers import request_headers
@@ -29,7 +29,7 @@ __all__ = ["BrowserApi"]
 PATIENCE = 60.0
 """Seconds to wait for the next byte of an answer, or for Monite to take one: files are read, and PDFs are made, in that time."""
 
-ENDINGS: tuple[type[Exception], ...] = (MoniteAuthError, BodyTooLong, *BROKEN)
+ENDINGS: tuple[type[Exception], ...] = (MoniteAuthError, BodyBrokeOff, BodyTooLong, *BROKEN)
 """Errors by which a call ends without an answer of Monite's, and that browsers get an answer for."""
 
 
@@ -119,6 +119,8 @@ def _answer_for(error: Exception, settings: Settings) -> Answer:
     """Return the answer for an error that ended a call; raise what is not ours, such as a browser that has gone."""
     if isinstance(error, BodyTooLong):
         return too_long(settings)
+    if isinstance(error, BodyBrokeOff):
+        return problem(400, "body_broke_off", "The body ended before its end.")
     ours = error if isinstance(error, MoniteAuthError) else unreachable(error, settings)
     if ours is None:
         raise error

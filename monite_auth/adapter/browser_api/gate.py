@@ -36,6 +36,8 @@ class ApiRequest:
     path: str = field(repr=False)
     query: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    shows_end: bool = True
+    """Whether the server tells where a body ends that comes in chunks, without a length: WSGI's `wsgi.input_terminated`."""
 
     @property
     def permission(self) -> RequiredPermission | None:
@@ -58,9 +60,14 @@ class ApiRequest:
         return int(said)
 
     @property
+    def is_chunked(self) -> bool:
+        """Whether a body comes without saying how long it is."""
+        return "transfer-encoding" in self.headers
+
+    @property
     def has_body(self) -> bool:
         """Whether a body comes with it, as far as its headers say. In HTTP/2 they need not."""
-        return "transfer-encoding" in self.headers or self.headers.get("content-length", "0").strip("0") != ""
+        return self.is_chunked or self.headers.get("content-length", "0").strip("0") != ""
 
 
 def refuse_request(request: ApiRequest, settings: Settings) -> Answer | None:
@@ -137,6 +144,8 @@ def _refuse_length(request: ApiRequest, settings: Settings) -> Answer | None:
         length = request.length
     except ValueError:
         return problem(400, "wrong_length", "Content-Length is a number of bytes.")
+    if request.is_chunked and not request.shows_end:
+        return problem(411, "length_required", "This server needs the length of a body beforehand.")
     return too_long(settings) if length is not None and length > settings.api_longest_body else None
 
 

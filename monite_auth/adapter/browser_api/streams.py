@@ -1,9 +1,12 @@
 """Monite's answer on its way to the browser, as it is read. One that breaks off raises, so that the server breaks off, too."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+from weakref import finalize
 
 import httpx
 
@@ -32,11 +35,15 @@ class StreamedAnswer(Generic[Body]):
 
 
 class Stream:
-    """The bytes of an answer. Raises MoniteUnavailable if they break off. `over`: closed when the call is over."""
+    """The bytes of an answer. Raises MoniteUnavailable if they break off. `over`: closed when the call is over.
+
+    That is at the latest when nothing refers to it any more: a middleware may send another response instead.
+    """
 
     def __init__(self, response: httpx.Response, over: ExitStack) -> None:
         self._response = response
         self._over = over
+        self._forgotten = _at_collection(self, _close_in_thread, over)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -48,6 +55,7 @@ class Stream:
 
     def close(self) -> None:
         """Let go of the connection, wherever the answer stands. To close it once more does nothing."""
+        self._forgotten.detach()
         self._over.close()
 
 
@@ -57,6 +65,7 @@ class AsyncStream:
     def __init__(self, response: httpx.Response, over: AsyncExitStack) -> None:
         self._response = response
         self._over = over
+        self._forgotten = _at_collection(self, _close_on_loop, asyncio.get_running_loop(), over)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -69,7 +78,37 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         """Let go of the connection, wherever the answer stands. To close it once more does nothing."""
+        self._forgotten.detach()
         await self._over.aclose()
+
+    def close(self) -> None:
+        """Have the event loop do what `aclose` does; from any thread."""
+        self._forgotten()
+
+
+def _at_collection(stream: object, close: Callable[..., None], *arguments: object) -> "finalize[..., object]":
+    last_resort = finalize(stream, close, *arguments)
+    last_resort.atexit = False
+    return last_resort
+
+
+def _close_in_thread(over: ExitStack) -> None:
+    # Not here: a garbage collection may interrupt the very code that holds the lock of the connections.
+    threading.Thread(target=over.close, daemon=True).start()
+
+
+_closing: set[asyncio.Task[None]] = set()
+"""Streams that are being closed: event loops hold tasks weakly."""
+
+
+def _close_on_loop(loop: asyncio.AbstractEventLoop, over: AsyncExitStack) -> None:
+    def start() -> None:
+        task = loop.create_task(over.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    with suppress(RuntimeError):  # the loop is closed, and its connections with it
+        loop.call_soon_threadsafe(start)
 
 
 def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
