@@ -108,10 +108,12 @@ class Visitor:
         return self.portal is not None
 
     def __call__(self, path, *, method="get", **options):
-        call = getattr(self.client, method)
-        if self.portal is None:
-            return call(f"/{path}", **options)
-        return self.portal.call(partial(call, f"/a/{path}", **options))
+        path = f"/a/{path}" if self.is_async else f"/{path}"
+        return self.run(partial(getattr(self.client, method), path, **options))
+
+    def run(self, call):
+        """Make a call of the client, where the stack runs."""
+        return call() if self.portal is None else self.portal.call(call)
 
     def close(self):
         """Close the current broker's connections on the event loop."""

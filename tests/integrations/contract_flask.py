@@ -17,7 +17,7 @@ from monite_auth_flask import (
     monite_blueprint,
     monite_required,
 )
-from tests.integrations.contract_site import PATHS, Form
+from tests.integrations.contract_site import API, PATHS, Form
 
 
 def login() -> str:
@@ -123,7 +123,7 @@ VIEWS: dict[Form, tuple[Callable[[], Any], ...]] = {
 }
 
 
-def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any) -> Flask:
+def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any, api: bool) -> Flask:
     app = Flask(__name__)
     app.secret_key = "s"
     enter, change, leave, ask, go, tell, guarded, make, who = VIEWS[form]
@@ -144,11 +144,15 @@ def app_of(settings: Settings, form: Form, *, tenants: bool, authorize: Any, sto
         MONITE_OUTAGE_TRUST=settings.outage_trust,
         MONITE_SECURITY_MODEL=settings.security_model,
         MONITE_STORE_URL=settings.store_url,
+        MONITE_API_LONGEST_BODY=settings.api_longest_body,
+        MONITE_API_CALLS_PER_SESSION=settings.api_calls_per_session,
+        MONITE_API_ALLOW=settings.api_allow,
     )
     monite = MoniteAuth(app, directory=DIRECTORY, identify=who if tenants else None, store=store)
     if authorize is not None:
         monite.authorize(authorize)
-    app.register_blueprint(monite_blueprint(allowed_origins=[PARTNER_ORIGIN]), url_prefix="/monite")
+    ours = monite_blueprint(api=True) if api else monite_blueprint(allowed_origins=[PARTNER_ORIGIN])
+    app.register_blueprint(ours, url_prefix="/monite")
     return app
 
 
@@ -160,8 +164,12 @@ class FlaskClient:
         answer = self._client.open(
             PATHS[page], method=method, query_string=dict(query), headers=dict(headers)
         )
-        found = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status_code, found, answer.text)
+        return _neutral(answer)
+
+    def call(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        # Buffered: the answer is closed, as a server does.
+        answer = self._client.open(API + path, method=method, headers=dict(headers), data=body, buffered=True)
+        return _neutral(answer)
 
     @property
     def cookie(self) -> str:
@@ -174,6 +182,12 @@ class FlaskClient:
         self._client.delete_cookie("session")
         if value is not None:
             self._client.set_cookie("session", value)
+
+
+def _neutral(answer: Any) -> Answer:
+    return Answer(
+        answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.data
+    )
 
 
 class FlaskSite:
@@ -203,9 +217,7 @@ class FlaskSite:
 
 
 @contextmanager
-def flask_site(
-    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
-) -> Iterator[FlaskSite]:
-    site = FlaskSite(app_of(settings, form, tenants=tenants, authorize=authorize, store=store))
+def flask_site(settings: Settings, form: Form, **options: Any) -> Iterator[FlaskSite]:
+    site = FlaskSite(app_of(settings, form, **options))
     with site.broker:
         yield site

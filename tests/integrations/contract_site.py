@@ -2,10 +2,13 @@
 
 from typing import Literal
 
-__all__ = ["PATHS", "Form"]
+__all__ = ["API", "PATHS", "Form"]
 
 Form = Literal["sync", "async"]
 """Whether an app's views are `def` or `async def`."""
+
+API = "/monite/api/"
+"""Where a site serves Monite's API."""
 
 PATHS = {
     "login": "/login",

@@ -16,7 +16,7 @@ from monite_auth import MoniteAccess, Principal, Settings, TokenBroker
 from monite_auth.testing.adapters import DIRECTORY, PARTNER_ORIGIN, Answer
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
 from monite_auth_starlette.fastapi import allowed, required
-from tests.integrations.contract_site import PATHS, Form
+from tests.integrations.contract_site import API, PATHS, Form
 
 
 def login(request: Request) -> Response:
@@ -116,7 +116,7 @@ VIEWS = {
 }
 
 
-def app_of(broker: TokenBroker, form: Form, *, tenants: bool) -> FastAPI:
+def app_of(broker: TokenBroker, form: Form, *, tenants: bool, api: bool) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with broker:
@@ -132,7 +132,7 @@ def app_of(broker: TokenBroker, form: Form, *, tenants: bool) -> FastAPI:
             Route("/me", ask),
             Route("/organization", go, methods=["POST"]),
             Route("/work", tell),
-            Mount("/monite", monite_app(allowed_origins=[PARTNER_ORIGIN])),
+            Mount("/monite", monite_app(api=True) if api else monite_app(allowed_origins=[PARTNER_ORIGIN])),
         ],
         middleware=[
             Middleware(SessionMiddleware, secret_key="s"),
@@ -154,7 +154,14 @@ class StarletteClient:
 
     def send(self, method: str, page: str, *, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         answer = self._client.request(method, PATHS[page], params=dict(query), headers=dict(headers))
-        return Answer(answer.status_code, dict(answer.headers), answer.text)
+        return Answer(answer.status_code, dict(answer.headers), answer.content)
+
+    def call(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        calling = self._client.stream(
+            method, API + path, headers=dict(headers), content=body, follow_redirects=False
+        )
+        with calling as answer:
+            return Answer(answer.status_code, dict(answer.headers), b"".join(answer.iter_raw()))
 
     @property
     def cookie(self) -> str:
@@ -194,9 +201,9 @@ class StarletteSite:
 
 @contextmanager
 def starlette_site(
-    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any
+    settings: Settings, form: Form, *, tenants: bool, authorize: Any, store: Any, api: bool
 ) -> Iterator[StarletteSite]:
     with TokenBroker(settings, DIRECTORY, authorize=authorize, store=store) as broker:
-        app = app_of(broker, form, tenants=tenants)
+        app = app_of(broker, form, tenants=tenants, api=api)
         with TestClient(app) as first:
             yield StarletteSite(broker, first, app)

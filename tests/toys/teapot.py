@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 __all__ = ["Request", "Response", "Teapot", "Visitor"]
 
@@ -19,6 +20,9 @@ class Request:
     session: dict[str, Any]
     state: dict[str, Any] = field(default_factory=dict)
     """For extensions."""
+    body: bytes = b""
+    query_string: str = ""
+    """The query as it was sent."""
 
 
 @dataclass
@@ -49,19 +53,24 @@ class Teapot:
         self._routes: dict[str, View] = {}
 
     def route(self, path: str, view: View) -> None:
+        """Have a view answer for a path, or for all that begin with it where it ends with a slash."""
         self._routes[path] = view
 
     def handle(self, request: Request) -> Response:
         try:
             for arrives in self.before:
                 arrives(request)
-            response = Response.of(self._routes[request.path](request))
+            response = Response.of(self._view(request.path)(request))
         except Exception as error:  # noqa: BLE001 - as frameworks do
             answers = [hook(request, error) for hook in self.on_error]
             response = next((each for each in answers if each is not None), None) or Response(b"Oh.", 500)
         for leaves in self.after:
             leaves(request, response)
         return response
+
+    def _view(self, path: str) -> View:
+        found = [each for each in self._routes if path == each or (each[-1] == "/" and path.startswith(each))]
+        return self._routes[max(found, key=len)]
 
 
 class Visitor:
@@ -72,14 +81,14 @@ class Visitor:
         self.cookie: str | None = None
 
     def send(
-        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[Response, bool]:
         """Return the response, and whether it has set a cookie."""
         before = self._app.sessions.get(self.cookie or "", {})
         session = dict(before)
-        request = Request(
-            method, path, query, {name.lower(): value for name, value in headers.items()}, session
-        )
+        named = {name.lower(): value for name, value in headers.items()}
+        path, _, query_string = path.partition("?")
+        request = Request(method, unquote(path), query, named, session, body=body, query_string=query_string)
         response = self._app.handle(request)
         if session != before:
             self.cookie = secrets.token_hex(8)

@@ -8,6 +8,7 @@ from monite_auth.testing import AdapterContract
 from monite_auth.testing.adapters import DIRECTORY, PARTNER_ORIGIN, Answer
 from tests.toys.monite_auth_teapot import (
     MoniteAuth,
+    api_view,
     identify,
     monite,
     monite_allowed,
@@ -78,7 +79,15 @@ class TeapotClient:
         found = {name.lower(): value for name, value in response.headers.items()}
         if sets_cookie:
             found["set-cookie"] = self._visitor.cookie
-        return Answer(response.status, found, response.body.decode())
+        return Answer(response.status, found, response.body)
+
+    def call(self, method, path, *, headers, body):
+        length = {"content-length": str(len(body))} if body else {}
+        sent = {"host": "teapot.example", **headers, **length}
+        response, _ = self._visitor.send(method, f"/api/{path}", {}, sent, body)
+        return Answer(
+            response.status, {name.lower(): value for name, value in response.headers.items()}, response.body
+        )
 
     @property
     def cookie(self):
@@ -111,13 +120,17 @@ class TeapotSite:
 
 class TestTeapot(AdapterContract):
     @contextmanager
-    def open_site(self, settings, *, tenants, authorize, store):
+    def open_site(self, settings, *, tenants, authorize, store, api):
         app = Teapot()
         with TokenBroker(settings, DIRECTORY, authorize=authorize, store=store) as broker:
             MoniteAuth(app, broker, in_tenant if tenants else identify)
             for view in (login, switch, logout, me, organization, work, required, create):
                 app.route(f"/{view.__name__}", view)
-            app.route("/token", token_view(allowed_origins=[PARTNER_ORIGIN]))
+            if api:
+                app.route("/token", token_view(api=True))
+                app.route("/api/", api_view("/api/"))
+            else:
+                app.route("/token", token_view(allowed_origins=[PARTNER_ORIGIN]))
             yield TeapotSite(app, broker)
 
     def guard(self, object_type, action):

@@ -119,8 +119,8 @@ def _refuse_path(request: ApiRequest, settings: Settings) -> Answer | None:
     needed = request.permission
     # A partner's token is root, and no person's own.
     is_own = settings.is_monite_managed and request.is_of_own_token
-    # A decoded question mark is no query: what is judged is what is sent.
-    if (needed is None and not is_own) or "?" in request.path:
+    # A "?" that came escaped is part of the path: what follows it would become a query that nobody has looked at.
+    if "?" in request.path or (needed is None and not is_own):
         return problem(404, "unknown_call", "Monite has no such call for people.")
     if not _is_allowed(needed, request.method, settings):
         return problem(403, "not_permitted", "The app does not allow this call.")

@@ -45,6 +45,9 @@ ANSWER = (
 
 JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
+GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
+"""Says in Accept-Encoding that a browser takes gzip."""
+
 SANDBOX = "sandbox; default-src 'none'"
 """What users have uploaded must not run as a page of the app's."""
 
@@ -52,8 +55,9 @@ SANDBOX = "sandbox; default-src 'none'"
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the browser's headers that go on to Monite. `headers`: with names in lower case."""
     hop = _named_in(headers.get("connection", ""))
-    # Without a word on it the HTTP library would ask for what it can unpack itself.
-    passed = {"accept-encoding": "identity", **headers}
+    # Nothing that cannot be unpacked here: a refusal may be about the token. Without a word on it the HTTP library would ask for all that it can.
+    packed = GZIP.search(headers.get("accept-encoding", ""))
+    passed = {**headers, "accept-encoding": "gzip" if packed else "identity"}
     return {name: passed[name] for name in REQUEST if name in passed and name not in hop}
 
 

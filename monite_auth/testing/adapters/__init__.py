@@ -4,13 +4,15 @@
 
 
     class TestMine(AdapterContract):
-        def open_site(self, settings, *, tenants, authorize, store): ...
+        def open_site(self, settings, *, tenants, authorize, store, api): ...
 
         def guard(self, object_type, action): ...
 
 `Site` says which pages such a site has. docs/adapters.md is the walk-through.
 """
 
+from monite_auth.testing.adapters.browser_calls import BrowserCalls
+from monite_auth.testing.adapters.call_passage import CallPassage
 from monite_auth.testing.adapters.logins import Logins
 from monite_auth.testing.adapters.organizations import Organizations
 from monite_auth.testing.adapters.permissions import Permissions
@@ -21,5 +23,5 @@ from monite_auth.testing.adapters.troubles import Troubles
 __all__ = ["DIRECTORY", "PARTNER_ORIGIN", "AdapterContract", "Answer", "Browser", "Client", "Site"]
 
 
-class AdapterContract(Logins, Troubles, TokenEndpoint, Organizations, Permissions):
+class AdapterContract(Logins, Troubles, TokenEndpoint, BrowserCalls, CallPassage, Organizations, Permissions):
     """Everything that an adapter promises; subclass it as `class TestMine(AdapterContract)`."""

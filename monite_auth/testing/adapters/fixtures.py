@@ -37,12 +37,18 @@ class AdapterFixtures(ABC):
 
     @abstractmethod
     def open_site(
-        self, settings: Settings, *, tenants: bool, authorize: Authorize | None, store: Store | None
+        self,
+        settings: Settings,
+        *,
+        tenants: bool,
+        authorize: Authorize | None,
+        store: Store | None,
+        api: bool,
     ) -> AbstractContextManager[Site]:
         """Return a context in which a site of the adapter runs.
 
         `settings`: those of its broker. `tenants`: whether its `identify` names the session's "organization" as the tenant.
-        `authorize`, `store`: those of its broker; None for the defaults.
+        `authorize`, `store`: those of its broker; None for the defaults. `api`: whether it serves Monite's API to its pages.
         """
 
     @abstractmethod
@@ -114,7 +120,9 @@ class AdapterFixtures(ABC):
         self, settings: Settings, tenants: bool, authorize: Authorize | None, store: Store | None
     ) -> Iterator[Site]:
         """The site."""
-        with self.open_site(settings, tenants=tenants, authorize=authorize, store=store) as running:
+        with self.open_site(
+            settings, tenants=tenants, authorize=authorize, store=store, api=False
+        ) as running:
             yield running
 
     @pytest.fixture

@@ -17,8 +17,11 @@ from monite_auth.emulator import (
     VIKTOR_ID,
 )
 from monite_auth.identity import EntityUser
+from monite_auth.monite_api.environments import API_VERSION
+from monite_auth.monite_api.headers import VERSION
 
 __all__ = [
+    "CALL",
     "DIRECTORY",
     "ORGANIZATIONS",
     "PARTNER_ORIGIN",
@@ -54,13 +57,21 @@ PARTNER_ORIGIN = "https://pages.example"
 """The one other origin whose pages may have tokens."""
 
 
+CALL = {VERSION: API_VERSION, "sec-fetch-site": "same-origin", "accept": "application/json"}
+"""The headers of a call of Monite's SDK, in a page of the site."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
 
     @property
     def json(self) -> Any:
@@ -77,6 +88,10 @@ class Client(Protocol):
 
     def send(self, method: str, page: str, *, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         """Ask for a page by its name."""
+        ...
+
+    def call(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Call Monite's API where the site serves it: "payables?limit=1". Follow no redirect, and unpack nothing."""
         ...
 
     @property
@@ -104,6 +119,8 @@ class Site(Protocol):
     | `create`       | POST      | posts `{"document_id": "X-1"}` to Monite's "/payables", and passes its JSON on;     |
     |                |           | stands behind the adapter's guard for ("payable", "create")                         |
     | `token`        | GET, POST | is the adapter's token endpoint; PARTNER_ORIGIN is another origin                   |
+
+    A site of pages without tokens serves Monite's API, too, beside the token endpoint; then there is no other origin.
     """
 
     origin: str
@@ -169,6 +186,10 @@ class Browser:
 
     def token(self, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Answer:
         return self._send(method, "token", headers=headers)
+
+    def call(self, method: str, path: str, body: bytes = b"", *, headers: Mapping[str, str] = CALL) -> Answer:
+        """Call Monite's API as a page of the site does; headers may be other ones."""
+        return self.client.call(method, path, headers=headers, body=body)
 
     def is_user(self, entity_user_id: str) -> bool:
         """Say whether Monite takes the visitor for that entity user."""
