@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import select
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,10 +31,8 @@ class Received:
     size: int = 0
     digest: str = ""
     is_whole: bool = False
-
-    @property
-    def authorization(self) -> str:
-        return self.headers.get("authorization", "")
+    is_caller_gone: Callable[[], bool] = field(default=lambda: False, repr=False)
+    """Says whether the caller has closed the connection; to ask when the call is whole."""
 
 
 @dataclass(slots=True)
@@ -49,6 +49,12 @@ class Upstream:
 
     def __init__(self) -> None:
         self.url = ""
+        self._tokens = 0
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew; tokens stay."""
         self.calls: list[Received] = []
         """All calls but those for tokens, as they arrive; `is_whole` is set when their body is here."""
         self.reply: Callable[[Received], Reply] = lambda _call: Reply(
@@ -56,8 +62,6 @@ class Upstream:
         )
         self.hung_up = threading.Event()
         """Set when a caller has left before the end of its call."""
-        self._tokens = 0
-        self._lock = threading.Lock()
 
     @property
     def last(self) -> Received:
@@ -74,7 +78,6 @@ def handler(server: Upstream) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
-        wbufsize = CHUNK
 
         def handle(self) -> None:
             with suppress(OSError):
@@ -84,7 +87,10 @@ def handler(server: Upstream) -> type[BaseHTTPRequestHandler]:
 
         def serve(self) -> None:
             call = Received(
-                self.command, self.path, {name.lower(): value for name, value in self.headers.items()}
+                self.command,
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                is_caller_gone=self._is_caller_gone,
             )
             is_auth = self.path.startswith("/v1/auth/")
             if not is_auth:
@@ -102,6 +108,10 @@ def handler(server: Upstream) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = serve  # noqa: N815 - their names
+
+        def _is_caller_gone(self) -> bool:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
 
         def _read(self, call: Received) -> None:
             digest = hashlib.sha256()
@@ -140,15 +150,12 @@ def handler(server: Upstream) -> type[BaseHTTPRequestHandler]:
             elif isinstance(reply.body, bytes) and "Content-Length" not in reply.headers:
                 self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.flush()
             if call.method == "HEAD" or reply.status in (204, 304):
                 return
             for chunk in chunks:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
-                self.wfile.flush()
             if is_chunked:
                 self.wfile.write(b"0\r\n\r\n")
-                self.wfile.flush()
 
     return Handler
 
