@@ -47,7 +47,7 @@ class Stream:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from (_content(self._response) or self._response.iter_raw())
+            yield from self._response.iter_raw()
         except httpx.TransportError as error:
             raise _broken(error) from None  # the error has the request, and so the token
         finally:
@@ -69,11 +69,8 @@ class AsyncStream:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            for chunk in (known := _content(self._response)) or ():
+            async for chunk in self._response.aiter_raw():
                 yield chunk
-            if known is None:
-                async for chunk in self._response.aiter_raw():
-                    yield chunk
         except httpx.TransportError as error:
             raise _broken(error) from None
         finally:
@@ -116,16 +113,7 @@ def _close_on_loop(loop: asyncio.AbstractEventLoop, over: AsyncExitStack) -> Non
 
 def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
     """Return status and headers of the browser's answer."""
-    headers = answer_headers(response.headers)
-    for content in _content(response) or ():
-        headers.pop("Content-Encoding", None)
-        headers["Content-Length"] = str(len(content))
-    return response.status_code, headers
-
-
-def _content(response: httpx.Response) -> list[bytes] | None:
-    """Return the body, unpacked, where it has been read before: what it says may be about the token. Else None."""
-    return [response.content] if response.is_stream_consumed else None
+    return response.status_code, answer_headers(response.headers)
 
 
 def whole_answer(response: httpx.Response) -> Answer | None:
