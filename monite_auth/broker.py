@@ -5,7 +5,7 @@ loops; both run the same engine over the same store, and a thread and a task tha
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from monite_auth.engine.asking import heed, heed_limit
 from monite_auth.engine.blocking import BlockingRuntime
+from monite_auth.engine.call_turn import await_turn
 from monite_auth.engine.drain import DrainReport
 from monite_auth.engine.endings import EndReport, UserStatus
 from monite_auth.engine.engine import Engine
@@ -32,6 +34,7 @@ from monite_auth.identity import (
     Subject,
     as_directory,
 )
+from monite_auth.monite_api.answers import Response
 from monite_auth.monite_api.grants import ASSUMED_LIFE, bearer_of
 from monite_auth.monite_api.headers import call_headers
 from monite_auth.monite_api.requests import Call
@@ -183,15 +186,18 @@ class TokenBroker:
         """Note whether the call was accepted when it was sent again."""
         await self._engine.tokens.exchanged(self._async(), _acting(principal), helped=helped)
 
-    def lower_limit(self, requests_per_second: int) -> None:
-        """Keep to a lower limit that an answer to the application's call has named; BrokerAuth calls this."""
-        runtime = self._blocking()
-        run(runtime.limit_watch.heed(runtime.store, requests_per_second, now=runtime.clock()))
+    def heed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
+        """Keep to the pace that an answer to the application's call asks for; BrokerAuth calls this.
 
-    async def alower_limit(self, requests_per_second: int) -> None:
-        """Keep to a lower limit that an answer has named; see `lower_limit`."""
-        runtime = self._async()
-        await runtime.limit_watch.heed(runtime.store, requests_per_second, now=runtime.clock())
+        That is a lower limit than the settings', and a pause where the call was in the `budget`.
+        """
+        obey = heed if self._has_turns(budget) else heed_limit
+        run(obey(self._blocking(), Response(status, headers, b"")))
+
+    async def aheed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
+        """Keep to the pace that an answer asks for; see `heed`."""
+        obey = heed if self._has_turns(budget) else heed_limit
+        await obey(self._async(), Response(status, headers, b""))
 
     def entity_user(self, principal: Principal | None) -> EntityUser:
         """Return who the principal is in Monite. Raises NotLoggedIn, NotLinked, StoreUnavailable."""
@@ -226,27 +232,38 @@ class TokenBroker:
 
     # -- calls to Monite
 
-    def token_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
-        """Return the token for one call; BrokerAuth asks. Raises NotPermitted, and what `token` raises."""
+    def token_for_call(self, principal: Subject | None, call: Call, *, budget: bool = False) -> AccessToken:
+        """Return the token for one call; BrokerAuth asks. Raises NotPermitted, and what `token` raises.
+
+        `budget`: wait for the call's turn in the request budget, too; see `client`.
+        """
         acting = _acting(principal)
         if acting is PARTNER or not self._policy.is_needed:
-            return self._token(acting)
+            token = self._token(acting)
+            return self._in_turn(acting, token) if self._has_turns(budget) else token
         began = self._clock()
         asked = self._policy.check(acting, call.method, call.path)
         with self._authorize_took(self._clock() - began):
             token = self._token(acting, until=began + self.settings.deadline)
+        if self._has_turns(budget):
+            token = self._in_turn(acting, token)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
-    async def atoken_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
+    async def atoken_for_call(
+        self, principal: Subject | None, call: Call, *, budget: bool = False
+    ) -> AccessToken:
         """Return the token for one call; see `token_for_call`."""
         acting = _acting(principal)
         if acting is PARTNER or not self._policy.is_needed:
-            return await self._atoken(acting)
+            token = await self._atoken(acting)
+            return await self._ain_turn(acting, token) if self._has_turns(budget) else token
         began = self._clock()
         asked = await self._policy.acheck(acting, call.method, call.path)
         with self._authorize_took(self._clock() - began):
             token = await self._atoken(acting, until=began + self.settings.deadline)
+        if self._has_turns(budget):
+            token = await self._ain_turn(acting, token)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
@@ -260,12 +277,12 @@ class TokenBroker:
                 raise
             raise slow_function(self.settings, "authorize", seconds) from None
 
-    def auth(self, principal: Subject | None) -> BrokerAuth:
-        """Return an `httpx.Auth` for the principal, for sync and async clients."""
-        return BrokerAuth(self, principal)
+    def auth(self, principal: Subject | None, *, budget: bool = False) -> BrokerAuth:
+        """Return an `httpx.Auth` for the principal, for sync and async clients. `budget`: see `client`."""
+        return BrokerAuth(self, principal, budget=budget)
 
-    def httpx2_auth(self, principal: Subject | None) -> "Httpx2BrokerAuth":
-        """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2.
+    def httpx2_auth(self, principal: Subject | None, *, budget: bool = False) -> "Httpx2BrokerAuth":
+        """Return an `httpx2.Auth` for the principal, for sync and async clients of httpx2. `budget`: see `client`.
 
         Raises:
             ImportError: httpx2 is not installed.
@@ -278,19 +295,24 @@ class TokenBroker:
                 "httpx2_auth needs httpx2; install it with: pip install 'monite-auth[httpx2]'", name="httpx2"
             ) from error
 
-        return Httpx2BrokerAuth(self, principal)
+        return Httpx2BrokerAuth(self, principal, budget=budget)
 
-    def client(self, principal: Subject | None, **options: Any) -> httpx.Client:
+    def client(self, principal: Subject | None, *, budget: bool = False, **options: Any) -> httpx.Client:
         """Return an `httpx.Client` that calls Monite as the principal, or as PARTNER.
 
+        `budget`: each request takes a turn in the request budget, after the mints and before renewals and revocations. It waits
+        for `settings.call_patience` seconds at the most; then RateLimited is raised, and nothing is sent. An answer that asks for
+        a pause holds everybody. Without it, and where that setting is 0, calls go out at once.
         `options` are httpx's. Clients share their connections, so one per request is fine and needs no closing.
         Redirects are not followed.
         """
-        return self._pools.client(self.auth(principal), **options)
+        return self._pools.client(self.auth(principal, budget=budget), **options)
 
-    def aclient(self, principal: Subject | None, **options: Any) -> httpx.AsyncClient:
+    def aclient(
+        self, principal: Subject | None, *, budget: bool = False, **options: Any
+    ) -> httpx.AsyncClient:
         """Return an `httpx.AsyncClient` for the running event loop; see `client`."""
-        return self._pools.aclient(self.auth(principal), **options)
+        return self._pools.aclient(self.auth(principal, budget=budget), **options)
 
     # -- what a person may do
 
@@ -504,6 +526,19 @@ class TokenBroker:
     async def _atoken(self, acting: Subject, min_ttl: float = 0.0, until: float | None = None) -> AccessToken:
         here = self._here()
         return await here.engine.tokens.token(here.on_loop(), acting, min_ttl, until=until)
+
+    # A call's turn in the request budget.
+
+    def _has_turns(self, budget: bool) -> bool:
+        return budget and self.settings.call_patience > 0
+
+    def _in_turn(self, acting: Subject, token: AccessToken) -> AccessToken:
+        here = self._here()
+        return run(await_turn(here.blocking(), self.settings, here.engine.tokens, acting, token))
+
+    async def _ain_turn(self, acting: Subject, token: AccessToken) -> AccessToken:
+        here = self._here()
+        return await await_turn(here.on_loop(), self.settings, here.engine.tokens, acting, token)
 
     def _blocking(self) -> BlockingRuntime:
         return self._here().blocking()

@@ -82,6 +82,7 @@ class Settings:
         `revoke_within`: how long a logout tries to revoke at Monite before it returns; 0: all of it is done in the background. For
         servers that freeze between requests.
         `requests_per_second`: Monite's limit for this client ID, shared by all that use it.
+        `call_patience`: how long a person's call waits at most for its turn in that limit, where calls take turns; 0: none does.
         `lease`: how long one attempt to mint keeps others from trying.
 
     The lives of tokens:
@@ -127,6 +128,7 @@ class Settings:
     deadline: float = number(10)
     revoke_within: float = number(0, largest=60, allows_zero=True)
     requests_per_second: float = number(REQUESTS_PER_SECOND, largest=1_000_000, unit="requests")
+    call_patience: float = number(2, largest=60, allows_zero=True)
     lease: float = number(5)
     expiry_margin: float = number(DEFAULT_TIMING.expiry_margin, largest=LONGEST_EXPIRY_MARGIN)
     renewal_share: float = number(DEFAULT_TIMING.renewal_share, largest=0.5, unit="")

@@ -5,7 +5,7 @@ background would end with it. So threads do the work here; only the app's own ca
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
@@ -101,10 +101,12 @@ class _TokensOfThreads:
         self.token_for_call = broker.token_for_call
         self.exchange = broker.exchange
         self.exchanged = broker.exchanged
-        self.lower_limit = broker.lower_limit
+        self.heed = broker.heed
 
-    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
-        return await _in_thread(partial(self.token_for_call, principal, call))
+    async def atoken_for_call(
+        self, principal: Principal | Partner | None, call: Call, *, budget: bool = False
+    ) -> AccessToken:
+        return await _in_thread(partial(self.token_for_call, principal, call, budget=budget))
 
     async def aexchange(
         self, principal: Principal | Partner | None, token: AccessToken, *, certain: bool
@@ -115,8 +117,8 @@ class _TokensOfThreads:
     async def aexchanged(self, principal: Principal | Partner | None, *, helped: bool) -> None:
         await _in_thread(partial(self.exchanged, principal, helped=helped))
 
-    async def alower_limit(self, requests_per_second: int) -> None:
-        await _in_thread(partial(self.lower_limit, requests_per_second))
+    async def aheed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
+        await _in_thread(partial(self.heed, status, headers, budget=budget))
 
 
 async def _in_thread(call: Callable[[], Result]) -> Result:

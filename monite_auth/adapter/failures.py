@@ -39,17 +39,21 @@ class NotedTokens:
         self.aexchange = source.aexchange
         self.exchanged = source.exchanged
         self.aexchanged = source.aexchanged
-        self.lower_limit = source.lower_limit
-        self.alower_limit = source.alower_limit
+        self.heed = source.heed
+        self.aheed = source.aheed
         self._source = source
         self._note = note
 
-    def token_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+    def token_for_call(
+        self, principal: Principal | Partner | None, call: Call, *, budget: bool = False
+    ) -> AccessToken:
         """Return the token for one call; see TokenSource."""
         with noted(self._note):
-            return self._source.token_for_call(principal, call)
+            return self._source.token_for_call(principal, call, budget=budget)
 
-    async def atoken_for_call(self, principal: Principal | Partner | None, call: Call) -> AccessToken:
+    async def atoken_for_call(
+        self, principal: Principal | Partner | None, call: Call, *, budget: bool = False
+    ) -> AccessToken:
         """Return the token for one call; see TokenSource."""
         with noted(self._note):
-            return await self._source.atoken_for_call(principal, call)
+            return await self._source.atoken_for_call(principal, call, budget=budget)

@@ -2,11 +2,12 @@
 
     turn = Turn(runtime)
     if wait := await turn.take(Priority.USER, until=deadline):
-        raise RateLimited(…, retry_after=wait)
+        raise rate_limited(settings, wait)
     reply = await send(runtime, request, within=8)
 
 These are two steps, because some work belongs between them: a mint renews its claim, and a drain makes sure that nobody
-uses the token any more. What an answer means is the caller's matter.
+uses the token any more. What an answer means is the caller's matter. An application's calls are sent by an HTTP client of its
+own, so they take a turn, and `heed` the answer.
 """
 
 import logging
@@ -14,13 +15,15 @@ import math
 from typing import NamedTuple
 
 from monite_auth.engine.runtime import Runtime
+from monite_auth.errors import RateLimited
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Request
+from monite_auth.settings import Settings
 from monite_auth.stores import Priority, Ticket
 
-__all__ = ["LONGEST_HOLD", "Reply", "Turn", "send"]
+__all__ = ["LONGEST_HOLD", "Reply", "Turn", "heed", "heed_limit", "rate_limited", "send"]
 
 log = logging.getLogger("monite_auth")
 
@@ -62,6 +65,16 @@ class Turn:
             await self._runtime.sleep(admission.wait)
 
 
+def rate_limited(settings: Settings, wait: float) -> RateLimited:
+    """Return the error for a turn that comes in `wait` seconds only."""
+    return RateLimited(
+        f"No request may go to Monite for the next {wait:.1f} s, longer than this call may wait: "
+        f"the limit of {settings.requests_per_second:g} requests/s, or less where Monite says so, is "
+        "used up, or Monite has asked to be left alone.",
+        retry_after=wait,
+    )
+
+
 class Reply(NamedTuple):
     """What came of a request. `held`: for how many seconds everybody holds because of it; 0 where nobody does."""
 
@@ -76,14 +89,26 @@ async def send(runtime: Runtime, request: Request, *, within: float, shortest_ho
     for less.
     """
     answer = await runtime.send(request, within=within)
-    now = runtime.clock()
+    return Reply(answer, await heed(runtime, answer, shortest_hold=shortest_hold))
+
+
+async def heed(runtime: Runtime, answer: Response | Fault, *, shortest_hold: float = 0.0) -> float:
+    """Keep everybody who shares the store to the pace that an answer asks for: a lower limit, or a pause.
+
+    Return for how many seconds everybody holds because of it; see `send`.
+    """
     if isinstance(answer, Response):
-        await runtime.limit_watch.heed(runtime.store, named_limit(answer.headers), now=now)
-    pause = requested_pause(answer, now=now)
+        await heed_limit(runtime, answer)
+    pause = requested_pause(answer, now=runtime.clock())
     if pause is None:
-        return Reply(answer, 0.0)
+        return 0.0
     seconds = min(max(pause, shortest_hold), LONGEST_HOLD)
     log.warning("Monite asked for a pause: no request is sent to it for %.1f s.", seconds)
     throttled = isinstance(answer, Response) and answer.status == TOO_MANY
     await runtime.store.hold(seconds, throttled=throttled)
-    return Reply(answer, seconds)
+    return seconds
+
+
+async def heed_limit(runtime: Runtime, answer: Response) -> None:
+    """Keep everybody who shares the store to the limit that an answer names, if it is lower than the settings'."""
+    await runtime.limit_watch.heed(runtime.store, named_limit(answer.headers), now=runtime.clock())

@@ -7,7 +7,7 @@ tells of a logout, or of another process's token, in the meantime.
 import logging
 from collections.abc import Callable
 
-from monite_auth.engine.asking import Turn, send
+from monite_auth.engine.asking import Turn, rate_limited, send
 from monite_auth.engine.claim_polls import ClaimPoll, ClaimPolls
 from monite_auth.engine.directory_lookup import DirectoryLookup
 from monite_auth.engine.drain import Drainer
@@ -26,7 +26,7 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.engine.single_flight import Flight
 from monite_auth.engine.strays import Strays
 from monite_auth.engine.token_request import TokenRequest
-from monite_auth.errors import MoniteUnavailable, RateLimited
+from monite_auth.errors import MoniteUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Partner
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.grants import read_mint
@@ -179,12 +179,7 @@ class Mint:
         if wait > left:
             if wait <= left + self._lookup.took:
                 raise slow_function(self._settings, "the directory", self._lookup.took)
-            raise RateLimited(
-                f"No request may go to Monite for the next {wait:.1f} s, longer than this call may wait: "
-                f"the limit of {self._settings.requests_per_second:g} requests/s, or less where Monite says so, is "
-                "used up, or Monite has asked to be left alone.",
-                retry_after=wait,
-            )
+            raise rate_limited(self._settings, wait)
         self._wait = wait
         return False
 

@@ -1,5 +1,6 @@
 """The auth object of an application's httpx client: it attaches the token, and sends a refused call once more."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -7,9 +8,11 @@ import httpx
 
 from monite_auth.errors import BodySpent
 from monite_auth.identity import Subject
+from monite_auth.monite_api.answers import Response
 from monite_auth.monite_api.dead_tokens import may_be_about_token, names_dead_token, speaks_of_dead_token
 from monite_auth.monite_api.headers import ENTITY_ID, call_headers
 from monite_auth.monite_api.limits import named_limit
+from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Call
 from monite_auth.outbound.origin import origin_of
 from monite_auth.outbound.token_source import TokenSource
@@ -21,9 +24,10 @@ __all__ = ["BrokerAuth", "TokenAuth"]
 class TokenAuth:
     """The flow of both auth classes; requests and responses of the two libraries differ by name only."""
 
-    def __init__(self, source: TokenSource, principal: Subject | None) -> None:
+    def __init__(self, source: TokenSource, principal: Subject | None, *, budget: bool = False) -> None:
         self._source = source
         self._principal = principal
+        self._budget = budget
         self._base = httpx.URL(source.settings.base_url)
         self._home = origin_of(self._base)
 
@@ -33,10 +37,10 @@ class TokenAuth:
             yield request
             return
         call = self._call(request)
-        token = self._source.token_for_call(self._principal, call)
+        token = self._source.token_for_call(self._principal, call, budget=self._budget)
         response = yield self._attach(request, token)
-        if limit := self._lower_limit(response):
-            self._source.lower_limit(limit)
+        if self._asks_for_less(response):
+            self._source.heed(response.status_code, response.headers, budget=self._budget)
         if self._may_be_refused(response):
             response.read()
         if not self._is_refused(response):
@@ -45,7 +49,10 @@ class TokenAuth:
         if not self._source.exchange(self._principal, token, certain=certain):
             return
         _rewind(request)
-        response = yield self._attach(request, self._source.token_for_call(self._principal, call))
+        token = self._source.token_for_call(self._principal, call, budget=self._budget)
+        response = yield self._attach(request, token)
+        if self._asks_for_less(response):
+            self._source.heed(response.status_code, response.headers, budget=self._budget)
         if self._may_be_refused(response):
             response.read()
         self._source.exchanged(self._principal, helped=not self._is_refused(response))
@@ -56,10 +63,10 @@ class TokenAuth:
             yield request
             return
         call = self._call(request)
-        token = await self._source.atoken_for_call(self._principal, call)
+        token = await self._source.atoken_for_call(self._principal, call, budget=self._budget)
         response = yield self._attach(request, token)
-        if limit := self._lower_limit(response):
-            await self._source.alower_limit(limit)
+        if self._asks_for_less(response):
+            await self._source.aheed(response.status_code, response.headers, budget=self._budget)
         if self._may_be_refused(response):
             await response.aread()
         if not self._is_refused(response):
@@ -68,7 +75,10 @@ class TokenAuth:
         if not await self._source.aexchange(self._principal, token, certain=certain):
             return
         _rewind(request)
-        response = yield self._attach(request, await self._source.atoken_for_call(self._principal, call))
+        token = await self._source.atoken_for_call(self._principal, call, budget=self._budget)
+        response = yield self._attach(request, token)
+        if self._asks_for_less(response):
+            await self._source.aheed(response.status_code, response.headers, budget=self._budget)
         if self._may_be_refused(response):
             await response.aread()
         await self._source.aexchanged(self._principal, helped=not self._is_refused(response))
@@ -90,12 +100,15 @@ class TokenAuth:
         """Return whether the body is worth reading; after a redirect, the answer may not be Monite's."""
         return may_be_about_token(response.status_code) and origin_of(response.request.url) == self._home
 
-    def _lower_limit(self, response: Any) -> int | None:
-        """Return the limit that Monite's answer names if it is lower than the settings'."""
+    def _asks_for_less(self, response: Any) -> bool:
+        """Return whether Monite's answer names a lower limit than the settings', or asks those in the budget for a pause."""
+        if origin_of(response.request.url) != self._home:
+            return False
         limit = named_limit(response.headers)
-        if limit is None or limit >= self._source.settings.requests_per_second:
-            return None
-        return limit if origin_of(response.request.url) == self._home else None
+        if limit is not None and limit < self._source.settings.requests_per_second:
+            return True
+        answer = Response(response.status_code, response.headers, b"")
+        return self._budget and requested_pause(answer, now=time.time()) is not None
 
     def _is_refused(self, response: Any) -> bool:
         """Return whether the answer may mean that the token is dead; its body has been read if it is worth it."""
@@ -107,6 +120,8 @@ class BrokerAuth(TokenAuth, httpx.Auth):
 
     Requests to another origin than `base_url`'s go out untouched. When Monite answers that the token is expired,
     revoked or unknown, the request is sent once more with a new one.
+
+    `budget`: each request takes a turn in the request budget; see `TokenBroker.client`.
 
     Raises BodySpent instead if the body is a stream, which cannot be sent again; NotPermitted in the security models where the
     application decides and does not allow the call; and what `TokenBroker.token` raises.

@@ -1,5 +1,6 @@
 """Where the tokens of calls come from."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from monite_auth.identity import Subject
@@ -15,11 +16,16 @@ class TokenSource(Protocol):
 
     settings: Settings
 
-    def token_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
-        """Return the token for one call, or raise why it may not be made."""
+    def token_for_call(self, principal: Subject | None, call: Call, *, budget: bool = False) -> AccessToken:
+        """Return the token for one call, or raise why it may not be made.
 
-    async def atoken_for_call(self, principal: Subject | None, call: Call) -> AccessToken:
-        """Return the token for one call, or raise why it may not be made."""
+        `budget`: whether the call takes a turn in the request budget. It may be sent when this returns.
+        """
+
+    async def atoken_for_call(
+        self, principal: Subject | None, call: Call, *, budget: bool = False
+    ) -> AccessToken:
+        """Return the token for one call, or raise why it may not be made; see `token_for_call`."""
 
     def exchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Return whether a call that was refused with `token` is to be sent again, with another one.
@@ -36,8 +42,8 @@ class TokenSource(Protocol):
     async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call that was sent again was accepted."""
 
-    def lower_limit(self, requests_per_second: int) -> None:
-        """Note that an answer names this limit, which is lower than the settings'."""
+    def heed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
+        """Keep to the pace that an answer asks for: to a lower limit, and to a pause where the call was in the `budget`."""
 
-    async def alower_limit(self, requests_per_second: int) -> None:
-        """Note that an answer names a lower limit; see `lower_limit`."""
+    async def aheed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
+        """Keep to the pace that an answer asks for; see `heed`."""

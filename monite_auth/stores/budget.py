@@ -5,8 +5,9 @@ Two rules share the work:
 - **The window keeps the limit.** The budget remembers when requests left. Within any second and JITTER, no more of them leave
   than the limit allows, however late callers come. So no more arrive within a second, if none takes JITTER longer than another.
 - **Bookings keep the order.** A caller with a waiting user books the next free moment and comes back with the *ticket*, so
-  waiting is first come, first served. The moments are evenly spaced, and leave the window a little room. Renewals and
-  revocations book nothing: they go only when nobody has booked, and a revocation waits while a renewal does.
+  waiting is first come, first served. The moments are evenly spaced, and leave the window a little room. Calls, such as those of
+  a browser, book moments in a line of their own, which no mint heeds: a call whose moment has come stands back while a mint has
+  booked. Renewals and revocations book nothing: they go only when nobody has booked, and a revocation waits while a renewal does.
 
 The schedule is kept in *virtual* time. It stands still while nobody may send: during a hold, and while the window is full
 because somebody came late. So all bookings move together, and keep their order and their distance.
@@ -74,11 +75,15 @@ CONSTANTS = (
 
 
 class Priority(IntEnum):
-    """What a request is for; lower goes first."""
+    """What a request is for; lower goes first.
+
+    USER: a token that a user waits for, and what the broker asks Monite for on the way. CALL: a person's call of the API.
+    """
 
     USER = 0
-    RENEWAL = 1
-    REVOCATION = 2
+    CALL = 1
+    RENEWAL = 2
+    REVOCATION = 3
 
 
 class Ticket(NamedTuple):
@@ -106,6 +111,8 @@ class Budget:
 
     free_at: float = 0.0
     """The next moment that is not booked, in virtual time."""
+    calls_free_at: float = 0.0
+    """The next moment that no call has booked either, in virtual time."""
     probe_next: bool = False
     """Whether no request has left since the last hold: the next one is the probe."""
     held: float = 0.0
@@ -145,11 +152,14 @@ class Budget:
         interval = (window.span + LATENESS) / window.allowed
         virtual, opens = now - here.held, window.opens(here.sent, now)
         if ticket is None:
-            ticket = Ticket(max(here.free_at, virtual))
-            wait = ticket.moment - virtual
-            if priority is Priority.USER and wait > patience:
-                return self, Admission(False, wait)
+            moment = max(here.free_at, virtual)
             if priority is not Priority.USER:
+                moment = max(moment, here.calls_free_at)
+            ticket, wait = Ticket(moment), moment - virtual
+            if priority is Priority.USER or priority is Priority.CALL:
+                if wait > patience:
+                    return self, Admission(False, wait)
+            else:
                 wait = max(wait, opens - now)
                 if priority is Priority.REVOCATION:
                     wait = max(wait, here.renewals_until - now)
@@ -157,9 +167,14 @@ class Budget:
                     if priority is Priority.REVOCATION:
                         return self, Admission(False, wait)
                     return replace(here, renewals_until=now + wait + 2 * interval), Admission(False, wait)
-            here = replace(here, free_at=ticket.moment + interval)
+            if priority is not Priority.CALL:
+                here = replace(here, free_at=moment + interval)
+            elif wait > 0 or not window.is_half_empty(here.sent, now):  # a page may make some calls at once
+                here = replace(here, calls_free_at=moment + interval)
         # A hold also delays tickets that are already due: the request that got the 429 holds one.
         moment = max(ticket.moment, here.held_until - here.held)
+        if priority is Priority.CALL:
+            moment = max(moment, here.free_at)  # others may have booked since it did
         if virtual < moment - SHORTEST_WAIT:
             return here, Admission(True, moment - virtual, ticket)
         if opens > now + SHORTEST_WAIT:

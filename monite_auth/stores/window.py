@@ -40,6 +40,10 @@ class Window(NamedTuple):
                 break
         return opens
 
+    def is_half_empty(self, log: Log, now: float) -> bool:
+        """Return whether fewer requests have left than half of those that may."""
+        return self._replace(allowed=(self.allowed + 1) // 2).opens(log, now) <= now
+
     def add(self, log: Log, now: float) -> Log:
         """Return the log with one more request that leaves `now`, and without those that the window counts no more."""
         grain = self.span / ENTRIES if self.allowed > ENTRIES else 0.0

@@ -264,6 +264,163 @@ def test_low_priorities_wait_their_turn_and_get_it():
         assert at < 101
 
 
+class Everybody(Line):
+    """Callers of all priorities. A mint that has booked is `expected` at the moment it was told."""
+
+    def __init__(self, limit: int = RATE) -> None:
+        super().__init__(limit)
+        self.priority: dict[int, Priority] = {}
+        self.left_at: dict[int, float] = {}
+        self.expected: dict[int, float] = {}
+        self.pushed_in: list[tuple[Priority, float]] = []
+
+    def come(self, at: float, priority: Priority) -> int:
+        caller = len(self.priority)
+        self.priority[caller] = priority
+        self.arrive(at, caller)
+        return caller
+
+    def run(self, *, late=lambda _caller: 0.0, holds=()) -> None:
+        holds = sorted(holds)
+        while self._agenda:
+            now, _, caller, ticket = heapq.heappop(self._agenda)
+            while holds and holds[0][0] <= now:
+                self.budget = self.budget.hold(*holds.pop(0))
+            priority = self.priority[caller]
+            self.expected.pop(caller, None)
+            self.budget, admission = self.budget.admit(now, self.limit, priority, ticket, 1e9)
+            if admission.wait > 0:
+                if priority is Priority.USER:
+                    self.expected[caller] = now + admission.wait
+                self.arrive(now + admission.wait + late(caller), caller, admission.ticket)
+                continue
+            self.sent.append((now, caller))
+            self.left_at[caller] = now
+            if priority is not Priority.USER and any(at > now + 1e-6 for at in self.expected.values()):
+                self.pushed_in.append((priority, now))
+
+    def those(self, priority: Priority) -> list[float]:
+        """Return when requests of this priority left."""
+        return [at for at, caller in self.sent if self.priority[caller] is priority]
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.floats(0, 3), st.sampled_from(Priority)), min_size=1, max_size=120),
+    st.lists(st.tuples(st.floats(0, 3), st.floats(0.1, 3)), max_size=2),
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 2, 7, RATE]),
+)
+def test_promise_8_no_call_goes_while_a_mint_has_booked_and_all_go_in_the_end(arrivals, holds, random, limit):
+    line = Everybody(limit)
+    for at, priority in arrivals:
+        line.come(START + at, priority)
+    line.run(
+        late=lambda _caller: random.choice([0.0, 0.001, 0.01, 0.3]),
+        holds=[(START + at, seconds) for at, seconds in holds],
+    )
+    assert line.pushed_in == []
+    assert len(line.sent) == len(arrivals)
+    assert line.departs_as_promised()
+
+
+def test_promise_8_a_mint_hardly_waits_for_calls_however_many_there_are():
+    line = Everybody()
+    for number in range(400):
+        line.come(START + number * 0.001, Priority.CALL)
+    mints = {line.come(at, Priority.USER): at for at in (START + 0.2, START + 1, START + 5, START + 5.001)}
+    line.run()
+    assert all(line.left_at[mint] - came < 2.5 / RATE for mint, came in mints.items())
+    assert line.departs_as_promised()
+
+
+def test_promise_8_calls_leave_the_moments_of_mints_where_they_are():
+    alone, together = Everybody(), Everybody()
+    for line in (alone, together):
+        for number in range(100):
+            line.come(START + number * 0.001, Priority.USER)
+    for number in range(100):
+        together.come(START + number * 0.05, Priority.CALL)
+    alone.run()
+    together.run()
+    # What left before the rush still counts in the window: a mint waits for its place there, and never for a call's turn.
+    before = sum(1 for at in together.those(Priority.CALL) if at < START + 0.001)
+    late = max(together.left_at[mint] - alone.left_at[mint] for mint in range(100))
+    assert late <= before / RATE + 1e-3
+
+
+def test_promise_8_calls_are_served_first_come_first_served_at_the_whole_pace():
+    line = Everybody()
+    for number in range(300):
+        line.come(START + number * 0.001, Priority.CALL)
+    random = Random(8)
+    line.run(late=lambda _caller: random.uniform(0, 0.003))
+    assert [caller for _, caller in line.sent] == list(range(300))
+    assert line.share > 0.9
+    assert line.departs_as_promised()
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_promise_8_calls_and_mints_together_get_no_429(window):
+    line, random = Everybody(), Random(8)
+    for _ in range(1500):
+        line.come(START + random.uniform(0, 40), random.choice([Priority.USER, Priority.CALL, Priority.CALL]))
+    line.run(late=lambda _caller: random.uniform(0, 0.005))
+    assert refused_by_monite(line, window, lambda: random.uniform(0, JITTER)) == 0
+    assert line.share >= 0.9
+
+
+def test_promise_8_a_page_makes_some_calls_at_once_and_leaves_half_of_the_window_to_mints():
+    budget, waits = Budget(), []
+    for _ in range(20):
+        budget, call = budget.admit(START, RATE, Priority.CALL, None, 60)
+        waits.append(call.wait)
+    interval = 1 / (RATE * HEADROOM)
+    assert waits[:16] == [0] * 16
+    assert waits[16:] == pytest.approx([interval * number for number in range(1, 5)])
+    budget, mint = budget.admit(START + 0.001, RATE, Priority.USER, None, 60)
+    assert mint.wait == 0
+
+
+def test_promise_8_a_call_that_cannot_wait_for_its_moment_books_nothing_and_learns_when_it_is():
+    budget = Budget()
+    for _ in range(100):
+        budget, call = budget.admit(START, RATE, Priority.CALL, None, 2.0)
+        if not call.admitted:
+            break
+    assert 2.0 < call.wait < 2.1
+    after, again = budget.admit(START, RATE, Priority.CALL, None, 2.0)
+    assert (after, again) == (budget, call)
+
+
+def test_promise_8_renewals_and_revocations_wait_while_a_call_does():
+    budget = Budget()
+    for _ in range(17):
+        budget, call = budget.admit(START, RATE, Priority.CALL, None, 60)
+    assert call.wait > 0
+    for priority in (Priority.RENEWAL, Priority.REVOCATION):
+        budget, other = budget.admit(START, RATE, priority, None, 60)
+        assert not other.admitted
+        assert other.wait > call.wait
+    budget, call = budget.admit(START + call.wait, RATE, Priority.CALL, call.ticket, 60)
+    assert call.wait == 0
+    budget, renewal = budget.admit(START + 0.1, RATE, Priority.RENEWAL, None, 60)
+    assert renewal.wait == 0
+
+
+def test_promise_8_a_call_that_has_booked_stands_back_for_mints_that_come_after_it():
+    budget, line = Budget(), []
+    for _ in range(17):
+        budget, call = budget.admit(START, RATE, Priority.CALL, None, 60)
+    for _ in range(5):
+        budget, mint = budget.admit(START + 0.01, RATE, Priority.USER, None, 60)
+        line.append(mint)
+    assert line[0].wait == 0
+    budget, back = budget.admit(START + call.wait, RATE, Priority.CALL, call.ticket, 60)
+    assert back.ticket == call.ticket
+    assert START + call.wait + back.wait > START + 0.01 + line[-1].wait
+
+
 class Throttling(Line):
     """Monite has a smaller limit than the settings say, names none, and answers 429 after `answer_in` seconds."""
 

@@ -8,7 +8,7 @@ from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 
 __all__ = ["SQLiteBudget"]
 
-FIELDS = struct.Struct(">10d")
+FIELDS = struct.Struct(">11d")
 """The numbers of a state."""
 
 ENTRY = struct.Struct(">2d")
@@ -46,11 +46,11 @@ def _budget(on: Transaction) -> Budget:
     try:
         if len(state) < FIELDS.size:  # an older version's; see `schema`
             return Budget.unknown(on.now, held_until=float(state))
-        free_at, probe_next, *times = FIELDS.unpack_from(state)
+        free_at, calls_free_at, probe_next, *times = FIELDS.unpack_from(state)
         log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
     except (TypeError, ValueError, OverflowError, struct.error):  # something else has written it
         return Budget.unknown(on.now)
-    return replace(Budget(free_at, bool(probe_next), *times), sent=log)
+    return replace(Budget(free_at, calls_free_at, bool(probe_next), *times), sent=log)
 
 
 def _keep(on: Transaction, budget: Budget) -> None:

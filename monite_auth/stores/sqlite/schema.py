@@ -227,7 +227,19 @@ _VERSION_5 = (
     "UPDATE tokens SET wall_expires_at = expires_at",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = (
+    # The second number of a packed budget, from when on calls may go: at once.
+    "UPDATE budget SET state = CAST(substr(state, 1, 8) || zeroblob(8) || substr(state, 9) AS BLOB) WHERE length(state) >= 80",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+)
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""
 
 OWNED = ("keys", "tokens", "mints", "sessions", "endings", "rest", "budget", "notes")

@@ -123,3 +123,25 @@ class BudgetContract:
         assert not driver.admit(Priority.REVOCATION).admitted
         driver.advance(1)
         assert driver.admit(Priority.RENEWAL).admitted
+
+    def test_promise_8_a_call_goes_after_a_user_and_before_a_renewal_and_a_revocation(
+        self, driver: StoreDriver
+    ) -> None:
+        calls = [driver.admit(Priority.CALL) for _ in range(20)]
+        assert [call.wait for call in calls[:10]] == [0] * 10
+        waiting = calls[-1]
+        assert waiting.admitted
+        assert waiting.wait > 0
+        assert not driver.admit(Priority.RENEWAL).admitted
+        assert not driver.admit(Priority.REVOCATION).admitted
+        assert not driver.admit(Priority.CALL, patience=waiting.wait / 2).admitted
+        assert driver.admit().wait == 0
+        users = [driver.admit() for _ in range(10)]
+        assert users[-1].wait > waiting.wait
+        driver.advance(waiting.wait + 0.001)
+        back = driver.admit(Priority.CALL, waiting.ticket)
+        assert back.wait == driver.about(users[-1].wait - waiting.wait + 1 / (30 * HEADROOM))
+        driver.advance(back.wait + 0.001)
+        assert driver.admit(Priority.CALL, waiting.ticket).wait == 0
+        driver.advance(1)
+        assert driver.admit(Priority.RENEWAL).admitted

@@ -44,6 +44,15 @@ SLOW = [(0.0, "lower", 2.5, 0), (0.0, "throttled", 0.05, 0), *LATE, (61.0, "lowe
 BACK = [*LATE, (-3600.0, USER, 60.0, 3), (0.0, "hold", 1.0, 0), (-3600.0, USER, 60.0, 3), *LATE]
 """The server's clock is set back, twice."""
 
+CALL = Priority.CALL
+CALLS = (
+    [(0.0, CALL, 60.0, 0)] * 20
+    + [(0.0, USER, 60.0, 0)] * 20
+    + [(0.034, CALL, 60.0, n) for n in range(15, 21)]
+)
+CALLS += [(0.034, kind, 2.5, 0) for kind in Priority] + [(2.5, CALL, 0.05, n) for n in range(15, 21)]
+"""Twenty calls, and twenty mints in front of those that wait; then renewals and revocations, and the calls once more."""
+
 UNCHECKED = [*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
 """Each example empties the server that its fixture shares with the others."""
 
@@ -66,6 +75,7 @@ def limited(tmp_path, drive, request):
 @example(asked=LATE)
 @example(asked=SLOW)
 @example(asked=BACK)
+@example(asked=CALLS)
 def test_promise_8_the_budget_in_lua_is_the_budget_in_python(limited, asked):
     limit, timed = limited
     emptied(timed.ground.server)

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- The arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together.
 -- It answers whether, how long to wait, and a moment; only `admit` has use for the last two.
--- The state: ten doubles, then a moment and a number of requests for each entry of the log.
-local FORMAT, FIELDS = '>dddddddddd', 10
+-- The state: eleven doubles, then a moment and a number of requests for each entry of the log.
+local FORMAT, FIELDS = '>ddddddddddd', 11
 local now = clock()
 local operation = ARGV[1]
 local constant = {}
@@ -10,7 +10,7 @@ for number = 0, 10 do constant[number + 1] = tonumber(ARGV[#ARGV - 10 + number])
 local JITTER, RESERVE, ENTRIES, LATENESS, SHORTEST_WAIT, PROBE, SLOWER, SLOWEST, RECOVERY, ONE_EXCESS, LIMIT_AGE =
   unpack(constant)
 
-local free_at, probe_next, held, held_until, renewals_until = 0, 0, 0, 0, 0
+local free_at, calls_free_at, probe_next, held, held_until, renewals_until = 0, 0, 0, 0, 0, 0
 local slowed_at, full_pace_at, learned, learned_until, seen_at = -math.huge, 0, 0, 0, 0
 local log = {}
 
@@ -28,8 +28,8 @@ local function read()
     probe_next, seen_at = 1, now
     return
   end
-  free_at, probe_next, held, held_until, renewals_until, slowed_at, full_pace_at, learned, learned_until, seen_at =
-    struct.unpack(FORMAT, state)
+  free_at, calls_free_at, probe_next, held, held_until, renewals_until, slowed_at, full_pace_at, learned, learned_until,
+    seen_at = struct.unpack(FORMAT, state)
   for position = 8 * FIELDS + 1, #state, 16 do
     log[#log + 1] = { struct.unpack('>dd', state, position) }
   end
@@ -43,13 +43,13 @@ local function read()
 end
 
 local function write()
-  local parts = { struct.pack(FORMAT, free_at, probe_next, held, held_until, renewals_until, slowed_at, full_pace_at,
-    learned, learned_until, now) }
+  local parts = { struct.pack(FORMAT, free_at, calls_free_at, probe_next, held, held_until, renewals_until, slowed_at,
+    full_pace_at, learned, learned_until, now) }
   for _, entry in ipairs(log) do parts[#parts + 1] = struct.pack('>dd', entry[1], entry[2]) end
   redis.call('SET', KEYS[1], table.concat(parts))
   local last = log[#log]
-  keep(KEYS[1], now, math.max(now, free_at + held, full_pace_at + held, held_until, renewals_until, learned_until,
-    last and last[1] or 0))
+  keep(KEYS[1], now, math.max(now, free_at + held, calls_free_at + held, full_pace_at + held, held_until, renewals_until,
+    learned_until, last and last[1] or 0))
 end
 
 local function pace_at(virtual)
@@ -79,7 +79,7 @@ if operation == 'lower' then
   return { 1, '0', '' }
 end
 
-local USER, REVOCATION = 0, 2
+local USER, CALL, REVOCATION = 0, 1, 3
 local rate, priority, patience, moment = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 if now < learned_until then rate = math.min(rate, learned) end
 rate = rate * pace_at(math.max(now, held_until) - held)
@@ -87,9 +87,8 @@ local allowed, span = math.max(1, math.floor(rate)), math.max(1, 1 / rate) + JIT
 local interval = (span + LATENESS) / allowed
 local virtual = now - held
 
--- From when on one more request may leave.
-local function opening()
-  local room = allowed
+-- From when on one more request may leave, of so many at most.
+local function opening(room)
   for number = #log, 1, -1 do
     room = room - log[number][2]
     if room <= 0 then return log[number][1] + span end
@@ -109,12 +108,12 @@ local function add()
   log = recent
 end
 
-local opens = opening()
+local opens = opening(allowed)
 if not moment then -- no ticket yet
-  moment = math.max(free_at, virtual)
+  moment = math.max(free_at, virtual, priority > USER and calls_free_at or 0)
   local wait = moment - virtual
-  if priority == USER and wait > patience then return { 0, text(wait), '' } end
-  if priority ~= USER then
+  if priority <= CALL and wait > patience then return { 0, text(wait), '' } end
+  if priority > CALL then
     wait = math.max(wait, opens - now)
     if priority == REVOCATION then wait = math.max(wait, renewals_until - now) end
     if wait > 0 then
@@ -125,10 +124,14 @@ if not moment then -- no ticket yet
       return { 0, text(wait), '' }
     end
   end
-  free_at = moment + interval
+  if priority ~= CALL then
+    free_at = moment + interval
+  elseif wait > 0 or opening(math.floor((allowed + 1) / 2)) > now then
+    calls_free_at = moment + interval
+  end
 end
 
-local due = math.max(moment, held_until - held)
+local due = math.max(moment, held_until - held, priority == CALL and free_at or 0)
 local wait = 0
 if virtual < due - SHORTEST_WAIT then
   wait = due - virtual
