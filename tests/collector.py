@@ -44,6 +44,7 @@ WRONG = {
     "deadline": {"DEADLINE": "soon"},
     "lease": {"LEASE": "-1"},
     "requests_per_second": {"REQUESTS_PER_SECOND": "nan"},
+    "call_patience": {"CALL_PATIENCE": "61"},
     "min_browser_ttl": {"MIN_BROWSER_TTL": "1e9"},
     "connect_timeout": {"CONNECT_TIMEOUT": "0"},
     "read_timeout": {"READ_TIMEOUT": "inf"},
