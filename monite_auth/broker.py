@@ -15,7 +15,6 @@ import httpx
 
 from monite_auth.engine.asking import heed, heed_limit
 from monite_auth.engine.blocking import BlockingRuntime
-from monite_auth.engine.call_turn import await_turn
 from monite_auth.engine.drain import DrainReport
 from monite_auth.engine.endings import EndReport, UserStatus
 from monite_auth.engine.engine import Engine
@@ -237,16 +236,13 @@ class TokenBroker:
 
         `budget`: wait for the call's turn in the request budget, too; see `client`.
         """
-        acting = _acting(principal)
+        acting, give = _acting(principal), self._token_in_turn if self._has_turns(budget) else self._token
         if acting is PARTNER or not self._policy.is_needed:
-            token = self._token(acting)
-            return self._in_turn(acting, token) if self._has_turns(budget) else token
+            return give(acting)
         began = self._clock()
         asked = self._policy.check(acting, call.method, call.path)
         with self._authorize_took(self._clock() - began):
-            token = self._token(acting, until=began + self.settings.deadline)
-        if self._has_turns(budget):
-            token = self._in_turn(acting, token)
+            token = give(acting, until=began + self.settings.deadline)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
@@ -254,16 +250,13 @@ class TokenBroker:
         self, principal: Subject | None, call: Call, *, budget: bool = False
     ) -> AccessToken:
         """Return the token for one call; see `token_for_call`."""
-        acting = _acting(principal)
+        acting, give = _acting(principal), self._atoken_in_turn if self._has_turns(budget) else self._atoken
         if acting is PARTNER or not self._policy.is_needed:
-            token = await self._atoken(acting)
-            return await self._ain_turn(acting, token) if self._has_turns(budget) else token
+            return await give(acting)
         began = self._clock()
         asked = await self._policy.acheck(acting, call.method, call.path)
         with self._authorize_took(self._clock() - began):
-            token = await self._atoken(acting, until=began + self.settings.deadline)
-        if self._has_turns(budget):
-            token = await self._ain_turn(acting, token)
+            token = await give(acting, until=began + self.settings.deadline)
         self._policy.check_entity(token.entity_user, asked.entity_id, call.entity_id)
         return token
 
@@ -527,18 +520,16 @@ class TokenBroker:
         here = self._here()
         return await here.engine.tokens.token(here.on_loop(), acting, min_ttl, until=until)
 
-    # A call's turn in the request budget.
-
     def _has_turns(self, budget: bool) -> bool:
         return budget and self.settings.call_patience > 0
 
-    def _in_turn(self, acting: Subject, token: AccessToken) -> AccessToken:
+    def _token_in_turn(self, acting: Subject, *, until: float | None = None) -> AccessToken:
         here = self._here()
-        return run(await_turn(here.blocking(), self.settings, here.engine.tokens, acting, token))
+        return run(here.engine.tokens.token_in_turn(here.blocking(), acting, until=until))
 
-    async def _ain_turn(self, acting: Subject, token: AccessToken) -> AccessToken:
+    async def _atoken_in_turn(self, acting: Subject, *, until: float | None = None) -> AccessToken:
         here = self._here()
-        return await await_turn(here.on_loop(), self.settings, here.engine.tokens, acting, token)
+        return await here.engine.tokens.token_in_turn(here.on_loop(), acting, until=until)
 
     def _blocking(self) -> BlockingRuntime:
         return self._here().blocking()

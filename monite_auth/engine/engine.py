@@ -46,6 +46,6 @@ class Engine:
         )
         self.renewals = Renewals(settings, self.flights, leader)
         self.tokens = TokenFlow(
-            settings, directory, self.flights, leader, self.renewals, self.drainer, around.epoch
+            settings, directory, self.flights, leader, self.renewals, self.drainer, around
         )
         self.endings = Endings(telemetry, self.drainer, around.epoch, revoke_within=settings.revoke_within)

@@ -7,14 +7,15 @@ each caller reads the store, or shares a read under the rules of `shared_peek`.
 from contextlib import suppress
 from functools import partial
 
+from monite_auth.engine.asking import Turn, rate_limited
 from monite_auth.engine.drain import Drainer
 from monite_auth.engine.exchange import begin_exchange, end_exchange
 from monite_auth.engine.mint_errors import COOLDOWN_AFTER_FAULT, slow_function, token_too_short
 from monite_auth.engine.mint_leader import MintLeader
 from monite_auth.engine.renewal import Renewals
-from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Overdue, Runtime
 from monite_auth.engine.single_flight import Flight, SingleFlight
+from monite_auth.engine.surroundings import Surroundings
 from monite_auth.engine.token_request import TokenRequest
 from monite_auth.errors import (
     ConfigurationError,
@@ -42,7 +43,7 @@ class TokenFlow:
         leader: MintLeader,
         renewals: Renewals,
         drainer: Drainer,
-        epoch: RevocationEpoch,
+        surroundings: Surroundings,
     ) -> None:
         self._settings = settings
         self._directory = directory
@@ -50,7 +51,8 @@ class TokenFlow:
         self._leader = leader
         self._renewals = renewals
         self._drainer = drainer
-        self._epoch = epoch
+        self._surroundings = surroundings
+        self._epoch = surroundings.epoch
 
     def slot(self, subject: Subject) -> Slot:
         """Return the place of the subject's token."""
@@ -89,6 +91,28 @@ class TokenFlow:
         if token.renew_at <= now:
             self._renewals.start(runtime, slot, subject, token)
         return token
+
+    async def token_in_turn(
+        self, runtime: Runtime, subject: Subject, *, until: float | None = None
+    ) -> AccessToken:
+        """Return the token of one call when it is the call's turn in the request budget; see `token`.
+
+        Raises RateLimited when the turn comes later than `call_patience` allows.
+        """
+        epoch = self._known_epoch()
+        token = await self.token(runtime, subject, until=until)
+        read_at = runtime.clock()
+        wait = await Turn(runtime).take(Priority.CALL, until=read_at + self._settings.call_patience)
+        if wait > 0:
+            raise rate_limited(self._settings, wait)
+        # As with a shared peek: nothing has ended here, and elsewhere no longer ago than an answer may be on its way.
+        is_recent = 0 <= runtime.clock() - read_at < self._surroundings.peek_shared_for
+        if is_recent and epoch == self._known_epoch():
+            return token
+        return await self.token(runtime, subject)
+
+    def _known_epoch(self) -> int:
+        return self._surroundings.told(self, "ended", self._epoch.current)
 
     async def _wait(
         self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float, until: float | None

@@ -8,7 +8,6 @@ import httpx2
 import pytest
 
 from monite_auth import PARTNER, TokenBroker, errors
-from monite_auth.engine.call_turn import await_turn
 from monite_auth.engine.runtime import run
 from monite_auth.stores import Priority
 from tests.people import ANNA, PEOPLE, VIKTOR
@@ -221,9 +220,8 @@ def test_the_partners_calls_take_turns_too(broker, call):
 
 
 def turn(world, subject=ALICE):
-    """Take the turn of one call, with a token at hand."""
-    token = world.token(subject)
-    return run(await_turn(world, world.settings, world.engine.tokens, subject, token))
+    """Take the turn of one call, and return the token to call with."""
+    return run(world.engine.tokens.token_in_turn(world, subject))
 
 
 def book_for_users(world, count):
@@ -275,6 +273,27 @@ def test_promise_8_a_renewal_and_a_revocation_wait_while_a_call_does():
     revocation = run(world.store.admit(Priority.REVOCATION, None, patience=60))
     assert not revocation.admitted
     assert revocation.wait > call.wait
+
+
+def test_promise_5_a_call_whose_session_is_logged_out_just_before_its_turn_is_not_made():
+    world = World(numbered())
+    world.token()
+    world.store = LoggedOutBefore("admit", world)
+    with pytest.raises(errors.SessionEnded):
+        turn(world)
+
+
+class LoggedOutBefore:
+    """The operations of a world's store. ALICE logs out before one of them."""
+
+    def __init__(self, name, world):
+        self.name, self.world, self.inner = name, world, world.store
+
+    def __getattr__(self, name):
+        if name == self.name:
+            self.name = ""
+            self.world.logout()
+        return getattr(self.inner, name)
 
 
 def test_promise_5_a_call_whose_session_is_logged_out_while_it_waits_is_not_made():

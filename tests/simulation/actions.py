@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Call",
     "Drain",
     "EndEverything",
     "EndPartnerToken",
@@ -74,6 +75,24 @@ class Token:
         else:
             judge.call_returns(actor, token)
             caller.bearer[self.who] = token
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Make a call of Monite's API in the request budget, and give up where its turn comes too late."""
+
+    who: Subject
+
+    async def play(self, caller: Caller) -> None:
+        judge, actor = caller.judge, _actor(caller.world)
+        judge.call_begins(actor, "call", self.who)
+        try:
+            token = await caller.engine.tokens.token_in_turn(caller.runtime, self.who)
+        except MoniteAuthError as error:
+            judge.call_fails(actor, error)
+        else:
+            judge.call_returns(actor, token)
+            judge.budget.request_leaves(actor)
 
 
 @dataclass(frozen=True, slots=True)

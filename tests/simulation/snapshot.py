@@ -139,7 +139,16 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
     )
 
 
-_TOKEN_FLOW = {"_settings", "_directory", "_flights", "_leader", "_renewals", "_drainer", "_epoch"}
+_TOKEN_FLOW = {
+    "_settings",
+    "_directory",
+    "_flights",
+    "_leader",
+    "_renewals",
+    "_drainer",
+    "_epoch",
+    "_surroundings",
+}
 """What a token flow works with. It remembers nothing; a mutant may."""
 
 

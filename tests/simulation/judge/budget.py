@@ -28,6 +28,7 @@ class BudgetJudge:
         self.admitted: set[str] = set()
         self.grants: tuple[float, ...] = ()
         self.booked: dict[str, float] = {}  # users who wait, and until when
+        self.calls: dict[str, float] = {}  # calls that wait, and until when
         self.queued: set[str] = set()  # others who wait, and did so before any user
         self.held_until = 0.0
         self.given: dict[str, tuple[str, float]] = {}  # revocations, with whom they are and until when
@@ -36,12 +37,18 @@ class BudgetJudge:
         del ticket, patience
         now = self._world.store_clock()
         self.booked.pop(actor.name, None)
+        self.calls.pop(actor.name, None)
         had_booked = actor.name in self.queued
         self.queued.discard(actor.name)
         if not result.admitted:
             return
+        if priority is Priority.CALL and result.wait > 0:
+            self.calls[actor.name] = now + result.wait
+            return
         if priority is not Priority.USER and not had_booked and any(at > now for at in self.booked.values()):
             raise Violation("8 one budget", f"{actor.name} ({priority.name}) was admitted while a user waits")
+        if priority > Priority.CALL and not had_booked and any(at > now for at in self.calls.values()):
+            raise Violation("8 one budget", f"{actor.name} ({priority.name}) was admitted while a call waits")
         if result.wait > 0:
             if priority is Priority.USER:
                 self.booked[actor.name] = now + result.wait
@@ -88,5 +95,6 @@ class BudgetJudge:
     def forget(self, actor: "Actor") -> None:
         """Drop the record of an actor that has ended."""
         self.booked.pop(actor.name, None)
+        self.calls.pop(actor.name, None)
         self.queued.discard(actor.name)
         self.admitted.discard(actor.name)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import AccessToken, EntityUser, Principal
-from monite_auth.errors import MoniteAuthError, SessionEnded, StoreUnavailable, TokenTooShort
+from monite_auth.errors import MoniteAuthError, RateLimited, SessionEnded, StoreUnavailable, TokenTooShort
 from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
@@ -92,7 +92,7 @@ class Judge:
         call = self._call_over(actor)
         if call.kind in CHEAP and not call.has_acted:
             raise Violation("5 logout is final", f"{call.kind} has returned, and the store does not know")
-        if call.kind == "token":
+        if call.kind in ("token", "call"):
             assert token is not None
             self._judge_token(call, token)
         elif call.kind == "relink":
@@ -110,10 +110,12 @@ class Judge:
 
     def call_fails(self, actor: "Actor", error: Exception) -> None:
         call = self._call_over(actor)
-        if call.kind != "token":
+        if call.kind not in ("token", "call"):
             raise Violation("7 logout is cheap", f"{call.kind} raised {error!r}")
         if not isinstance(error, MoniteAuthError):
             raise Violation("4 valid beats new", f"a call failed with {error!r}")
+        if call.kind == "call" and isinstance(error, RateLimited):
+            return
         self.checks["4 valid beats new"] += 1
         if self._good(call) is not None:
             raise Violation("4 valid beats new", f"a call failed although a good token was there: {error!r}")
@@ -165,14 +167,19 @@ class Judge:
     # -- reads that calls of one process share
 
     def _share(self, reader: Call, token: AccessToken) -> None:
-        """Note that a call has read a token. It counts for the calls of its process that asked for the same before."""
+        """Note that a call has read a token. It counts for the calls of its process that asked for the same before.
+
+        What a call in the request budget has read counts for itself, while it asks for its turn.
+        """
         value = token.value.reveal()
         others = [
-            each for each in self.calls.values() if each.process == reader.process and each is not reader
+            each
+            for each in self.calls.values()
+            if each.process == reader.process and (each is not reader) == (each.kind == "token")
         ]
         if others and self._wrong_with(reader.principal, value) is None:
             for call in others:
-                if call.kind == "token" and call.principal == reader.principal:
+                if call.kind in ("token", "call") and call.principal == reader.principal:
                     call.shared_read = SharedRead(value, self._world.now)
 
     def _is_shared(self, call: Call, value: str) -> bool:

@@ -41,8 +41,8 @@ class Call:
     logged_in: frozenset[Key] = frozenset()
     """For a call that ends all sessions: the sessions that had logged in before."""
     shared_read: SharedRead | None = None
-    """The token that another call of its process has read for the same subject since this one began, unless something was
-    ended in the process after that."""
+    """The token that another call of its process has read for the same subject since this one began, or that it has read itself
+    before its turn in the request budget, unless something was ended in the process after that."""
 
 
 @dataclass(slots=True)

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
-from monite_auth import Principal
+from monite_auth import AccessToken, Principal
+from monite_auth.engine.asking import Turn
 from monite_auth.engine.endings import Endings
 from monite_auth.engine.mint import Mint
 from monite_auth.engine.runtime import Runtime
+from monite_auth.engine.token_flow import TokenFlow
+from monite_auth.identity import Subject
 from monite_auth.stores import (
     Admission,
     Cooldown,
@@ -70,6 +73,53 @@ class PriorityIgnored(Mutant):
     operations = _NobodyStandsBack
 
 
+class _NobodyStandsBackForMints(MemoryOperations):
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        booked = self._budget.free_at
+        if priority is Priority.CALL:
+            self._budget = replace(self._budget, free_at=0.0)
+        admission = await super().admit(priority, ticket, patience=patience)
+        self._budget = replace(self._budget, free_at=max(booked, self._budget.free_at))
+        return admission
+
+
+class CallsFirst(Mutant):
+    about = "calls do not stand back for users who wait for a token"
+    promise = "8 one budget"
+    scenarios = ("one request a second x call x mint x revocation",)
+    operations = _NobodyStandsBackForMints
+
+
+class _CallsUnseen(MemoryOperations):
+    async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
+        if priority > Priority.CALL:
+            self._budget = replace(self._budget, calls_free_at=0.0)
+        return await super().admit(priority, ticket, patience=patience)
+
+
+class CallsLast(Mutant):
+    about = "renewals and revocations do not stand back for calls that wait"
+    promise = "8 one budget"
+    scenarios = ("call x call x renewal",)
+    operations = _CallsUnseen
+
+
+class _TokenBeforeTheTurn(TokenFlow):
+    async def token_in_turn(
+        self, runtime: Runtime, subject: Subject, *, until: float | None = None
+    ) -> AccessToken:
+        token = await self.token(runtime, subject)
+        await Turn(runtime).take(Priority.CALL, until=runtime.clock() + 2)
+        return token
+
+
+class TokenBeforeTheTurn(Mutant):
+    about = "a call goes with the token that it had before it waited for its turn"
+    promise = "5 logout is final"
+    scenarios = ("call x logout, throttled",)
+    token_flow = _TokenBeforeTheTurn
+
+
 class _DrainsInLogouts(Endings):
     async def logout(self, runtime: Runtime, principal: Principal) -> None:
         await super().logout(runtime, principal)
@@ -113,6 +163,9 @@ MUTANTS: tuple[type[Mutant], ...] = (
     HoldIgnored,
     WindowForgotten,
     PriorityIgnored,
+    CallsFirst,
+    CallsLast,
+    TokenBeforeTheTurn,
     NoCooldownAfterRefusal,
     BudgetNotAsked,
 )

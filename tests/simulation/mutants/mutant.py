@@ -45,7 +45,7 @@ class Mutant(Library):
         leader, drainer, epoch = engine.tokens._leader, engine.drainer, surroundings.epoch
         leader._mint = partial(self.mint, **leader._mint.keywords)
         engine.tokens = self.token_flow(
-            settings, directory, engine.flights, leader, engine.renewals, drainer, epoch
+            settings, directory, engine.flights, leader, engine.renewals, drainer, surroundings
         )
         engine.endings = self.endings(telemetry, drainer, epoch, revoke_within=settings.revoke_within)
         return engine

@@ -1,6 +1,6 @@
 """Small scenarios about the request budget, and about answers that ask for a pause."""
 
-from tests.simulation.actions import Drain, EndUser, Logout, Token
+from tests.simulation.actions import Call, Drain, EndUser, Logout, Sleep, Token
 from tests.simulation.monite_model import LATE
 from tests.simulation.scenarios.people import ALICE, ANN, BOB
 from tests.simulation.scenarios.scenario import TIME_TO_RENEW, TWO, Scenario, scenario, script
@@ -44,6 +44,35 @@ SCENARIOS: tuple[Scenario, ...] = (
         requests_per_second=1,
         lags=(3.0,),
         afterwards=False,
+    ),
+    scenario(
+        "one request a second x call x mint x revocation",
+        script(0, Call(ALICE)),
+        script(1, Token(ANN)),
+        script(1, Drain()),
+        processes=TWO,
+        before=((0, Token(ALICE)), (0, Sleep(2.0)), (0, Token(BOB)), (0, EndUser("bob"))),
+        requests_per_second=1,
+        afterwards=False,
+    ),
+    scenario(
+        "call x call x renewal",
+        script(0, Call(ALICE)),
+        script(1, Call(ALICE)),
+        processes=TWO,
+        before=((0, Token(ALICE)), (0, TIME_TO_RENEW), (0, Token(BOB))),
+        requests_per_second=40,
+    ),
+    scenario(
+        "call x logout, throttled",
+        script(0, Call(ALICE)),
+        script(0, Token(BOB), Logout(ALICE)),
+        script(1, Logout(ALICE)),
+        processes=TWO,
+        before=((0, Token(ALICE)),),
+        requests_per_second=40,
+        mishaps=("throttled",),
+        mishap_count=1,
     ),
     scenario(
         "late answers x holds",
