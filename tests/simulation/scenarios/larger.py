@@ -6,6 +6,7 @@ from monite_auth import Principal
 from monite_auth.identity import PARTNER, Subject
 from tests.simulation.actions import (
     Action,
+    Call,
     Drain,
     EndEverything,
     EndPartnerToken,
@@ -111,7 +112,8 @@ def _actions(dice: random.Random, pool: tuple[Subject, ...]) -> list[Action]:
         who = dice.choice(pool)
         kind = dice.random()
         if kind < 0.50:
-            found.append(Token(who, min_ttl=dice.choice((0, 0, 0, 20, 600))))
+            token = Token(who, min_ttl=dice.choice((0, 0, 0, 20, 600)))
+            found.append(Call(who) if kind < 0.10 else token)
         elif kind < 0.53:
             found += [Token(who), Revoke(who, as_text=dice.random() < 0.5)]
         elif kind < 0.55:
