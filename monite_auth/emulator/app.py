@@ -2,12 +2,21 @@
 
 from fastapi import FastAPI
 
-from monite_auth.emulator import api_auth, api_entities, api_payables, api_roles, api_users, control, errors
+from monite_auth.emulator import (
+    api_auth,
+    api_counterparts,
+    api_entities,
+    api_payables,
+    api_roles,
+    api_users,
+    control,
+    errors,
+)
 from monite_auth.emulator.gate import Gate
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import PREFIX
 
-APIS = (api_auth, api_entities, api_users, api_roles, api_payables)
+APIS = (api_auth, api_entities, api_users, api_roles, api_counterparts, api_payables)
 
 
 def create_app(monite: Monite | None = None) -> FastAPI:

@@ -1,4 +1,4 @@
-"""The business data in memory: entities, entity users, roles and payables. Permissions are checked in access.py."""
+"""The business data in memory: entities, entity users, roles, counterparts and payables. Permissions are checked in access.py."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -82,6 +82,32 @@ class EntityUser(Record):
             "role_id": self.role_id,
             "status": "active",
         }
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Counterpart(Record):
+    """A supplier or a customer, with one address. Its schema has no nulls."""
+
+    address: dict[str, str]
+
+    @property
+    def type(self) -> str:
+        return str(self.fields["type"])
+
+    @property
+    def party(self) -> dict[str, Any]:
+        """The fields of the organization, or of the individual."""
+        party: dict[str, Any] = self.fields[self.type]
+        return party
+
+    @property
+    def name(self) -> str:
+        party = self.party
+        return str(party.get("legal_name") or f"{party['first_name']} {party['last_name']}")
+
+    def shown(self) -> dict[str, Any]:
+        author = {} if self.created_by is None else {"created_by_entity_user_id": self.created_by}
+        return {**super(Counterpart, self).shown(), **author}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -182,6 +208,7 @@ class Directory:
         self.entities: Table[Entity] = Table(clock, lock)
         self.users: Table[EntityUser] = Table(clock, lock)
         self.roles: Table[Role] = Table(clock, lock)
+        self.counterparts: Table[Counterpart] = Table(clock, lock)
         self.payables: Table[Payable] = Table(clock, lock)
 
     def login_is_taken(self, entity_id: str, login: str, *, by_other_than: EntityUser | None = None) -> bool:
@@ -195,5 +222,5 @@ class Directory:
         )
 
     def clear(self) -> None:
-        for table in (self.entities, self.users, self.roles, self.payables):
+        for table in (self.entities, self.users, self.roles, self.counterparts, self.payables):
             table.clear()

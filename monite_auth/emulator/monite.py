@@ -12,6 +12,7 @@ from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.seed import sow
+from monite_auth.emulator.seed_counterparts import sow_counterparts
 
 # Monite's documentation names the limit and the token life (seconds). 32 random bytes make a token of 43 characters.
 REQUESTS_PER_SECOND = 30
@@ -122,3 +123,4 @@ class Monite:
         self.add_credentials(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)
         if self._seed:
             sow(self.directory, self.clock)
+            sow_counterparts(self.directory)

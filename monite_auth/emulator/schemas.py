@@ -25,6 +25,27 @@ class Body(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+class WithoutNulls(Body):
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_nulls(cls, body: Any) -> Any:
+        """Refuse null: in these bodies a field has a value or is missing."""
+        if isinstance(body, dict) and None in body.values():
+            raise ValueError("null is not a value of these fields; leave the field out")
+        return body
+
+
+class DescribedByType(Body):
+    type: Literal["organization", "individual"]
+
+    @model_validator(mode="after")
+    def _describes_its_type(self) -> Self:
+        other = "individual" if self.type == "organization" else "organization"
+        if getattr(self, self.type) is None or getattr(self, other) is not None:
+            raise ValueError(f"type {self.type} needs the field {self.type}, and no field {other}")
+        return self
+
+
 class ObtainToken(Body):
     client_id: UUID
     client_secret: str
@@ -97,19 +118,11 @@ class _EntityFields(Body):
     website: Annotated[str, Field(pattern=r"^https?://", max_length=2083)] | None = None
 
 
-class CreateEntity(_EntityFields):
-    type: Literal["organization", "individual"]
+class CreateEntity(_EntityFields, DescribedByType):
     email: Email
     address: Address
     organization: Organization | None = None
     individual: Individual | None = None
-
-    @model_validator(mode="after")
-    def _describes_its_type(self) -> Self:
-        other = "individual" if self.type == "organization" else "organization"
-        if getattr(self, self.type) is None or getattr(self, other) is not None:
-            raise ValueError(f"type {self.type} needs the field {self.type}, and no field {other}")
-        return self
 
 
 class UpdateEntity(_EntityFields):
@@ -147,7 +160,7 @@ class CreateRole(Body):
     permissions: Permissions
 
 
-class _PayableFields(Body):
+class _PayableFields(WithoutNulls):
     counterpart_address_id: UUID | None = None
     counterpart_bank_account_id: UUID | None = None
     counterpart_id: UUID | None = None
@@ -169,14 +182,6 @@ class _PayableFields(Body):
     tax: int | None = None
     tax_amount: int | None = None
     total_amount: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_nulls(cls, body: Any) -> Any:
-        """Refuse null: in Monite's payables a field has a value or is missing."""
-        if isinstance(body, dict) and None in body.values():
-            raise ValueError("null is not a value of a payable's field; leave the field out")
-        return body
 
 
 class CreatePayable(_PayableFields):

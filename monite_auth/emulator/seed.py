@@ -40,7 +40,12 @@ OFFICE = (
     common("role", "read"),
 )
 ACCOUNTANT = Permissions(
-    objects=(payable(EVERYTHING), common("counterpart", "create", "read", "update", "delete"), *OFFICE)
+    objects=(
+        payable(EVERYTHING),
+        common("counterpart", "create", "read", "update", "delete"),
+        common("counterpart_vat_id", "create", "read", "update", "delete"),
+        *OFFICE,
+    )
 )
 PURCHASER = Permissions(
     objects=(

@@ -83,7 +83,7 @@ def _shape(lines: list[str]) -> tuple[str, dict[str, Any]]:
     head, *fields = lines
     if " = " in head:
         name, is_what = head.split(" = ")
-        if is_what[0] == "[":
+        if is_what[0] == "[" or " | " in is_what:
             return name, read_type(is_what)
         return name, {"oneOf": [read_type(each) for each in is_what.split(" or ")]}
     name, _, only = head.partition(" ")

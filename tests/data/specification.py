@@ -35,8 +35,8 @@ SHAPES_HEAD = """\
 # Bodies of Monite's answers, version {version}, written by specification.py, for operations of the emulator.
 #
 # A shape is an object with its fields; `field?` may be absent, and `only` forbids further fields. `A = B or C` is exactly
-# one of two shapes, `[…]` one of these words. Types: text, uuid, date and so on are strings; `1..255` bounds a length or
-# a number. What is indented by eight belongs to the line above.
+# one of two shapes, `A = B | C` at least one of them, `[…]` one of these words. Types: text, uuid, date and so on are
+# strings; `1..255` bounds a length or a number. What is indented by eight belongs to the line above.
 """
 
 
@@ -132,6 +132,8 @@ def _shape(name: str, schema: dict[str, Any]) -> str:
             return _wrapped(f"{name} = [{' '.join(values)}]")
         case {"oneOf": each} if len(schema) == 1:
             return f"{name} = {' or '.join(map(_named, each))}\n"
+        case {"anyOf": _} if len(schema) == 1:
+            return f"{name} = {phrase(schema)}\n"
         case {"properties": fields, "type": "object"}:
             only = " only" if schema.get("additionalProperties") is False else ""
             required = schema.get("required", ())

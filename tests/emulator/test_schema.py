@@ -27,7 +27,7 @@ def test_every_operation_demands_the_headers_that_the_specification_demands(api,
     """A call that lacks only x-monite-entity-id is malformed exactly if the specification requires that header."""
     required = find_operation(method, path).required_headers
     assert "x-monite-version" in required
-    for parameter in ("entity_id", "entity_user_id", "role_id", "payable_id"):
+    for parameter in ("entity_id", "entity_user_id", "role_id", "counterpart_id", "payable_id"):
         path = path.replace(f"{{{parameter}}}", str(uuid.uuid4()))
     answer = api.call(method, path, api.token(), json={})
     complaints = answer.json().get("detail", [])
