@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask test test-fast test-coverage test-matrix lint facts conformance chaos bench servers clean
+.PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint facts conformance chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 15
@@ -18,15 +18,25 @@ demo-django: .venv/demo ## the same with the example app for Django
 demo-flask: .venv/demo ## the same with the example app for Flask
 	@$(BIN)/python -m examples.demo --app flask
 
+REACT := examples/shared/static/react/counterparts.js
+
+react: $(REACT) ## build the example apps' page with Monite's React SDK, with npm
+
+# Built in a copy, so that 400 MB of packages lie in one place that is no part of the examples.
+$(REACT): examples/react/package.json examples/react/package-lock.json examples/react/.npmrc examples/react/counterparts.jsx
+	@if command -v npm >/dev/null; then echo "Building the page with Monite's React SDK (about a minute) …"; \
+	mkdir -p build/react && cp $^ build/react && cd build/react && npm ci --silent && npm run --silent build; \
+	else echo "npm is not here, so there is no page with Monite's React SDK, and its tests will be skipped."; fi
+
 ARGS ?=
 
-test: .venv/dev servers ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
+test: .venv/dev servers react ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-fast: .venv/dev ## a first answer in less than two minutes: the core and the stores, without what is slow or needs Redis
 	@$(BIN)/python -m pytest -m "not slow and not redis and not browser" tests/core tests/stores tests/data tests/toys $(ARGS)
 
-test-coverage: .venv/dev servers ## run the whole suite on both cores, and print how much of the core it covers
+test-coverage: .venv/dev servers react ## run the whole suite on both cores, and print how much of the core it covers
 	@.ci/tests
 
 test-matrix: .venv/dev servers ## the adapters on the built wheel, with the oldest and newest Pythons and frameworks
@@ -59,11 +69,11 @@ chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten
 bench: .venv/dev servers ## measure, and print ratios
 	@$(BIN)/python -m benchmarks
 
-servers: ## install redis-server, faketime and chromium from Debian's packages, where that is allowed
+servers: ## install redis-server, faketime, chromium and npm from Debian's packages, where that is allowed
 	@.ci/servers
 
 clean: ## remove the environment and what tools left behind
-	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+	rm -rf .venv build dist examples/shared/static/react .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
 
 .venv/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("monite-auth needs Python 3.11 or newer; name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'

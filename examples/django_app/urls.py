@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/invoices")),
     path("invoices", views.invoices),
     path("invoices/<uuid:invoice_id>/delete", views.delete_invoice),
+    path("counterparts", views.counterparts),
     path("organization", views.switch_organization),
     path("login", views.log_in),
     path("logout", views.log_out),

@@ -86,6 +86,12 @@ def delete_invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     return redirect("/invoices")
 
 
+@monite_required
+def counterparts(request: HttpRequest) -> HttpResponse:
+    """Show the page whose script is Monite's own React SDK: examples/react."""
+    return page(request, "counterparts.html", role=request.monite.role().name)
+
+
 @require_POST
 @login_required
 def switch_organization(request: HttpRequest) -> HttpResponse:

@@ -122,6 +122,12 @@ async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) 
     return RedirectResponse("/invoices", 303)
 
 
+@app.get("/counterparts")
+async def counterparts(request: Request, monite: LoggedInMonite) -> Response:
+    """Show the page whose script is Monite's own React SDK: examples/react."""
+    return page(request, "counterparts.html", role=(await monite.arole()).name)
+
+
 @app.post("/organization")
 async def switch_organization(request: Request, organization: Annotated[str, Form()]) -> Response:
     if (request.session.get("user_id"), organization) not in ENTITY_USERS:

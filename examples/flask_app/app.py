@@ -52,6 +52,7 @@ def create_app() -> Flask:
     app.add_url_rule("/invoices", view_func=invoices)
     app.add_url_rule("/invoices", view_func=create_invoice, methods=["POST"])
     app.add_url_rule("/invoices/<uuid:invoice_id>/delete", view_func=delete_invoice, methods=["POST"])
+    app.add_url_rule("/counterparts", view_func=counterparts)
     app.add_url_rule("/organization", view_func=switch_organization, methods=["POST"])
     app.add_url_rule("/login", view_func=login_page)
     app.add_url_rule("/login", view_func=login, methods=["POST"])
@@ -132,6 +133,11 @@ def delete_invoice(invoice_id: UUID) -> ResponseReturnValue:
         answer.raise_for_status()
     session["notice"] = "The invoice was deleted."
     return redirect("/invoices", 303)
+
+
+def counterparts() -> ResponseReturnValue:
+    """Show the page whose script is Monite's own React SDK: examples/react."""
+    return page("counterparts.html", role=current_monite.role().name)
 
 
 def switch_organization() -> ResponseReturnValue:

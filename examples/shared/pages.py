@@ -14,6 +14,8 @@ from monite_auth import AccessToken
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+REACT = STATIC / "react" / "counterparts.js"
+"""The script of the counterparts page. It is built by `make react`, and not in the repository."""
 
 SYMBOLS = {"EUR": "€", "GBP": "£"}
 CLOSED = {"paid", "canceled", "rejected"}
@@ -79,6 +81,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"money": money, "day": day}
+    made.globals["react_is_built"] = REACT.exists
     made.tests |= {"open": is_open, "overdue": is_overdue}
     return made
 
