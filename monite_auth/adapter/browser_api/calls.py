@@ -52,7 +52,7 @@ class BrowserApi:
             if refusal is not None:
                 return refusal
             body = None if chunks is None else Body(chunks, settings.api_longest_body)
-            client = access.broker.client(access.principal)
+            client = access.broker.client(access.principal, budget=True)
             try:
                 response = client.send(_outgoing(settings, request, body), stream=True)
             except ENDINGS as error:
@@ -72,7 +72,7 @@ class BrowserApi:
             if refusal is not None:
                 return refusal
             body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body)
-            client = access.broker.aclient(access.principal)
+            client = access.broker.aclient(access.principal, budget=True)
             try:
                 response = await client.send(_outgoing(settings, request, body), stream=True)
             except ENDINGS as error:

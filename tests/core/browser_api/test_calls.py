@@ -240,3 +240,16 @@ def test_no_token_and_no_secret_is_in_what_a_call_prints(monite):
         assert DEMO_CLIENT_SECRET not in said
         assert "Rosa" not in said
     answer.body.close()
+
+
+def test_a_call_whose_turn_does_not_come_soon_is_told_when_to_come_again(emulator):
+    with Upstream(emulator, requests_per_second=1, call_patience=0.01) as monite:
+        monite.token(ANNA)  # takes the turn of this second
+        answer = call(monite)
+        assert answer.status == 429
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert json.loads(read(answer))["error"]["code"] == "rate_limited"
+        assert not monite.requests
+    with Upstream(emulator, requests_per_second=1, call_patience=0) as monite:
+        monite.token(ANNA)
+        assert call(monite).status == 200

@@ -11,6 +11,7 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT
 
 __all__ = ["ANNA", "OWN_PAGE", "Upstream", "call", "read"]
 
+ACCOUNT = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 ANNA = Principal("anna", session_id="1")
 OWN_PAGE = {"sec-fetch-site": "same-origin", "x-monite-version": "2024-05-25", "host": "app.example.com"}
 
@@ -19,7 +20,7 @@ class Upstream(TokenBroker):
     """A broker whose tokens are the emulator's, and whose calls end here. `answers`: what they are answered with, in turn."""
 
     def __init__(self, emulator: Emulator, **options: Any) -> None:
-        settings = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET, **options}
+        settings: dict[str, Any] = {"requests_per_second": 1_000_000, **ACCOUNT, **options}
         super().__init__(
             Settings(base_url=emulator.api_url, **settings), {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
         )
