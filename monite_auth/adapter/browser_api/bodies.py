@@ -113,7 +113,7 @@ def read_body(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[byt
 
 
 def _read(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[bytes]:
-    left = None if request.is_chunked else request.length
+    left = request.length
     while left is None or left > 0:
         try:
             chunk = read(CHUNK if left is None else min(CHUNK, left))

@@ -51,8 +51,11 @@ class ApiRequest:
 
     @property
     def length(self) -> int | None:
-        """The bytes of the body, as the request says, or None where it does not. Raises ValueError for no length at all."""
-        said = self.headers.get("content-length")
+        """The bytes of the body, as the request says, or None where it does not. Raises ValueError for no length at all.
+
+        Beside chunks a length does not count (RFC 9112, section 6.3).
+        """
+        said = None if self.is_chunked else self.headers.get("content-length")
         if said is None:
             return None
         if not (said.isascii() and said.isdigit()):

@@ -48,6 +48,8 @@ JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 """Says in Accept-Encoding that a browser takes gzip."""
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 SANDBOX = "sandbox; default-src 'none'"
 """What users have uploaded must not run as a page of the app's."""
 
@@ -55,7 +57,9 @@ SANDBOX = "sandbox; default-src 'none'"
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the browser's headers that go on to Monite. `headers`: with names in lower case."""
     hop = _named_in(headers.get("connection", ""))
-    # Nothing that cannot be unpacked here: a refusal may be about the token. Without a word on it the HTTP library would ask for all that it can.
+    if "transfer-encoding" in headers:
+        hop.add("content-length")  # beside chunks it does not count (RFC 9112, section 6.3)
+    # Nothing that cannot be unpacked here: a refusal may be about the token.
     packed = GZIP.search(headers.get("accept-encoding", ""))
     passed = {**headers, "accept-encoding": "gzip" if packed else "identity"}
     return {name: passed[name] for name in REQUEST if name in passed and name not in hop}
@@ -77,4 +81,4 @@ def _named_in(connection: str) -> set[str]:
 def _as_attachment(disposition: str) -> str:
     """Return a Content-Disposition that has a browser save the content, under the name that Monite gives it."""
     _, semicolon, name = disposition.partition(";")
-    return f"attachment;{name}" if semicolon and name.isprintable() else "attachment"
+    return f"attachment;{name}" if semicolon and not CONTROL.search(name) else "attachment"
