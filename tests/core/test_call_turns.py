@@ -275,36 +275,37 @@ def test_promise_8_a_renewal_and_a_revocation_wait_while_a_call_does():
     assert revocation.wait > call.wait
 
 
-def test_promise_5_a_call_whose_session_is_logged_out_just_before_its_turn_is_not_made():
-    world = World(numbered())
-    world.token()
-    world.store = LoggedOutBefore("admit", world)
-    with pytest.raises(errors.SessionEnded):
-        turn(world)
+class Meanwhile:
+    """The operations of a world's store. Something happens before the first turn is asked for."""
 
-
-class LoggedOutBefore:
-    """The operations of a world's store. ALICE logs out before one of them."""
-
-    def __init__(self, name, world):
-        self.name, self.world, self.inner = name, world, world.store
+    def __init__(self, world, happens):
+        self.inner, self.happens = world.store, [happens]
 
     def __getattr__(self, name):
-        if name == self.name:
-            self.name = ""
-            self.world.logout()
+        if name == "admit" and self.happens:
+            self.happens.pop()()
         return getattr(self.inner, name)
 
 
-def test_promise_5_a_call_whose_session_is_logged_out_while_it_waits_is_not_made():
-    class Impatient(World):
-        async def sleep(self, seconds):
-            self.logout()
-            await super().sleep(seconds)
-
-    world = Impatient(numbered())
+def test_promise_5_a_call_whose_session_is_logged_out_here_just_before_its_turn_is_not_made():
+    world = World(numbered())
     world.token()
-    run(world.store.hold(1))
+    world.now += 1
+    world.store = Meanwhile(world, world.logout)
+    with pytest.raises(errors.SessionEnded):
+        turn(world)
+    assert world.slept == []
+
+
+def test_promise_5_a_call_whose_session_is_logged_out_elsewhere_while_it_waits_is_not_made():
+    def logout_elsewhere():
+        world.now += 0.01
+        run(world.memory.operations(blocking=True).end_session(ALICE))
+
+    world = World(numbered())
+    world.token()
+    world.now += 1
+    world.store = Meanwhile(world, logout_elsewhere)
     with pytest.raises(errors.SessionEnded):
         turn(world)
 

@@ -382,6 +382,14 @@ def test_promise_8_a_page_makes_some_calls_at_once_and_leaves_half_of_the_window
     assert mint.wait == 0
 
 
+def test_promise_8_calls_that_a_hold_has_stopped_do_not_bunch_after_it():
+    budget, waits = Budget().hold(START, 1), []
+    for _ in range(10):
+        budget, call = budget.admit(START + 0.5, RATE, Priority.CALL, None, 60)
+        waits.append(call.wait)
+    assert waits == pytest.approx([0.5 + number / (RATE * HEADROOM) for number in range(10)])
+
+
 def test_promise_8_a_call_that_cannot_wait_for_its_moment_books_nothing_and_learns_when_it_is():
     budget = Budget()
     for _ in range(100):

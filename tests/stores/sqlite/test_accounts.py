@@ -213,6 +213,23 @@ def test_promise_8_what_left_before_an_upgrade_has_arrived_when_one_probes(groun
     assert PROBE < driver.admit().wait < PROBE + 0.1
 
 
+def test_promise_8_a_budget_from_before_calls_took_turns_goes_on_as_it_was(ground, form, drive, path):
+    driver = drive(ground, form)
+    booked = [driver.admit() for _ in range(3)]
+    driver.run(driver.ops.hold(20))
+    expected = driver.admit().wait
+    driver.close_store()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE budget SET state = CAST(substr(state, 1, 8) || substr(state, 17) AS BLOB)")
+        db.execute("PRAGMA user_version = 5")
+        db.commit()
+    after = drive(ground, form)
+    assert after.admit(ticket=booked[0].ticket).wait == after.about(20)
+    assert after.admit().wait > expected
+    assert after.admit(Priority.CALL).wait > expected
+    assert rows(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+
+
 def test_who_cannot_open_what_was_there_leaves_it_alone_and_says_so_once(ground, form, drive, caplog, path):
     older_file(path, ground.now)
     other = drive(ground, form, account="other", keys=[OTHER_KEY])
