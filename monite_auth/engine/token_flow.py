@@ -99,6 +99,7 @@ class TokenFlow:
 
         Raises RateLimited when the turn comes later than `call_patience` allows.
         """
+        until = runtime.clock() + self._settings.deadline if until is None else until
         epoch = self._known_epoch()
         token = await self.token(runtime, subject, until=until)
         read_at = runtime.clock()
@@ -109,7 +110,7 @@ class TokenFlow:
         is_recent = 0 <= runtime.clock() - read_at < self._surroundings.peek_shared_for
         if is_recent and epoch == self._known_epoch():
             return token
-        return await self.token(runtime, subject)
+        return await self.token(runtime, subject, until=until)
 
     def _known_epoch(self) -> int:
         return self._surroundings.told(self, "ended", self._epoch.current)
