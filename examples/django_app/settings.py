@@ -25,6 +25,7 @@ MIDDLEWARE = [
 ]
 MONITE_AUTH = {  # <- the rest comes from the environment: MONITE_CLIENT_ID, MONITE_CLIENT_SECRET, …
     "IDENTIFY": "examples.django_app.who.who",
+    "API": True,  # pages call Monite's API through this app, and have no token
 }
 
 TEMPLATES = [

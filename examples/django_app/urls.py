@@ -1,4 +1,4 @@
-"""The pages of the example, and the token endpoint for Monite's browser SDK."""
+"""The pages of the example, and Monite's API for the one that is Monite's own React SDK."""
 
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -15,6 +15,6 @@ urlpatterns = [
     path("organization", views.switch_organization),
     path("login", views.log_in),
     path("logout", views.log_out),
-    path("monite/", include("monite_auth_django.urls")),  # GET /monite/token
+    path("monite/", include("monite_auth_django.urls")),  # Monite's API, for our own pages
     path("static/<path:path>", serve, {"document_root": STATIC}),  # in production a web server serves these
 ]

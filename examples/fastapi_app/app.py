@@ -51,7 +51,7 @@ app = FastAPI(lifespan=lifespan, openapi_url=None)
 app.add_middleware(MoniteAuthMiddleware, broker=broker, identify=who)
 # Added last, so that it is outermost. Its cookie is SameSite=Lax: other sites cannot act for the logged-in user.
 app.add_middleware(SessionMiddleware, secret_key=os.environ["APP_SECRET"])
-app.mount("/monite", monite_app())  # GET /monite/token, for Monite's browser SDK
+app.mount("/monite", monite_app(api=True))  # Monite's API for our own pages, without a token in the browser
 app.mount("/static", StaticFiles(directory=STATIC))
 
 templates = Jinja2Templates(env=environment())

@@ -45,8 +45,8 @@ def create_app() -> Flask:
     # Keeps other sites from acting for the logged-in user.
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     monite.init_app(app)
-    # GET /monite/token, for Monite's browser SDK.
-    app.register_blueprint(monite_blueprint(), url_prefix="/monite")
+    # Monite's API for our own pages, without a token in the browser.
+    app.register_blueprint(monite_blueprint(api=True), url_prefix="/monite")
 
     app.add_url_rule("/", view_func=home)
     app.add_url_rule("/invoices", view_func=invoices)

@@ -32,7 +32,7 @@ def test_an_accountant_creates_an_invoice_with_a_token_of_their_own(page: Page, 
     page.wait_for_load_state()  # the button does nothing before its script is there
     with page.expect_response("**/monite/token"):
         card.get_by_role("button", name="Ask for it").click()
-    expect(card.get_by_role("status")).to_contain_text(f"Bearer ••••{token['token'].removeprefix('…')}")
+    expect(card.get_by_role("status")).to_contain_text("this-is-no-token")
     create_invoice(page, "FLASK-CREATED")
     expect(page.get_by_role("status").first).to_have_text("Invoice FLASK-CREATED was created.")
     row = page.get_by_role("row").filter(has_text="FLASK-CREATED")
@@ -50,8 +50,8 @@ def test_a_logout_has_the_token_revoked_and_an_old_cookie_gets_none(page: Page, 
     until(lambda: demo.tokens(ANNA, "live") == [])
     page.go_back()
     expect(page).to_have_url(f"{demo.app}/login")
-    headers = {"Cookie": f"session={stolen['value']}"}
-    answer = page.request.get(f"{demo.app}/monite/token", headers=headers)
+    headers = {"Cookie": f"session={stolen['value']}", "Origin": demo.app, "x-monite-version": "2024-05-25"}
+    answer = page.request.get(f"{demo.app}/monite/api/entity_users/me", headers=headers)
     assert (answer.status, answer.json()["error"]["code"]) == (401, "session_ended")
 
 
