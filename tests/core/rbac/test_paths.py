@@ -214,10 +214,15 @@ def test_tricks_and_unknown_paths_are_refused(path):
 
 
 @pytest.mark.parametrize(
-    "method", ["", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PUT", " GET", "GET ", "*", "po\u017ft"]
+    "method", ["", "OPTIONS", "TRACE", "CONNECT", "PUT", " GET", "GET ", "*", "po\u017ft"]
 )
 def test_other_methods_are_refused(method):
     assert permission_for(method, "/payables") is None
+
+
+def test_the_head_of_an_answer_needs_what_the_answer_does():
+    assert permission_for("HEAD", f"/payables/{A}") == RequiredPermission(ObjectType.PAYABLE, Action.READ)
+    assert permission_for("head", "/payables/upload_from_file") is None
 
 
 @given(st.text(), st.text())
