@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from monite_auth.engine import transport
+from monite_auth.engine.loop_sockets import SocketStream
 from tests.redis_server import certificate
 from tests.untidy import untidy
 from tests.waiting import PATIENCE, auntil, until
@@ -379,3 +380,25 @@ async def test_a_request_that_is_cancelled_anywhere_leaves_no_socket_behind(cont
         assert (await client.get(f"{scheme}://127.0.0.1:{port}/")).text == "ok"
         await client._transport._pool.aclose()
         await auntil(lambda: all(each.transport.is_closing() for each in met))
+
+
+async def test_who_reads_and_writes_what_is_ready_leaves_others_their_turn():
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        there.sendall(b"x" * 100)
+        stream, turns = SocketStream(here, httpcore), 0
+
+        async def others():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        beside = asyncio.create_task(others())
+        for number in range(100):
+            assert await stream.read(1) == b"x"
+            await stream.write(b"y")
+            assert turns > number
+        beside.cancel()
+        assert there.recv(1000) == b"y" * 100
