@@ -26,6 +26,7 @@ def take(folder: Path) -> None:
         log_out(anna)
         monite.get_by_role("button", name="+5 min").click()
         log_in(anna, demo, ANNA)
+        anna.wait_for_load_state("networkidle")
         anna.screenshot(path=folder / "app.png", full_page=True)
 
         expect(monite.get_by_text("minted for")).to_have_count(5)
