@@ -175,7 +175,7 @@ class Judge:
         others = [
             each
             for each in self.calls.values()
-            if each.process == reader.process and (each is not reader) == (each.kind == "token")
+            if each.process == reader.process and (each is not reader or each.kind == "call")
         ]
         if others and self._wrong_with(reader.principal, value) is None:
             for call in others:
