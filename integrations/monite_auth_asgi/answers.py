@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from monite_auth.adapter import Answer
-from monite_auth_asgi.types import Scope, Send
+from monite_auth_asgi.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["accept_of", "close_code", "headers_of", "send_answer", "start_answer"]
+__all__ = ["accept_of", "close_code", "headers_of", "http_only", "send_answer", "start_answer"]
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
@@ -27,11 +27,25 @@ def close_code(status: int) -> int:
     return 1008 if status < 500 else 1011
 
 
+def http_only(app: ASGIApp) -> ASGIApp:
+    """Return an app that refuses websockets, which come to a mount as requests do."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": close_code(404), "reason": ""})
+        else:
+            await app(scope, receive, send)
+
+    return served
+
+
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the request's headers, with names in lower case; the last one counts where a name comes twice."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())
-    }
+    """Return the request's headers, with names in lower case. Values of one name are joined (RFC 9110, section 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in scope.get("headers", ()):
+        known, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        joined[known] = f"{joined[known]}, {text}" if known in joined else text
+    return joined
 
 
 def accept_of(scope: Scope) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 
 from monite_auth.adapter import Answer, ApiRequest, AsyncStream, BrowserApi, StreamedAnswer
-from monite_auth_asgi.answers import headers_of, send_answer, start_answer
+from monite_auth_asgi.answers import headers_of, http_only, send_answer, start_answer
 from monite_auth_asgi.state import monite
 from monite_auth_asgi.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ def api_app() -> ASGIApp:
     """
     browser_api = BrowserApi()
 
+    @http_only
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
         query = scope.get("query_string", b"").decode("latin-1")
@@ -106,5 +107,8 @@ class _Browser:
     async def leaves(self) -> None:
         """Return when the browser has gone."""
         await self._is_read.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass  # the end of a body that is empty
+        is_at_end = False
+        while (message := await self._receive())["type"] != "http.disconnect":
+            if is_at_end:  # a middleware that has read the body repeats it for ever, and will never say that the browser has gone
+                await asyncio.Event().wait()
+            is_at_end = not message.get("more_body", False)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from monite_auth.adapter import aanswer_token_request, answer_placeholder_request, parse_origins
 from monite_auth.errors import ConfigurationError
-from monite_auth_asgi.answers import headers_of, send_answer
+from monite_auth_asgi.answers import headers_of, http_only, send_answer
 from monite_auth_asgi.state import monite
 from monite_auth_asgi.types import ASGIApp, Receive, Scope, Send
 
@@ -24,6 +24,7 @@ def token_app(*, allowed_origins: Collection[str] = (), api: bool = False) -> AS
             "allowed_origins and api=True: Monite's API is for the app's own pages. Leave one of them out."
         )
 
+    @http_only
     async def token(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
         method, headers = scope["method"], headers_of(scope)
         if api:

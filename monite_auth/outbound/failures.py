@@ -20,8 +20,13 @@ __all__ = ["BROKEN", "retry_after", "unreachable"]
 
 _libraries: list[Any] = [httpx, httpx2]
 
-BROKEN = tuple(library.TransportError for library in _libraries if library is not None)
-"""The errors that httpx and httpx2 raise when a call breaks."""
+BROKEN = tuple(
+    kind
+    for library in _libraries
+    if library is not None
+    for kind in (library.TransportError, library.DecodingError)
+)
+"""The errors that httpx and httpx2 raise when a call breaks, or when its answer is not packed as it says."""
 
 
 def retry_after(response: Any) -> float | None:

@@ -17,6 +17,10 @@ from monite_auth.settings import Settings
 __all__ = ["Pools"]
 
 
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+"""As many connections as there are calls. A bound would let a few pages that read slowly keep everybody else waiting."""
+
+
 class _Borrowed(httpx.BaseTransport):
     """The shared transport as one client sees it: closing the client leaves the transport open.
 
@@ -58,7 +62,7 @@ class _Transports:
         self.of_loop = PerLoop(self._new_of_loop)
 
     def _new_of_loop(self) -> httpx.AsyncHTTPTransport:
-        transport = httpx.AsyncHTTPTransport(**self.options())
+        transport = httpx.AsyncHTTPTransport(limits=LIMITS, **self.options())
         replace_network(transport, lambda _: LoopSockets(httpcore))
         return transport
 
@@ -100,7 +104,7 @@ class Pools:
         here = self._here()
         with here.lock:
             if here.of_threads is None:
-                here.of_threads = httpx.HTTPTransport(**here.options())
+                here.of_threads = httpx.HTTPTransport(limits=LIMITS, **here.options())
             return here.of_threads
 
     def close(self) -> None:

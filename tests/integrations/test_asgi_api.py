@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from monite_auth import MoniteAccess
-from monite_auth_asgi import api_app
+from monite_auth_asgi import api_app, token_app
 from tests.core.browser_api.upstream import ANNA, OWN_PAGE, Upstream
 
 
@@ -34,13 +34,13 @@ class Browser:
         self.sends.put_nowait({"type": "http.disconnect"})
 
     async def asks(self, broker, method="GET", path="/payables", **changes):
-        headers = {**OWN_PAGE, **changes.pop("headers", {})}
+        headers = [*{**OWN_PAGE, **changes.pop("headers", {})}.items(), *changes.pop("repeated", [])]
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "query_string": b"",
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.encode(), value.encode()) for name, value in headers],
             "state": {"monite": MoniteAccess(broker, ANNA)},
             **changes,
         }
@@ -162,4 +162,54 @@ async def test_a_body_that_nobody_reads_is_no_departure(monite):
     browser.request(b"x", more=True)
     await browser.asks(monite, "POST", "/auth/token", headers={"content-length": "8"})
     assert browser.heard[0]["status"] == 404
+    await monite.aclose()
+
+
+async def test_a_middleware_that_repeats_the_body_for_ever_leaves_the_event_loop_its_turn(monite):
+    class Repeated(Browser):
+        async def asks(self, broker, **changes):
+            async def receive():
+                return {"type": "http.request", "body": b"12345678"}
+
+            self.sends.get = receive
+            await super().asks(broker, **changes)
+
+    for changes in ({}, {"method": "POST", "headers": {"content-length": "8"}}):
+        browser = Repeated()
+        await browser.asks(monite, **changes)
+        assert browser.heard[0]["status"] == 200
+    assert monite.bodies == [b"", b"12345678"]
+    await monite.aclose()
+
+
+@pytest.mark.parametrize("served", [api_app, token_app])
+async def test_a_websocket_is_refused(monite, served):
+    browser = Browser()
+    browser.sends.put_nowait({"type": "websocket.connect"})
+    await served()({"type": "websocket", "path": "/payables", "headers": []}, browser.sends.get, browser.send)
+    assert browser.heard == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+    await monite.aclose()
+
+
+async def test_a_header_that_comes_more_than_once_counts_as_a_list(monite):
+    given = [
+        ("connection", "if-match"),
+        ("connection", "close"),
+        ("if-match", "1"),
+        ("accept", "a/b"),
+        ("accept", "c/d"),
+    ]
+    browser = Browser()
+    browser.request()
+    await browser.asks(monite, repeated=given)
+    sent = monite.requests[0].headers
+    assert sent["accept"] == "a/b, c/d"
+    assert "if-match" not in sent
+
+    browser = Browser()
+    browser.request()
+    await browser.asks(
+        monite, headers={"sec-fetch-site": "cross-site"}, repeated=[("sec-fetch-site", "same-origin")]
+    )
+    assert browser.heard[0]["status"] == 403
     await monite.aclose()

@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 
 class BodyBrokeOff(Exception):
-    """The browser sends less than it has said, as one that goes away does. What came is not the whole body."""
+    """What came is not the body that the browser has announced: it has gone away, or something on the way has changed it."""
 
 
 class BodyTooLong(Exception):
@@ -27,8 +27,9 @@ class BodyTooLong(Exception):
 class _Kept:
     """What has been read of a body so far, as long as it is short enough to be kept."""
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, longest: float, announced: int | None) -> None:
         self._longest = longest
+        self._announced = announced
         self._length = 0
         self._chunks: list[bytes] | None = []
         self._is_whole = False
@@ -58,15 +59,17 @@ class _Kept:
         return chunk
 
     def end(self) -> None:
+        if self._announced is not None and self._length != self._announced:
+            raise BodyBrokeOff
         self._is_whole = True
 
 
 class Body(httpx.SyncByteStream):
-    """A body that is read from `chunks`. Raises BodyTooLong beyond `longest` bytes."""
+    """A body that is read from `chunks`. Raises BodyTooLong beyond `longest` bytes, and BodyBrokeOff if it has not `announced`."""
 
-    def __init__(self, chunks: Iterable[bytes], longest: float) -> None:
+    def __init__(self, chunks: Iterable[bytes], longest: float, announced: int | None) -> None:
         self._chunks = chunks
-        self._kept = _Kept(longest)
+        self._kept = _Kept(longest, announced)
 
     def can_be_sent_again(self) -> bool:
         """Return whether all of it is still here."""
@@ -85,9 +88,9 @@ class Body(httpx.SyncByteStream):
 class AsyncBody(httpx.AsyncByteStream):
     """A body that is read from `chunks`; see Body."""
 
-    def __init__(self, chunks: AsyncIterable[bytes], longest: float) -> None:
+    def __init__(self, chunks: AsyncIterable[bytes], longest: float, announced: int | None) -> None:
         self._chunks = chunks
-        self._kept = _Kept(longest)
+        self._kept = _Kept(longest, announced)
 
     def can_be_sent_again(self) -> bool:
         """Return whether all of it is still here."""
@@ -117,7 +120,9 @@ def _read(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[bytes]:
     while left is None or left > 0:
         try:
             chunk = read(CHUNK if left is None else min(CHUNK, left))
-        except OSError as error:  # of the server's connection to the browser
+        except (
+            Exception
+        ) as error:  # servers have errors of their own for a connection that breaks, or chunks that are none
             raise BodyBrokeOff from error
         if chunk:
             yield chunk

@@ -51,7 +51,7 @@ class BrowserApi:
             refusal = self._begin(access, request, over)
             if refusal is not None:
                 return refusal
-            body = None if chunks is None else Body(chunks, settings.api_longest_body)
+            body = None if chunks is None else Body(chunks, settings.api_longest_body, request.length)
             client = access.broker.client(access.principal, budget=True)
             try:
                 response = client.send(_outgoing(settings, request, body), stream=True)
@@ -71,7 +71,7 @@ class BrowserApi:
             refusal = self._begin(access, request, over)
             if refusal is not None:
                 return refusal
-            body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body)
+            body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body, request.length)
             client = access.broker.aclient(access.principal, budget=True)
             try:
                 response = await client.send(_outgoing(settings, request, body), stream=True)
@@ -101,12 +101,17 @@ class BrowserApi:
 
 def _outgoing(settings: Settings, request: ApiRequest, body: Body | AsyncBody | None) -> httpx.Request:
     """Return the request to Monite, without its token."""
-    path = request.path.lstrip("/").removeprefix("v1/")
+    path = request.path.strip("/").removeprefix(
+        "v1/"
+    )  # Litestar adds a slash, and none of Monite's paths has one
     timeout = httpx.Timeout(PATIENCE, connect=settings.connect_timeout, pool=settings.deadline)
     outgoing: Any = httpx.Request(
         request.method,
         f"{settings.base_url}/{path}" + (f"?{request.query}" if request.query else ""),
-        headers=request_headers(request.headers),
+        # Bytes as they came: httpx would write text in ASCII.
+        headers={
+            name.encode(): value.encode("latin-1") for name, value in request_headers(request.headers).items()
+        },
         content=body,  # which says how long it is, or else that it comes in chunks
         extensions={"timeout": timeout.as_dict()},
     )

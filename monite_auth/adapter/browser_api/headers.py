@@ -5,7 +5,7 @@ Monite's. Hop-by-hop headers (RFC 9110, section 7.6.1), those named in `Connecti
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from monite_auth.adapter.answers import NO_STORE
 from monite_auth.monite_api.headers import REQUEST_ID, RETRY_AFTER, VERSION
@@ -43,12 +43,17 @@ ANSWER = (
 )
 """Monite's headers that the browser gets."""
 
-JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;[^,]*)?", re.IGNORECASE)
+"""One type, and no list of them: browsers take the last one."""
 
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 """Says in Accept-Encoding that a browser takes gzip."""
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Characters that no value may have (RFC 9110, section 5.5). Some servers pass them on, and others break on them."""
+
+WITHOUT_BODY = (204, 304)
+"""Statuses of answers that have no body, whatever their Content-Length says. Some servers would wait for it."""
 
 SANDBOX = "sandbox; default-src 'none'"
 """What users have uploaded must not run as a page of the app's."""
@@ -62,16 +67,26 @@ def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
     # Nothing that cannot be unpacked here: a refusal may be about the token.
     packed = GZIP.search(headers.get("accept-encoding", ""))
     passed = {**headers, "accept-encoding": "gzip" if packed else "identity"}
-    return {name: passed[name] for name in REQUEST if name in passed and name not in hop}
+    return _passing(REQUEST, passed, hop)
 
 
-def answer_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of the browser's answer. `headers`: those of Monite's."""
+def answer_headers(status: int, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of the browser's answer. `status`, `headers`: those of Monite's."""
     hop = _named_in(headers.get("connection", ""))
-    passed = {name.title(): headers[name] for name in ANSWER if name in headers and name not in hop}
+    if "transfer-encoding" in headers or status in WITHOUT_BODY:
+        hop.add("content-length")
+    passed = {name.title(): value for name, value in _passing(ANSWER, headers, hop).items()}
     if not JSON.fullmatch(passed.setdefault("Content-Type", "application/octet-stream")):
         passed["Content-Disposition"] = _as_attachment(headers.get("content-disposition", ""))
     return {**passed, **NO_STORE, "Content-Security-Policy": SANDBOX}
+
+
+def _passing(names: Collection[str], headers: Mapping[str, str], hop: Collection[str]) -> dict[str, str]:
+    return {
+        name: headers[name]
+        for name in names
+        if name in headers and name not in hop and not CONTROL.search(headers[name])
+    }
 
 
 def _named_in(connection: str) -> set[str]:

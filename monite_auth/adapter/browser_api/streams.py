@@ -114,7 +114,7 @@ def _close_on_loop(loop: asyncio.AbstractEventLoop, over: AsyncExitStack) -> Non
 def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
     """Return status and headers of the browser's answer."""
     response.headers.encoding = "iso-8859-1"  # bytes as they are: the file's name may be in UTF-8
-    return response.status_code, answer_headers(response.headers)
+    return response.status_code, answer_headers(response.status_code, response.headers)
 
 
 def whole_answer(response: httpx.Response) -> Answer | None:
@@ -127,6 +127,8 @@ def whole_answer(response: httpx.Response) -> Answer | None:
         return problem(502, "call_refused", "Monite did not accept the app's call.")
     if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
         return problem(502, "redirected", "Monite sent the app's call elsewhere.")
+    if not 200 <= response.status_code < 600:  # none of HTTP's, and servers break on it
+        return problem(502, "no_answer", "Monite's answer has no status that could be passed on.")
     if response.is_stream_consumed:
         status, headers = head_of(response)
         unpacked = {

@@ -45,9 +45,10 @@ def test_a_body_that_ends_before_its_length_raises():
         whole(request(content_length="10"), b"123456789")
 
 
-def test_a_connection_that_breaks_is_a_body_that_breaks_off():
+@pytest.mark.parametrize("error", [ConnectionResetError, ValueError], ids=["OSError", "the server's own"])
+def test_a_connection_that_breaks_is_a_body_that_breaks_off(error):
     def breaks(_size):
-        raise ConnectionResetError
+        raise error
 
     with pytest.raises(BodyBrokeOff):
         b"".join(read_body(request(transfer_encoding="chunked"), breaks))
@@ -59,6 +60,14 @@ def test_a_body_that_breaks_off_goes_nowhere_as_a_whole_one(emulator):
         answer = call(monite, "POST", body=body, content_length="10")
         assert answer.status == 400
         assert b"body_broke_off" in read(answer)
+        assert monite.bodies == []
+
+
+@pytest.mark.parametrize("content", [b"", b"1234", b"123456"])
+def test_a_body_that_was_changed_on_the_way_is_not_the_announced_one(emulator, content):
+    with Upstream(emulator) as monite:
+        answer = call(monite, "POST", body=iter([content]), content_length="5")
+        assert (answer.status, b"body_broke_off" in read(answer)) == (400, True)
         assert monite.bodies == []
 
 
@@ -112,6 +121,16 @@ def test_the_name_of_a_file_passes_as_it_is(emulator):
         assert answer.headers["Content-Disposition"].encode("latin-1") == name.replace(
             b"inline", b"attachment"
         )
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+def test_a_refusal_that_is_not_packed_as_it_says_is_one_of_monites_troubles(emulator, packing):
+    with Upstream(emulator) as monite:
+        monite.answers = [
+            httpx.Response(403, headers={"content-encoding": packing}, stream=httpx.ByteStream(b"not packed"))
+        ]
+        answer = call(monite, accept_encoding="gzip")
+        assert (answer.status, b"monite_unavailable" in read(answer)) == (503, True)
 
 
 # -- a response that a middleware has dropped

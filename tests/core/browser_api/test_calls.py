@@ -90,6 +90,7 @@ def test_a_browser_that_unpacks_nothing_gets_nothing_packed(monite):
         ({"content_type": "application/json"}, None),
         ({"content_type": "application/problem+json; charset=utf-8"}, None),
         ({"content_type": "application/jsonp"}, "attachment"),
+        ({"content_type": "application/json;a=b, text/html"}, "attachment"),
     ],
 )  # fmt: skip
 def test_what_users_have_uploaded_is_saved_and_not_shown(monite, given, disposition):
@@ -115,6 +116,45 @@ def test_answers_that_would_send_the_browser_elsewhere_or_to_the_login_do_not(mo
     assert isinstance(answer, Answer)
     assert answer.status == 502
     assert not {"Location", "Www-Authenticate"} & answer.headers.keys()
+
+
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_status_that_is_none_of_https_does_not_pass(monite, status):
+    monite.answers = [answered(b"{}", status=status)]
+    answer = call(monite)
+    assert (answer.status, json.loads(read(answer))["error"]["code"]) == (502, "no_answer")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_says_no_length(monite, status):
+    monite.answers = [answered(status=status, content_length="12345")]
+    answer = call(monite)
+    assert (answer.status, "Content-Length" in answer.headers, read(answer)) == (status, False, b"")
+
+
+def test_beside_chunks_a_length_of_monites_does_not_count(monite):
+    monite.answers = [answered(b"12345", content_length="1", transfer_encoding="chunked")]
+    answer = call(monite)
+    assert "Content-Length" not in answer.headers
+    assert read(answer) == b"12345"
+
+
+def test_a_value_with_control_characters_stays_where_it_is(monite):
+    monite.answers = [
+        answered(b"{}", content_type="application/json", etag="a\x01b", content_language="a\tb")
+    ]
+    answer = call(monite, accept="a\x01b", accept_language="a\tb")
+    read(answer)
+    sent = monite.requests[0].headers
+    assert "accept" not in sent
+    assert sent["accept-language"] == "a\tb"
+    assert "Etag" not in answer.headers
+    assert answer.headers["Content-Language"] == "a\tb"
+
+
+def test_bytes_in_a_header_pass_as_they_are(monite):
+    read(call(monite, accept_language="\xe9"))
+    assert (b"accept-language", b"\xe9") in monite.requests[0].headers.raw
 
 
 def test_not_modified_passes(monite):
