@@ -94,14 +94,20 @@ def test_a_body_in_chunks_needs_a_server_that_shows_its_end(page, monite, shows_
     assert [call.beginning for call in monite.calls] == [b"some body"] * shows_end
 
 
-def test_a_body_that_something_else_has_read_is_not_taken_for_an_empty_one(app, monite):
+@pytest.mark.parametrize("length", [{}, {"transfer-encoding": "chunked"}], ids=["with a length", "in chunks"])
+def test_a_body_that_something_else_has_read_is_not_taken_for_an_empty_one(app, monite, length):
     app.config["MAX_CONTENT_LENGTH"] = None
 
     @app.before_request
     def look():
         request.get_data()
 
-    answer = page_of(app).post(CALLED, headers=CALL, data=b"some body")
+    answer = page_of(app).post(
+        CALLED,
+        headers={**CALL, **length},
+        data=b"some body",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "body_broke_off")
     assert not any(call.is_whole for call in monite.calls)
 

@@ -15,6 +15,7 @@ from monite_auth.testing.adapters.browser_calls import BrowserCalls
 from monite_auth.testing.adapters.call_passage import CallPassage
 from monite_auth.testing.adapters.logins import Logins
 from monite_auth.testing.adapters.organizations import Organizations
+from monite_auth.testing.adapters.page_troubles import PageTroubles
 from monite_auth.testing.adapters.permissions import Permissions
 from monite_auth.testing.adapters.site import DIRECTORY, PARTNER_ORIGIN, Answer, Browser, Client, Site
 from monite_auth.testing.adapters.token_endpoint import TokenEndpoint
@@ -23,5 +24,7 @@ from monite_auth.testing.adapters.troubles import Troubles
 __all__ = ["DIRECTORY", "PARTNER_ORIGIN", "AdapterContract", "Answer", "Browser", "Client", "Site"]
 
 
-class AdapterContract(Logins, Troubles, TokenEndpoint, BrowserCalls, CallPassage, Organizations, Permissions):
+class AdapterContract(
+    Logins, Troubles, TokenEndpoint, BrowserCalls, PageTroubles, CallPassage, Organizations, Permissions
+):
     """Everything that an adapter promises; subclass it as `class TestMine(AdapterContract)`."""

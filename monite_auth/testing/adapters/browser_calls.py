@@ -1,58 +1,22 @@
 """The contract: Monite's API for pages that have no token, with a Monite that knows people and tokens."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, Emulator
+from monite_auth.emulator import ANNA_ID
 from monite_auth.emulator.ledger import Ledger
 from monite_auth.settings import SecurityModel, Settings
-from monite_auth.testing.adapters.fixtures import AdapterFixtures, revoked, trouble
-from monite_auth.testing.adapters.site import CALL, STRANGER, Answer, Browser, Site
-from monite_auth.testing.waiting import until
+from monite_auth.testing.adapters.fixtures import revoked
+from monite_auth.testing.adapters.page_fixtures import UPLOAD, PageFixtures, said
+from monite_auth.testing.adapters.site import CALL, STRANGER, Browser
 
 __all__ = ["BrowserCalls"]
 
-UPLOAD = {**CALL, "content-type": "application/json"}
-"""The headers of a call that has JSON with it."""
 
-TOO_LONG_TO_KEEP = json.dumps({"document_id": "X" * 1_100_000}).encode()
-"""A body that is not kept, so that it cannot be sent again."""
-
-
-def said(answer: Answer) -> tuple[int, str]:
-    """Return a refusal's status and code, and see that Monite's SDK can show it."""
-    assert answer.json["error"]["message"]
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "private, no-store"
-    return answer.refusal
-
-
-class BrowserCalls(AdapterFixtures):
+class BrowserCalls(PageFixtures):
     """Pages that call Monite with their session's cookie alone."""
-
-    @contextmanager
-    def page_site(self, settings: Settings, **options: Any) -> Iterator[Site]:
-        """Open a site of pages without tokens."""
-        chosen = {"tenants": False, "authorize": None, "store": None, **options}
-        with self.open_site(settings, **chosen, api=True) as site:
-            yield site
-
-    @pytest.fixture
-    def page_browser(self, settings: Settings) -> Iterator[Browser]:
-        """A browser with a page that has no token; nobody is logged in."""
-        with self.page_site(settings) as site:
-            yield Browser(site)
-
-    @pytest.fixture
-    def page(self, page_browser: Browser) -> Browser:
-        """The page, of Anna."""
-        page_browser.login("anna")
-        return page_browser
 
     # -- as the person, without a token
 
@@ -95,18 +59,27 @@ class BrowserCalls(AdapterFixtures):
         assert refused.status == 403
         assert refused.json["error"]["message"]
 
-    def test_where_the_application_decides_it_is_asked_about_each_call(self, settings: Settings) -> None:
-        partner_managed = replace(settings, security_model=SecurityModel.PARTNER_MANAGED)
+    @pytest.mark.parametrize("model", [SecurityModel.PARTNER_MANAGED, SecurityModel.MIXED])
+    def test_where_the_application_decides_it_is_asked_about_each_call(
+        self, settings: Settings, ledger: Ledger, model: SecurityModel
+    ) -> None:
 
         def authorize(principal: Any, object_type: str, action: str) -> bool:  # noqa: ARG001 - whoever it is
             return (object_type, action) == ("payable", "read")
 
-        with self.page_site(partner_managed, authorize=authorize) as site:
+        with self.page_site(replace(settings, security_model=model), authorize=authorize) as site:
             page = Browser(site)
             page.login("anna")
             assert page.call("GET", "payables").status == 200
             assert said(page.call("GET", "counterparts")) == (403, "not_permitted")
             assert said(page.call("POST", "payables", b"{}", headers=UPLOAD)) == (403, "not_permitted")
+            assert said(page.call("GET", "entity_users/me")) == (
+                404,
+                "unknown_call",
+            )  # of a person's own token
+            page.logout()
+            assert said(page.call("GET", "payables")) == (401, "not_logged_in")
+        assert [token.uses for token in ledger.tokens] == [1]
 
     def test_a_site_narrows_what_its_pages_may_do(self, settings: Settings, ledger: Ledger) -> None:
         with self.page_site(replace(settings, api_allow="payable.read")) as site:
@@ -183,37 +156,3 @@ class BrowserCalls(AdapterFixtures):
             answer = page.call("POST", "payables", b'{"document_id": "X-1"}', headers=UPLOAD)
             assert said(answer) == (413, "body_too_long")
             assert ledger.tokens == []
-
-    # -- a token turns out to be dead, and other troubles of Monite's
-
-    def test_a_call_whose_token_is_dead_is_sent_again_with_its_body(
-        self, emulator: Emulator, page: Browser, ledger: Ledger
-    ) -> None:
-        with trouble(emulator, kind="dead_token", path="/payables", times=1) as order:
-            created = page.call("POST", "payables", b'{"document_id": "X-1"}', headers=UPLOAD)
-            assert (created.status // 100, created.json["document_id"]) == (2, "X-1")
-            assert order.hits == 1
-        assert len(ledger.mints(ANNA_ID)) == 2
-
-    def test_a_long_body_is_not_sent_again_and_the_next_try_works_at_once(
-        self, emulator: Emulator, page: Browser
-    ) -> None:
-        with trouble(emulator, kind="dead_token", path="/payables", times=1) as order:
-            answer = page.call("POST", "payables", TOO_LONG_TO_KEEP, headers=UPLOAD)
-            assert said(answer) == (503, "body_spent")
-            assert answer.headers["retry-after"] == "0"
-            assert order.hits == 1
-        assert page.call("POST", "payables", TOO_LONG_TO_KEEP, headers=UPLOAD).status // 100 == 2
-
-    @pytest.mark.parametrize("deadline", [0.5], ids=["impatient"])
-    def test_a_monite_that_is_down_or_hangs_up_is_a_503(self, emulator: Emulator, page: Browser) -> None:
-        with trouble(emulator, kind="cut_before", path="/payables") as order:
-            answer = page.call("GET", "payables")
-            assert said(answer) == (503, "monite_unavailable")
-            assert int(answer.headers["retry-after"]) > 0
-            assert order.hits == 1
-        assert page.call("GET", "payables").status == 200
-        page.login("viktor")
-        with trouble(emulator, kind="status", status=503, path="/auth/token"):
-            assert said(page.call("GET", "payables")) == (503, "monite_unavailable")
-        until(lambda: page.call("GET", "payables").status == 200)
