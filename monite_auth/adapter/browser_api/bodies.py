@@ -120,9 +120,8 @@ def _read(request: ApiRequest, read: Callable[[int], bytes]) -> Iterator[bytes]:
     while left is None or left > 0:
         try:
             chunk = read(CHUNK if left is None else min(CHUNK, left))
-        except (
-            Exception
-        ) as error:  # servers have errors of their own for a connection that breaks, or chunks that are none
+        # Servers have errors of their own for a connection that breaks, and for chunks that are none.
+        except Exception as error:
             raise BodyBrokeOff from error
         if chunk:
             yield chunk

@@ -101,9 +101,8 @@ class BrowserApi:
 
 def _outgoing(settings: Settings, request: ApiRequest, body: Body | AsyncBody | None) -> httpx.Request:
     """Return the request to Monite, without its token."""
-    path = request.path.strip("/").removeprefix(
-        "v1/"
-    )  # Litestar adds a slash, and none of Monite's paths has one
+    # Litestar adds a slash at the end, and none of Monite's paths has one.
+    path = request.path.strip("/").removeprefix("v1/")
     timeout = httpx.Timeout(PATIENCE, connect=settings.connect_timeout, pool=settings.deadline)
     outgoing: Any = httpx.Request(
         request.method,

@@ -73,10 +73,8 @@ class BrowserCalls(PageFixtures):
             assert page.call("GET", "payables").status == 200
             assert said(page.call("GET", "counterparts")) == (403, "not_permitted")
             assert said(page.call("POST", "payables", b"{}", headers=UPLOAD)) == (403, "not_permitted")
-            assert said(page.call("GET", "entity_users/me")) == (
-                404,
-                "unknown_call",
-            )  # of a person's own token
+            # It is for a person's own token.
+            assert said(page.call("GET", "entity_users/me")) == (404, "unknown_call")
             page.logout()
             assert said(page.call("GET", "payables")) == (401, "not_logged_in")
         assert [token.uses for token in ledger.tokens] == [1]
