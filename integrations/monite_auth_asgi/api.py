@@ -1,8 +1,9 @@
 """Monite's API as an ASGI app, for the app's own pages: the browser has the session's cookie and no token."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+from monite_auth import MoniteAccess
 from monite_auth.adapter import Answer, ApiRequest, AsyncStream, BrowserApi, StreamedAnswer
 from monite_auth_asgi.answers import headers_of, http_only, send_answer, start_answer
 from monite_auth_asgi.state import monite
@@ -14,10 +15,11 @@ SAYS_LENGTH = ("1.0", "1.1")
 """The versions of HTTP in which a request without Content-Length and Transfer-Encoding has no body."""
 
 
-def api_app() -> ASGIApp:
+def api_app(*, load: Callable[[Scope], Awaitable[None]] | None = None) -> ASGIApp:
     """Return an ASGI app that passes calls on to Monite's API as whoever is logged in, to mount at a path inside the middleware.
 
-    Mounted at `/monite/api`, it serves `/monite/api/payables` as Monite's `/v1/payables`. See docs/browser.md.
+    Mounted at `/monite/api`, it serves `/monite/api/payables` as Monite's `/v1/payables`. See docs/browser.md. `load`: loads the
+    session of a request, where the framework leaves that to views.
     """
     browser_api = BrowserApi()
 
@@ -27,9 +29,14 @@ def api_app() -> ASGIApp:
         query = scope.get("query_string", b"").decode("latin-1")
         request = ApiRequest(scope["method"], _path(scope), query, headers)
         browser = _Browser(receive, has_body=request.has_body or _may_have_body(request, scope))
-        serving = asyncio.ensure_future(
-            _serve(browser_api.acall(monite(scope), request, browser.chunks), send)
-        )
+
+        async def find_access() -> MoniteAccess:
+            if load is not None:
+                await load(scope)
+            return monite(scope)
+
+        calling = browser_api.acall(monite(scope).broker, request, browser.chunks, find_access)
+        serving = asyncio.ensure_future(_serve(calling, send))
         leaving = asyncio.ensure_future(browser.leaves())
         try:
             await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from monite_auth.adapter import ApiRequest, BrowserApi, read_body
 from monite_auth_django.conf import conf
+from monite_auth_django.current import broker
 from monite_auth_django.responses import streamed
 from monite_auth_django.views import headers_of
 
@@ -27,7 +28,7 @@ _browser_api = BrowserApi()
 def api(request: HttpRequest, path: str) -> HttpResponseBase:
     """Pass a call on to Monite's API as whoever is logged in, under WSGI."""
     asked = _api_request(request, path)
-    return streamed(_browser_api.call(request.monite, asked, _body(request, asked)))
+    return streamed(_browser_api.call(broker(), asked, _body(request, asked), lambda: request.monite))
 
 
 @csrf_exempt
@@ -38,7 +39,7 @@ async def aapi(request: HttpRequest, path: str) -> HttpResponseBase:
     asked = _api_request(request, path)
     body = _body(request, asked)
     chunks = None if body is None else _on_event_loop(body)
-    return streamed(await _browser_api.acall(await request.amonite(), asked, chunks))
+    return streamed(await _browser_api.acall(broker(), asked, chunks, request.amonite))
 
 
 def _api_request(request: HttpRequest, path: str) -> ApiRequest:

@@ -14,7 +14,7 @@ from monite_auth.adapter import (
 )
 from monite_auth.errors import ConfigurationError
 from monite_auth_flask.answers import as_response
-from monite_auth_flask.extension import request_access
+from monite_auth_flask.extension import request_access, state_of_current_app
 
 __all__ = ["monite_blueprint"]
 
@@ -52,7 +52,8 @@ def monite_blueprint(*, api: bool = False, allowed_origins: Collection[str] = ()
         asked = ApiRequest(request.method, path, query, _headers(), shows_end=shows_end)
         # Not `request.stream`, which is for forms: MAX_CONTENT_LENGTH and other limits of those hold there.
         read = _read_before if "stream" in request.__dict__ else environ["wsgi.input"].read
-        return as_response(browser_api.call(request_access(), asked, read_body(asked, read)))
+        broker = state_of_current_app().broker
+        return as_response(browser_api.call(broker, asked, read_body(asked, read), request_access))
 
     blueprint.add_url_rule("/token", view_func=token, methods=METHODS)
     if api:

@@ -21,7 +21,7 @@ def monite_app(*, api: bool = False, allowed_origins: Collection[str] = ()) -> R
     `api`, which is for the app's own pages.
     """
     token = Route("/token", _WithSession(token_app(allowed_origins=allowed_origins, api=api)))
-    return Router(routes=[token, Mount("/api", _WithSession(api_app()))] if api else [token])
+    return Router(routes=[token, Mount("/api", api_app(load=_load))] if api else [token])
 
 
 class _WithSession:
@@ -31,5 +31,9 @@ class _WithSession:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await load_session(HTTPConnection(scope))
+        await _load(scope)
         await self._app(scope, receive, send)
+
+
+async def _load(scope: Scope) -> None:
+    await load_session(HTTPConnection(scope))

@@ -103,6 +103,17 @@ def test_whoever_is_not_logged_in_gets_a_401_and_no_page(served, settings, visit
     assert answer.refusal == (401, "not_logged_in")
 
 
+def test_nobody_is_asked_who_is_logged_in_for_a_page_of_another_site(served, settings, visitor, anna):
+    asked = []
+    settings(MONITE_AUTH={**served, "IDENTIFY": asked.append})
+    client = (AsyncDjangoClient if visitor.is_async else DjangoClient)(visitor)
+    for site, code in (("cross-site", "cross_site"), ("same-origin", "not_logged_in")):
+        assert asked == []
+        answer = client.call("GET", "payables", headers={**CALL, "sec-fetch-site": site}, body=b"")
+        assert answer.refusal[1] == code
+    assert asked
+
+
 def test_no_transaction_is_open_while_monite_is_called(page, monkeypatch):
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     assert page.call().status == 200  # an async view could not be called at all

@@ -25,6 +25,7 @@ from starsessions import (
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from monite_auth.testing.adapters.site import CALL
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
 from monite_auth_starlette.fastapi import LoggedInMonite
 from tests.integrations.starlette_apps import SESSIONS, CatchAll, TimeLimit, app_of
@@ -520,6 +521,7 @@ def star_app(broker, store, *routes, autoload=False, **identify):
         Route("/star/rotate", rotate, methods=["POST"]),
         Route("/star/me", late_me),
         Mount("/monite", monite_app()),
+        Mount("/pages", monite_app(api=True)),
     ]
     return app_of(broker, *star_routes, *routes, outside=outside, **identify)
 
@@ -556,7 +558,11 @@ def test_a_session_that_no_view_loads_is_neither_read_nor_written(broker):
         client.post("/star/login")
         before = store.calls
         assert client.get("/facts").json()["user"] is None
+        foreign = {**CALL, "sec-fetch-site": "cross-site"}
+        assert client.get("/pages/api/payables", headers=foreign).status_code == 403
         assert store.calls == before
+        assert client.get("/pages/api/payables", headers=CALL).status_code == 200
+        assert store.calls > before
 
 
 def test_fastapis_dependencies_load_the_session_themselves(broker):

@@ -2,7 +2,7 @@
 
     api = BrowserApi()
     request = ApiRequest(method, path, query, headers)       # path: behind the place where the API is mounted
-    answer = api.call(access, request, chunks_of_the_body)   # or await api.acall(…)
+    answer = api.call(broker, request, chunks_of_the_body, find_access)   # or await api.acall(…)
 
 The answer is an `Answer`, made here, or a `StreamedAnswer`, which comes from Monite as it is read.
 

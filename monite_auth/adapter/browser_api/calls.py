@@ -1,6 +1,6 @@
 """Calls of a browser, passed on to Monite as the person who is logged in. Neither side is held in memory."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from monite_auth.adapter.browser_api.streams import (
     head_of,
     whole_answer,
 )
+from monite_auth.broker import TokenBroker
 from monite_auth.errors import MoniteAuthError, NotLoggedIn, RateLimited
 from monite_auth.outbound import BROKEN, unreachable
 from monite_auth.settings import Settings
@@ -40,15 +41,24 @@ class BrowserApi:
         self._busy = BusySessions()
 
     def call(
-        self, access: MoniteAccess, request: ApiRequest, chunks: Iterable[bytes] | None
+        self,
+        broker: TokenBroker,
+        request: ApiRequest,
+        chunks: Iterable[bytes] | None,
+        find_access: Callable[[], MoniteAccess],
     ) -> Answer | StreamedAnswer[Stream]:
         """Make the call and return Monite's answer, or a refusal; raises nothing of ours.
 
-        `chunks`: the body, read while it is sent; None where there is none. What they raise goes through.
+        `chunks`: the body, read while it is sent; None where there is none. `find_access`: returns the request's access. It is
+        called when the request may go on, since it may have to read a session. What these two raise goes through.
         """
-        settings = access.broker.settings
+        settings = broker.settings
+        refusal = refuse_request(request, settings)
+        if refusal is not None:
+            return refusal
+        access = find_access()
         with ExitStack() as over:
-            refusal = self._begin(access, request, over)
+            refusal = self._begin(access, over)
             if refusal is not None:
                 return refusal
             body = None if chunks is None else Body(chunks, settings.api_longest_body, request.length)
@@ -63,12 +73,20 @@ class BrowserApi:
             )
 
     async def acall(
-        self, access: MoniteAccess, request: ApiRequest, chunks: AsyncIterable[bytes] | None
+        self,
+        broker: TokenBroker,
+        request: ApiRequest,
+        chunks: AsyncIterable[bytes] | None,
+        find_access: Callable[[], Awaitable[MoniteAccess]],
     ) -> Answer | StreamedAnswer[AsyncStream]:
         """Make the call and return Monite's answer, or a refusal; see `call`."""
-        settings = access.broker.settings
+        settings = broker.settings
+        refusal = refuse_request(request, settings)
+        if refusal is not None:
+            return refusal
+        access = await find_access()
         async with AsyncExitStack() as over:
-            refusal = self._begin(access, request, over)
+            refusal = self._begin(access, over)
             if refusal is not None:
                 return refusal
             body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body, request.length)
@@ -82,17 +100,11 @@ class BrowserApi:
                 *head_of(response), AsyncStream(response, over.pop_all())
             )
 
-    def _begin(
-        self, access: MoniteAccess, request: ApiRequest, over: ExitStack | AsyncExitStack
-    ) -> Answer | None:
+    def _begin(self, access: MoniteAccess, over: ExitStack | AsyncExitStack) -> Answer | None:
         """Return the refusal of a call; else count it until it is `over`."""
-        settings = access.broker.settings
-        refusal = refuse_request(request, settings)
-        if refusal is not None:
-            return refusal
         if access.principal is None:
             return refuse(NotLoggedIn("Nobody is logged in, so there is no one to call Monite for."))
-        if not self._busy.begin(access.principal, settings.api_calls_per_session, over):
+        if not self._busy.begin(access.principal, access.broker.settings.api_calls_per_session, over):
             return problem(
                 429, "too_many_calls", "This session has too many calls under way.", **{"Retry-After": "1"}
             )

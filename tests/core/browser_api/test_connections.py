@@ -28,18 +28,22 @@ def broker():
 
 
 def test_pages_that_do_not_read_their_answers_keep_nobody_else_waiting(broker):
-    api, access = BrowserApi(), MoniteAccess(broker, ANNA)
+    api = BrowserApi()
     with broker:
-        unread = [api.call(access, READ, None) for _ in range(MANY)]
+        unread = [api.call(broker, READ, None, lambda: MoniteAccess(broker, ANNA)) for _ in range(MANY)]
         assert {answer.status for answer in unread} == {200}
         for answer in unread:
             answer.body.close()
 
 
 async def test_pages_that_do_not_read_their_answers_keep_no_other_task_waiting(broker):
-    api, access = BrowserApi(), MoniteAccess(broker, ANNA)
+    api = BrowserApi()
+
+    async def find_access():
+        return MoniteAccess(broker, ANNA)
+
     async with broker:
-        unread = [await api.acall(access, READ, None) for _ in range(MANY)]
+        unread = [await api.acall(broker, READ, None, find_access) for _ in range(MANY)]
         assert {answer.status for answer in unread} == {200}
         for answer in unread:
             await answer.body.aclose()

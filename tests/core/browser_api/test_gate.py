@@ -189,4 +189,4 @@ def test_of_40_000_mutated_requests_none_goes_elsewhere_and_none_as_anybody_else
 def _without_fetch_metadata(monite, **headers):
     known = {name: value for name, value in OWN_PAGE.items() if name != "sec-fetch-site"}
     request = ApiRequest("GET", "/payables", "", {**known, **headers})
-    return BrowserApi().call(MoniteAccess(monite, ANNA), request, None)
+    return BrowserApi().call(monite, request, None, lambda: MoniteAccess(monite, ANNA))

@@ -80,7 +80,7 @@ def call(
     """Make a call as Anna's browser does. `headers`: with underscores for dashes, added to those of a page of the app's."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = ApiRequest(method, path, query, {**OWN_PAGE, **named})
-    return (api or BrowserApi()).call(MoniteAccess(broker, principal), request, body)
+    return (api or BrowserApi()).call(broker, request, body, lambda: MoniteAccess(broker, principal))
 
 
 def read(answer: Answer | StreamedAnswer[Any]) -> bytes:

@@ -19,7 +19,7 @@ def api_view(prefix: str) -> Callable[[Request], Response]:
         path = request.path.removeprefix(prefix)
         asked = ApiRequest(request.method, path, request.query_string, request.headers)
         body = read_body(asked, BytesIO(request.body).read)
-        answer = browser_api.call(monite(request), asked, body)
+        answer = browser_api.call(monite(request).broker, asked, body, lambda: monite(request))
         if isinstance(answer, Answer):
             return as_response(answer)
         return Response(b"".join(answer.body), answer.status, dict(answer.headers))
