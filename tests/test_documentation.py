@@ -53,6 +53,8 @@ def test_the_readme(demo_environment, emulator):
         client.post("/login", params={"user": "anna"})
         assert len(client.get("/invoices").json()["data"]) > 0
         assert client.get("/monite/token").json()["expires_in"] >= 600
+        version = {"x-monite-version": "2024-05-25"}
+        assert client.get("/monite/api/payables?limit=3", headers=version).json()["data"]
         client.post("/logout")
         assert client.get("/invoices").status_code == 401
     until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])  # in the background, also when the app ends
