@@ -36,7 +36,7 @@ def api_app(*, load: Callable[[Scope], Awaitable[None]] | None = None) -> ASGIAp
             return monite(scope)
 
         calling = browser_api.acall(monite(scope).broker, request, browser.chunks, find_access)
-        serving = asyncio.ensure_future(_serve(calling, send))
+        serving = asyncio.ensure_future(_serve(calling, browser, send))
         leaving = asyncio.ensure_future(browser.leaves())
         try:
             await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -50,7 +50,9 @@ def api_app(*, load: Callable[[Scope], Awaitable[None]] | None = None) -> ASGIAp
     return api
 
 
-async def _serve(call: Awaitable[Answer | StreamedAnswer[AsyncStream]], send: Send) -> None:
+async def _serve(
+    call: Awaitable[Answer | StreamedAnswer[AsyncStream]], browser: "_Browser", send: Send
+) -> None:
     try:
         answer = await call
     except BrowserGone:
@@ -60,6 +62,7 @@ async def _serve(call: Awaitable[Answer | StreamedAnswer[AsyncStream]], send: Se
         return
     try:
         await start_answer(answer.status, answer.headers, send)
+        browser.has_its_answer()
         async for chunk in answer.body:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     finally:
@@ -91,7 +94,7 @@ class _Browser:
     def __init__(self, receive: Receive, *, has_body: bool) -> None:
         self._receive = receive
         self._is_read = asyncio.Event()
-        """Whether all of the body is here, so that nothing more is read than that the browser has gone."""
+        """Whether nobody reads the body any more, so that somebody else may read that the browser has gone."""
         if not has_body:
             self._is_read.set()
 
@@ -109,6 +112,10 @@ class _Browser:
             if body := message.get("body", b""):
                 yield body
             more = message.get("more_body", False)
+        self._is_read.set()
+
+    def has_its_answer(self) -> None:
+        """Note that nobody will read what may still come of the body: Monite has answered before it was whole."""
         self._is_read.set()
 
     async def leaves(self) -> None:

@@ -17,7 +17,7 @@ from monite_auth.errors import MoniteAuthError
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.tokens import Clock
 
-__all__ = ["ErrorLog", "log_error"]
+__all__ = ["ErrorLog", "log_answer", "log_error"]
 
 log = logging.getLogger("monite_auth")
 
@@ -36,18 +36,22 @@ class ErrorLog:
 
     def write(self, error: MoniteAuthError) -> None:
         """Write an error to the log, or count it."""
-        level = logging.ERROR if error.status_hint >= 500 else logging.WARNING
-        if error.status_hint == 401:
+        self.write_answer(error.status_hint, error.code, str(error))
+
+    def write_answer(self, status: int, code: str, message: str) -> None:
+        """Write to the log why a request was answered with this status and code, or count it."""
+        level = logging.ERROR if status >= 500 else logging.WARNING
+        if status == 401:
             return
         now = self._clock()
         with self._lock:
-            written, count = self._seen.get(error.code, (-QUIET, 0))
+            written, count = self._seen.get(code, (-QUIET, 0))
             if now - written < QUIET:
-                self._seen[error.code] = written, count + 1
+                self._seen[code] = written, count + 1
                 return
-            self._seen[error.code] = now, 0
+            self._seen[code] = now, 0
         more = f" ({count} more of this kind since the last line about it)" if count else ""
-        log.log(level, "A request was answered with %d: %s%s", error.status_hint, error, more)
+        log.log(level, "A request was answered with %d: %s%s", status, message, more)
 
 
 _of_this_process = ErrorLog()
@@ -56,3 +60,8 @@ _of_this_process = ErrorLog()
 def log_error(error: MoniteAuthError) -> None:
     """Write an error to the log that ends a request of this process."""
     _of_this_process.write(error)
+
+
+def log_answer(status: int, code: str, message: str) -> None:
+    """Write to the log why a request of this process was answered with this status and code."""
+    _of_this_process.write_answer(status, code, message)

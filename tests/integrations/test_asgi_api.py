@@ -75,6 +75,24 @@ async def test_a_browser_that_leaves_ends_the_call_and_lets_go_of_the_connection
     await monite.aclose()
 
 
+async def test_a_browser_that_leaves_with_an_answer_that_came_before_its_body_was_whole_ends_the_call(monite):
+    browser, slow = Browser(), Slow()
+
+    async def answers_at_once(request):
+        return httpx.Response(413, stream=slow)
+
+    monite.aanswer = answers_at_once
+    asking = asyncio.create_task(browser.asks(monite, "POST", headers={"content-length": "8"}))
+    browser.request(b"half", more=True)
+    while len(browser.heard) < 2:
+        await asyncio.sleep(0)
+    browser.request(b"of", more=True)
+    browser.leave()
+    await asking
+    assert slow.closed.is_set()
+    await monite.aclose()
+
+
 async def test_a_browser_that_leaves_before_the_answer_ends_the_call(monite):
     browser, ended, begun = Browser(), asyncio.Event(), asyncio.Event()
 

@@ -12,7 +12,9 @@ import httpx
 
 from monite_auth.adapter.answers import Answer, problem
 from monite_auth.adapter.browser_api.headers import answer_headers
+from monite_auth.adapter.error_log import log_answer
 from monite_auth.errors import MoniteUnavailable
+from monite_auth.monite_api.headers import REQUEST_ID
 
 __all__ = ["AsyncStream", "Stream", "StreamedAnswer", "head_of", "whole_answer"]
 
@@ -123,12 +125,13 @@ def whole_answer(response: httpx.Response) -> Answer | None:
     That is a refusal where Monite's answer is none of the browser's business, and an answer that was read already, since it might
     have been about the token.
     """
-    if response.status_code == 401:  # it would say that the *user* has to log in
-        return problem(502, "call_refused", "Monite did not accept the app's call.")
-    if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
-        return problem(502, "redirected", "Monite sent the app's call elsewhere.")
-    if not 200 <= response.status_code < 600:  # none of HTTP's, and servers break on it
-        return problem(502, "no_answer", "Monite's answer has no status that could be passed on.")
+    status = response.status_code
+    if status == 401:  # it would say that the *user* has to log in
+        return _kept_here(response, "call_refused", "Monite did not accept the app's call.")
+    if 300 <= status < 400 and status != NOT_MODIFIED:
+        return _kept_here(response, "redirected", "Monite sent the app's call elsewhere.")
+    if not 200 <= status < 600:  # none of HTTP's, and servers break on it
+        return _kept_here(response, "no_answer", "Monite's answer has no status that could be passed on.")
     if response.is_stream_consumed:
         status, headers = head_of(response)
         unpacked = {
@@ -138,6 +141,14 @@ def whole_answer(response: httpx.Response) -> Answer | None:
         }
         return Answer(status, unpacked, response.content)
     return None
+
+
+def _kept_here(response: httpx.Response, code: str, message: str) -> Answer:
+    """Return the refusal that a browser gets in the place of Monite's answer, and write to the log what that was."""
+    request, request_id = response.request, response.headers.get(REQUEST_ID, "no request id")
+    asked = f"{request.method} {request.url.path}"
+    log_answer(502, code, f"{message} It answered {response.status_code} to {asked} ({request_id}).")
+    return problem(502, code, message)
 
 
 def _broken(error: httpx.TransportError) -> MoniteUnavailable:

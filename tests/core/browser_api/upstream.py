@@ -1,6 +1,6 @@
 """A Monite that notes what reaches it, and answers with what a test says."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.adapter import Answer, ApiRequest, BrowserApi, MoniteAccess, StreamedAnswer
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator
 
-__all__ = ["ANNA", "OWN_PAGE", "Upstream", "call", "read"]
+__all__ = ["ANNA", "OWN_PAGE", "Chunks", "Upstream", "answered", "call", "read"]
 
 ACCOUNT = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 ANNA = Principal("anna", session_id="1")
@@ -64,6 +64,30 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
         self.handle_async_request = answer  # type: ignore[assignment]
+
+
+class Chunks(httpx.SyncByteStream):
+    """An answer that comes in pieces. `breaks`: with which error it ends, if not well."""
+
+    def __init__(self, *chunks: bytes, breaks: Exception | None = None) -> None:
+        self.chunks = chunks
+        self.breaks = breaks
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+        if self.breaks is not None:
+            raise self.breaks
+
+    def close(self) -> None:
+        """Note that nobody reads it any more."""
+        self.is_closed = True
+
+
+def answered(*chunks: bytes, status: int = 200, **headers: str) -> httpx.Response:
+    """Return an answer of Monite's. `headers`: with underscores for dashes."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, headers=named, stream=Chunks(*chunks))
 
 
 def call(
