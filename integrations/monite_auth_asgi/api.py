@@ -62,7 +62,7 @@ async def _serve(
         return
     try:
         await start_answer(answer.status, answer.headers, send)
-        browser.has_its_answer()
+        browser.stop_reading()
         async for chunk in answer.body:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     finally:
@@ -114,8 +114,8 @@ class _Browser:
             more = message.get("more_body", False)
         self._is_read.set()
 
-    def has_its_answer(self) -> None:
-        """Note that nobody will read what may still come of the body: Monite has answered before it was whole."""
+    def stop_reading(self) -> None:
+        """Leave alone what may still come of the body: Monite has answered."""
         self._is_read.set()
 
     async def leaves(self) -> None:

@@ -67,7 +67,7 @@ def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
     # Nothing that cannot be unpacked here: a refusal may be about the token.
     packed = GZIP.search(headers.get("accept-encoding", ""))
     passed = {**headers, "accept-encoding": "gzip" if packed else "identity"}
-    return _passing(REQUEST, passed, hop)
+    return _filtered(REQUEST, passed, hop)
 
 
 def answer_headers(status: int, headers: Mapping[str, str]) -> dict[str, str]:
@@ -75,13 +75,13 @@ def answer_headers(status: int, headers: Mapping[str, str]) -> dict[str, str]:
     hop = _named_in(headers.get("connection", ""))
     if "transfer-encoding" in headers or status in WITHOUT_BODY:
         hop.add("content-length")
-    passed = {name.title(): value for name, value in _passing(ANSWER, headers, hop).items()}
+    passed = {name.title(): value for name, value in _filtered(ANSWER, headers, hop).items()}
     if not JSON.fullmatch(passed.setdefault("Content-Type", "application/octet-stream")):
         passed["Content-Disposition"] = _as_attachment(headers.get("content-disposition", ""))
     return {**passed, **NO_STORE, "Content-Security-Policy": SANDBOX}
 
 
-def _passing(names: Collection[str], headers: Mapping[str, str], hop: Collection[str]) -> dict[str, str]:
+def _filtered(names: Collection[str], headers: Mapping[str, str], hop: Collection[str]) -> dict[str, str]:
     return {
         name: headers[name]
         for name in names

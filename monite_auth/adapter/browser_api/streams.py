@@ -127,11 +127,11 @@ def whole_answer(response: httpx.Response) -> Answer | None:
     """
     status = response.status_code
     if status == 401:  # it would say that the *user* has to log in
-        return _kept_here(response, "call_refused", "Monite did not accept the app's call.")
+        return _refuse_answer(response, "call_refused", "Monite did not accept the app's call.")
     if 300 <= status < 400 and status != NOT_MODIFIED:
-        return _kept_here(response, "redirected", "Monite sent the app's call elsewhere.")
+        return _refuse_answer(response, "redirected", "Monite sent the app's call elsewhere.")
     if not 200 <= status < 600:  # none of HTTP's, and servers break on it
-        return _kept_here(response, "no_answer", "Monite's answer has no status that could be passed on.")
+        return _refuse_answer(response, "no_answer", "Monite's answer has no status that could be passed on.")
     if response.is_stream_consumed:
         status, headers = head_of(response)
         unpacked = {
@@ -143,7 +143,7 @@ def whole_answer(response: httpx.Response) -> Answer | None:
     return None
 
 
-def _kept_here(response: httpx.Response, code: str, message: str) -> Answer:
+def _refuse_answer(response: httpx.Response, code: str, message: str) -> Answer:
     """Return the refusal that a browser gets in the place of Monite's answer, and write to the log what that was."""
     request, request_id = response.request, response.headers.get(REQUEST_ID, "no request id")
     asked = f"{request.method} {request.url.path}"
