@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 from monite_auth import MoniteAccess
 from monite_auth.adapter import Answer, ApiRequest, AsyncStream, BrowserApi, StreamedAnswer
@@ -119,10 +120,15 @@ class _Browser:
         self._is_read.set()
 
     async def leaves(self) -> None:
-        """Return when the browser has gone."""
+        """Return when the browser has gone; never, where nobody says so."""
         await self._is_read.wait()
-        is_at_end = False
-        while (message := await self._receive())["type"] != "http.disconnect":
-            if is_at_end:  # a middleware that has read the body repeats it for ever, and will never say that the browser has gone
-                await asyncio.Event().wait()
-            is_at_end = not message.get("more_body", False)
+        # A middleware that has read the body may repeat it for ever, or raise when it is asked once more.
+        with suppress(Exception):
+            message = await self._receive()
+            while message.get("more_body", False):
+                message = await self._receive()
+            if message["type"] == "http.request":
+                message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return
+        await asyncio.Event().wait()

@@ -200,6 +200,24 @@ async def test_a_middleware_that_repeats_the_body_for_ever_leaves_the_event_loop
     await monite.aclose()
 
 
+async def test_a_middleware_that_cannot_say_whether_the_browser_is_there_leaves_the_answer_alone(monite):
+    said = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive():
+        if not said:
+            raise RuntimeError(
+                "Unexpected message received: http.request"
+            )  # as Starlette's BaseHTTPMiddleware does
+        return said.pop()
+
+    browser = Browser()
+    browser.sends.get = receive
+    await browser.asks(monite)
+    assert browser.heard[0]["status"] == 200
+    assert browser.heard[-1]["more_body"] is False
+    await monite.aclose()
+
+
 @pytest.mark.parametrize("served", [api_app, token_app])
 async def test_a_websocket_is_refused(monite, served):
     browser = Browser()
