@@ -36,7 +36,7 @@ the right time, since another host's clock counts after a failover.
     +zadd +zrem +zscore +zcard +zrange +zremrangebyscore +pttl +pexpire
 
 Where they are granted, these are used too: `+info` and `+config|get` for the warnings at start-up, `+client|setinfo`,
-and `+select` for a database other than 0. A cluster needs `+cluster|slots +cluster|shards +command`.
+and `+select` for a database other than 0. A cluster needs `+cluster|slots +cluster|shards`.
 """
 
 try:

@@ -101,7 +101,7 @@ _of_shards = _row(_of_a_user, _is_shard)
 ANSWERS: dict[str, Shape] = {
     "abandon": _either(_is_count, _of_a_user),
     "account": _row(_either(_is_nothing, _is_text), _rows(_is_name, _is_text), _rows(_is_name)),
-    "adopt": _is_nothing,
+    "adopt": _row(_either(_is_nothing, _is_text), _is_text),
     "backlog": _is_count,
     "begin": _either(_is_count, _of_a_user),
     "budget": _row(_is_count, _is_number, _either(_is_number, _word(b""))),

@@ -67,6 +67,10 @@ class Connections(ABC):
         """The client of the cluster, if one is open."""
 
     @abstractmethod
+    async def _find_nodes(self) -> None:
+        """Open the client of the cluster: ask one host after the other who the nodes are, since some may hang."""
+
+    @abstractmethod
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
         """Send one command and return the answer. `patience`: seconds to wait, where that can be said for each."""
 
@@ -101,6 +105,11 @@ class Connections(ABC):
 
         Raises: StoreUnavailable, ConfigurationError.
         """
+        if self._address.kind == "cluster" and self._cluster is None:
+            try:
+                await self._find_nodes()
+            except FAILURES as error:
+                raise self._translated(error, command, self._server(command)) from None
         queued_at = time.monotonic()
         server = self._server(command)
         if server.is_left_alone(queued_at):

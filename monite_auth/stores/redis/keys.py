@@ -4,6 +4,10 @@ Each shard bears a stamp, which names the store and the data key that the shard 
 Where it is another one, the caller opens the envelope again and notes in the shard what it found, so that all agree in the end.
 That happens when a data key was renewed, and when a store was emptied (FLUSHALL, or a primary that comes back without its
 data): then the next process to ask makes another envelope.
+
+Beside its stamp each shard has a copy of the envelope. Where the envelope cannot be read, as when its node of a cluster is down, a
+process that starts opens the first copy that is in force in its shard. It then has what others have that opened the envelope before,
+and no more: a copy from before a renewal is of no use in a shard that has heard of it. The younger envelope has the older data key in it.
 """
 
 import base64
@@ -15,8 +19,8 @@ from monite_auth.errors import MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Connections
 from monite_auth.stores.redis.health import check_version, warn_about_durability
-from monite_auth.stores.redis.keyspace import NAME, Keyspace
-from monite_auth.stores.redis.records import STORE, RedisVault
+from monite_auth.stores.redis.keyspace import NAME, SHARDS, Keyspace
+from monite_auth.stores.redis.records import STORE, RedisVault, content_of
 from monite_auth.stores.redis.scripts import SCRIPTS
 from monite_auth.stores.sealing import NEW_PAIR, REOPEN_INTERVAL, Envelope, no_key_opens
 from monite_auth.tokens import Clock
@@ -75,15 +79,15 @@ class AccountKeys:
         try:
             await self._check(connections)
             found = await self._open(connections)
-        except StoreUnavailable as error:
-            if vault is None or error.part is None:
+        except StoreUnavailable as error:  # the node of the envelope may be down, and this user's not
+            if error.part is None:
                 raise
-            return vault  # the node of the envelope is down, and this user's perhaps not: a stamp tells of another data key
+            copy = vault or await self._open_copy(connections)
+            if copy is None:
+                raise
+            return self._use(copy, vault)
         self._opened_after = key_changes
-        if vault is not None and found.stamp == vault.stamp:
-            return vault  # which keeps what it has opened
-        self._use(found, vault)
-        return found
+        return self._use(found, vault)
 
     @property
     def _is_open(self) -> bool:
@@ -94,12 +98,57 @@ class AccountKeys:
         self._key_changes += 1
 
     async def adopt(self, connections: Connections, vault: RedisVault, shard: int) -> None:
-        """Open the envelope again, and note in the shard which data key is in force."""
-        found = await self._open(connections)
-        self._use(found, vault)
-        await connections.run(SCRIPTS["adopt"], [found.keyspace.stamp(shard)], [found.stamp])
+        """Have this process, with `vault`, and a shard agree which data key is in force.
 
-    def _use(self, found: RedisVault, before: RedisVault | None) -> None:
+        The envelope says so. If it cannot be read, the younger of theirs counts.
+        """
+        failure: StoreUnavailable | None = None
+        try:
+            found = await self._open(connections)
+        except StoreUnavailable as error:
+            if error.part is None:
+                raise
+            found, failure = vault, error
+        keys = found.keyspace.stamped(shard)
+        stamp, copy = await connections.run(SCRIPTS["adopt"], keys, [])
+        copied = self._opened_copy(found.keyspace, stamp, copy)
+        if copied is not None and found.stamp.encode() in copied.known:
+            found = copied
+        elif failure is not None and stamp is not None and stamp not in found.known:
+            raise failure
+        self._use(found, vault)
+        await connections.run(SCRIPTS["adopt"], keys, [stamp or "", found.stamp, found.copy])
+
+    async def _open_copy(self, connections: Connections) -> RedisVault | None:
+        """Open the copy of the envelope in the first shard that answers and has one in force."""
+        for shard in range(SHARDS):
+            try:
+                stamp, copy = await connections.run(SCRIPTS["adopt"], self._own.stamped(shard), [])
+            except StoreUnavailable as error:
+                if error.part is None:
+                    raise
+                continue
+            found = self._opened_copy(self._own, stamp, copy)
+            if found is not None:
+                return found
+        return None
+
+    def _opened_copy(self, keyspace: Keyspace, stamp: bytes | None, copy: bytes) -> RedisVault | None:
+        """Open the copy of the envelope in a shard with this stamp; return None if it is not in force there.
+
+        Without a key that was taken out, `open` makes another data key. That has to lie in the envelope before it seals anything.
+        """
+        content = content_of(copy)
+        opened = self._envelope.open(content) if content else None
+        if opened is None:
+            return None
+        found = RedisVault(opened.seal, keyspace, self._clock, content)
+        return found if found.stamp.encode() == stamp else None
+
+    def _use(self, found: RedisVault, before: RedisVault | None) -> RedisVault:
+        """Return the vault to use from now on: that from `before` if it has the same data key, since it keeps what it has opened."""
+        if before is not None and found.stamp == before.stamp:
+            return before
         if before is not None and found.stamp[:STORE] != before.stamp[:STORE] and self._vault is before:
             log.warning(
                 "Redis at %s has lost the data of the token store, and it begins anew: tokens in it before will not be "
@@ -107,9 +156,11 @@ class AccountKeys:
                 self._where,
             )
         self._vault = found
+        return found
 
     async def _open(self, connections: Connections) -> RedisVault:
-        keyspace = self._first if await self._has_the_first(connections) else self._own
+        is_first, has_older = await self._has_the_first(connections)
+        keyspace = self._first if is_first else self._own
         seen: dict[str, bytes] = {}
         offer = self._envelope.new().content
         while True:
@@ -123,11 +174,15 @@ class AccountKeys:
             if opened is None:
                 raise no_key_opens(f"the token store in Redis at {self._where}")
             if opened.content == seen:
-                return RedisVault(opened.seal, keyspace, self._clock)
+                # Another account, or another keyspace of this one, may take what is older: a copy could not tell.
+                return RedisVault(opened.seal, keyspace, self._clock, {} if has_older else seen)
             offer = opened.content
 
-    async def _has_the_first(self, connections: Connections) -> bool:
-        """Say whether this account has what is there from before there were accounts. The first to open it gets it."""
+    async def _has_the_first(self, connections: Connections) -> tuple[bool, bool]:
+        """Say whether this account has what is there from before there were accounts, and whether there is anything.
+
+        The first to open it gets it.
+        """
         keys = [self._first.envelope, self._first.owner, self._first.accounts]
         owner, pairs, _ = await connections.run(SCRIPTS["account"], keys, ["", ""])
         content = _content(pairs)
@@ -142,7 +197,7 @@ class AccountKeys:
                     "or key to MONITE_STORE_KEYS.",
                     self._where,
                 )
-        return bool(owner == self._account.encode())
+        return owner == self._account.encode(), bool(content)
 
     async def _warn_of_another_pair(self, connections: Connections) -> None:
         """Warn where this account is new and its keys open another one's: it may be the same, under a new pair."""

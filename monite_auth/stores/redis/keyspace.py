@@ -6,6 +6,7 @@ cluster, together with a share of the pending revocations: a logout moves tokens
 *shard*, one of a fixed number:
 
     {monite:…:07}:key            the stamp of this shard: which store and data key it is sealed with
+    {monite:…:07}:envelope       a copy of the envelope, behind the stamp that it belongs to
     {monite:…:07}:user:<name>    a hash: tokens, leases, cooldowns, notes; `lua/common.lua` has its fields
     {monite:…:07}:known:<name>   the user's sessions that may have tokens: until when each is remembered, and when it began
     {monite:…:07}:ended:<name>   the user's sessions that have ended: likewise
@@ -75,9 +76,9 @@ class Keyspace:
             f"{tag}:clock",
         ]
 
-    def stamp(self, shard: int) -> str:
-        """Return the key of a shard's stamp."""
-        return f"{self._shards[shard]}:key"
+    def stamped(self, shard: int) -> list[str]:
+        """Return the keys of a shard's stamp, and of its copy of the envelope."""
+        return [f"{self._shards[shard]}:{each}" for each in ("key", "envelope")]
 
     def pending(self, shard: int) -> list[str]:
         """Return the keys of a shard's pending revocations, and of those that were carried out."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -28,6 +29,9 @@ class LoopConnections(Connections):
         self._clients: Sequence[Any] = ()
         """The clients that are open, the first to send with."""
         self._turn = asyncio.Lock()
+        self._finding = asyncio.Lock()
+        self._not_found: Exception | None = None
+        """Why no host of the cluster could say who the nodes are, the last time that they were asked."""
 
     @asynccontextmanager
     async def one_at_a_time(self) -> AsyncGenerator[None]:
@@ -45,7 +49,34 @@ class LoopConnections(Connections):
 
     @property
     def _cluster(self) -> Any:
-        return self._open()[0] if self._address.kind == "cluster" else None
+        return self._clients[0] if self._address.kind == "cluster" and self._clients else None
+
+    async def _find_nodes(self) -> None:
+        not_found = self._not_found
+        async with self._finding:
+            last = self._not_found
+            if last is not None and last is not not_found:
+                # To all who have waited meanwhile, since each host may take its time.
+                raise last.with_traceback(None)
+            if not self._clients:
+                self._clients = await self._clients_by_some_host()
+
+    async def _clients_by_some_host(self) -> Sequence[Any]:
+        hosts = self._address.hosts
+        # All together take less than two timeouts.
+        shares = [1 / len(hosts)] * (len(hosts) - 1) + [1]
+        failure: Exception = TimeoutError()
+        for host, share in zip(hosts, shares, strict=True):
+            clients = async_clients(replace(self._address, hosts=(host,)), self._timeout)
+            try:
+                async with RunningTime(share * self._timeout):
+                    await clients[0].initialize()
+            except FAILURES as error:
+                failure = error
+            else:
+                return clients
+        self._not_found = failure
+        raise failure
 
     async def _exchange(self, command: Sequence[Argument], patience: float) -> Any:
         client = self._open()[0]
@@ -78,3 +109,7 @@ class LoopConnections(Connections):
         clients, self._clients = self._clients, ()
         for client in clients:
             await client.aclose()
+            if self._address.kind == "cluster":
+                # After a failed command the client counts itself as closed, and `_relearn` has connected its nodes again.
+                await client.nodes_manager.aclose()
+                await client.nodes_manager.aclose("startup_nodes")

@@ -10,11 +10,11 @@ from typing import Any
 from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.stores.dates import WallClock
 from monite_auth.stores.redis.keyspace import NAME, Keyspace, shard_of
-from monite_auth.stores.sealing import Seal, SealBroken, Vault
+from monite_auth.stores.sealing import Content, Seal, SealBroken, Vault
 from monite_auth.stores.values import Pending, Slot
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "name_in", "owner_in", "split_answer"]
+__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "content_of", "name_in", "owner_in", "split_answer"]
 
 LEASE = 16
 """Characters of a lease's ID."""
@@ -28,13 +28,21 @@ DUE = struct.Struct(">dI")
 
 
 class RedisVault(Vault):
-    """The vault of an account whose keys are in `keyspace`. `clock` is that of the tokens that callers get."""
+    """The vault of an account whose keys are in `keyspace`. `clock` is that of the tokens that callers get.
 
-    def __init__(self, seal: Seal, keyspace: Keyspace, clock: Clock) -> None:
+    `envelope`: what it was opened from, to be copied to the shards; empty where there are to be no copies.
+    """
+
+    def __init__(self, seal: Seal, keyspace: Keyspace, clock: Clock, envelope: Content) -> None:
         super().__init__(seal)
         self.keyspace = keyspace
-        self.stamp = seal.name("store") + seal.id
+        store = seal.name("store")
+        self.stamp = store + seal.id
         """Names the store, and the data key in force."""
+        self.known = frozenset((store + each).encode() for each in seal.knows)
+        """The stamps of all data keys whose sealed values open here: the present one, and those before it."""
+        self.copy = " ".join([self.stamp, *(f"{name}={value.hex()}" for name, value in envelope.items())])
+        """The envelope as a shard keeps it; `content_of` reads it."""
         self._clock = clock
 
     # -- names
@@ -95,6 +103,15 @@ class RedisVault(Vault):
         """Return a place for a token that no slot has, the name of its fingerprint, and the token sealed for there."""
         place = self._name("slot", "of nobody")
         return place, self.fingerprint_name(token.fingerprint), self.seal_token(place, token)
+
+
+def content_of(copy: bytes) -> Content:
+    """Return the envelope in a shard's copy, or nothing if that is none."""
+    try:
+        fields = [field.partition("=") for field in copy.decode().split(" ")[1:]]
+        return {name: bytes.fromhex(value) for name, _, value in fields}
+    except ValueError:
+        return {}
 
 
 def _times(layout: struct.Struct, record: bytes) -> tuple[Any, ...]:

@@ -121,4 +121,4 @@ class RedisRevocations(Execution):
 
 def _keys(keyspace: Keyspace, shard: int) -> list[str]:
     """Return what `lua/due.lua` takes of each shard."""
-    return [keyspace.stamp(shard), *keyspace.pending(shard)[:2]]
+    return [*keyspace.stamped(shard), *keyspace.pending(shard)[:2]]

@@ -78,6 +78,9 @@ class ThreadConnections(Connections):
         stack.append(connection)
         return answer
 
+    async def _find_nodes(self) -> None:
+        self._connect()  # which gives each host a socket's timeout
+
     def _connect(self) -> Any:
         # Without the lock: a cluster's client asks servers.
         made = blocking_client(self._address, self._patience)

@@ -32,6 +32,21 @@ _sentinels: Any = redis.sentinel.Sentinel
 _async_sentinels: Any = redis.asyncio.sentinel.Sentinel
 
 
+class _Cluster(redis.RedisCluster):
+    """A client that does not ask a node which commands there are: that one may hang, and scripts name their keys."""
+
+    def command(self, *_: Any, **__: Any) -> Any:
+        """Return no commands."""
+        return {}
+
+
+class _NoCommands(redis._parsers.AsyncCommandsParser):  # noqa: SLF001 - it has no other name
+    """What _Cluster does, for a client of an event loop."""
+
+    async def initialize(self, node: Any = None) -> None:
+        """Learn no commands."""
+
+
 class _SentinelConnection(redis.sentinel.SentinelManagedConnection):
     """A connection that is closed when its answer is given up: the next caller would read that answer."""
 
@@ -51,11 +66,11 @@ def blocking_connection(address: Address, timeout: float) -> Any:
 
 
 def blocking_client(address: Address, timeout: float) -> Any:
-    """Return a client for threads, for more than one server."""
+    """Return a client for threads, for more than one server. One of a cluster asks its hosts, one after the other, who the nodes are."""
     retry = _no_retry()
     if address.kind == "cluster":
         nodes = [_nodes(*host) for host in address.hosts]
-        return redis.RedisCluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
+        return _Cluster(startup_nodes=nodes, **_cluster_options(address, timeout, retry))
     asked = _sentinel_options(address, timeout, retry)
     sentinel = _sentinels(address.hosts, sentinel_kwargs=asked, **_server_options(address, timeout, retry))
     made_by: Any = _SecureSentinelConnection if address.secure else _SentinelConnection
@@ -71,6 +86,7 @@ def async_clients(address: Address, timeout: float) -> tuple[Any, ...]:
     if address.kind == "cluster":
         nodes = [_async_nodes(*host) for host in address.hosts]
         client = redis.asyncio.RedisCluster(startup_nodes=nodes, **_cluster_options(address, None, retry))
+        client.commands_parser = _NoCommands()
         return (client,)
     options = _server_options(address, None, retry)
     if address.kind == "sentinel":

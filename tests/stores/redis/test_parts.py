@@ -1,6 +1,8 @@
 """What of Redis has failed: a node of a cluster, a slot, or one record; and that others are asked all the same."""
 
-from contextlib import suppress
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -10,6 +12,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import steady_clock
+from tests.redis_server import SLOTS, RedisServer
 from tests.stores.harness import BOB, BOBS, FORMS
 from tests.stores.redis.ground import LiveGround, user
 from tests.waiting import until
@@ -152,6 +155,86 @@ def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, d
         return not store.waiting
 
     until(has_heard_of_all)
+
+
+@contextmanager
+def refusing(node: RedisServer) -> Iterator[None]:
+    """Have a node refuse connections meanwhile."""
+    node.kill()
+    try:
+        yield
+    finally:
+        node.start()
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("trouble", [RedisServer.paused, refusing])
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_a_fresh_process_serves_the_users_of_healthy_nodes_whichever_is_down(
+    cluster, form, drive, trouble, number
+):
+    ground = LiveGround(cluster.url)
+    driver = drive(ground, form)
+    users = [user(each) for each in range(40)]
+    for each in range(30):
+        driver.put(f"token-{each}", *users[each])
+    node = cluster.nodes[number]
+    fine = [each for each in range(40) if not lies_on(cluster, number, driver, each)]
+    fresh = drive(
+        ground,
+        form,
+        store=FallbackStore(
+            ground.open(timeout=2.0), MemoryStore(), clock=steady_clock, telemetry=Silence(), outage_trust=60
+        ),
+    )
+    with trouble(node):
+        for each in fine:
+            if each < 30:
+                assert fresh.peek(*users[each]) == f"token-{each}"
+            else:
+                fresh.put("anew", *users[each])  # perhaps the first in its shard
+        assert not fresh.store.outage.lasts
+        gone = fine[0]
+        assert fresh.run(fresh.ops.end_session(users[gone][1])) == 1
+        assert driver.peek(*users[gone]) is None
+        with pytest.raises(StoreUnavailable):  # it has not seen them alive
+            fresh.peek(*users[min(set(range(30)) - set(fine))])
+    until(cluster.is_whole)
+
+
+def test_an_event_loop_that_met_a_dead_node_leaves_no_connections(cluster, drive):
+    ground = LiveGround(cluster.url)
+    driver = drive(ground, "blocking")
+    for number in range(20):
+        driver.put(f"token-{number}", *user(number))
+    unlucky = next(number for number in range(20) if lies_on(cluster, 1, driver, number))
+    others = [cluster.nodes[0], cluster.nodes[2]]
+
+    def connections() -> int:
+        return sum(len(node.admin.client_list(_type="normal")) for node in others)
+
+    before = connections()
+    store = ground.open()
+
+    async def main() -> None:
+        ops = store.operations(blocking=False)
+        await ops.peek(*user(unlucky))
+        assert connections() > before
+        with refusing(cluster.nodes[1]), pytest.raises(StoreUnavailable):
+            await ops.peek(*user(unlucky))
+        await store.aclose()
+
+    asyncio.run(main())
+    until(lambda: connections() == before)
+    until(cluster.is_whole)
+
+
+def lies_on(cluster, number: int, driver, each: int) -> bool:
+    """Say whether a user lies on this node of a cluster."""
+    vault = driver.store._keys._vault
+    tag, *_ = vault.keyspace.user(*vault.home(user(each)[0].user))
+    slot = cluster.nodes[number].admin.execute_command("CLUSTER KEYSLOT", tag)
+    return bool(number * SLOTS // 3 <= slot < (number + 1) * SLOTS // 3)
 
 
 def is_elsewhere(cluster, driver, number: int) -> bool:

@@ -22,7 +22,7 @@ def test_the_rights_that_the_docs_name_are_enough_and_none_too_many(place, reque
     found = request.getfixturevalue(place)
     nodes = getattr(found, "nodes", [found])
     rights = documented_rights()
-    more = ["+cluster|slots", "+cluster|shards", "+command"] if place == "cluster" else []
+    more = ["+cluster|slots", "+cluster|shards"] if place == "cluster" else []
     for node in nodes:
         node.admin.execute_command("ACL SETUSER", "app", "reset", "on", f">{PASSWORD}", *rights, *more)
         node.admin.config_resetstat()

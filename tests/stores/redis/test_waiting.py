@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -119,6 +120,53 @@ def test_promise_11_many_who_come_first_to_a_server_that_hangs_wait_for_it_once(
         assert all("did not answer" in each for each in said)
         assert proxy.opened <= 2
         store.close()
+
+
+def test_promise_11_many_tasks_look_for_the_nodes_of_a_cluster_that_hangs_once(cluster):
+    with proxied(cluster) as (url, proxies):
+        store = LiveGround(url).open(timeout=2)
+        until(lambda: opens(store))
+        opened = sum(proxy.opened for proxy in proxies)
+
+        async def peek() -> list[Any]:
+            ops = store.operations(blocking=False)
+            found = await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(10)), return_exceptions=True)
+            await store.aclose()
+            return list(found)
+
+        with ExitStack() as hanging:
+            for node in cluster.nodes:
+                hanging.enter_context(node.paused())
+            assert all(isinstance(each, StoreUnavailable) for each in asyncio.run(peek()))
+        assert sum(proxy.opened for proxy in proxies) - opened <= len(proxies)
+        store.close()
+        until(cluster.is_whole)
+
+
+def test_promise_11_a_fresh_event_loop_asks_the_next_host_where_one_does_not_answer(cluster):
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(5)]
+        hosts = [*(each.getsockname()[1] for each in silent), cluster.nodes[0].port]
+        store = LiveGround("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in hosts)).open(
+            timeout=3
+        )
+
+        async def main() -> None:
+            ops = store.operations(blocking=False)
+            assert await asyncio.gather(*(ops.peek(HOME, ALICE) for _ in range(5))) == [None] * 5
+            await store.aclose()
+
+        for _ in range(2):
+            asyncio.run(main())
+
+
+def opens(store: RedisStore) -> bool:
+    """Say whether threads can use a store."""
+    try:
+        run(store.operations(blocking=True).peek(HOME, ALICE))
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def peek_at_once(driver: Driver, form: str) -> None:

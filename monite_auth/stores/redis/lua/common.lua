@@ -124,6 +124,12 @@ local function undated(KEYS)
   return string.match(KEYS[2], '[^:]*$')
 end
 
+-- A shard's copy of the envelope; it begins with the stamp that it belongs to. Anything else that may lie there is no copy.
+local function copy_in(key)
+  local found = redis.pcall('GET', key)
+  return type(found) == 'string' and found or ''
+end
+
 local function store_of(stamp)
   return string.sub(stamp, 1, 22)
 end

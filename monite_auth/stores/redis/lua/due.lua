@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Return the revocations that have been due longest. KEYS: three for each shard (stamp, queue, records).
+-- Return the revocations that have been due longest. KEYS: four for each shard (stamp, copy of the envelope, queue, records). A
+-- shard without a copy that belongs to its stamp counts as foreign, so that it gets one.
 local data_key, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local MOST = 1000 -- looks per call, so that a long queue of the expired cannot keep the server from others
 local STRANGE = 60 -- seconds until another look at what was of another store
@@ -12,17 +13,17 @@ local function look(shard)
   shard.name, shard.due = first[1], first[2] and tonumber(first[2])
 end
 
-for i = 1, #KEYS, 3 do
-  local its_key = redis.call('GET', KEYS[i])
-  if its_key == data_key then
-    for _, name in ipairs(redis.call('ZRANGE', KEYS[i + 1], '(' .. text(now + LONGEST), '+inf', 'BYSCORE', 'LIMIT', 0, MOST)) do
-      redis.call('ZADD', KEYS[i + 1], text(now), name)
+for i = 1, #KEYS, 4 do
+  local its_key, queue = redis.call('GET', KEYS[i]), KEYS[i + 2]
+  if its_key == data_key and string.sub(copy_in(KEYS[i + 1]), 1, #data_key) == data_key then
+    for _, name in ipairs(redis.call('ZRANGE', queue, '(' .. text(now + LONGEST), '+inf', 'BYSCORE', 'LIMIT', 0, MOST)) do
+      redis.call('ZADD', queue, text(now), name)
     end
-    local shard = { number = (i - 1) / 3, queue = KEYS[i + 1], records = KEYS[i + 2], seen = 0 }
+    local shard = { number = (i - 1) / 4, queue = queue, records = KEYS[i + 3], seen = 0 }
     look(shard)
     shards[#shards + 1] = shard
   elseif its_key then
-    return { 'foreign', (i - 1) / 3 }
+    return { 'foreign', (i - 1) / 4 }
   end
 end
 
