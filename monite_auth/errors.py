@@ -24,7 +24,7 @@ user may read is `public_message`. No error holds a secret, and none carries an 
 cause, since those hold whole requests.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 __all__ = [
@@ -241,16 +241,25 @@ class MoniteUnavailable(MoniteAuthError):
 class StoreUnavailable(MoniteAuthError):
     """The token store did not answer, and nothing else can. Logouts do not raise this: they are kept and repeated.
 
-    `part` names what failed, where it was only a part of the store, a node or a record: other users are not concerned.
+    `part` names what failed, where it was only a part of the store, a node or a record: other users are not concerned. `left`
+    names what an operation on all of the store has not reached because of that.
     """
 
     status_hint = 503
     code = "store_unavailable"
     public_message = "Something went wrong on our side. Please try again in a moment."
 
-    def __init__(self, message: str, *, retry_after: float | None = None, part: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        part: str | None = None,
+        left: Sequence[str] = (),
+    ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.part = part
+        self.left = tuple(left)
 
 
 class StoreReadOnly(StoreUnavailable):

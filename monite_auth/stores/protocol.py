@@ -138,7 +138,11 @@ class SessionOperations(Protocol):
         """End every session of the user, as `end_session` does with one."""
 
     async def end_everything(self, *, ago: float = 0.0) -> Everything:
-        """End every session of every user, `ago` seconds ago, and take away every token of the account, the partner's included."""
+        """End every session of every user, `ago` seconds ago, and take away every token of the account, the partner's included.
+
+        Where parts of a store fail by themselves, it ends everything in the others, and raises StoreUnavailable with what is
+        `left`. Then it is called with `left` as an argument, to go on there.
+        """
 
     async def relink(self, user: str | Partner) -> int:
         """Fence the user's mints, take away all their tokens, and end their cooldowns. Sessions go on.

@@ -135,7 +135,8 @@ class Fallback:
                 list(owed._kept),
                 owed._turn,
                 owed._refusals,
-                dict(owed._stuck),
+                dict(owed._stuck._until),
+                set(owed._stuck.ended),
                 owed._adopt_at,
             ),
             (list(handover._tokens), list(handover._kept), handover._turn),
@@ -151,4 +152,11 @@ class Fallback:
 
 def _outage(outage: Outage) -> tuple[Any, ...]:
     """Return what an outage knows; the rest is for the log."""
-    return (outage.is_on, outage.lasts, outage._ask_again_at, outage._asked_until, outage._failed_at)
+    return (
+        outage.is_on,
+        outage.lasts,
+        outage.about,
+        outage._ask_again_at,
+        outage._asked_until,
+        outage._failed_at,
+    )

@@ -199,10 +199,11 @@ def test_snapshot_knows_all_that_a_fallback_remembers():
     store = Run(named("outage x logout x use"), Library()).world.processes[0].fallback.store
     tools = {"_clock", "_telemetry", "_lock", "_memory", "_owed", "_kind"}
     for_the_log = {"since", "_why", "_failures", "_asked_by"}
-    of_outage = {"is_on", "lasts", "_ask_again_at", "_asked_until", "_failed_at"}
+    of_outage = {"is_on", "lasts", "about", "_ask_again_at", "_asked_until", "_failed_at"}
     assert set(vars(store.outage)) - tools == of_outage | for_the_log
     of_owed = {"_operations", "_left", "_kept", "_turn", "_refusals", "_stuck", "_adopt_at"}
     assert set(vars(store._owed)) - tools == of_owed | {"journal", "_since_boot"}
+    assert set(vars(store._owed._stuck)) - tools == {"_until", "ended"}
     assert set(vars(store._handover)) - tools == {"_tokens", "_kept", "_turn"}
     assert set(vars(store._trust)) - tools == {"seconds", "endings", "_newer", "_older", "_session_limit"}
     assert set(vars(store.parts)) - tools == {"_outages", "_part_of"}

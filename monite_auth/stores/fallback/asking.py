@@ -108,9 +108,9 @@ class Asking:
             self._parts.begin(error.part, error, about)
         elif isinstance(error, StoreReadOnly) and not is_read:
             self._outage.end()
-            self._read_only.begin(error)
+            self._read_only.begin(error, about)
         else:
-            self._outage.begin(error)
+            self._outage.begin(error, about)
 
     async def _tell_first(self, about: str | Partner | None, *, is_read: bool) -> None:
         """Tell the shared store what is owed, unless it takes no writes and that does not matter for a read."""
@@ -135,15 +135,20 @@ class Asking:
         In an outage it is owed at once. A logout is not the one that finds out whether the store is back. An ending that the
         store refuses is owed, too: there may be nobody who could log out once more.
         """
+        is_stuck = False
         try:
-            if not self._outage.is_on and not self._owed.holds_up(operation.user):
+            if not self._outage.is_on and not self._owed.holds_back(operation):
                 return await self._for_a_moment(
                     lambda: self._ask(
                         lambda: operation.carry_out(self._shared, ago=ago), writes_of=operation.user
                     )
                 )
-        except (StoreUnavailable, TimeoutError):
-            pass  # out of patience: others find out whether the store is down
+        except StoreUnavailable as error:
+            operation = operation.left_by(error)
+            is_stuck = error.part is not None
+        except TimeoutError:
+            # Out of patience. Others find out whether the store is down, or a part of it, or this process was late.
+            is_stuck = not self._outage.is_on
         except Exception as error:
             # The store is there, and refuses: its settings are wrong, or its answer makes no sense.
             if not operation.must_survive:
@@ -160,7 +165,7 @@ class Asking:
         except BaseException:  # the caller was cancelled, and the operation perhaps not carried out
             self._owed.add(operation)
             raise
-        self._owed.add(operation, is_stuck=self._parts.concern(operation.user))
+        self._owed.add(operation, is_stuck=is_stuck or self._parts.concern(operation.user))
         if operation.must_survive:
             await self._owed.journal.sync(blocking=self._blocking)
         return None
@@ -189,15 +194,22 @@ class Asking:
         match operation.name, operation.arguments:
             case (("revoke" | "discard" | "commit"), _):
                 return None
+            case "end_everything", _:  # here nothing is left of it
+                self._trust.forget_everything()
+                return await self._memory.end_everything(ago=ago)
             case "end_session", (Principal(session_id=None) as principal,):
                 self._trust.forget_sessions_without_id(principal.user_id)
             case "end_session", (principal,):
                 self._trust.forget_session(principal)
             case "end_user", (user,):
                 self._trust.forget_user(user)
-            case "end_everything", ():
-                self._trust.forget_everything()
         return await operation.carry_out(self._memory, ago=ago)
+
+    async def _note_write(self) -> None:
+        """Note that the store has taken a write that needs room."""
+        if self._read_only.end() and self._is_over:
+            self._handover.begin()
+            await self._hand_over()
 
     async def _hand_over(self) -> None:
         """Hand some tokens of an outage over. The store is down again if it does not take them."""

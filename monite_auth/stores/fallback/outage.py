@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os import getpid
 
 from monite_auth.errors import StoreReadOnly, StoreUnavailable
+from monite_auth.identity import Partner
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
@@ -61,6 +62,8 @@ class Outage:
         self.lasts = False
         self.since: float | None = None
         """When the last outage began or ended, epoch seconds; None before the first."""
+        self.about: str | Partner | None = None
+        """A user whom it concerns, if one is known: what is asked about them fails until it is over."""
         self._ask_again_at = 0.0
         self._asked_until = 0.0
         self._asked_by = 0
@@ -90,8 +93,10 @@ class Outage:
         """Say whether nothing has failed for so long."""
         return self._clock() - self._failed_at >= seconds
 
-    def begin(self, error: StoreUnavailable) -> None:
-        """Note that the store has failed."""
+    def begin(self, error: StoreUnavailable, about: str | Partner | None = None) -> None:
+        """Note that the store has failed, when something was asked of a user, or of nobody."""
+        if about is not None:
+            self.about = about
         now = self._clock()
         with self._lock:
             begins = not self.lasts

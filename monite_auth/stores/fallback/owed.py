@@ -11,9 +11,9 @@
 The rules:
 
 1. What is owed is repeated in its order, before anything else is asked of the store. Where a part of the store is down, what is
-   owed there holds up only those whom it concerns.
-2. One caller at a time repeats it. To all others the store counts as down meanwhile: nobody gets a token out of it that
-   an owed ending would have taken away, and no ending runs twice at once.
+   owed there is `stuck`, and holds up only those whom it concerns.
+2. One caller at a time repeats it. To all others whom it concerns the store counts as down meanwhile: nobody gets a token out of it
+   that an owed ending would have taken away, and no ending runs twice at once.
 3. An operation leaves the list when the store has carried it out, and not before. A caller that fails or is cancelled
    in the middle loses nothing. An operation may be repeated twice, which each of them bears.
 4. An operation that the store refuses, by an error that is not StoreUnavailable, is given up after `MOST_REFUSALS`. Until
@@ -24,19 +24,20 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from monite_auth.errors import ConfigurationError, StoreUnavailable
-from monite_auth.identity import Partner
+from monite_auth.identity import PARTNER, Partner
 from monite_auth.processes.boot_clock import BOOT, since_boot
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.journal import Journal, NoJournal
-from monite_auth.stores.fallback.outage import LEFT_ALONE
 from monite_auth.stores.fallback.owed_operation import OwedOperation
+from monite_auth.stores.fallback.stuck import Stuck
 from monite_auth.stores.fallback.turn import Turn
 from monite_auth.stores.protocol import Operations
 from monite_auth.telemetry import Telemetry
-from monite_auth.tokens import Clock, steady_clock
+from monite_auth.tokens import AccessToken, Clock, steady_clock
 
 __all__ = ["Owed"]
 
@@ -75,8 +76,7 @@ class Owed:
         self._turn: Turn | None = None
         self._refusals = 0
         """How often the store has refused the first operation."""
-        self._stuck: dict[str | Partner | None, float] = {}
-        """Whose operations a part of the store has not taken, and until when they are not repeated."""
+        self._stuck = Stuck(clock)
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -93,11 +93,13 @@ class Owed:
         return max(0.0, self._since_boot() - operation.at) if operation.boot == BOOT else 0.0
 
     def add(self, operation: OwedOperation, *, is_stuck: bool = False) -> None:
-        """Owe an operation from now on. `is_stuck`: only a part of the store did not take it, so it holds up its user alone."""
+        """Owe an operation from now on. `is_stuck`: only a part of the store did not take it."""
         with self._lock:
             self._operations.append(operation)
             if is_stuck:
-                self._stuck[operation.user] = self._clock() + LEFT_ALONE
+                self._stuck.add(operation)
+            if operation.name == "end_everything":
+                self._stuck.forget_ended()
             self.journal.append(operation)
         self._telemetry.owed(1)
 
@@ -108,17 +110,36 @@ class Owed:
     def concerns(self, user: str | Partner) -> bool:
         """Say whether something is owed that may change what is read of a user."""
         with self._lock:
-            return any(each.concerns(user) for each in self._operations)
+            return any(self._stuck.concerns(each, user) for each in self._operations)
+
+    def revokes(self, token: AccessToken) -> bool:
+        """Say whether the store has still to hear that a token is revoked: it must not be handed out."""
+        with self._lock:
+            return any(each.revokes(token) for each in self._operations)
 
     def holds_up(self, user: str | Partner | None) -> bool:
-        """Say whether something has to be repeated before anything is asked of the store about a user, or about nobody.
-
-        Where only a part of the store is down, what is owed holds up those whom it concerns.
-        """
+        """Say whether something has to be repeated before anything is asked of the store about a user, or about nobody."""
         with suppress(IndexError):  # another thread was faster
             while self._left:
                 self.add(self._left.popleft())
-        return bool(self._operations) and not (self._stuck and user is not None and not self.concerns(user))
+        if not self._operations:
+            return False
+        with self._lock:
+            return any(
+                each not in self._stuck or (user is not None and self._stuck.concerns(each, user))
+                for each in self._operations
+            )
+
+    def holds_back(self, operation: OwedOperation) -> bool:
+        """Say whether something has to be repeated before an operation: what is not stuck, or is and has the same user.
+
+        An `end_everything` that is stuck holds back none: beginnings and endings may come to the store in any order.
+        """
+        with self._lock:
+            return any(
+                each not in self._stuck or (each.user is not None and each.user == operation.user)
+                for each in self._operations
+            )
 
     def keep(self, operation: OwedOperation) -> None:
         """Have another process carry out an operation, but only if this one dies: it will do better itself."""
@@ -150,6 +171,7 @@ class Owed:
             adopted = self.journal.adopt()
             if adopted:
                 self._operations = deque(sorted([*adopted, *self._operations], key=_order))
+                self._stuck.forget_ended()
         if adopted:
             self._telemetry.owed(len(adopted))
             log.warning(
@@ -173,23 +195,36 @@ class Owed:
         StoreUnavailable when the store does not answer.
         """
         turn = self._take_turn()
-        if turn is None:
-            return not self.holds_up(about)
-        try:
-            until = self._clock() + REPEATS_FOR
-            while (operation := self._next()) is not None and self._clock() < until:
-                await self._repeat(operation, store, note)
-        finally:
-            turn.end()
-        return operation is None and (about is None or not self.concerns(about))
+        operation = None
+        if turn is not None:
+            try:
+                until = self._clock() + REPEATS_FOR
+                while (operation := self._next()) is not None and self._clock() < until:
+                    await self._repeat(operation, store, note)
+            finally:
+                turn.end()
+        if about is None:
+            return turn is not None and operation is None
+        return not self.concerns(about) or await self._end_for(about, store)
 
     def _next(self) -> OwedOperation | None:
-        """Return the first operation that is not held up by a part of the store that is down."""
+        """Return the first operation that is to be tried now."""
         with self._lock:
-            now = self._clock()
-            if not self._operations:
-                self._stuck = {}
-            return next((each for each in self._operations if self._stuck.get(each.user, 0.0) <= now), None)
+            return next((each for each in self._operations if not self._stuck.is_left_alone(each)), None)
+
+    async def _end_for(self, user: str | Partner, store: Operations) -> bool:
+        """Carry out for one user what is stuck and concerns everybody. Return whether nothing is owed that concerns them now."""
+        with self._lock:
+            owed = [each for each in self._operations if self._stuck.concerns(each, user)]
+            ended = self._stuck.ended
+            if any(each.user is not None or each not in self._stuck for each in owed):
+                return False
+        if owed:
+            last = owed[-1]  # which ends all that the earlier ones end
+            ending = replace(last, name="relink" if user is PARTNER else "end_user", arguments=(user,))
+            await ending.carry_out(store, ago=self.seconds_since(last))
+            self._stuck.note_ended(user, ended)
+        return True
 
     def _take_turn(self) -> Turn | None:
         with self._lock:
@@ -211,8 +246,7 @@ class Owed:
             if error.part is None:
                 raise
             note(error, operation.user)
-            with self._lock:
-                self._stuck[operation.user] = self._clock() + LEFT_ALONE
+            self._leave(operation, operation.left_by(error))
             return
         except ConfigurationError:
             raise
@@ -232,7 +266,19 @@ class Owed:
                 self.journal.settle(operation)
                 self._telemetry.owed(-1)
                 self._refusals = 0
-            self._stuck.pop(operation.user, None)
+            self._stuck.remove(operation)
+
+    def _leave(self, operation: OwedOperation, left: OwedOperation) -> None:
+        """Owe what a part of the store has left of an operation."""
+        with self._lock:
+            if operation not in self._operations:
+                return
+            self._stuck.add(left)
+            if left is not operation:
+                self._operations[self._operations.index(operation)] = left
+                self._stuck.remove(operation)
+                self.journal.append(left)
+                self.journal.settle(operation)
 
     def _is_refused_for_good(self, operation: OwedOperation) -> bool:
         """Count a refusal of an operation; return whether it is given up."""

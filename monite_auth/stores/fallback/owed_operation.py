@@ -2,9 +2,10 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER, EntityUser, Partner, Principal
 from monite_auth.processes.boot_clock import BOOT
 from monite_auth.stores.protocol import Operations
@@ -38,6 +39,11 @@ class OwedOperation:
         """Whether something would stay alive that must not, if this were lost."""
         return self.name not in ("begin_session", "discard", "commit")
 
+    def left_by(self, error: StoreUnavailable) -> "OwedOperation":
+        """Return what is left of it, after an error of a part of the store: the other parts may have carried it out."""
+        left = (error.left,) if error.left else self.arguments
+        return self if left == self.arguments else replace(self, arguments=left)
+
     async def carry_out(self, store: Operations, *, ago: float = 0.0) -> Any:
         """Carry it out in `store`, as what happened `ago` seconds ago, and return what the operation returns."""
         late = {"ago": ago} if ago > 0 and self.name in DATED else {}
@@ -45,7 +51,7 @@ class OwedOperation:
 
     @property
     def user(self) -> str | Partner | None:
-        """Whom it is about; None if that may be everybody."""
+        """Whom it is about; None if that is everybody, or whoever has a token."""
         match self.name, self.arguments:
             case (("end_everything" | "revoke"), _):
                 return None
@@ -56,6 +62,10 @@ class OwedOperation:
     def concerns(self, user: str | Partner) -> bool:
         """Say whether it may change what is read of a user."""
         return self.user is None or self.user == user
+
+    def revokes(self, token: AccessToken) -> bool:
+        """Say whether it revokes a token, whoever has it."""
+        return self.name == "revoke" and bool(self.arguments[0].fingerprint == token.fingerprint)
 
 
 def text_of(operation: OwedOperation) -> str:
@@ -95,7 +105,7 @@ def _written(argument: Any) -> Any:
             }
         case Partner():
             return None
-    return argument  # a user's id, or the fingerprint of a token
+    return argument  # a user's id, the fingerprint of a token, or what is left
 
 
 def _parts(slot: Slot) -> list[str | None]:
@@ -116,6 +126,8 @@ def _read(written: Any, clock: Clock, *, is_of_this_boot: bool) -> Any:
             return PARTNER
         case str():
             return written
+        case list() if all(isinstance(each, str) for each in written):
+            return tuple(written)
         case {"principal": [user_id, tenant, session_id, began_at]}:
             with suppress(ValueError):  # the clock has been set back, and the date is in the future now
                 return Principal(user_id, tenant, session_id, began_at)

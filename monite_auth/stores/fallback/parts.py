@@ -5,7 +5,7 @@ The store says which part has failed (`StoreUnavailable.part`). Whom that concer
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Partner
-from monite_auth.stores.fallback.outage import PART, Outage
+from monite_auth.stores.fallback.outage import PART, STEADY, Outage
 from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
@@ -15,7 +15,7 @@ USER_LIMIT = 10_000
 """Users of whom it is remembered that a failed part concerns them. The others are asked for, which fails again."""
 
 QUIET = 60.0
-"""Seconds without a failure after which a part counts as back although nobody has asked who is known to be concerned."""
+"""Seconds without a failure after which a part counts as back of which nobody is known to be concerned."""
 
 
 class Parts:
@@ -37,6 +37,14 @@ class Parts:
             (each.since for each in list(self._outages.values()) if each.since is not None), default=None
         )
 
+    def to_ask_about(self) -> list[str | Partner]:
+        """Return a user of each part of which nothing has failed for a while: an answer about them ends its outage."""
+        return [
+            each.about
+            for each in list(self._outages.values())
+            if each.about is not None and each.is_quiet(STEADY)
+        ]
+
     def concern(self, user: str | Partner | None) -> bool:
         """Say whether a part that is down is known to concern a user."""
         return self._outage_of(user) is not None
@@ -52,7 +60,7 @@ class Parts:
         outage = self._outages.get(part)
         if outage is None:
             outage = self._outages.setdefault(part, Outage(self._clock, self._telemetry, PART))
-        outage.begin(error)
+        outage.begin(error, user)
         if len(self._part_of) >= USER_LIMIT:
             self._part_of = {}
         if user is not None:

@@ -13,6 +13,7 @@ from monite_auth.stores.values import (
     Committed,
     Cooldown,
     Ended,
+    Hit,
     Lease,
     SessionState,
     Slot,
@@ -35,7 +36,7 @@ class FallbackTokens(Asking):
             return await self._memory.peek(slot, principal)
         if token is not None:
             self._trust.note(principal, endings)
-            return token
+            return None if self._owed and self._owed.revokes(token) else token
         return await self._peek_here(slot, principal) if self._read_only.is_on else None
 
     async def _peek_here(self, slot: Slot, principal: Subject) -> AccessToken | None:
@@ -55,7 +56,7 @@ class FallbackTokens(Asking):
         try:
             self._read_only.check()
             claim = await self._ask(
-                lambda: self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life),
+                lambda: self._claim_there(slot, principal, owner=owner, seconds=seconds, min_life=min_life),
                 writes_of=slot.user,
             )
         except StoreUnavailable as error:
@@ -64,14 +65,23 @@ class FallbackTokens(Asking):
             elif (ending := await self._ending_by_reading(principal)) is not None:
                 return ending
             return await self._claim_here(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
-        if isinstance(claim, Claimed) and self._read_only.end() and self._is_over:
-            self._handover.begin()
-            await self._hand_over()
+        if isinstance(claim, Claimed):
+            await self._note_write()
         if not isinstance(claim, Ended):
             self._trust.note(principal, endings)
         elif isinstance(principal, Principal):
             self._trust.forget_session(principal)
         return claim
+
+    async def _claim_there(
+        self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
+    ) -> Claim:
+        while True:
+            claim = await self._shared.claim(slot, principal, owner=owner, seconds=seconds, min_life=min_life)
+            if not (isinstance(claim, Hit) and self._owed and self._owed.revokes(claim.token)):
+                return claim
+            # It was revoked here, and the part of the store is down that knows who has it.
+            await self._shared.discard(slot, claim.token.fingerprint)
 
     async def _claim_here(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float
@@ -124,6 +134,8 @@ class FallbackTokens(Asking):
                 self._handover.begin()  # it has ended meanwhile, and nobody will read memory again
                 await self._hand_over()
             return stored
+        if self._owed and self._owed.revokes(token):
+            return Committed.DOOMED  # Monite has given it again
         is_sent = False
 
         async def send() -> Committed:

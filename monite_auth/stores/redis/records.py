@@ -14,7 +14,17 @@ from monite_auth.stores.sealing import Content, Seal, SealBroken, Vault
 from monite_auth.stores.values import Pending, Slot
 from monite_auth.tokens import AccessToken, Clock
 
-__all__ = ["LEASE", "STORE", "TIMES", "RedisVault", "content_of", "name_in", "owner_in", "split_answer"]
+__all__ = [
+    "LEASE",
+    "STORE",
+    "TIMES",
+    "RedisVault",
+    "content_of",
+    "name_in",
+    "owner_in",
+    "parse_owner",
+    "split_answer",
+]
 
 LEASE = 16
 """Characters of a lease's ID."""
@@ -132,7 +142,12 @@ def name_in(record: bytes) -> bytes:
 
 def owner_in(held: bytes) -> tuple[int, str]:
     """Return the shard and the name of the user whose place holds a value, as `lua/hold_value.lua` has written it."""
-    shard, _, user = held[NOW.size :].decode().partition(".")
+    return parse_owner(held[NOW.size :].decode())
+
+
+def parse_owner(owner: str) -> tuple[int, str]:
+    """Return the shard and the name of a user, as `RedisVault.owner` has written them."""
+    shard, _, user = owner.partition(".")
     return int(shard), user
 
 

@@ -1,11 +1,13 @@
 """Sessions in Redis: how they begin, and all ways to end them and to take tokens away."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
+from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import LEEWAY, PARTNER, Partner, Principal
 from monite_auth.stores.redis.execution import Execution, always
 from monite_auth.stores.redis.keyspace import ALL, Keyspace
-from monite_auth.stores.redis.records import RedisVault, owner_in
+from monite_auth.stores.redis.records import RedisVault, owner_in, parse_owner
 from monite_auth.stores.values import Everything, SessionState
 from monite_auth.tokens import SAFETY, AccessToken
 
@@ -17,6 +19,10 @@ STATES = {
     b"ended": SessionState.ENDED,
     b"old": SessionState.TOO_OLD,
 }
+
+LEFT_USERS = 10
+"""Users of a shard that an ending of everything leaves one by one, since their records are broken. Where there are more, a node has
+gone down in the middle: all of the shard is left, and its users end once more."""
 
 
 class RedisSessions(Execution):
@@ -80,14 +86,40 @@ class RedisSessions(Execution):
         )
         return pending, sessions
 
-    async def end_everything(self, *, ago: float = 0.0) -> Everything:
+    async def end_everything(self, left: Sequence[str] = (), *, ago: float = 0.0) -> Everything:
         """See Operations. First, sessions from before now get in nowhere any more; then all users end, one by one."""
+        homes = [parse_owner(each) for each in left if "." in each]
+        shards = [range(int(each), int(each) + 1) for each in left if "." not in each]
+        groups = deque(shards if left else self._groups)
+        failure: StoreUnavailable | None = None
+        not_reached: list[str] = []
+        while groups:
+            group = groups.popleft()
+            try:
+                homes += await self._end_shards(group, ago)
+            except StoreUnavailable as error:
+                failure = _of_a_part(error)
+                if len(group) > 1:  # a record of some shard is broken, and the others have theirs
+                    groups.extend(range(shard, shard + 1) for shard in group)
+                else:
+                    not_reached.append(str(group[0]))
         sessions = tokens = 0
-        for group in self._groups:
-            for home in await self._end_shards(group, ago):
-                pending, known = await self._end("user", always(home), ago=ago)
+        lost: dict[int, list[str]] = {}
+        for shard, name in homes:
+            if len(lost.get(shard, ())) > LEFT_USERS:
+                continue
+            try:
+                pending, known = await self._end("user", always((shard, name)), ago=ago)
+            except StoreUnavailable as error:
+                failure = _of_a_part(error)
+                lost.setdefault(shard, []).append(f"{shard}.{name}")
+            else:
                 tokens, sessions = tokens + pending, sessions + known
-        return Everything(sessions, tokens)
+        if failure is None:
+            return Everything(sessions, tokens)
+        for shard, users in lost.items():
+            not_reached += users if len(users) <= LEFT_USERS else [str(shard)]
+        raise StoreUnavailable(str(failure), part=failure.part, left=not_reached)
 
     async def _end_shards(self, group: range, ago: float) -> list[tuple[int, str]]:
         """End all sessions that some shards do not know; return the homes of the users that they know."""
@@ -104,9 +136,23 @@ class RedisSessions(Execution):
         name = vault.fingerprint_name(token.fingerprint)
         _, holders = await self._script("condemn", [vault.keyspace.value(name)], ["", left])
         taken = 0
+        failure: StoreUnavailable | None = None
         for place, held in zip(*[iter(holders)] * 2, strict=True):
-            _, answer = await self._run("take", always(owner_in(held)), 6, always([place, name]))
-            taken += answer
+            try:
+                _, answer = await self._run("take", always(owner_in(held)), 6, always([place, name]))
+            except StoreUnavailable as error:
+                failure = _of_a_part(error)
+            else:
+                taken += answer
+        if failure is not None:
+            raise failure
         if not taken:
             await self._ask("enqueue", PARTNER, 6, lambda vault: [*vault.pack_unowned(token), left - SAFETY])
         return taken
+
+
+def _of_a_part(error: StoreUnavailable) -> StoreUnavailable:
+    """Return an error of a part of the store; raise any other."""
+    if error.part is None:
+        raise error
+    return error

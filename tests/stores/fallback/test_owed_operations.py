@@ -17,6 +17,7 @@ OPERATIONS = [
     OwedOperation("begin_session", (ALICE,), 6.5),
     OwedOperation("end_user", ("alice",)),
     OwedOperation("end_everything"),
+    OwedOperation("end_everything", (("7", "9.name of a user"),)),
     OwedOperation("relink", (PARTNER,)),
     OwedOperation("relink", ("alice",)),
     OwedOperation("discard", (Slot("alice", None, "alice-1"), "0123456789abcdef")),

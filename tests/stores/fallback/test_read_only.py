@@ -142,6 +142,36 @@ def test_when_writes_are_taken_again_what_was_kept_here_is_revoked(refused, capl
 
 
 @in_each_kind
+def test_that_writes_are_taken_again_is_found_out_in_the_background_where_nobody_comes(refused):
+    world = Outage(numbered())
+    full(world, refused)
+    assert world.value() == "token-1"
+    assert world.drain().next_in == 1.0
+    full(world, frozenset())
+    world.now += STEADY
+    for _ in range(2):
+        world.drain()
+        world.now += STEADY
+    assert world.revoked == ["token-1"]
+    assert health_of(world.fallback).store == "up"
+
+
+@pytest.mark.parametrize("refused_first", ["due", "claim of the partner's slot"])
+def test_that_writes_are_taken_again_is_found_out_though_no_user_was_refused(refused_first):
+    world = Outage(numbered())
+    full(world, A_FULL_DISK)
+    if refused_first == "due":
+        world.drain()
+    else:
+        assert world.value(PARTNER) == "token-1"
+    assert health_of(world.fallback).store == "degraded"
+    full(world, frozenset())
+    world.now += STEADY
+    assert world.drain().next_in is None
+    assert health_of(world.fallback).store == "up"
+
+
+@in_each_kind
 def test_a_store_that_goes_down_while_it_takes_no_writes_loses_nothing(refused):
     world = Outage(numbered())
     full(world, refused)

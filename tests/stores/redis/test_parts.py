@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 import pytest
 import redis
 
-from monite_auth import MemoryStore
+from monite_auth import MemoryStore, Principal
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.telemetry import Silence
@@ -115,12 +115,7 @@ def test_promise_11_a_slot_that_is_not_served_is_an_outage_of_its_users(cluster,
         node.admin.execute_command("CLUSTER ADDSLOTS", slot)
         until(cluster.is_whole)
 
-    def are_all_served() -> bool:
-        with suppress(StoreUnavailable):
-            return all(driver.peek(*user(number)) == f"token-{number}" for number in range(20))
-        return False
-
-    until(are_all_served)
+    until(lambda: serves(driver, range(20)))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -155,6 +150,78 @@ def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, d
         return not store.waiting
 
     until(has_heard_of_all)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_everything_ends_on_the_nodes_that_answer_and_goes_on_where_it_is_left(
+    cluster, form, drive
+):
+    driver = drive(LiveGround(cluster.url), form)
+    for number in range(20):
+        driver.put(f"token-{number}", *user(number))
+    on_the_node = [number for number in range(20) if not is_elsewhere(cluster, driver, number)]
+    others = sorted({*range(20)} - {*on_the_node})
+    with cluster.nodes[1].paused():
+        with pytest.raises(StoreUnavailable) as caught:
+            driver.run(driver.ops.end_everything())
+        assert caught.value.part is not None
+        for number in others:
+            assert driver.has_ended(user(number)[1], user(number)[0])
+            driver.put("anew", user(number)[0], anew(number))
+    until(cluster.is_whole)
+    until(lambda: serves(driver, on_the_node))
+    driver.run(driver.ops.end_everything(caught.value.left, ago=1.0))
+    for number in on_the_node:
+        assert driver.has_ended(user(number)[1], user(number)[0])
+    assert [driver.peek(user(number)[0], anew(number)) for number in others] == ["anew"] * len(others)
+
+
+def anew(number: int) -> Principal:
+    return Principal(f"user-{number}", session_id=f"session-{number}-anew")
+
+
+def serves(driver, numbers) -> bool:
+    with suppress(StoreUnavailable):
+        return all(driver.peek(*user(number)) == f"token-{number}" for number in numbers)
+    return False
+
+
+def test_promise_11_everything_ends_but_for_a_poisoned_record_and_goes_on_with_it_alone(server, driver):
+    driver.put("t")
+    driver.put("bobs", BOBS, BOB)
+    (record,) = [key for key in server.admin.scan_iter(match="*:user:*") if holds(driver, server, key)]
+    content = server.admin.dump(record)
+    of_another_type(server, record)
+    with pytest.raises(StoreUnavailable) as caught:
+        driver.run(driver.ops.end_everything())
+    (left,) = caught.value.left
+    assert record.decode().endswith(left.partition(".")[2])
+    assert driver.has_ended(BOB, BOBS)
+    server.admin.restore(record, 0, content, replace=True)
+    assert driver.run(driver.ops.end_everything(caught.value.left)).tokens == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_nobody_who_can_do_without_a_node_finds_out_whether_it_is_back(cluster, form, drive):
+    ground = LiveGround(cluster.url)
+    driver = drive(ground, form)
+    (other_form,) = {*FORMS} - {form}
+    other = drive(ground, other_form, store=driver.store)
+    for number in range(60):
+        driver.put(f"token-{number}", *user(number))
+    assert serves(other, range(60))
+    assert driver.admit().admitted
+    (holder,) = (node for node in cluster.nodes if list(node.admin.scan_iter(match="*:budget}")))
+    assert list(holder.admin.scan_iter(match="*:user:*"))
+    with holder.paused(), pytest.raises(StoreUnavailable):
+        driver.admit()
+    until(cluster.is_whole)
+    for each in (driver, other, driver):  # the threads and event loops of a process tell each other
+        with pytest.raises(StoreUnavailable):
+            each.admit()
+    until(lambda: serves(driver, range(60)))
+    assert driver.admit().admitted
+    assert other.admit().admitted
 
 
 @contextmanager
