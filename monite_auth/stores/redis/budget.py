@@ -30,4 +30,4 @@ class RedisBudget(Execution):
 
     async def _on_the_budget(self, *arguments: Argument) -> Any:
         vault = await self._vault()
-        return await self._script("budget", [vault.keyspace.budget], [*arguments, *CONSTANTS])
+        return await self._script("budget", [vault.keyspace.budget], [*arguments, *CONSTANTS], probes=False)

@@ -37,7 +37,7 @@ from monite_auth.stores.redis.errors import (
 )
 from monite_auth.stores.redis.lanes import Lane, LaneName
 from monite_auth.stores.redis.scripts import SCRIPTS, Script
-from monite_auth.stores.redis.servers import ALONE, Server
+from monite_auth.stores.redis.servers import ALONE, Health, Server
 
 __all__ = ["FIRST_SHARE", "Argument", "Connections"]
 
@@ -49,12 +49,16 @@ PEEK = SCRIPTS["peek"]
 
 
 class Connections(ABC):
-    """Sends commands and scripts to Redis. `timeout`: the seconds that a command may take."""
+    """Sends commands and scripts to Redis. `timeout`: the seconds that a command may take.
 
-    def __init__(self, address: Address, timeout: float) -> None:
+    `healths`: what the process knows of each server, by name.
+    """
+
+    def __init__(self, address: Address, timeout: float, healths: dict[str, Health]) -> None:
         self._address = address
         self._timeout = timeout
         self._has_worked = False
+        self._healths = healths
         self._servers: dict[str, Server] = {}
 
     @abstractmethod
@@ -86,22 +90,29 @@ class Connections(ABC):
     def one_at_a_time(self) -> AbstractAsyncContextManager[None]:
         """Have those who come here wait for each other."""
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, probes: bool = True
+    ) -> Any:
         """Run a script and return its answer. Send its source if the server does not know it (any more).
+
+        `probes`: whether it may be the one that finds out whether a node is back. Its caller may have to wait for that, so it is
+        false for users of other nodes, who can do without.
 
         Raises: StoreUnavailable, ConfigurationError.
         """
         lane: LaneName = "peek" if script is PEEK else "other"
         try:
-            answer = await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane)
+            answer = await self.send(
+                "EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane, probes=probes
+            )
         except UnknownScript:
-            answer = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+            answer = await self.send("EVAL", script.source, len(keys), *keys, *arguments, probes=probes)
         if not is_answer_of(script.name, answer):
             raise strange_answer(keys)
         return answer
 
-    async def send(self, *command: Argument, lane: LaneName = "other") -> Any:
-        """Send a command and return its answer, as soon as a connection is free.
+    async def send(self, *command: Argument, lane: LaneName = "other", probes: bool = True) -> Any:
+        """Send a command and return its answer, as soon as a connection is free. `probes`: see `run`.
 
         Raises: StoreUnavailable, ConfigurationError.
         """
@@ -112,7 +123,7 @@ class Connections(ABC):
                 raise self._translated(error, command, self._server(command)) from None
         queued_at = time.monotonic()
         server = self._server(command)
-        if server.is_left_alone(queued_at):
+        if server.is_left_alone(queued_at, probes=probes):
             raise self._translated(redis.TimeoutError(), command, server)
         entered = server.lanes[lane]
         await entered.enter()
@@ -129,7 +140,8 @@ class Connections(ABC):
         name = ALONE if node is None else node.name
         server = self._servers.get(name)
         if server is None:
-            server = self._servers.setdefault(name, Server(name, self._new_lane))
+            health = self._healths.setdefault(name, Health())
+            server = self._servers.setdefault(name, Server(name, health, self._new_lane))
         return server
 
     def _node(self, command: Sequence[Argument]) -> Any:

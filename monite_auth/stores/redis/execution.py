@@ -63,9 +63,11 @@ class Execution:
     async def _vault(self) -> RedisVault:
         return await self._keys.vault(self._connections())
 
-    async def _script(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """Run a script that checks no stamp; return its answer."""
-        return await self._connections().run(SCRIPTS[script], keys, arguments)
+    async def _script(
+        self, script: str, keys: Sequence[str], arguments: Sequence[Argument], *, probes: bool = True
+    ) -> Any:
+        """Run a script that checks no stamp; return its answer. `probes`: see `Connections.run`."""
+        return await self._connections().run(SCRIPTS[script], keys, arguments, probes=probes)
 
     async def _ask(
         self,

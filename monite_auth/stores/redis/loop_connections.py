@@ -13,6 +13,7 @@ from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
 from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import Lane, LaneName, LoopLane
+from monite_auth.stores.redis.servers import Health
 from monite_auth.stores.redis.topologies import async_clients
 
 __all__ = ["LoopConnections"]
@@ -24,8 +25,8 @@ RELEARNING_SHARE = 0.3
 class LoopConnections(Connections):
     """The connections of one event loop."""
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        super().__init__(address, timeout)
+    def __init__(self, address: Address, timeout: float, healths: dict[str, Health]) -> None:
+        super().__init__(address, timeout, healths)
         self._clients: Sequence[Any] = ()
         """The clients that are open, the first to send with."""
         self._turn = asyncio.Lock()

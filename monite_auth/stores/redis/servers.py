@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from monite_auth.stores.redis.lanes import CONNECTION_LIMITS, Lane, LaneName
 
-__all__ = ["ALONE", "Server"]
+__all__ = ["ALONE", "Health", "Server"]
 
 ALONE = ""
 """The name of a server that is the only one, or of which it is not known yet which it is."""
@@ -17,38 +17,57 @@ ASKED_FOR = 3.0
 """Seconds after which another command may find out whether a node is back. It is longer than one takes: its caller may be gone."""
 
 
-class Server:
-    """One server, as the commands of some connections find it. `name`: which node of a cluster it is.
+class Health:
+    """Whether one server answers, as far as this process knows. Times are `time.monotonic`'s."""
 
-    Times are `time.monotonic`'s.
-    """
-
-    def __init__(self, name: str, new_lane: Callable[[LaneName], Lane]) -> None:
-        self.name = name
-        self.lanes = {each: new_lane(each) for each in CONNECTION_LIMITS}
-        self.hung_at = -math.inf
-        """When it was last found to hang."""
+    def __init__(self) -> None:
         self._failed_at: float | None = None
         self._asked_until = -math.inf
 
-    def is_left_alone(self, now: float) -> bool:
+    def is_left_alone(self, now: float, *, probes: bool) -> bool:
         """Say whether it failed so short a time ago that it is not asked again. One command at a time finds out whether it is back.
 
-        A single server is always asked: whoever uses the store leaves it alone.
+        `probes`: whether this command may be the one. If not, the server is left alone until another one has found out.
         """
-        if self._failed_at is None or self.name == ALONE:
+        if self._failed_at is None:
             return False
-        if now < self._failed_at + LEFT_ALONE or now < self._asked_until:
+        if not probes or now < self._failed_at + LEFT_ALONE or now < self._asked_until:
             return True
         self._asked_until = now + ASKED_FOR
         return False
 
-    def failed(self, now: float, *, hangs: bool) -> None:
+    def failed(self, now: float) -> None:
         """Note that it gave no answer."""
         self._failed_at, self._asked_until = now, -math.inf
+
+    def answered(self) -> None:
+        """Note that it has answered."""
+        self._failed_at = None
+
+
+class Server:
+    """One server, as the commands of some connections find it. `name`: which node of a cluster it is.
+
+    `health`: what all connections of the process know of it.
+    """
+
+    def __init__(self, name: str, health: Health, new_lane: Callable[[LaneName], Lane]) -> None:
+        self.name = name
+        self.lanes = {each: new_lane(each) for each in CONNECTION_LIMITS}
+        self.hung_at = -math.inf
+        """When it was last found to hang, over these connections."""
+        self._health = health
+
+    def is_left_alone(self, now: float, *, probes: bool) -> bool:
+        """See Health. A single server is always asked: whoever uses the store leaves it alone."""
+        return self.name != ALONE and self._health.is_left_alone(now, probes=probes)
+
+    def failed(self, now: float, *, hangs: bool) -> None:
+        """Note that it gave no answer."""
+        self._health.failed(now)
         if hangs:
             self.hung_at = now
 
     def answered(self) -> None:
         """Note that it has answered."""
-        self._failed_at = None
+        self._health.answered()

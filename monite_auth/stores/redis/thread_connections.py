@@ -12,6 +12,7 @@ from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import FIRST_SHARE, Argument, Connections
 from monite_auth.stores.redis.errors import FAILURES
 from monite_auth.stores.redis.lanes import Lane, LaneName, ThreadLane
+from monite_auth.stores.redis.servers import Health
 from monite_auth.stores.redis.topologies import blocking_client, blocking_connection
 
 __all__ = ["ThreadConnections"]
@@ -24,8 +25,8 @@ class ThreadConnections(Connections):
     client and pool take longer than all the rest of a peek. Where there are several servers, redis-py's client finds the way.
     """
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        super().__init__(address, timeout)
+    def __init__(self, address: Address, timeout: float, healths: dict[str, Health]) -> None:
+        super().__init__(address, timeout, healths)
         self._stack: deque[Any] = deque()
         self._client: Any = None
         self._lock = threading.Lock()

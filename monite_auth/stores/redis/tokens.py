@@ -118,7 +118,7 @@ class RedisTokens(Execution):
         the note. At worst it is revoked because Monite gave the same value to somebody else, and is then replaced.
         """
         try:
-            return bool(await self._script("hold_value", [value], holder))
+            return bool(await self._script("hold_value", [value], holder, probes=False))
         except StoreUnavailable as error:
             if error.part is None:
                 raise
