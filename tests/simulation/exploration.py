@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.endless import Bound
 from tests.simulation.judge import Violation
 from tests.simulation.library import Library
 from tests.simulation.run import Run
@@ -20,6 +21,10 @@ from tests.simulation.schedule import BETWEEN_COLLECTIONS, Failure, Schedule, si
 from tests.simulation.snapshot import Histories, snapshot
 
 __all__ = ["Explored", "explore"]
+
+
+MOST_STATES = 20_000
+"""States after which a scenario counts as one without an end: five times those of the largest."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,8 @@ class Explored:
     """The states in which all scripts have ended, as hashes of this process."""
     seconds: float = 0.0
     failure: Failure | None = None
+    too_many: str = ""
+    """Where there are too many states: what made new ones again and again."""
 
 
 _END = -1
@@ -51,16 +58,18 @@ def explore(
     merge: bool = True,
     shuffled: bool = False,
     most_runs: int | None = None,
+    most_states: int = MOST_STATES,
 ) -> Explored:
     """Take every schedule of the scenario, until one breaks a promise.
 
     `merge=False` runs each to its end. `shuffled` takes them in a mixed order, which finds mistakes sooner than one
-    that changes the last choices first.
+    that changes the last choices first. It gives up after `most_runs`, and after `most_states`, which are counted when merged.
     """
     explored = Explored(scenario)
     started = time.perf_counter()
     with simulating(library):
-        _Exploration(scenario, library, explored, merge=merge, shuffled=shuffled).run(most_runs)
+        bound = Bound(most_states, "states")
+        _Exploration(scenario, library, explored, bound, merge=merge, shuffled=shuffled).run(most_runs)
     explored.seconds = time.perf_counter() - started
     return explored
 
@@ -80,7 +89,14 @@ class _Branch:
 
 class _Exploration:
     def __init__(
-        self, scenario: Scenario, library: Library, explored: Explored, *, merge: bool, shuffled: bool
+        self,
+        scenario: Scenario,
+        library: Library,
+        explored: Explored,
+        bound: Bound,
+        *,
+        merge: bool,
+        shuffled: bool,
     ) -> None:
         self._scenario = scenario
         self._library = library
@@ -91,10 +107,13 @@ class _Exploration:
         self._nodes: dict[Any, int] = {}
         self._children: list[list[int]] = []  # of each node, by option
         self._todo: list[_Branch] = [_Branch((), {}, _END, 0)]
+        self._bound = bound
 
     def run(self, most_runs: int | None) -> None:
         explored = self._explored
-        while self._todo and explored.failure is None and (most_runs is None or explored.runs < most_runs):
+        while self._todo and explored.failure is None and not explored.too_many:
+            if most_runs is not None and explored.runs >= most_runs:
+                break
             if self._dice is not None:
                 other = int(self._dice.random() * len(self._todo))
                 self._todo[other], self._todo[-1] = self._todo[-1], self._todo[other]
@@ -155,6 +174,8 @@ class _Exploration:
             return known, False
         node = self._nodes[key] = len(self._children)
         self._children.append([_END] * options)
+        if self._merge and self._bound.is_passed(run.world):
+            self._explored.too_many = str(self._bound)
         return node, True
 
     def _link(self, parent: int, option: int, node: int) -> None:

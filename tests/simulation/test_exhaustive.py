@@ -27,5 +27,6 @@ def explorations(request: pytest.FixtureRequest, pool) -> Explorations:
 def test_every_schedule_keeps_the_promises(scenario, explorations, report):
     explored = explorations[scenario].result()
     assert explored.failure is None, f"\n{explored.failure}"
+    assert not explored.too_many, f"{scenario}: {explored.too_many}"
     assert explored.schedules > 0, f"not all seen after {explored.runs:,} runs: make the scenario smaller"
     report.explored.append(explored)

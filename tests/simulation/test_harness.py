@@ -19,6 +19,7 @@ from tests.simulation.library import Library
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.mutants.budget import DueWithoutLease
 from tests.simulation.mutants.logout import FenceRemoved, FlightsTokenHandedOver
+from tests.simulation.mutants.outages import ReadOnlyForEver
 from tests.simulation.run import Run
 from tests.simulation.sampling import sample
 from tests.simulation.scenarios import Scenario, Script, named
@@ -209,6 +210,24 @@ def test_snapshot_knows_all_that_a_fallback_remembers():
     assert set(vars(store.parts)) - tools == {"_outages", "_part_of"}
     parts = {"outage", "read_only", "parts", "shared", "memory", "_handover", "_trust"}
     assert set(vars(store)) - tools == parts | {"_ends_within", "_whole", "_by_account"}
+
+
+def test_a_run_without_an_end_is_given_up_and_says_what_kept_on_changing():
+    failure = hunt(ReadOnlyForEver.__name__).failure
+    assert "more than" in str(failure.violation)
+    assert re.search(
+        r"processes\[\d\]\.engine\.drainer\._sleeper\.alive_until: \d+ values", str(failure.violation)
+    )
+    assert re.search(r"after these steps: .*due \d+", str(failure.violation))
+    assert failure.schedule.scenario.name in str(failure)
+
+
+def test_an_exploration_of_too_many_states_is_given_up_and_says_what_kept_on_changing():
+    explored = explore(named("mint x logout"), Library(), most_states=100)
+    assert explored.states < 400
+    assert explored.schedules == 0
+    assert explored.too_many.startswith("there are more than 100 states.")
+    assert re.search(r"  \S+: \d+ values", explored.too_many)
 
 
 def test_a_wait_that_does_more_than_read_is_noticed():

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores import PARTNER_SLOT, Slot
 from tests.simulation.account import START, Account
+from tests.simulation.endless import Bound
 from tests.simulation.fallback import Fallback
 from tests.simulation.host import Host, HostClocks
 from tests.simulation.judge import Violation
@@ -31,6 +32,9 @@ Flow = Coroutine[Any, Any, None]
 
 LIVELOCK = 1_000
 """Steps without time passing that count as an endless loop; a run takes a few hundred steps in all."""
+
+MOST_STEPS = 3_000
+"""Steps after which a run counts as one without an end: the longest of 4,000 random ones took 342."""
 
 
 class NotPrivate(Exception):
@@ -97,6 +101,9 @@ class World:
         self._dead: list[Actor] = []
         self._closed = False
         self._idle_steps = 0
+        self.last_step = ""
+        """The label of the last step."""
+        self._bound = Bound(MOST_STEPS, "steps in one run")
         store = library.store(
             clock=self.store_clock,
             wall_clock=HostClocks(self),
@@ -236,6 +243,9 @@ class World:
         if actor.name in judge.calls:
             judge.step_ends(actor)
         self.running = None
+        self.last_step = operation.label
+        if self._bound.is_passed(self):
+            raise Violation("2 no wedge", str(self._bound))
 
     def _resume(self, actor: Actor, result: Any) -> None:
         self.running = actor

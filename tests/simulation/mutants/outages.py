@@ -11,6 +11,7 @@ from monite_auth.stores.fallback.asking import Asking
 from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.owed import Owed
 from monite_auth.stores.fallback.parts import Parts
+from monite_auth.stores.fallback.revocations import FallbackRevocations
 from monite_auth.stores.fallback.tokens import FallbackTokens
 from monite_auth.stores.fallback.trust import Trust
 from tests.simulation.mutants.mutant import Mutant
@@ -192,6 +193,13 @@ class LostCommitsRevokedAtOnce(Mutant):
     replaced = ((FallbackTokens, "commit", _commit_or_revoke),)
 
 
+class ReadOnlyForEver(Mutant):
+    about = "nobody finds out in the background that the store takes writes again"
+    promise = "2 no wedge"
+    scenarios = ("a store that takes no writes x logout in another process",)
+    replaced = ((FallbackRevocations, "_look_again", _holds_nothing),)
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     OwedNotRepeated,
     OwedRepeatedAfterTheFirstQuestion,
@@ -209,4 +217,5 @@ MUTANTS: tuple[type[Mutant], ...] = (
     OutageTokensForgotten,
     OutageTokensDieWithTheProcess,
     LostCommitsRevokedAtOnce,
+    ReadOnlyForEver,
 )
