@@ -10,6 +10,7 @@ import math
 import socket
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -93,27 +94,27 @@ class LoopSockets:
         raise AssertionError("every host has an address, or cannot be resolved")
 
 
-class Stream:
+class Stream(ABC):
     """A connection, an `AsyncNetworkStream` of the HTTP library. What is specific to its kind raises OSError."""
 
     def __init__(self, library: ModuleType) -> None:
         self._library = library
 
+    @abstractmethod
     async def receive(self, most: int) -> bytes:
         """Return what has arrived, `most` bytes of it, once there is something; nothing at the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, buffer: bytes) -> None:
         """Send all of `buffer`."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Close the connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get_extra_info(self, info: str) -> Any:
         """Return a fact about the connection, or None."""
-        raise NotImplementedError
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         """Do as `receive`, within `timeout` seconds."""
