@@ -10,7 +10,15 @@ from typing import Literal, Protocol
 
 from monite_auth.processes.running_time import RunningTime
 
-__all__ = ["CONNECTION_LIMITS", "LARGEST_LIMITS", "Lane", "LaneName", "LoopLane", "ThreadLane"]
+__all__ = [
+    "CONNECTION_LIMITS",
+    "GROWING_SHARE",
+    "LARGEST_LIMITS",
+    "Lane",
+    "LaneName",
+    "LoopLane",
+    "ThreadLane",
+]
 
 LaneName = Literal["peek", "other"]
 
@@ -22,8 +30,9 @@ LARGEST_LIMITS: dict[LaneName, int] = {"peek": 64, "other": 32}
 """Connections in each lane, at the most. Those for peeks carry 640 a second to a server that takes 100 ms. More processes share a
 server than one, and it takes 10,000 connections by default."""
 
-GROWS_AFTER = 0.1
-"""Seconds of waiting for a free connection after which another one is opened: to a server nearby nobody waits that long."""
+GROWING_SHARE = 0.1
+"""The share of the timeout after which another connection is opened for those who wait for a free one. By default it is a tenth of a
+second: at a server nearby nobody waits that long."""
 
 
 class Lane(Protocol):
@@ -37,9 +46,13 @@ class Lane(Protocol):
 
 
 class ThreadLane:
-    """The connections that threads may use at a time; more of them while threads wait for long and the server answers."""
+    """The connections that threads may use at a time; more of them while threads wait for long and the server answers.
 
-    def __init__(self, name: LaneName) -> None:
+    `timeout`: the seconds that a command may take.
+    """
+
+    def __init__(self, name: LaneName, timeout: float) -> None:
+        self._grows_after = timeout * GROWING_SHARE
         self._free = threading.Semaphore(CONNECTION_LIMITS[name])
         self._lock = threading.Lock()
         self._spare = LARGEST_LIMITS[name] - CONNECTION_LIMITS[name]
@@ -52,7 +65,9 @@ class ThreadLane:
             return
         left = self._left
         while self._spare:
-            if self._free.acquire(timeout=GROWS_AFTER) or (self._left != left and self._takes_one_more()):
+            if self._free.acquire(timeout=self._grows_after) or (
+                self._left != left and self._takes_one_more()
+            ):
                 return
         self._free.acquire()
 
@@ -72,7 +87,8 @@ class ThreadLane:
 class LoopLane:
     """As ThreadLane, for the tasks of one event loop."""
 
-    def __init__(self, name: LaneName) -> None:
+    def __init__(self, name: LaneName, timeout: float) -> None:
+        self._grows_after = timeout * GROWING_SHARE
         self._free = asyncio.Semaphore(CONNECTION_LIMITS[name])
         self._spare = LARGEST_LIMITS[name] - CONNECTION_LIMITS[name]
         self._left = 0
@@ -82,7 +98,7 @@ class LoopLane:
         left = self._left
         while self._spare and self._free.locked():
             try:
-                async with RunningTime(GROWS_AFTER):
+                async with RunningTime(self._grows_after):
                     await self._free.acquire()
             except TimeoutError:
                 if self._spare and self._left != left:

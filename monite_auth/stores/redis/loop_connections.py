@@ -46,7 +46,7 @@ class LoopConnections(Connections):
         return self._clients
 
     def _new_lane(self, name: LaneName) -> Lane:
-        return LoopLane(name)
+        return LoopLane(name, self._timeout)
 
     @property
     def _cluster(self) -> Any:

@@ -41,7 +41,7 @@ class ThreadConnections(Connections):
             yield
 
     def _new_lane(self, name: LaneName) -> Lane:
-        return ThreadLane(name)
+        return ThreadLane(name, self._timeout)
 
     @property
     def _cluster(self) -> Any:

@@ -2,11 +2,9 @@
 
 import pytest
 
-from monite_auth.stores.redis import lanes
 from tests.redis_server import RedisCluster, RedisServer, emptied
 from tests.stores.harness import RedisGround
 from tests.stores.redis.ground import LiveGround
-from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +29,6 @@ def cluster(three_nodes):
     for node in three_nodes.nodes:
         emptied(node)
     return three_nodes
-
-
-@pytest.fixture
-def nobody_waits_for_long(monkeypatch):
-    """Count no wait for a connection as long: on a busy machine a server nearby may seem to be far away."""
-    monkeypatch.setattr(lanes, "GROWS_AFTER", PATIENCE)
 
 
 @pytest.fixture

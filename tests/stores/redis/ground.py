@@ -8,11 +8,15 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER
 from monite_auth.stores import Cooldown, CoolingDown, Hit, Lease, Priority, Slot
 from monite_auth.stores.redis import RedisStore
+from monite_auth.stores.redis.lanes import GROWING_SHARE
 from monite_auth.tokens import steady_clock
 from tests.stores.harness import Driver, Ground
 from tests.waiting import PATIENCE, until
 
 KEY, OTHER_KEY, THIRD_KEY = (Secret(f"key number {number} of the tests") for number in range(3))
+LONGER = PATIENCE / GROWING_SHARE
+"""A timeout by which no wait for a connection counts as long: on a busy machine a server nearby may seem to be far away."""
+
 PASSWORD = "hunter2-but-longer"  # what no message may hold
 
 

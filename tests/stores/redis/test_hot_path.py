@@ -12,7 +12,7 @@ from monite_auth.stores.redis.lanes import CONNECTION_LIMITS
 from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.at_once import in_threads
 from tests.stores.harness import Driver
-from tests.stores.redis.ground import LiveGround, user
+from tests.stores.redis.ground import LONGER, LiveGround, user
 from tests.waiting import PATIENCE, until
 
 
@@ -123,8 +123,8 @@ def test_promise_1_a_thread_that_is_torn_away_leaves_no_answer_behind_for_others
     assert driver.peek(*user(0)) == "token-0"
 
 
-def test_a_crowd_of_threads_shares_a_few_connections(server, drive, nobody_waits_for_long):
-    driver = drive(LiveGround(server.url), "blocking")
+def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
+    driver = drive(LiveGround(server.url), "blocking", timeout=LONGER)
     before = len(server.admin.client_list(_type="normal"))
     driver.put("t")
     assert in_threads(50, lambda _: driver.peek()) == ["t"] * 50

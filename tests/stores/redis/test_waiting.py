@@ -19,7 +19,7 @@ from tests.at_once import in_threads
 from tests.redis_server import RedisCluster, RedisServer
 from tests.slow_proxy import SlowProxy
 from tests.stores.harness import ALICE, FORMS, HOME, Driver
-from tests.stores.redis.ground import KEY, LiveGround
+from tests.stores.redis.ground import KEY, LONGER, LiveGround
 from tests.waiting import until
 
 
@@ -217,8 +217,8 @@ def test_promise_11_a_queue_of_tasks_is_no_outage(server):
         assert CONNECTION_LIMITS["peek"] < proxy.opened <= LARGEST_LIMITS["peek"] + 1
 
 
-def test_a_queue_at_a_server_nearby_opens_no_more_connections(server, nobody_waits_for_long):
-    store = LiveGround(server.url).open()
+def test_a_queue_at_a_server_nearby_opens_no_more_connections(server):
+    store = LiveGround(server.url).open(timeout=LONGER)
 
     async def main() -> None:
         ops = store.operations(blocking=False)
