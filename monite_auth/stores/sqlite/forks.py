@@ -55,6 +55,9 @@ PAUSE = 0.0002
 class Calls:
     """The threads of this process that are inside SQLite, for whichever file: `enter`, and then `leave`."""
 
+    longest_wait = LONGEST_WAIT
+    """Seconds that a fork and threads wait for each other."""
+
     def __init__(self, parents: "Calls | None") -> None:
         self.is_spoilt: bool = parents is not None and (parents.is_spoilt or bool(parents.inside))
         # Both change in one step, without a lock. Keyed by thread, so that an entry which a signal's exception has left behind
@@ -79,7 +82,7 @@ class Calls:
         self.inside.pop(get_ident(), None)
 
     def _wait_for_forks(self) -> None:
-        end = time.monotonic() + LONGEST_WAIT
+        end = time.monotonic() + self.longest_wait
         while self._forks and time.monotonic() < end:
             self.inside.pop(get_ident(), None)
             time.sleep(PAUSE)
@@ -88,7 +91,7 @@ class Calls:
     def before_fork(self) -> None:
         """Keep others out, and wait until nobody is inside; not for long."""
         self._forks.append(None)
-        end = time.monotonic() + LONGEST_WAIT
+        end = time.monotonic() + self.longest_wait
         while self.inside and time.monotonic() < end:
             time.sleep(PAUSE)
 

@@ -12,7 +12,7 @@ import pytest
 from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores import Committed
-from monite_auth.stores.sqlite import SQLiteStore, forks
+from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.stores.sqlite.forks import CALLS
 from tests.forking import FORKS, child_of, fork_in_c, needs_fork
 from tests.stores.sqlite.steps import claim, intact, output, patient_store, principal, slot, token
@@ -170,7 +170,7 @@ def busy(store):
 
 
 def test_a_fork_that_python_makes_waits_for_those_inside_and_others_wait_for_it(store, busy, monkeypatch):
-    monkeypatch.setattr(forks, "LONGEST_WAIT", PATIENCE)  # or a busy machine may be too late
+    monkeypatch.setattr(CALLS(), "longest_wait", PATIENCE)  # or a busy machine may be too late
 
     def when_the_fork_waits():
         until(lambda: CALLS()._forks)
