@@ -144,7 +144,8 @@ class Judge:
                 self._refused.append(event)
             case "failed":
                 self._failed.append(event)
-            case "stopped" if facts["next_in"] is not None:
+            case "stopped" if facts["next_in"] is not None and event.process not in self._killed:
+                # One whose server was killed stops amid the faults, with what others have to do now.
                 self._failed.append(event)
 
     def _trace(self, token: str) -> Trace:

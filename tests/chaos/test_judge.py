@@ -302,3 +302,7 @@ def test_a_worker_that_goes_wrong_is_a_violation():
     assert trial.verdict().violations == []
     trial.writes(WELL, "failed", session=LEAVER, why="KeyError").writes(WELL, "stopped", next_in=3.0)
     assert len(trial.verdict().violations) == 2
+
+
+def test_a_worker_that_stops_since_its_server_was_killed_leaves_work_to_others():
+    assert begun().logs_out().writes(KILLED, "stopped", next_in=3.0).verdict().violations == []
