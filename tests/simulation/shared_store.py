@@ -147,6 +147,9 @@ class ModelJournal:
         """See Journal."""
         self._texts.pop(self._numbers.pop(operation, 0), None)
 
+    def wait(self) -> None:
+        """See Journal."""
+
     def adopt(self) -> list[OwedOperation]:
         """See Journal."""
         left = [self._journals.texts.pop(each, {}) for each in sorted(self._journals.dead)]
@@ -154,6 +157,9 @@ class ModelJournal:
         for operation in adopted:
             self.append(operation)
         return adopted
+
+    async def written(self, *, blocking: bool) -> None:
+        """See Journal."""
 
     async def sync(self, *, blocking: bool) -> None:
         """See Journal."""

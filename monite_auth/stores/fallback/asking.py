@@ -166,8 +166,8 @@ class Asking:
             self._owed.add(operation)
             raise
         self._owed.add(operation, is_stuck=is_stuck or self._parts.concern(operation.user))
-        if operation.must_survive:
-            await self._owed.journal.sync(blocking=self._blocking)
+        journal = self._owed.journal
+        await (journal.sync if operation.must_survive else journal.written)(blocking=self._blocking)
         return None
 
     async def _for_a_moment(self, question: Callable[[], Flow[Result]]) -> Result:

@@ -101,6 +101,7 @@ class Owed:
             if operation.name == "end_everything":
                 self._stuck.forget_ended()
             self.journal.append(operation)
+        self.journal.wait()
         self._telemetry.owed(1)
 
     def add_left(self, operation: OwedOperation) -> None:
@@ -147,6 +148,7 @@ class Owed:
             with self._lock:
                 self._kept[operation] = None
                 self.journal.append(operation)
+            self.journal.wait()
 
     def kept(self) -> list[OwedOperation]:
         """Return what is kept for other processes."""
@@ -159,6 +161,7 @@ class Owed:
             for each in kept:
                 self._kept.pop(each, None)
                 self.journal.settle(each)
+        self.journal.wait()
 
     def is_adoption_due(self) -> bool:
         """Say whether it is time to look for what processes that have died still owed."""
@@ -172,6 +175,7 @@ class Owed:
             if adopted:
                 self._operations = deque(sorted([*adopted, *self._operations], key=_order))
                 self._stuck.forget_ended()
+        self.journal.wait()
         if adopted:
             self._telemetry.owed(len(adopted))
             log.warning(
@@ -267,6 +271,7 @@ class Owed:
                 self._telemetry.owed(-1)
                 self._refusals = 0
             self._stuck.remove(operation)
+        self.journal.wait()
 
     def _leave(self, operation: OwedOperation, left: OwedOperation) -> None:
         """Owe what a part of the store has left of an operation."""
@@ -279,6 +284,7 @@ class Owed:
                 self._stuck.remove(operation)
                 self.journal.append(left)
                 self.journal.settle(operation)
+        self.journal.wait()
 
     def _is_refused_for_good(self, operation: OwedOperation) -> bool:
         """Count a refusal of an operation; return whether it is given up."""

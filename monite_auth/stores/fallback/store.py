@@ -135,12 +135,14 @@ class FallbackStore:
         self.shared.reopen()
 
     def close(self) -> None:
-        """Close the shared store."""
+        """Close the shared store, once the journal has what has begun."""
+        self._owed.journal.wait()
         self._warn_about_owed()
         self.shared.close()
 
     async def aclose(self) -> None:
-        """Close the shared store."""
+        """Close the shared store, once the journal has what has begun."""
+        await self._owed.journal.written(blocking=False)
         self._warn_about_owed()
         await self.shared.aclose()
 

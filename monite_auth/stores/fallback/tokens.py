@@ -156,6 +156,7 @@ class FallbackTokens(Asking):
             if is_sent and not isinstance(error, StoreReadOnly):
                 # Nobody may revoke it before that: other processes may be handing it out.
                 self._owed.add(self._owed.new("commit", Lease.void(lease.slot), token))
+                await self._owed.journal.written(blocking=self._blocking)
                 return Committed.FENCED
             # Memory does not know the lease: the token is revoked.
             return await self._commit_here(lease, token)
@@ -164,6 +165,7 @@ class FallbackTokens(Asking):
         """Commit a token to memory. If this process dies, another one revokes it."""
         stored = await self._memory.commit(lease, token)
         self._owed.keep(self._owed.new("commit", Lease.void(lease.slot), token))
+        await self._owed.journal.written(blocking=self._blocking)
         return stored
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:

@@ -65,6 +65,9 @@ class Fragile:
     def operations(self, *, blocking: bool) -> "Fragile":
         return self
 
+    async def aclose(self) -> None:
+        pass
+
     def __getattr__(self, name: str):
         async def operation(*args, **kwargs):
             self.asked += 1

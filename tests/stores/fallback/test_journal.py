@@ -17,7 +17,7 @@ from tests.forking import FORKS, child_of, ended_well, needs_fork
 from tests.scripted import ALICE, BOB
 from tests.stores.fallback.outage import AGAIN
 
-pytestmark = needs_fork
+pytestmark = [needs_fork, pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")]
 
 
 def test_promise_7_what_a_dead_process_owed_is_repeated_before_anything_else(world):

@@ -18,7 +18,7 @@ from tests.scripted import ALICE, BOB, settings
 from tests.stores.fallback.journalled import Journalled
 from tests.stores.fallback.outage import Fragile
 
-pytestmark = needs_fork
+pytestmark = [needs_fork, pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")]
 
 OLD, NEW = "a-key-that-was-first", "a-key-that-came-later"
 

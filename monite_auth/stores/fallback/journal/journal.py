@@ -1,14 +1,20 @@
 """The journal of one account in one process, as the rest of the package sees it."""
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from monite_auth.errors import ConfigurationError
+from monite_auth.functions import is_on_event_loop
+from monite_auth.processes.flows import run
 from monite_auth.processes.lifetimes import PerProcess, ProcessLock
+from monite_auth.processes.threads import Threads
 from monite_auth.stores.fallback.journal.directory import JournalDirectory
 from monite_auth.stores.fallback.journal.file import JournalFile, NoKeyOpens, locked_names
-from monite_auth.stores.fallback.journal.syncing import Syncing
+from monite_auth.stores.fallback.journal.syncing import Syncing, is_done
 from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.sealing import Envelope, Keys
 from monite_auth.tokens import Clock
@@ -16,6 +22,10 @@ from monite_auth.tokens import Clock
 __all__ = ["FileJournal", "Journal", "NoJournal"]
 
 log = logging.getLogger("monite_auth")
+
+WRITTEN_WITHIN = 5.0
+"""Seconds that a caller waits for the system to take a record at the most: a thousand times as long as that takes. A disk that takes
+longer cannot be written."""
 
 _adopting = ProcessLock()
 """Held while this process looks for files: two journals of it must not open the same one."""
@@ -25,6 +35,7 @@ class Journal(Protocol):
     """Where owed operations survive the process. Nothing here raises: a logout goes on without a journal.
 
     To settle an operation twice, or one of a parent process, has no effect. `append`, `settle` and `adopt` are called one at a time.
+    `append` and `settle` wait for no disk: whoever has called them calls `wait`, or `written`, when others need not wait for that.
     """
 
     @property
@@ -36,19 +47,25 @@ class Journal(Protocol):
         """Whether processes that have died may have left something to adopt."""
 
     def append(self, operation: OwedOperation) -> None:
-        """Keep an operation that is owed from now on."""
+        """Begin to keep an operation that is owed from now on."""
 
     def settle(self, operation: OwedOperation) -> None:
-        """Forget an operation that has been carried out."""
+        """Begin to forget an operation that has been carried out."""
+
+    def wait(self) -> None:
+        """Wait, for a bounded time, until the system has all that has begun; return at once on an event loop."""
 
     def adopt(self) -> list[OwedOperation]:
         """Return what processes that have died had still to tell the store. It is owed by this process from now on."""
 
-    async def sync(self, *, blocking: bool) -> None:
-        """Wait, for a bounded time, until what was kept would survive a crash of the host.
+    async def written(self, *, blocking: bool) -> None:
+        """Wait, for a bounded time, until what was kept survives this process.
 
         `blocking`: wait in the thread, and not on the event loop.
         """
+
+    async def sync(self, *, blocking: bool) -> None:
+        """Do as `written`, and wait for a moment until what was kept would survive a crash of the host, too."""
 
 
 class NoJournal:
@@ -63,18 +80,28 @@ class NoJournal:
     def settle(self, operation: OwedOperation) -> None:
         """See Journal."""
 
+    def wait(self) -> None:
+        """See Journal."""
+
     def adopt(self) -> list[OwedOperation]:
         """See Journal."""
         return []
+
+    async def written(self, *, blocking: bool) -> None:
+        """See Journal."""
 
     async def sync(self, *, blocking: bool) -> None:
         """See Journal."""
 
 
 class _Here:
-    """What one process has of a journal. A forked child begins anew: its parent's files are its parent's."""
+    """What one process has of a journal. A forked child begins anew: its parent's files are its parent's.
 
-    def __init__(self) -> None:
+    Files are written by one thread, in order. A disk may hang, and neither an event loop nor those who only read may hang with it.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
         self.own: JournalFile | None = None
         self.files: dict[OwedOperation, JournalFile] = {}
         """Which file each operation stands in."""
@@ -82,9 +109,42 @@ class _Here:
         """What could not be written yet, oldest first."""
         self.has_failed = False
         """Whether it has been said that the journal cannot be written."""
+        self.last: Future[None] | None = None
+        """The last change, which comes after all others."""
+        self.given_up: Future[None] | None = None
+        """The last change for which somebody has waited in vain. Nobody waits before that has been made."""
         self.unreadable: set[str] = set()
         """Files that open with none of our keys."""
         self.syncing = Syncing(self.sync)
+        self._threads = Threads(1, name="monite_auth journal")
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a change has begun that has not been written yet."""
+        return self.last is not None and not self.last.done()
+
+    def begin(self, change: Callable[[], None]) -> None:
+        """Have the thread make a change, after those that have begun before."""
+        self.last = self._threads.submit(change)
+
+    async def wait(self, *, blocking: bool) -> None:
+        """Wait until all has been written that has begun, or until that takes too long."""
+        last = self.last
+        if last is None or (self.given_up is not None and not self.given_up.done()):
+            return
+        if not await is_done(last, within=self.patience, blocking=blocking):
+            self.given_up = last
+            self.warn_about_disk("the disk does not answer")
+
+    def warn_about_disk(self, why: str) -> None:
+        """Say, once until it works again, that the journal cannot be written."""
+        if not self.has_failed:
+            self.has_failed = True
+            log.warning(
+                "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (%s): logouts that the token store has not heard "
+                "of are lost if this process dies before the store is back.",
+                why,
+            )
 
     def warn_about(self, name: str) -> None:
         """Say, once, that a file opens with none of our keys."""
@@ -109,37 +169,48 @@ class _Here:
 class FileJournal:
     """Keeps what is owed in files of `directory`, sealed with the `keys` of the store.
 
-    `prefix`: what the names of the account's files begin with. `clock`: that of tokens.
+    `prefix`: what the names of the account's files begin with. `clock`: that of tokens. `patience`: the seconds that a caller waits for
+    the system to take a record.
     """
 
     has_files = True
 
-    def __init__(self, directory: JournalDirectory, prefix: str, keys: Keys, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: JournalDirectory,
+        prefix: str,
+        keys: Keys,
+        clock: Clock,
+        *,
+        patience: float = WRITTEN_WITHIN,
+    ) -> None:
         self._directory = directory
         self._prefix = prefix
         self._envelope = Envelope(keys)
         self._clock = clock
-        self._here: PerProcess[_Here] = PerProcess(_Here)
+        self._here: PerProcess[_Here] = PerProcess(partial(_Here, patience))
 
     @property
     def is_durable(self) -> bool:
         """See Journal."""
-        return not self._here().unwritten and self._directory.problem() is None
+        here = self._here()
+        return not here.is_writing and not here.unwritten and self._directory.problem() is None
 
     def append(self, operation: OwedOperation) -> None:
         """See Journal."""
         here = self._here()
+        here.begin(partial(self._append, here, operation))
+
+    def _append(self, here: _Here, operation: OwedOperation) -> None:
         here.unwritten.append(operation)
         try:
             self._write(here)
         except (OSError, ConfigurationError) as error:
-            if not here.has_failed:
-                here.has_failed = True
-                log.warning(
-                    "The journal in MONITE_JOURNAL_DIRECTORY cannot be written (%s): logouts that the token store has not heard "
-                    "of are lost if this process dies before the store is back.",
-                    getattr(error, "strerror", None) or error,
-                )
+            here.warn_about_disk(getattr(error, "strerror", None) or str(error))
+
+    def _write_again(self, here: _Here) -> None:
+        with suppress(OSError, ConfigurationError):  # there may be room on the disk again
+            self._write(here)
 
     def _write(self, here: _Here) -> None:
         """Write what could not be written so far."""
@@ -156,6 +227,9 @@ class FileJournal:
     def settle(self, operation: OwedOperation) -> None:
         """See Journal."""
         here = self._here()
+        here.begin(partial(self._settle, here, operation))
+
+    def _settle(self, here: _Here, operation: OwedOperation) -> None:
         if operation in here.unwritten:
             here.unwritten.remove(operation)
         file = here.files.pop(operation, None)
@@ -177,8 +251,8 @@ class FileJournal:
         """See Journal."""
         here = self._here()
         adopted: list[OwedOperation] = []
-        with suppress(OSError, ConfigurationError):  # there may be room on the disk again
-            self._write(here)
+        if here.unwritten:
+            here.begin(partial(self._write_again, here))
         with _adopting:
             for name in self._names():
                 if name in locked_names():
@@ -201,8 +275,18 @@ class FileJournal:
         except OSError:  # there is no directory (yet)
             return []
 
+    def wait(self) -> None:
+        """See Journal."""
+        if not is_on_event_loop():
+            run(self.written(blocking=True))
+
+    async def written(self, *, blocking: bool) -> None:
+        """See Journal."""
+        await self._here().wait(blocking=blocking)
+
     async def sync(self, *, blocking: bool) -> None:
         """See Journal."""
+        await self.written(blocking=blocking)
         here = self._here()
         if here.own is not None:
             await here.syncing.wait(blocking=blocking)

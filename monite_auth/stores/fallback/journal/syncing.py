@@ -1,17 +1,30 @@
-"""Waiting until the disk has what was written, without waiting for the disk longer than callers can."""
+"""Waiting until a thread has done what a disk may take long for, without waiting for the disk longer than callers can."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import Future
 
-from monite_auth.processes.workers import threads_are_allowed
+from monite_auth.processes.threads import Threads
 
-__all__ = ["Syncing"]
+__all__ = ["Syncing", "is_done"]
 
 SYNCED_WITHIN = 0.5
 """Seconds that a caller waits for the disk at the most. The system has what was written all the same: it survives the process,
 and only a crash of the host could take it."""
+
+
+async def is_done(work: "Future[None]", *, within: float, blocking: bool) -> bool:
+    """Wait until a thread has done its work, `within` seconds at the most; return whether it has.
+
+    `blocking`: wait in the thread, and not on the event loop. The work goes on if whoever waits is cancelled.
+    """
+    if blocking:
+        concurrent.futures.wait([work], timeout=within)
+    elif not work.done():
+        await asyncio.wait([asyncio.wrap_future(work)], timeout=within)
+    return work.done()
 
 
 class Syncing:
@@ -19,49 +32,16 @@ class Syncing:
 
     def __init__(self, sync: Callable[[], None]) -> None:
         self._sync = sync
+        self._threads = Threads(1, name="monite_auth journal to disk")
         self._lock = threading.Lock()
-        self._waiting: list[Callable[[], object]] = []
-        self._is_running = False
+        self._next: Future[None] | None = None
 
     async def wait(self, *, blocking: bool) -> None:
         """Return when the disk has what was written before, or when that takes too long."""
-        if blocking:
-            synced = threading.Event()
-            self._start(synced.set)
-            synced.wait(SYNCED_WITHIN)
-            return
-        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        await is_done(self._begin(), within=SYNCED_WITHIN, blocking=blocking)
 
-        def wake() -> None:
-            with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
-                loop.call_soon_threadsafe(done.set)
-
-        self._start(wake)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SYNCED_WITHIN):
-                await done.wait()
-
-    def _start(self, wake: Callable[[], object]) -> None:
+    def _begin(self) -> "Future[None]":
         with self._lock:
-            self._waiting.append(wake)
-            if self._is_running:
-                return
-            self._is_running = True
-        if not threads_are_allowed():
-            self._run()
-            return
-        try:
-            threading.Thread(target=self._run, name="monite_auth journal", daemon=True).start()
-        except RuntimeError:  # there are too many already, or the interpreter is ending
-            self._run()
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                waiting, self._waiting = self._waiting, []
-                if not waiting:
-                    self._is_running = False
-                    return
-            self._sync()
-            for wake in waiting:
-                wake()
+            if self._next is None or self._next.running() or self._next.done():
+                self._next = self._threads.submit(self._sync)
+            return self._next
