@@ -34,10 +34,15 @@ mint that is left without its answer leaves a token that nobody knows."""
 
 
 class _Asking(asyncio.Task[Response | Fault]):
-    """A request under way. An event loop that is shut down cancels all of its tasks; only `AsyncRuntime.send` gives this one up."""
+    """A request under way. An event loop that is shut down cancels all of its tasks; only `AsyncRuntime.send` gives this one up.
 
-    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - asyncio's signature
-        return False
+    A timeout within it, of connecting for example, cancels it too, for a moment: from a timer, which is no task.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        loop = self.get_loop()
+        is_timeout = loop.is_running() and asyncio.current_task(loop) is None
+        return is_timeout and super().cancel(msg)
 
     def give_up(self) -> None:
         super().cancel()

@@ -92,6 +92,21 @@ def test_a_loop_that_is_shut_down_waits_a_moment_for_the_answer_to_a_mint(broker
     assert (kept(broker), monite.mints) == ("token-1", 1)
 
 
+def test_so_does_one_whose_application_cancels_all_that_runs_before_it_ends(broker):
+    monite = Monite(SOON)
+
+    async def main():
+        await ask(broker, monite, until=in_flight(monite))
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.wait(others)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+    assert (kept(broker), monite.mints) == ("token-1", 1)
+
+
 def test_so_does_a_broker_that_is_closed(broker):
     monite = Monite(SOON)
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import selectors
+from dataclasses import replace
 
 import pytest
 
 from monite_auth import PARTNER, TokenBroker
 from monite_auth.engine import transport
+from monite_auth.engine.loop_sockets import LoopSockets
 from monite_auth.engine.network import BlockingNetwork, Deadline
 from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.requests import mint_request
@@ -127,3 +129,23 @@ def test_a_task_has_its_answer_within_a_second_of_the_deadline_whatever_trickles
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         waited = runner.run(ask())
     assert DEADLINE <= waited <= DEADLINE + SLACK
+
+
+def test_a_task_connects_for_no_longer_than_the_timeout_for_that():
+    settings = replace(SETTINGS, connect_timeout=DEADLINE / 4)
+
+    async def hang(_address, _port, seconds, *_):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+
+    async def ask():
+        async with TokenBroker(settings, {}) as broker:
+            runtime = broker.running.on_loop()
+            runtime._http()._transport._pool._network_backend = LoopSockets(transport.httpcore, hang)
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            assert isinstance(await runtime.send(mint_request(settings, PARTNER), within=DEADLINE), Fault)
+            return loop.time() - began
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(ask()) <= settings.connect_timeout
