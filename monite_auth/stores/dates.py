@@ -11,6 +11,9 @@ __all__ = ["Began", "WallClock"]
 LEAST_STEP = 1.0
 """Seconds by which a wall clock must have been set to be noticed: two readings one after the other differ by less."""
 
+NOTICED_WITHIN = 1.0
+"""Seconds for which a step may have been there before it is noticed. A login that comes meanwhile has a date of the new time."""
+
 MOST_STEPS = 16
 """Steps that are remembered each for itself. A clock is set once in a while, and then right again."""
 
@@ -56,7 +59,7 @@ class WallClock:
         *earlier, before = self._periods
         if abs(ahead - before.ahead) > LEAST_STEP:
             over = before._replace(last=steady + before.ahead)
-            self._periods = (*_shortened(earlier), over, _Period(wall, math.inf, ahead))
+            self._periods = (*_shortened(earlier), over, _Period(wall - NOTICED_WITHIN, math.inf, ahead))
         return wall
 
     def began(self, principal: Principal) -> tuple[float, float] | None:

@@ -54,6 +54,14 @@ def test_promise_5_a_step_is_not_forgotten_among_many_others():
     assert host.ago(login) >= 60 + 5 * MOST_STEPS * 60 + 10.5
 
 
+def test_a_login_that_comes_between_a_step_and_its_first_reading_is_of_now():
+    host = Host()
+    host.now, host.ahead = host.now + 60, -HOUR
+    login = host.now + host.ahead
+    host.now += 0.5
+    assert host.ago(login) == 0.5
+
+
 def test_a_login_of_now_is_of_now_however_often_the_clock_was_set():
     host = Host()
     for number in range(5 * MOST_STEPS):
