@@ -17,7 +17,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
-from monite_auth.engine.network import attempts, lookup, unresolved
+from monite_auth.engine.network import attempts, unresolved
+from monite_auth.processes.names import lookup
 
 __all__ = ["LoopSockets"]
 

@@ -4,6 +4,9 @@ redis-py's own retries are off everywhere: they would multiply the timeout. `con
 are off on event loops, since they count time in which the loop was blocked; but for sentinels, of which the next is to be asked.
 """
 
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -16,6 +19,7 @@ import redis.cluster
 import redis.retry
 import redis.sentinel
 
+from monite_auth.processes.names import lookup
 from monite_auth.stores.redis.address import Address
 
 __all__ = ["async_clients", "blocking_client", "blocking_connection"]
@@ -25,7 +29,6 @@ SENTINEL_SHARE = 0.3
 
 # redis-py gives these no types, or types that do not fit how they are called.
 _connections: Any = redis.Connection, redis.SSLConnection
-_async_connections: Any = redis.asyncio.Connection, redis.asyncio.SSLConnection
 _nodes: Any = redis.cluster.ClusterNode
 _async_nodes: Any = redis.asyncio.cluster.ClusterNode
 _sentinels: Any = redis.sentinel.Sentinel
@@ -58,6 +61,40 @@ class _SecureSentinelConnection(_SentinelConnection, redis.sentinel.SentinelMana
     pass
 
 
+class _AsyncConnection(redis.asyncio.Connection):
+    """A connection of an event loop that resolves its host's name in threads of ours.
+
+    asyncio does it in the loop's own. The application may have taken all of them, and a loop that ends waits for each of them.
+    """
+
+    _resolved = ""
+
+    async def _connect(self) -> None:
+        *first, last = await asyncio.wrap_future(lookup(self.host))
+        for self._resolved in first:
+            with suppress(OSError):
+                await super()._connect()  # type: ignore[no-untyped-call]  # redis-py gives it no types
+                return
+        self._resolved = last
+        await super()._connect()  # type: ignore[no-untyped-call]
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        arguments = {**super()._connection_arguments(), "host": self._resolved}
+        return {**arguments, "server_hostname": self.host} if "ssl" in arguments else arguments
+
+
+class _SecureAsyncConnection(_AsyncConnection, redis.asyncio.SSLConnection):
+    pass
+
+
+class _AsyncSentinelConnection(_AsyncConnection, redis.asyncio.sentinel.SentinelManagedConnection):
+    pass
+
+
+class _SecureAsyncSentinelConnection(_AsyncConnection, redis.asyncio.sentinel.SentinelManagedSSLConnection):
+    pass
+
+
 def blocking_connection(address: Address, timeout: float) -> Any:
     """Return a connection to a single server; it connects with its first command."""
     (host, port), *_ = address.hosts
@@ -83,18 +120,25 @@ def async_clients(address: Address, timeout: float) -> tuple[Any, ...]:
     `timeout`: the seconds for all that is asked of sentinels. For the servers, whoever sends a command keeps the time.
     """
     retry = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
+    made_by: Any = _SecureAsyncConnection if address.secure else _AsyncConnection
     if address.kind == "cluster":
         nodes = [_async_nodes(*host) for host in address.hosts]
         client = redis.asyncio.RedisCluster(startup_nodes=nodes, **_cluster_options(address, None, retry))
+        # It takes no class of connections, and hands these to every node that it finds.
+        client.nodes_manager.connection_kwargs["connection_class"] = made_by
+        for node in client.nodes_manager.startup_nodes.values():
+            node.connection_class = made_by
         client.commands_parser = _NoCommands()
         return (client,)
     options = _server_options(address, None, retry)
     if address.kind == "sentinel":
         asked = _sentinel_options(address, timeout, retry)
         sentinel = _async_sentinels(address.hosts, sentinel_kwargs=asked, **options)
-        return sentinel.master_for(address.service, ssl=address.secure), *sentinel.sentinels
+        for each in sentinel.sentinels:
+            each.connection_pool.connection_class = made_by
+        of_primary: Any = _SecureAsyncSentinelConnection if address.secure else _AsyncSentinelConnection
+        return sentinel.master_for(address.service, connection_class=of_primary), *sentinel.sentinels
     (host, port), *_ = address.hosts
-    made_by = _async_connections[address.secure]
     pool = redis.asyncio.ConnectionPool(connection_class=made_by, host=host, port=port, **options)
     return (redis.asyncio.Redis.from_pool(pool),)
 

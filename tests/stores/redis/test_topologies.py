@@ -1,6 +1,9 @@
 """Sentinels, clusters and TLS: each serves every operation, and a failover or a node that hangs is survived."""
 
+import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,7 +14,7 @@ from monite_auth.stores import PARTNER_SLOT, Cooldown, CoolingDown, Priority, Sl
 from tests.redis_server import RedisCluster, RedisServer, WatchedPair
 from tests.stores.harness import FORMS, Driver
 from tests.stores.redis.ground import LiveGround, do_everything, user, works
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def test_a_failover_is_survived(drive):
@@ -113,3 +116,25 @@ def test_tls_is_spoken_with_clusters_and_sentinels_too(kind, drive):
             do_everything(driver)
             for node in servers.nodes if kind is RedisCluster else [servers.primary]:
                 node.admin.flushall()
+
+
+@pytest.mark.parametrize("kind", [RedisServer, RedisCluster, WatchedPair])
+@pytest.mark.parametrize("tls", [False, True], ids=["", "tls"])
+def test_promise_11_names_are_resolved_although_the_application_has_all_threads_of_the_event_loop(kind, tls):
+    ends = threading.Event()
+
+    async def use(url: str) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        work = loop.run_in_executor(None, ends.wait, PATIENCE)
+        store = LiveGround(url).open()
+        try:
+            assert await store.operations(blocking=False).end_user("alice") == 0
+            assert not work.done()
+        finally:
+            ends.set()
+            await work
+            await store.aclose()
+
+    with kind(tls=tls) as servers:
+        asyncio.run(use(servers.url.replace("127.0.0.1", "localhost")))
