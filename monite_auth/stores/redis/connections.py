@@ -188,6 +188,9 @@ class Connections(ABC):
                 self._has_worked = True
                 server.answered()
                 return answer
+        if server.name == ALONE:
+            # A client of a cluster learns with its first command which node that goes to.
+            server = self._server(command)
         if is_timeout(error) or is_connection_lost(error):
             server.failed(time.monotonic(), hangs=is_timeout(error))
         else:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from monite_auth import Principal
+from monite_auth.engine.runtime import run
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER
 from monite_auth.stores import PARTNER_SLOT, Cooldown, CoolingDown, Priority, Slot
@@ -96,6 +97,31 @@ def test_a_node_that_hangs_leaves_the_users_of_others_alone(cluster, form, drive
     until(lambda: works(drivers[0]))
     patient = drive(ground, form)
     assert all(patient.peek(*user(number)) == f"token-{number}" for number in range(40))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_a_node_that_hangs_at_the_first_command_of_new_connections_is_a_part(cluster, form):
+    store = LiveGround(cluster.url).open(timeout=1.0)
+
+    def begin_and_peek(number: int) -> str | None:
+        """Peek over new connections, and return the part that has failed."""
+        slot, principal = user(number)
+        try:
+            if form == "async":
+                asyncio.run(store.operations(blocking=False).peek(slot, principal))
+            else:
+                store.close()
+                run(store.operations(blocking=True).peek(slot, principal))
+        except StoreUnavailable as error:
+            return error.part or "all of it"
+        return None
+
+    assert begin_and_peek(0) is None
+    with cluster.nodes[1].paused():
+        failed = next(filter(None, map(begin_and_peek, range(1, 60))))
+    assert failed == f"node 127.0.0.1:{cluster.nodes[1].port}"
+    store.close()
+    until(cluster.is_whole)
 
 
 @pytest.mark.parametrize("form", FORMS)
