@@ -1,8 +1,10 @@
 """The blueprint to register, for Monite's browser SDK: `GET|POST token`, and Monite's API where pages are to have no token."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 
 from monite_auth.adapter import (
     ApiRequest,
@@ -14,6 +16,7 @@ from monite_auth.adapter import (
 )
 from monite_auth.errors import ConfigurationError
 from monite_auth_flask.answers import as_response
+from monite_auth_flask.config import serves_api
 from monite_auth_flask.extension import request_access, state_of_current_app
 
 __all__ = ["monite_blueprint"]
@@ -23,25 +26,26 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Flask's: what allows other origins to have tokens (Flask-CORS) builds on its answer."""
 
 
-def monite_blueprint(*, api: bool = False, allowed_origins: Collection[str] = ()) -> Blueprint:
+def monite_blueprint(*, api: bool | None = None, allowed_origins: Collection[str] = ()) -> Blueprint:
     """Return a blueprint that serves `token`: `app.register_blueprint(monite_blueprint(), url_prefix="/monite")`.
 
-    `api`: serve Monite's API, too, as `api/…`: the browser then needs no token and gets none (docs/browser.md).
-    `allowed_origins`: other origins whose pages may have the user's token, such as "https://app.example.com"; the
-    app's CORS settings must let them, too. Raises ConfigurationError for what is no origin, and for origins beside `api`, which
-    is for the app's own pages.
+    `api`: serve Monite's API, too, as `api/…`: the browser then needs no token and gets none (docs/browser.md). Where it is left
+    out, `app.config["MONITE_API"]` says so, when the blueprint is registered. `allowed_origins`: other origins whose pages may have the
+    user's token, such as "https://app.example.com"; the app's CORS settings must let them, too.
+
+    Raises ConfigurationError for what is no origin. Registering it does for origins beside the API, which is for the app's own pages, and
+    for a `MONITE_API` that is neither True nor False.
     """
     others = parse_origins(allowed_origins)
-    if api and others:
-        raise ConfigurationError(
-            "allowed_origins and api=True: Monite's API is for the app's own pages. Leave one of them out."
-        )
     blueprint = Blueprint("monite", __name__)
     browser_api = BrowserApi()
 
+    def is_on(config: Mapping[str, Any]) -> bool:
+        return serves_api(config) if api is None else api
+
     # Not an `async def`, whatever the directory is: that would make asgiref a dependency of every app.
     def token() -> Response:
-        if api:
+        if is_on(current_app.config):
             return as_response(answer_placeholder_request(request_access(), request.method, _headers()))
         return as_response(answer_token_request(request_access(), request.method, _headers(), others))
 
@@ -55,12 +59,20 @@ def monite_blueprint(*, api: bool = False, allowed_origins: Collection[str] = ()
         broker = state_of_current_app().broker
         return as_response(browser_api.call(broker, asked, read_body(asked, read), request_access))
 
-    blueprint.add_url_rule("/token", view_func=token, methods=METHODS)
-    if api:
+    def add_api(state: BlueprintSetupState) -> None:
+        if not is_on(state.app.config):
+            return
+        if others:
+            raise ConfigurationError(
+                "allowed_origins beside api=True or MONITE_API: Monite's API is for the app's own pages. Leave one of them out."
+            )
         # A path with two slashes is refused. Werkzeug would send the browser to the one that has them merged.
-        blueprint.add_url_rule(
+        state.add_url_rule(
             "/api/<path:path>", endpoint="api", view_func=call, methods=METHODS, merge_slashes=False
         )
+
+    blueprint.add_url_rule("/token", view_func=token, methods=METHODS)
+    blueprint.record(add_api)
     return blueprint
 
 

@@ -61,9 +61,31 @@ def test_without_api_there_is_none(emulator):
     assert app.test_client().get(CALLED, headers=CALL).status_code == 404
 
 
-def test_origins_beside_it_are_refused_at_once():
+@pytest.mark.parametrize(("api", "config"), [(True, {}), (None, {"MONITE_API": True})])
+def test_origins_beside_it_are_refused_when_the_blueprint_is_registered(api, config):
+    app = Flask(__name__)
+    app.config.update(config)
     with pytest.raises(ConfigurationError, match="own pages"):
-        monite_blueprint(api=True, allowed_origins=["https://app.example.com"])
+        app.register_blueprint(monite_blueprint(api=api, allowed_origins=["https://app.example.com"]))
+
+
+def test_the_config_says_that_an_app_serves_the_api_and_an_argument_is_stronger(emulator, caplog):
+    app = Flask(__name__)
+    app.config.update(config_of(emulator), MONITE_API=True)
+    MoniteAuth(app, directory=DIRECTORY)
+    app.register_blueprint(monite_blueprint(), url_prefix="/monite")
+    app.register_blueprint(monite_blueprint(api=False), name="without", url_prefix="/without")
+    client = app.test_client()
+    assert client.get("/monite/api/payables", headers=CALL).status_code == 401
+    assert client.get("/without/api/payables", headers=CALL).status_code == 404
+    assert not caplog.records
+
+
+def test_a_config_that_neither_serves_the_api_nor_does_not_is_refused():
+    app = Flask(__name__)
+    app.config["MONITE_API"] = "no"
+    with pytest.raises(ConfigurationError, match=r'app.config\["MONITE_API"\] is True or False, not'):
+        app.register_blueprint(monite_blueprint())
 
 
 def test_limits_of_forms_do_not_count(page, monite):
