@@ -64,12 +64,13 @@ class Asking:
         *,
         reads_of: str | Partner | None = None,
         writes_of: str | Partner | None = None,
+        repeats: bool = True,
     ) -> Result:
         """Ask the shared store, after it has heard of all that is owed.
 
         `reads_of`: the question only reads, and about this user. A store that takes no writes is asked such questions all the
         same, unless what is owed concerns the user. `writes_of`: it may write, and is about this user. Where a part of the store is
-        down, users of the others are asked for all the same.
+        down, users of the others are asked for all the same. `repeats`: not where the store may hear of this first.
 
         Raises StoreUnavailable when it does not answer, is left alone, or has not heard of all yet; StoreReadOnly when it
         takes no writes.
@@ -80,7 +81,7 @@ class Asking:
         if self._owed.is_adoption_due():
             for each in self._owed.adopt():
                 await self._hold_here(each, self._owed.seconds_since(each))
-        if self._owed.holds_up(about):
+        if repeats and self._owed.holds_up(about):
             await self._tell_first(about, is_read=reads_of is not None)
         try:
             answer = await question()
@@ -134,13 +135,18 @@ class Asking:
 
         In an outage it is owed at once. A logout is not the one that finds out whether the store is back. An ending that the
         store refuses is owed, too: there may be nobody who could log out once more.
+
+        It does not repeat what is owed, and waits for none of it but what is about the same user: beginnings and endings may come
+        to the store in any order, and the queue would grow for ever where more people log out than one caller can repeat.
         """
         is_stuck = False
         try:
             if not self._outage.is_on and not self._owed.holds_back(operation):
                 return await self._for_a_moment(
                     lambda: self._ask(
-                        lambda: operation.carry_out(self._shared, ago=ago), writes_of=operation.user
+                        lambda: operation.carry_out(self._shared, ago=ago),
+                        writes_of=operation.user,
+                        repeats=False,
                     )
                 )
         except StoreUnavailable as error:

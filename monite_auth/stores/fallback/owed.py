@@ -132,15 +132,9 @@ class Owed:
             )
 
     def holds_back(self, operation: OwedOperation) -> bool:
-        """Say whether something has to be repeated before an operation: what is not stuck, or is and has the same user.
-
-        An `end_everything` that is stuck holds back none: beginnings and endings may come to the store in any order.
-        """
+        """Say whether something about the same user has to be repeated before an operation."""
         with self._lock:
-            return any(
-                each not in self._stuck or (each.user is not None and each.user == operation.user)
-                for each in self._operations
-            )
+            return any(each.user is not None and each.user == operation.user for each in self._operations)
 
     def keep(self, operation: OwedOperation) -> None:
         """Have another process carry out an operation, but only if this one dies: it will do better itself."""

@@ -130,6 +130,27 @@ def test_nobody_repeats_for_ever():
         assert [name for name, *_ in world.shared.done].count("end_user") == expected
 
 
+def test_an_ending_that_comes_while_those_of_others_are_repeated_is_told_at_once():
+    """One caller at a time repeats: where more people log out than it can tell of, what is owed would never be done."""
+    world = after_missing_many(10)
+
+    async def slowly(user, **_late):
+        world.now += 0.3
+        if user == "user-5":  # the store has answered before, so it is back
+            await world.store.end_user("carol")
+        return 0
+
+    world.inner.end_user = slowly
+    for _ in range(3):
+        world.peek(ALICE)
+    told = [operation[1] for operation in world.shared.done if operation[0] == "end_user"]
+    assert told == [
+        *(f"user-{number}" for number in range(5)),
+        "carol",
+        *(f"user-{number}" for number in range(5, 10)),
+    ]
+
+
 def test_what_the_store_refuses_is_given_up_and_keeps_nobody(caplog):
     world = Outage(numbered())
     world.shared.is_down = True
