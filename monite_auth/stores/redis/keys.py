@@ -14,10 +14,11 @@ import base64
 import hashlib
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from monite_auth.errors import MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
-from monite_auth.stores.redis.connections import Connections
+from monite_auth.stores.redis.connections import Argument, Connections
 from monite_auth.stores.redis.health import check_version, warn_about_durability
 from monite_auth.stores.redis.keyspace import NAME, SHARDS, Keyspace
 from monite_auth.stores.redis.records import STORE, RedisVault, content_of
@@ -166,7 +167,7 @@ class AccountKeys:
         while True:
             pairs = [each for content in (seen, offer) for pair in content.items() for each in pair]
             was_empty = not seen
-            answer = await connections.run(SCRIPTS["envelope"], [keyspace.envelope], [len(seen), *pairs])
+            answer = await self._ask(connections, "envelope", [keyspace.envelope], [len(seen), *pairs])
             seen = _content(answer)
             if was_empty and seen == offer:
                 await self._warn_of_another_pair(connections)
@@ -179,16 +180,13 @@ class AccountKeys:
             offer = opened.content
 
     async def _has_the_first(self, connections: Connections) -> tuple[bool, bool]:
-        """Say whether this account has what is there from before there were accounts, and whether there is anything.
-
-        The first to open it gets it.
-        """
+        """Say whether this account has what is there from before accounts, the first to open it; and if there is anything."""
         keys = [self._first.envelope, self._first.owner, self._first.accounts]
-        owner, pairs, _ = await connections.run(SCRIPTS["account"], keys, ["", ""])
+        owner, pairs, _ = await self._ask(connections, "account", keys, ["", ""])
         content = _content(pairs)
         if owner is None and content:
             if self._envelope.open(content) is not None:
-                owner, *_ = await connections.run(SCRIPTS["account"], keys, [self._account, ""])
+                owner, *_ = await self._ask(connections, "account", keys, [self._account, ""])
             elif not self._has_warned:
                 self._has_warned = True
                 log.warning(
@@ -202,21 +200,27 @@ class AccountKeys:
     async def _warn_of_another_pair(self, connections: Connections) -> None:
         """Warn where this account is new and its keys open another one's: it may be the same, under a new pair."""
         keys = [self._first.envelope, self._first.owner, self._first.accounts]
-        _, first, accounts = await connections.run(SCRIPTS["account"], keys, ["", self._account])
+        _, first, accounts = await self._ask(connections, "account", keys, ["", self._account])
         contents = [_content(first)]
         for account in accounts:
             if account.decode() != self._account:
                 envelope = Keyspace(f"{self._prefix}:{account.decode()}").envelope
                 # -1 pairs were seen, which fits no envelope: it is only read.
-                contents.append(_content(await connections.run(SCRIPTS["envelope"], [envelope], [-1])))
+                contents.append(_content(await self._ask(connections, "envelope", [envelope], [-1])))
         if any(self._envelope.open(content) is not None for content in contents):
             log.warning(NEW_PAIR)
+
+    async def _ask(
+        self, connections: Connections, script: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Any:
+        """Run a script about the envelope. Whoever has a vault can do without, and does not find out whether a node is back."""
+        return await connections.run(SCRIPTS[script], keys, arguments, probes=self._vault is None)
 
     async def _check(self, connections: Connections) -> None:
         """Check the server's version and durability, once per process."""
         if self._has_checked:
             return
-        answer: bytes = await connections.run(SCRIPTS["info"], [self._own.envelope], [])
+        answer: bytes = await self._ask(connections, "info", [self._own.envelope], [])
         lines = (line.partition(":") for line in answer.decode(errors="replace").splitlines())
         info = {name: value for name, _, value in lines}
         check_version(info, self._where)

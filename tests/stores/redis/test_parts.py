@@ -1,6 +1,7 @@
 """What of Redis has failed: a node of a cluster, a slot, or one record; and that others are asked all the same."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -10,6 +11,7 @@ import redis
 from monite_auth import MemoryStore, Principal
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.fallback import FallbackStore
+from monite_auth.stores.redis.servers import LEFT_ALONE
 from monite_auth.telemetry import Silence
 from monite_auth.tokens import steady_clock
 from tests.redis_server import SLOTS, RedisServer
@@ -222,6 +224,27 @@ def test_promise_11_nobody_who_can_do_without_a_node_finds_out_whether_it_is_bac
     until(lambda: serves(driver, range(60)))
     assert driver.admit().admitted
     assert other.admit().admitted
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_11_whoever_has_opened_the_envelope_does_not_find_out_whether_its_node_is_back(
+    cluster, form, drive
+):
+    driver = drive(LiveGround(cluster.url), form, timeout=2.0)
+    for number in range(40):
+        driver.put(f"token-{number}", *user(number))
+    (place,) = (n for n in range(3) if list(cluster.nodes[n].admin.scan_iter(match="{monite:*:envelope}")))
+    there = [number for number in range(40) if lies_on(cluster, place, driver, number)]
+    (fine, *_) = sorted({*range(40)} - {*there})
+    with cluster.nodes[place].paused(), pytest.raises(StoreUnavailable):
+        driver.peek(*user(there[0]))
+    may_be_asked = time.monotonic() + LEFT_ALONE
+    until(lambda: cluster.is_whole() and time.monotonic() > may_be_asked)
+    asked = cluster.nodes[place].calls()["evalsha"]
+    driver.store.reopen()
+    assert driver.peek(*user(fine)) == f"token-{fine}"
+    assert cluster.nodes[place].calls()["evalsha"] == asked
+    assert driver.peek(*user(there[0])) == f"token-{there[0]}"
 
 
 @contextmanager
