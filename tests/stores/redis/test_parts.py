@@ -158,7 +158,7 @@ def test_promise_11_a_node_that_hangs_is_an_outage_of_its_users(cluster, form, d
 def test_promise_11_everything_ends_on_the_nodes_that_answer_and_goes_on_where_it_is_left(
     cluster, form, drive
 ):
-    driver = drive(LiveGround(cluster.url), form)
+    driver = drive(LiveGround(cluster.url), form, timeout=2.0)
     for number in range(20):
         driver.put(f"token-{number}", *user(number))
     on_the_node = [number for number in range(20) if not is_elsewhere(cluster, driver, number)]
@@ -206,7 +206,7 @@ def test_promise_11_everything_ends_but_for_a_poisoned_record_and_goes_on_with_i
 @pytest.mark.parametrize("form", FORMS)
 def test_promise_11_nobody_who_can_do_without_a_node_finds_out_whether_it_is_back(cluster, form, drive):
     ground = LiveGround(cluster.url)
-    driver = drive(ground, form)
+    driver = drive(ground, form, timeout=2.0)
     (other_form,) = {*FORMS} - {form}
     other = drive(ground, other_form, store=driver.store)
     for number in range(60):
