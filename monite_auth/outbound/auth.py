@@ -14,7 +14,7 @@ from monite_auth.monite_api.headers import ENTITY_ID, call_headers
 from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Call
-from monite_auth.outbound.origin import origin_of
+from monite_auth.outbound.origin import origin_of, parsed_base
 from monite_auth.outbound.token_source import TokenSource
 from monite_auth.tokens import AccessToken
 
@@ -28,7 +28,7 @@ class TokenAuth:
         self._source = source
         self._principal = principal
         self._budget = budget
-        self._base = httpx.URL(source.settings.base_url)
+        self._base = parsed_base(source.settings.base_url)
         self._home = origin_of(self._base)
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
@@ -86,7 +86,7 @@ class TokenAuth:
     def _call(self, request: Any) -> Call:
         """Return the call that a request makes. Its path is the one that is sent: escapes stay as they are."""
         path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-        before, _, of_the_api = path.partition(self._base.path.rstrip("/") + "/")
+        before, _, of_the_api = path.partition(self._base.path)
         return Call(request.method, "" if before else f"/{of_the_api}", request.headers.get(ENTITY_ID))
 
     def _attach(self, request: Any, token: AccessToken) -> Any:

@@ -8,7 +8,7 @@ import httpx
 from monite_auth.errors import MoniteUnavailable
 from monite_auth.monite_api.headers import DATE, RETRY_AFTER
 from monite_auth.monite_api.pauses import seconds_to_wait
-from monite_auth.outbound.origin import origin_of
+from monite_auth.outbound.origin import origin_of, parsed_base
 from monite_auth.settings import Settings
 
 try:
@@ -48,6 +48,6 @@ def unreachable(error: BaseException, settings: Settings) -> MoniteUnavailable |
     if not isinstance(error, BROKEN):
         return None
     request = getattr(error, "_request", None)  # the property raises where there is none
-    if request is None or origin_of(request.url) != origin_of(httpx.URL(settings.base_url)):
+    if request is None or origin_of(request.url) != origin_of(parsed_base(settings.base_url)):
         return None
     return MoniteUnavailable(f"A call to Monite broke off: {type(error).__name__}.", retry_after=1)

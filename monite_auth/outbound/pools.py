@@ -11,6 +11,7 @@ import httpx
 from monite_auth.configuration.proxies import connection_options, transport_options
 from monite_auth.engine.loop_sockets import LoopSockets
 from monite_auth.engine.transport import replace_network
+from monite_auth.outbound.origin import parsed_base
 from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.settings import Settings
 
@@ -89,7 +90,7 @@ class Pools:
         else:
             self._transport()  # now, so that a mistake in the environment is raised here
             options["transport"] = _Borrowed(self._transport)
-        return httpx.Client(**{"base_url": self._settings.base_url, "auth": auth, **options})
+        return httpx.Client(**{"base_url": parsed_base(self._settings.base_url), "auth": auth, **options})
 
     def aclient(self, auth: httpx.Auth, **options: Any) -> httpx.AsyncClient:
         """Return a client for the running event loop, and for later ones, as `client` does."""
@@ -98,7 +99,9 @@ class Pools:
         else:
             self._here().of_loop()
             options["transport"] = _AsyncBorrowed(lambda: self._here().of_loop())
-        return httpx.AsyncClient(**{"base_url": self._settings.base_url, "auth": auth, **options})
+        return httpx.AsyncClient(
+            **{"base_url": parsed_base(self._settings.base_url), "auth": auth, **options}
+        )
 
     def _transport(self) -> httpx.HTTPTransport:
         here = self._here()
