@@ -11,7 +11,7 @@ JITTER = 0.08
 RESERVE = 0.001
 """Seconds that the window is longer still: clocks do not run equally fast, and moments are rounded."""
 
-ENTRIES = 256
+ENTRIES = 64
 """How many moments the log holds at most, about. Of a higher limit it holds moments that are rounded up, and how many requests
 left at each."""
 

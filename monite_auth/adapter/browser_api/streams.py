@@ -116,7 +116,7 @@ def _close_on_loop(loop: asyncio.AbstractEventLoop, over: AsyncExitStack) -> Non
 def head_of(response: httpx.Response) -> tuple[int, dict[str, str]]:
     """Return status and headers of the browser's answer."""
     response.headers.encoding = "iso-8859-1"  # bytes as they are: the file's name may be in UTF-8
-    return response.status_code, answer_headers(response.status_code, response.headers)
+    return response.status_code, answer_headers(response.status_code, dict(response.headers.items()))
 
 
 def whole_answer(response: httpx.Response) -> Answer | None:
