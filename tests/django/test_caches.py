@@ -146,7 +146,7 @@ def test_no_refusal_is_cached(cached, emulator, anna, monite_settings, page):
     refusal = cached(page)
     assert (refusal.status_code, refusal["cache-control"]) == (401, "private, no-store")
     assert "Cookie" in refusal["vary"]
-    with override_settings(MONITE_AUTH={**monite_settings, "DEADLINE": 0.5}):
+    with override_settings(MONITE_AUTH={**monite_settings, "DEADLINE": 5}):
         log_in(cached)
         if page != "guarded":
             order = emulator.monite.faults.add(Fault(kind="throttle", path="/auth/token", retry_after=60))
