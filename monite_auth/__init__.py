@@ -19,7 +19,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `stores` | where tokens live, and how to write another store |
 | `emulator` | a local Monite |
 | `testing` | the contracts of stores and adapters, to run against your own |
-| `cli` | the `monite-auth` command |
+| `cli` | the command `monite-auth`, and the same verbs for a framework's command line |
 
 | private | has |
 |---|---|

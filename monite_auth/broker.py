@@ -27,6 +27,7 @@ from monite_auth.functions import AppFunction
 from monite_auth.identity import (
     PARTNER,
     Bindable,
+    Directory,
     DirectoryLike,
     EntityUser,
     Principal,
@@ -100,6 +101,11 @@ class TokenBroker:
         self._here: PerProcess[Running] = PerProcess(
             partial(Running, settings, self.store, self._directory, self._telemetry, clock)
         )
+
+    @property
+    def directory(self) -> Directory:
+        """What answers who a principal is in Monite."""
+        return self._directory
 
     @property
     def running(self) -> Running:

@@ -26,6 +26,7 @@ __all__ = [
     "EntityUser",
     "FixedDirectory",
     "FunctionDirectory",
+    "Linkable",
     "Partner",
     "Principal",
     "Subject",
@@ -200,6 +201,14 @@ class Bindable(Protocol):
 
     def bind(self, broker: Any) -> None:
         """Take note of the broker."""
+
+
+@runtime_checkable
+class Linkable(Protocol):
+    """A directory that can be told who somebody is in Monite: `users link` of the command line does."""
+
+    def link(self, principal: Principal, entity_user: EntityUser) -> None:
+        """Keep who the principal is from now on; may block. The caller calls `TokenBroker.relink` afterwards."""
 
 
 class FixedDirectory:

@@ -36,6 +36,15 @@ class LinkDirectory:
         # Ask the user object and not the database: `is_active` need not be a field.
         return link.entity_user if link is not None and getattr(link.user, "is_active", True) else None
 
+    def link(self, principal: Principal, entity_user: EntityUser) -> None:
+        """Make the user's link in the principal's tenant, or change it."""
+        from monite_auth_django.models import MoniteLink  # noqa: PLC0415 - models come after settings
+
+        ids = {"entity_user_id": entity_user.entity_user_id, "entity_id": entity_user.entity_id}
+        MoniteLink.objects.update_or_create(
+            user_id=principal.user_id, tenant=principal.tenant or "", defaults=ids
+        )
+
     async def afind(self, principal: Principal) -> EntityUser | None:
         """Look the user's link up in the request's thread, where all of Django's ORM runs."""
         found: EntityUser | None = await self._find.acall(principal)

@@ -11,6 +11,7 @@ from monite_auth.adapter import (
     Bindable,
     DirectoryLike,
     FunctionDirectory,
+    Linkable,
     ViewFunction,
     aask_directory,
     as_directory,
@@ -28,6 +29,8 @@ def directory_of(app: Flask, directory: DirectoryLike) -> Directory:
         return meant  # a mapping needs no context
     if meant is not directory:
         meant = FunctionDirectory(_as_view(app, "directory", directory))
+    if isinstance(meant, Linkable):
+        return _LinkableInAppContext(app, meant)
     return _InAppContext(app, meant)
 
 
@@ -56,6 +59,16 @@ class _InAppContext:
         """Pass the broker on to a directory that is Bindable."""
         if isinstance(self._directory, Bindable):
             self._directory.bind(broker)
+
+
+class _LinkableInAppContext(_InAppContext):
+    """A directory that can be told who somebody is in Monite, inside the application context."""
+
+    def link(self, principal: Principal, entity_user: EntityUser) -> None:
+        """Keep who the principal is from now on."""
+        assert isinstance(self._directory, Linkable)
+        with _context(self._app):
+            self._directory.link(principal, entity_user)
 
 
 def authorize_of(app: Flask, function: Authorize) -> Authorize:

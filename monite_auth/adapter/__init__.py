@@ -54,7 +54,7 @@ from monite_auth.adapter.sessions import (
     new_login,
     session_of,
 )
-from monite_auth.adapter.setup_check import check_setup, check_user
+from monite_auth.adapter.setup_check import Finding, check_setup, check_user
 from monite_auth.adapter.token_endpoint import (
     aanswer_token_request,
     answer_placeholder_request,
@@ -72,6 +72,7 @@ from monite_auth.identity import (
     Bindable,
     DirectoryLike,
     FunctionDirectory,
+    Linkable,
     Partner,
     aask_directory,
     as_directory,
@@ -95,9 +96,11 @@ __all__ = [
     "BrokerSource",
     "BrowserApi",
     "DirectoryLike",
+    "Finding",
     "FunctionDirectory",
     "IdentitySource",
     "LazyBroker",
+    "Linkable",
     "MoniteAccess",
     "Partner",
     "Stream",

@@ -3,9 +3,9 @@
 import sys
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from monite_auth.cli import app
+from monite_auth.cli.plain import monite_auth as app
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 
 SHOP = """
@@ -60,15 +60,15 @@ def test_a_user_is_looked_up_in_the_directory_of_the_application(shop):
 
 def test_a_user_needs_an_application(environ):
     result = command("check", "--user", "anna")
-    assert result.exit_code == 2
+    assert result.exit_code == 64
     assert "--app module:broker" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("path", "code", "says"),
     [
-        ("shop_of_this_test", 2, "--app is module:broker"),
-        ("shop_of_this_test:", 2, "--app is module:broker"),
+        ("shop_of_this_test", 64, "--app is module:broker"),
+        ("shop_of_this_test:", 64, "--app is module:broker"),
         ("no_such_module:broker", 1, "there is no no_such_module"),
         ("shop_of_this_test.inside:broker", 1, "there is no shop_of_this_test.inside"),
         ("shop_of_this_test:state.no_such_broker", 1, "there is no no_such_broker"),

@@ -13,7 +13,6 @@ WORDS = {
     "__init__",
     "__main__",
     "broker",
-    "cli",
     "errors",
     "functions",
     "identity",

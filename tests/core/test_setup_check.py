@@ -32,6 +32,9 @@ def test_the_setup_is_right(broker_of):
     assert said[1:] == [
         "Tokens: memory, and the store answers; each process has its own",
         "Monite accepts the client ID and secret; its tokens live 30 minutes.",
+        "Monite answers in this version of its API.",
+        "This machine's clock and Monite's agree within 5 s.",
+        "Monite's request limit is 100000/s.",
     ]
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import monite_auth.emulator
-from monite_auth.cli import app
+from monite_auth.cli.plain import monite_auth as app
 from monite_auth.emulator import Monite, serve
 from tests.waiting import PATIENCE
 
@@ -53,7 +53,6 @@ def test_every_public_name_exists():
     [
         ("fastapi", "import monite_auth.emulator", "monite-auth[emulator]"),
         ("uvicorn", "import monite_auth.emulator", "monite-auth[emulator]"),
-        ("typer", "from monite_auth.__main__ import main; main()", "monite-auth[cli]"),
         (
             "fastapi",
             "import sys; sys.argv[1:] = ['emulator']; from monite_auth.__main__ import main; main()",

@@ -50,7 +50,7 @@ def test_check_reports_that_the_store_does_not_answer(app):
 
 def test_check_takes_a_tenant_for_a_user_only(app):
     result = flask_monite(app, "check", "--tenant", "books")
-    assert result.exit_code == 2
+    assert result.exit_code == 64
     assert "add --user" in result.output
 
 

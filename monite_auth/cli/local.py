@@ -1,0 +1,139 @@
+"""`emulator` and `demo`: a local Monite, to develop against and to see what this package does."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import click
+
+from monite_auth.broker import TokenBroker
+from monite_auth.cli.results import Result
+from monite_auth.cli.screen import screen
+from monite_auth.cli.verb import Failure, verb
+from monite_auth.errors import SessionEnded
+from monite_auth.identity import EntityUser, Principal
+from monite_auth.settings import Settings
+
+__all__ = ["demo", "emulator"]
+
+AT_ONCE = 20
+"""Requests that ask for a token at the same time in the demo: enough to make the point."""
+
+
+@verb(
+    "emulator",
+    "Run a local Monite with demo data, until Ctrl-C. Its page shows its tokens, live.",
+    results=False,
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8090,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--token-life",
+    type=click.IntRange(min=1),
+    default=1800,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a token lives.",
+)
+@click.option(
+    "--requests-per-second",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="NUMBER",
+    help="Monite's request limit.",
+)
+@click.option(
+    "--limit-window",
+    type=click.Choice(["fixed", "sliding"]),
+    default="fixed",
+    show_default=True,
+    help="Whether the limit counts the seconds of the clock, or any second at all.",
+)
+def emulator(host: str, port: int, token_life: int, requests_per_second: int, limit_window: str) -> None:
+    """Serve it."""
+    local = _emulator()
+    monite = local.Monite(
+        token_life=token_life, requests_per_second=requests_per_second, limit_window=limit_window
+    )
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(local.serve(monite, host=host, port=port))
+        except OSError as error:
+            raise Failure(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
+            ) from None
+        say = screen().say
+        say(f"Tokens, live:  {running.url}/")
+        say(f"Monite's API:  {running.api_url}")
+        say("\nFor your application:\n")
+        say(f"export MONITE_BASE_URL={running.api_url}")
+        say(f"export MONITE_CLIENT_ID={local.DEMO_CLIENT_ID}")
+        say(f"export MONITE_CLIENT_SECRET={local.DEMO_CLIENT_SECRET}")
+        say("\nStop with Ctrl-C.")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@verb("demo", "Show in a few seconds what this package does. It runs a local Monite for that.")
+def demo() -> Result:
+    """Tell the life of one token: minted once, shared, and revoked at logout."""
+    local = _emulator()
+    anna = Principal("anna", session_id="demo")
+    steps: dict[str, object] = {}
+
+    def tell(name: str, value: object, sentence: str) -> None:
+        steps[name] = value
+        screen().say(sentence)
+
+    with local.serve() as running:
+        ledger = running.monite.ledger
+        settings = Settings(
+            client_id=local.DEMO_CLIENT_ID, client_secret=local.DEMO_CLIENT_SECRET, base_url=running.api_url
+        )
+        tell("url", running.url, f"A local Monite runs at {running.url}. Nothing leaves this machine.")
+        with TokenBroker(settings, {"anna": EntityUser(local.ANNA_ID, local.BAKERY_ID)}) as broker:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                tokens = list(threads.map(lambda _: broker.token(anna), range(AT_ONCE)))
+            tell("requests", AT_ONCE, f"{AT_ONCE} requests of Anna's asked for her token at the same time.")
+            minted = len(ledger.tokens)
+            tell(
+                "minted",
+                minted,
+                f"Monite was asked for {minted}, and each request got it: {tokens[0].value}.",
+            )
+            role = broker.role(anna).name
+            tell("role", role, f"Monite enforces her own role with it: {role}.")
+            payables = len(broker.client(anna).get("/payables").json()["data"])
+            tell("payables", payables, f"A call with it lists {payables} payables of her company.")
+            broker.logout(anna)
+            try:
+                broker.token(anna)
+            except SessionEnded as error:
+                tell(
+                    "after_logout",
+                    error.code,
+                    f"She logged out, and her session gets no token: {error.code}.",
+                )
+        alive = len(ledger.live(local.ANNA_ID))
+        tell("alive", alive, f"Monite has revoked her token: {alive} are alive.")
+    screen().say(
+        "\nFor your application: monite-auth emulator runs that Monite until Ctrl-C, with a page that shows its tokens."
+    )
+    return Result(steps)
+
+
+def _emulator() -> Any:
+    """Return the emulator's package; raise Failure where its extra is not installed."""
+    try:
+        import monite_auth.emulator as local  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise Failure(str(error)) from None
+    return local

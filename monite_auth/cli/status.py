@@ -1,0 +1,89 @@
+"""`status`: what the store keeps, what is still to be revoked, and what the store has not heard of."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from monite_auth.broker import TokenBroker
+from monite_auth.cli.application import application
+from monite_auth.cli.results import Part, Result, Table
+from monite_auth.cli.screen import screen
+from monite_auth.cli.verb import verb
+
+__all__ = ["status"]
+
+
+@verb(
+    "status",
+    "Show the token store, pending revocations and the journal. With --user, that user's tokens, too.",
+)
+@click.option("--user", metavar="USER", help="Count this user's live tokens, too.")
+@click.option(
+    "--watch", is_flag=True, help="Show it again and again, until Ctrl-C; with --json, a line each time."
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long --watch waits in between.",
+)
+def status(user: str | None, watch: bool, every: float) -> Result | None:
+    """Ask the store once, or again and again."""
+    here = application()
+    with here.broker() as broker:
+        user_id = here.user_id(user) if user is not None else None
+        if not watch:
+            return _look(broker, user_id)
+        with screen().live() as show:
+            try:
+                while True:
+                    show(_look(broker, user_id))
+                    here.sleep(every)
+            except KeyboardInterrupt:
+                return None
+
+
+def _look(broker: TokenBroker, user_id: str | None) -> Result:
+    found = broker.status(user_id or "")
+    health = broker.health()
+    data: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "store": health.store,
+        "since": None if health.since is None else _moment(health.since),
+        "pending": found.pending,
+        "journal": health.waiting,
+        "journal_is_durable": health.is_durable,
+    }
+    if user_id is not None:
+        expires_at = None if found.expires_at is None else _moment(found.expires_at)
+        data |= {"user_id": user_id, "live": found.live, "expires_at": expires_at}
+    rows = [(LABELS[name], _text(value)) for name, value in data.items() if value is not None]
+    parts: list[Part] = [Table(("what", "now"), rows)]
+    return Result(data, parts)
+
+
+LABELS = {
+    "at": "as of",
+    "store": "token store",
+    "since": "since",
+    "pending": "pending revocations",
+    "journal": "endings that the store has not heard of",
+    "journal_is_durable": "which survive this process",
+    "user_id": "user",
+    "live": "live tokens of the user",
+    "expires_at": "the last of them expires",
+}
+"""What people read for each field."""
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
