@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint facts conformance chaos bench servers clean
+.PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint docs facts conformance chaos bench servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 15
@@ -48,6 +48,10 @@ lint: .venv/dev ## style, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+docs: .venv/docs ## build the documentation as a site, in build/docs; warnings are errors
+	@$(BIN)/python -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going docs build/docs
+	@echo "The site is in build/docs/index.html."
+
 # Monite's OpenAPI document is not in the repository.
 SPEC ?= $(firstword $(wildcard monite-openapi.json ../monite-openapi.json ../shared/monite-openapi.json))
 export SPEC
@@ -88,4 +92,8 @@ clean: ## remove the environment and what tools left behind
 
 .venv/dev: .venv/demo
 	@$(INSTALL) --group dev
+	@touch $@
+
+.venv/docs: .venv/dev
+	@$(INSTALL) --group docs
 	@touch $@

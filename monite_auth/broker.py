@@ -70,13 +70,13 @@ class TokenBroker:
     `authorize`: in the security models where the application decides, says what a principal may do:
     `authorize(principal, object_type, action) -> bool`, `def` or `async def`; docs/security-models.md.
     `store`: where tokens live; by default what `settings.store_url` says. While a shared store is down, this process goes on
-    with its own memory (docs/stores.md).
+    with its own memory (docs/outages.md).
     `clock`: epoch seconds; tests hand in their own.
 
     A broker opens connections when they are needed, and again after `close`. It may be used from any number of
     threads and asyncio event loops at once, and be built before a server forks its workers.
 
-    Errors of all methods are in `monite_auth.errors`; what ends in which is the README's table.
+    Errors of all methods are in `monite_auth.errors`; docs/troubleshooting.md says what ends in which.
     """
 
     def __init__(

@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import pytest
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from monite_auth import EntityUser, MoniteAccess, Principal, errors
+from monite_auth import EntityUser, MoniteAccess, Principal, Settings, errors
 from monite_auth.emulator import ANNA_AT_BOOKS_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth_starlette import MoniteAuthMiddleware
 from tests.redis_server import RedisServer
@@ -22,21 +26,30 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
-    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
 
 
-def run_page(name: str, names: dict[str, Any]) -> dict[str, Any]:
-    """Run the page's Python blocks and return the names that they made."""
+def run_page(name: str, names: dict[str, Any], *, section: str = "") -> dict[str, Any]:
+    """Run the Python blocks of a page, or of one section of it, and return the names that they made."""
     text = (ROOT / name).read_text()
+    begin, end = span_of(section, text) if section else (0, len(text))
     blocks = [
         (text[: m.start()].count("\n") + 2, m[1])
         for m in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)
+        if begin <= m.start() < end
     ]
     assert blocks
     for line, block in blocks:
         exec(compile("\n" * (line - 1) + block, str(ROOT / name), "exec"), names)
     return names
+
+
+def span_of(section: str, text: str) -> tuple[int, int]:
+    """Return where a section begins in a page, and where it ends: before the next heading of its level, or a higher one."""
+    (heading,) = re.finditer(rf"^(##+) {re.escape(section)}$", text, re.MULTILINE)
+    following = re.compile(rf"^#{{1,{len(heading[1])}}} ", re.MULTILINE).search(text, heading.end())
+    return heading.start(), following.start() if following else len(text)
 
 
 @pytest.fixture
@@ -46,9 +59,9 @@ def demo_environment(emulator, monkeypatch):
     monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)
 
 
-def test_the_readme(demo_environment, emulator):
-    names = run_page("README.md", {})
-    assert names["token"].entity_user.entity_user_id == ANNA_ID
+@pytest.mark.parametrize("page", ["docs/start-fastapi.md", "docs/start-starlette.md"])
+def test_the_first_app_with(page, demo_environment, emulator):
+    names = run_page(page, {})
     with TestClient(names["app"]) as client:
         client.post("/login", params={"user": "anna"})
         assert len(client.get("/invoices").json()["data"]) > 0
@@ -60,8 +73,66 @@ def test_the_readme(demo_environment, emulator):
     until(lambda: emulator.monite.ledger.live(ANNA_ID) == [])  # in the background, also when the app ends
 
 
+DRIVE_DJANGO = """
+import sys, project
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+
+call_command("migrate", verbosity=0)
+User.objects.create_user("anna", password="one two three")
+call_command("monite_link", *sys.argv[1:])
+call_command("monite_check", user="anna")
+client = Client(headers={"host": "localhost"})
+assert client.post("/login", {"user": "anna", "password": "wrong"}).status_code == 401
+assert client.post("/login", {"user": "anna", "password": "one two three"}).status_code == 200
+assert client.get("/invoices").json()["data"]
+assert client.get("/monite/token").json()["expires_in"] >= 600
+client.post("/logout")
+assert client.get("/invoices").status_code == 401
+"""
+
+
+def test_the_first_app_with_django(demo_environment, emulator, tmp_path):
+    page = (ROOT / "docs/start-django.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "project.py").write_text(code)
+    (link,) = re.findall(r"monite_link (.*)", page)
+    paths = os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "integrations")])
+    subprocess.run(
+        [sys.executable, "-c", DRIVE_DJANGO, *link.split()],
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert [token.entity_user_id for token in emulator.monite.ledger.tokens][-1] == ANNA_ID
+
+
+def test_the_readme(demo_environment, monkeypatch):
+    def who_is_this(principal):
+        return EntityUser(ANNA_ID, BAKERY_ID)
+
+    names = run_page("README.md", {"who_is_this": who_is_this}, section="FastAPI")
+    with TestClient(names["app"]) as client, names["broker"]:
+        assert client.get("/invoices").status_code == 401
+    names = run_page("README.md", {"who_is_this": who_is_this, "__name__": "app"}, section="Flask")
+    client = names["app"].test_client()
+    assert client.get("/invoices").status_code == 401
+    with client.session_transaction() as session:
+        session["user_id"] = "anna"
+    assert client.get("/invoices").json["data"]
+    names["app"].extensions["monite_auth"].broker.close()
+    names = {"INSTALLED_APPS": [], "MIDDLEWARE": [], "urlpatterns": []}
+    run_page("README.md", names, section="Django")
+    assert names["INSTALLED_APPS"] == ["monite_auth_django"]
+
+
+def test_the_postcard(demo_environment):
+    names = run_page("docs/api.md", {"PEOPLE": {"anna": EntityUser(ANNA_ID, BAKERY_ID)}})
+    assert names["token"].entity_user.entity_user_id == ANNA_ID
+
+
 def test_the_page_on_browsers(demo_environment):
-    names = run_page("docs/browser.md", run_page("README.md", {}))
+    names = run_page("docs/browser.md", run_page("docs/start-fastapi.md", {}))
     with TestClient(names["app"]) as client, names["broker"]:
         client.post("/login")
         assert "no-token" in client.get("/monite/token").json()["access_token"]
@@ -86,8 +157,10 @@ def starlette_page(demo_environment, redis_url, monkeypatch):
     """Return the page's names, and its app with one of its middlewares around: the page has one for each recipe."""
     with ExitStack() as stack:
         monkeypatch.setenv("SESSIONS_URL", redis_url)
-        names = run_page("README.md", {"verified": claims_of})
+        names = run_page("docs/start-fastapi.md", {"verified": claims_of})
         names = run_page("docs/starlette.md", {**names, "app": type(names["app"])()})
+        for page in ("organizations", "roles", "jwt", "server-side-sessions", "jobs"):
+            run_page(f"docs/{page}.md", names, section="Starlette and FastAPI")
 
         def visitor(*middleware, base_url="http://testserver", **own):
             ours = Middleware(MoniteAuthMiddleware, broker=names["broker"], **own)
@@ -163,6 +236,9 @@ def test_the_page_on_calls(demo_environment, emulator):
 
 def test_the_page_on_sessions(demo_environment, emulator):
     names = run_page("docs/sessions.md", {})
+    run_page("docs/jwt.md", names, section="Which claim names the login")
+    run_page("docs/jobs.md", names, section="What a job is")
+    run_page("docs/emergencies.md", names)
     with names["broker"]:
         assert len(names["bills"]["data"]) > 0
         assert names["report"].tokens >= 0
@@ -172,7 +248,7 @@ def test_the_page_on_sessions(demo_environment, emulator):
 
 
 def test_the_page_on_security_models(demo_environment, emulator):
-    names = run_page("docs/security-models.md", {})
+    names = run_page("docs/roles.md", run_page("docs/security-models.md", {}), section="In any framework")
     with names["broker"] as broker:
         assert len(names["invoices"]) > 0
         with pytest.raises(errors.NotPermitted):
@@ -183,12 +259,36 @@ def test_the_page_on_security_models(demo_environment, emulator):
     assert {token.entity_user_id for token in emulator.monite.ledger.tokens} == {None}
 
 
-def test_the_page_on_settings(demo_environment):
-    names = run_page("docs/settings.md", {})
+def test_the_page_on_addresses(demo_environment):
+    names = run_page("docs/addresses.md", {})
     assert names["settings"].is_local
-    text = (ROOT / "docs/settings.md").read_text()
+    text = (ROOT / "docs/addresses.md").read_text()
     assert f"MONITE_CLIENT_ID: {DEMO_CLIENT_ID}" in text
     assert f"MONITE_CLIENT_SECRET: {DEMO_CLIENT_SECRET}" in text
+
+
+def test_the_page_on_health(demo_environment):
+    run_page("docs/health.md", {})
+
+
+def test_the_page_on_tests():
+    run_page("docs/testing.md", {}, section="In any framework")
+
+
+FRAGMENTS = {
+    "docs/adapters.md": "how the contract is subclassed; tests/toys/test_teapot.py is the whole",
+    "docs/write-a-store.md": "how the contract is subclassed; tests/toys has the whole",
+}
+"""Pages whose code is no program."""
+
+
+def test_the_code_of_every_page_is_run_by_a_test():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    for page in PAGES:
+        sections = re.findall(r"^```python$", (ROOT / page).read_text(), re.MULTILINE)
+        if sections and page not in FRAGMENTS:
+            name = Path(page).stem
+            assert f"{name}.md" in tests or f'"{name}"' in tests, page
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -218,21 +318,30 @@ def test_files_that_a_page_names_are_there(page):
 
 
 def test_the_picture_of_the_wings_has_all_of_them():
-    (picture,) = re.findall(r"```mermaid\nflowchart.*?```", (ROOT / "docs/design.md").read_text(), re.DOTALL)
-    drawn = {*re.findall(r"monite_auth/(\w+)", picture)}
+    picture = (ROOT / "docs/images/wings.svg").read_text()
+    drawn = {*re.findall(r">monite_auth/(\w+)<", picture)}
     there = {path.stem for path in (ROOT / "monite_auth").iterdir()}
     assert drawn <= there
     wings = {path.parent.name for path in (ROOT / "monite_auth").glob("*/__init__.py")}
     assert wings - drawn == {"emulator"}  # it stands apart
     assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {
-        *re.findall(r"\b(monite_auth_\w+)", picture)
+        *re.findall(r">(monite_auth_\w+)<", picture)
     }
 
 
-def test_the_readme_has_every_setting_that_the_environment_has():
-    text = (ROOT / "README.md").read_text()
-    for name in re.findall(r"MONITE_[A-Z_]+", text):
-        assert name.removeprefix("MONITE_").lower() in __import__("monite_auth").Settings.__dataclass_fields__
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_that_a_page_names_are_there(page):
+    known = {field.name.upper() for field in fields(Settings)}
+    others = {"CLIENT_SECRETS", "AUTH"}  # a misspelled one, and Django's dict
+    for name in re.findall(r"\bMONITE_([A-Z_]*[A-Z])\b(?!…)", (ROOT / page).read_text()):
+        assert name in known | others, name
+
+
+def test_the_table_of_settings_has_all_of_them():
+    page = (ROOT / "docs/settings.md").read_text()
+    begin, end = span_of("All settings", page)
+    listed = re.findall(r"^\| `MONITE_(\w+)`", page[begin:end], re.MULTILINE)
+    assert sorted(listed) == sorted(field.name.upper() for field in fields(Settings) if field.init)
 
 
 def test_the_page_on_provisioning(demo_environment, emulator, capsys):

@@ -64,7 +64,7 @@ class Role:
 
     @property
     def permissions(self) -> dict[str, dict[str, str]]:
-        """Everything that the role grants, `{object type: {action: permission}}`, newer words included."""
+        """Everything that the role grants, newer words included, in nested dicts from object type and action to permission."""
         table: dict[str, dict[str, str]] = {}
         for object_type, action, permission in sorted(self.granted):
             table.setdefault(object_type, {})[action] = permission

@@ -1,7 +1,7 @@
 """Where tokens, endings, pending revocations and the request budget are kept.
 
 `protocol` says what a store promises, operation by operation, and `values` and `budget` what goes in and out. Those names
-are public and stable: this is what another store is written against (docs/stores.md, "Write your own store").
+are public and stable: this is what another store is written against (docs/write-a-store.md).
 """
 
 from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, MOST_SUPERSEDED

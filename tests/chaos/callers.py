@@ -23,7 +23,7 @@ ANSWERS_WITHIN = 5.0
 """Seconds that an HTTP client waits for the answer of a call, unless it is told otherwise (httpx)."""
 
 JOURNAL_WAIT = 0.5
-"""Seconds that a logout waits for the disk at most (docs/stores.md, "The journal")."""
+"""Seconds that a logout waits for the disk at most (docs/journal.md)."""
 
 
 class Wait(NamedTuple):

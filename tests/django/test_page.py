@@ -1,4 +1,4 @@
-"""The code in docs/django.md runs, in order, as one program. Its lists are complete."""
+"""The code on the pages about Django runs, in order, as one program. Their lists are complete."""
 
 import re
 import time
@@ -12,14 +12,19 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth_django import checks
 from monite_auth_django.conf import conf
 from tests.django.conftest import make_user
+from tests.test_documentation import run_page
 
-PAGE = (Path(__file__).parents[2] / "docs/django.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/django-settings.md").read_text()
 
 
 def test_the_code_runs(emulator):
     names = {"INSTALLED_APPS": [], "MIDDLEWARE": [], "urlpatterns": []}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(block, names)
+    for page in ("django", "django-sessions", "django-rest-framework"):
+        run_page(f"docs/{page}.md", names)
+    run_page("docs/jwt.md", names, section="Django REST framework")
+    run_page("docs/jobs.md", names, section="Django and Celery")
+    for page in ("roles", "organizations", "testing"):
+        run_page(f"docs/{page}.md", names, section="Django")
     assert names["INSTALLED_APPS"][0] in project.INSTALLED_APPS
     assert names["MIDDLEWARE"][0] in project.MIDDLEWARE
     stranger = make_user("stranger")
@@ -41,7 +46,8 @@ def test_every_check_and_every_command_is_listed():
     listed = set(re.findall(r"`(monite_auth\.[EW]\d+)`", PAGE))
     assert listed == set(re.findall(r"monite_auth\.[EW]\d+", checks.__doc__))
     ours = {name for name, app in get_commands().items() if app == "monite_auth_django"}
-    assert ours == set(re.findall(r"\| `(monite_(?!auth)\w+)", PAGE))
+    commands = "".join(re.findall(r"^\| (`monite_(?!auth).*?) \|", PAGE, re.MULTILINE))
+    assert ours == set(re.findall(r"`(monite_\w+)", commands))
 
 
 def test_every_key_of_our_own_is_listed():

@@ -1,4 +1,4 @@
-"""The code on docs/flask.md runs, in order, as one program, and does what the page says."""
+"""The code on the pages about Flask runs, in order, as one program, and does what they say."""
 
 import time
 from datetime import timedelta
@@ -16,11 +16,15 @@ from tests.waiting import until
 
 @pytest.fixture
 def names(emulator, monkeypatch):
-    """The names that the page's code defines."""
+    """The names that the pages' code defines."""
     monkeypatch.setenv("MONITE_BASE_URL", emulator.api_url)
     monkeypatch.setenv("MONITE_CLIENT_ID", DEMO_CLIENT_ID)
     monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)
-    names = run_page("docs/flask.md", {"__name__": "app"})
+    names = {"__name__": "app"}
+    for page in ("start-flask", "flask", "flask-sessions"):
+        run_page(f"docs/{page}.md", names)
+    for page in ("server-side-sessions", "jwt", "organizations", "jobs", "roles"):
+        run_page(f"docs/{page}.md", names, section="Flask")
     yield names
     names["app"].extensions["monite_auth"].broker.close()
 

@@ -1,4 +1,4 @@
-"""A toy: a whole store in a dictionary behind one lock, as docs/stores.md ("Write your own store") walks through it.
+"""A toy: a whole store in a dictionary behind one lock, as docs/write-a-store.md walks through it.
 
 It is written against `monite_auth.stores` alone, and passes the contract. It is slow and never forgets an ending: do not use it.
 One line registers it; the tests do it by an entry point, as a package would.

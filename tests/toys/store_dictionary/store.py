@@ -59,7 +59,7 @@ class DictionaryStore:
         return DictionaryOperations(state, self._clock, self._session_memory, self._rate)
 
     def reopen(self) -> None:
-        """Do nothing: a toy seals nothing. A real store must: see docs/stores.md."""
+        """Do nothing: a toy seals nothing. A real store must: see docs/write-a-store.md."""
 
     def close(self) -> None:
         """Do nothing: nothing is open."""
