@@ -39,6 +39,8 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"monite-auth {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
