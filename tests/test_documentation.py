@@ -291,6 +291,12 @@ def test_the_code_of_every_page_is_run_by_a_test():
             assert f"{name}.md" in tests or f'"{name}"' in tests, page
 
 
+def test_every_page_is_in_the_menu():
+    listed = re.findall(r"^(?:.*<)?([\w/-]+)>?$", (ROOT / "docs/index.md").read_text(), re.MULTILINE)
+    pages = {page.removeprefix("docs/").removesuffix(".md") for page in PAGES if page.startswith("docs/")}
+    assert pages - {*listed} == {"index"}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     text = (ROOT / page).read_text()
