@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
 
-.PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint docs facts conformance chaos bench servers clean
+.PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint docs facts conformance chaos bench release-check servers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 15
@@ -70,8 +70,11 @@ STORE ?= redis
 chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten minutes; SECONDS=… STORE=redis|cluster|sqlite
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) --store $(STORE)
 
-bench: .venv/dev servers ## measure, and print ratios
-	@$(BIN)/python -m benchmarks
+bench: .venv/bench servers ## measure, print tables and ratios, write JSON and plots to build/benchmarks; ARGS="hits peers", ARGS=--smallest
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+release-check: .venv/release servers ## build the wheel and the sdist, and try them as a newcomer would; ARGS="release/test_artifacts.py"
+	@$(BIN)/python -m pytest $(or $(ARGS),release)
 
 servers: ## install redis-server, faketime, chromium and npm from Debian's packages, where that is allowed
 	@.ci/servers
@@ -96,4 +99,12 @@ clean: ## remove the environment and what tools left behind
 
 .venv/docs: .venv/dev
 	@$(INSTALL) --group docs
+	@touch $@
+
+.venv/bench: .venv/dev
+	@$(INSTALL) --group benchmarks --group peers
+	@touch $@
+
+.venv/release: .venv/dev
+	@$(INSTALL) --group release
 	@touch $@

@@ -18,8 +18,9 @@ except ImportError as error:
 
 from monite_auth_django.current import broker
 from monite_auth_django.identify import aidentify, identify
+from monite_auth_django.requests import MoniteHttpRequest
 from monite_auth_django.responses import forward
 
 del _django, missing_framework
 
-__all__ = ["aidentify", "broker", "forward", "identify"]
+__all__ = ["MoniteHttpRequest", "aidentify", "broker", "forward", "identify"]
