@@ -1,36 +1,71 @@
-"""Runs all benchmarks: `python -m benchmarks`. Compare the ratios within one run, since machines are noisy."""
+"""Runs the benchmarks: `python -m benchmarks`, or some of them by name. Compare ratios of one run, since machines are noisy.
 
-import contextlib
-import shutil
-import tempfile
+It prints tables and ratios, and writes them to build/benchmarks: `results.json`, and a plot for each table that is worth one.
+"""
+
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import browser_api, budget, calls, cold, growth, hits, loops, size
-from benchmarks.table import say
-from monite_auth.emulator import Fault, Monite, serve
-from tests.redis_server import RedisServer
+from benchmarks import (
+    adapters,
+    browser_api,
+    budget,
+    calls,
+    cold,
+    growth,
+    hits,
+    imports,
+    logouts,
+    loops,
+    peers,
+    size,
+    users,
+)
+from benchmarks.ground import Ground, open_ground
+from benchmarks.report import Report
+
+BENCHMARKS: dict[str, Callable[[Ground, Report], None]] = {
+    "hits": hits.run,
+    "users": users.run,
+    "peers": peers.run,
+    "calls": calls.run,
+    "adapters": adapters.run,
+    "imports": imports.run,
+    "logouts": logouts.run,
+    "browser_api": browser_api.run,
+    "size": size.run,
+    "growth": growth.run,
+    "loops": loops.run,
+    "cold": cold.run,
+    "budget": budget.run,
+}
 
 
 def main() -> None:
-    """Run all benchmarks with all stores that this machine has."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stores = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/tokens.db"}
-        if shutil.which("redis-server"):
-            stores["redis"] = stack.enter_context(RedisServer("--appendonly", "yes")).url
-        monite = Monite(requests_per_second=1_000_000)
-        emulator = stack.enter_context(serve(monite))
-        hits.run(emulator, stores, folder)
-        calls.run(emulator)
-        browser_api.run(stores)
-        size.run(folder, stores.get("redis"))
-        growth.run(folder, stores.get("redis"))
-        loops.run(emulator, stores)
-        monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=cold.ENDPOINT))
-        cold.run(emulator.api_url, stores)
-        monite.faults.clear()
-        budget.run(emulator, stores)
-    say("\nTimes depend on this machine and moment. Compare the ratios.")
+    """Run what the command line names, with all stores that this machine has."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    options.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; by default all"
+    )
+    options.add_argument(
+        "--smallest", action="store_true", help="only try whether they work: with the fewest repetitions"
+    )
+    options.add_argument(
+        "--output", type=Path, default=Path("build/benchmarks"), help="the folder for JSON and plots"
+    )
+    chosen = options.parse_args()
+    if unknown := set(chosen.names) - set(BENCHMARKS):
+        options.error(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
+        )
+    report = Report()
+    with open_ground(smallest=chosen.smallest) as ground:
+        for name in chosen.names or BENCHMARKS:
+            BENCHMARKS[name](ground, report)
+    report.say_ratios()
+    report.say("\nTimes depend on this machine and moment. Compare the ratios.")
+    report.write(chosen.output)
 
 
 if __name__ == "__main__":

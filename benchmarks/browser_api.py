@@ -1,18 +1,18 @@
 """Measures Monite's API for browsers beside a bare streaming proxy of the same framework and HTTP library, in turns."""
 
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import httpx
 
-from benchmarks.table import table
+from benchmarks.ground import Ground
+from benchmarks.report import Report
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from tests.environment import environment_with
 from tests.redis_server import free_port
@@ -47,24 +47,30 @@ ROUNDS = 5
 """Of each the median counts."""
 
 
-def run(stores: dict[str, str]) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print the time of each request through both, and the ratio."""
+    loads = (
+        LOADS if not ground.smallest else [each._replace(requests=each.connections) for each in LOADS[::4]]
+    )
+    stores, rounds = ground.stores, ground.count(ROUNDS, 1)
     rows: list[tuple[object, ...]] = []
     for server, (framework, command) in SERVERS.items():
         for store in ("memory", "redis"):
             if store in stores:
                 rows += [
                     (server, store, load.name, load.connections, *cells)
-                    for load, cells in _compare(framework, command, stores[store])
+                    for load, cells in _compare(framework, command, stores[store], loads, rounds)
                 ]
-    table(
+    report.table(
         "Monite's API for browsers, beside a bare streaming proxy",
         ["server", "store", "answer", "connections", "bare ms", "ours ms", "ratio", "ours: requests/s"],
         rows,
     )
 
 
-def _compare(framework: str, command: list[str], store: str) -> Iterator[tuple[Load, tuple[object, ...]]]:
+def _compare(
+    framework: str, command: list[str], store: str, loads: Sequence[Load], rounds: int
+) -> Iterator[tuple[Load, tuple[object, ...]]]:
     upstream = free_port()
     settings = {
         "MONITE_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
@@ -82,9 +88,9 @@ def _compare(framework: str, command: list[str], store: str) -> Iterator[tuple[L
         cookie = [
             httpx.post(f"{each}/login").headers["set-cookie"].partition(";")[0] for each in (bare, ours)
         ]
-        for load in LOADS:
+        for load in loads:
             took: tuple[list[float], list[float]] = ([], [])
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 for times, url, its in zip(took, (bare, ours), cookie, strict=True):
                     times.append(asyncio.run(_ask(url, its, load)))
             per_request = [statistics.median(times) / load.requests for times in took]
@@ -153,12 +159,3 @@ async def _ask(url: str, cookie: str, load: Load) -> float:
     began = time.perf_counter()
     await asyncio.gather(*(browser() for _ in range(load.connections)))
     return time.perf_counter() - began
-
-
-def main() -> None:
-    """Measure this alone, with a store in memory."""
-    run({"memory": "memory://", **({"redis": os.environ["REDIS_URL"]} if "REDIS_URL" in os.environ else {})})
-
-
-if __name__ == "__main__":
-    main()

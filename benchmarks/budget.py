@@ -8,8 +8,9 @@ from multiprocessing.synchronize import Barrier
 
 from benchmarks.admissions import Admitted, booked_out_of_turn, most_within
 from benchmarks.crowd import in_processes, in_threads
+from benchmarks.ground import Ground
 from benchmarks.people import broker_for
-from benchmarks.table import table
+from benchmarks.report import Report
 from monite_auth import Principal
 from monite_auth.emulator import Emulator, Fault
 from monite_auth.stores.window import JITTER
@@ -49,11 +50,12 @@ class Rush:
         return self.users / self.seconds / LIMIT
 
 
-def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, processes: int = 4) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print the result of a rush for each store that processes share, with and without jitter on the way to Monite."""
+    emulator, users, processes = ground.emulator, ground.count(3000, 20), ground.count(4, 2)
     rows = []
     monite = emulator.monite
-    for name, url in stores.items():
+    for name, url in ground.stores.items():
         if name == "memory":
             continue
         for jitter in (0.0, JITTER):
@@ -75,7 +77,7 @@ def run(emulator: Emulator, stores: dict[str, str], *, users: int = 3000, proces
                     result.seconds,
                 )
             )
-    table(
+    report.table(
         f"A rush of cold users against {LIMIT} requests in any second",
         [
             "store",

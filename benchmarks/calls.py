@@ -2,9 +2,10 @@
 
 import httpx
 
+from benchmarks.ground import Ground
 from benchmarks.people import ANNA, broker_for
-from benchmarks.table import microseconds, table
-from monite_auth.emulator import Emulator
+from benchmarks.report import Report
+from benchmarks.timing import microseconds
 
 __all__ = ["run"]
 
@@ -17,18 +18,18 @@ class Nowhere(httpx.BaseTransport):
         return httpx.Response(200, request=request)
 
 
-def run(emulator: Emulator) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print the cost of the token on top of httpx."""
-    with broker_for(emulator.api_url, "memory://") as broker:
+    with broker_for(ground.emulator.api_url, "memory://") as broker:
         headers = broker.headers(ANNA)
         with (
-            httpx.Client(base_url=emulator.api_url, headers=headers, transport=Nowhere()) as plain,
+            httpx.Client(base_url=ground.emulator.api_url, headers=headers, transport=Nowhere()) as plain,
             broker.client(ANNA, transport=Nowhere()) as ours,
         ):
-            fixed = microseconds(lambda: plain.get("/payables"))
-            attached = microseconds(lambda: ours.get("/payables"))
-        made = microseconds(lambda: broker.client(ANNA))
-    table(
+            fixed = microseconds(lambda: plain.get("/payables"), seconds=ground.seconds)
+            attached = microseconds(lambda: ours.get("/payables"), seconds=ground.seconds)
+        made = microseconds(lambda: broker.client(ANNA), seconds=ground.seconds)
+    report.table(
         "A call on a hit, in microseconds, no network",
         ["", "httpx, fixed header", "broker.client", "more", "making a client"],
         [("GET", fixed, attached, attached - fixed, made)],

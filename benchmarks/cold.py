@@ -4,45 +4,62 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from statistics import median
 from uuid import uuid4
 
 from benchmarks.crowd import in_processes, in_threads
+from benchmarks.ground import Ground
 from benchmarks.people import broker_for
 from benchmarks.plain import plain
-from benchmarks.table import table
+from benchmarks.report import Report
 from monite_auth import Principal
+from monite_auth.emulator import Fault
 
 __all__ = ["ENDPOINT", "run"]
 
 ENDPOINT = 0.1
 """Seconds that the emulator takes for a mint."""
 
-CALLERS = 200
-SLOTS = 50
-
+CALLERS, FEWEST_CALLERS = 200, 8
+SLOTS, FEWEST_SLOTS = 50, 4
 
 ROUNDS = 5
 """Repetitions of each measurement: one hiccup of the machine lasts longer than the time that is measured."""
 
 
-def run(api_url: str, stores: dict[str, str]) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print how long the last caller waits beyond the endpoint's own time."""
+    monite = ground.emulator.monite
+    monite.faults.add(Fault(kind="latency", path="/auth/token", seconds=ENDPOINT))
+    try:
+        _run(ground, report)
+    finally:
+        monite.faults.clear()
+
+
+def _run(ground: Ground, report: Report) -> None:
     rows: list[tuple[object, ...]] = []
-    for name, url in stores.items():
-        for processes in (1, 2, 4) if name != "memory" else (1,):
-            threads = _often(_threads, api_url, url, processes, 1, CALLERS)
-            tasks = _often(_tasks, api_url, url, processes, 1, CALLERS)
+    api_url, callers, slots = (
+        ground.emulator.api_url,
+        ground.count(CALLERS, FEWEST_CALLERS),
+        ground.count(SLOTS, FEWEST_SLOTS),
+    )
+    _often = partial(_repeated, ground.count(ROUNDS, 1))
+    for name, url in ground.stores.items():
+        for processes in (1, 2, 4)[: ground.count(3, 1)] if name != "memory" else (1,):
+            threads = _often(_threads, api_url, url, processes, 1, callers)
+            tasks = _often(_tasks, api_url, url, processes, 1, callers)
             locked: tuple[object, object] = ("", "")
             if name != "memory":
-                lock = _often(_threads_with_a_lock, api_url, url, processes, 1, CALLERS)
+                lock = _often(_threads_with_a_lock, api_url, url, processes, 1, callers)
                 locked = lock, f"{lock.median / threads.median:.0f}"
-            rows.append((name, f"{CALLERS} on one", processes, threads, tasks, *locked))
-        threads = _often(_threads, api_url, url, 1, SLOTS, SLOTS)
-        tasks = _often(_tasks, api_url, url, 1, SLOTS, SLOTS)
-        rows.append((name, f"{SLOTS} on {SLOTS}", 1, threads, tasks, "", ""))
-    table(
+            rows.append((name, f"{callers} on one", processes, threads, tasks, *locked))
+        threads = _often(_threads, api_url, url, 1, slots, slots)
+        tasks = _often(_tasks, api_url, url, 1, slots, slots)
+        rows.append((name, f"{slots} on {slots}", 1, threads, tasks, "", ""))
+    report.table(
         f"Cold slots, endpoint of {ENDPOINT * 1e3:.0f} ms: how much later the last caller is, in ms: median of {ROUNDS} "
         "rounds (best to worst), one mint for each slot",
         [
@@ -83,9 +100,11 @@ Callers = Callable[[str, str, list[str], Barrier], _Run]
 """Runs the callers of one process, one for each user, when all processes are ready."""
 
 
-def _often(callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int) -> _Later:
-    """Return the extra wait of the last of `many` callers, in ms, over `ROUNDS` rounds."""
-    later = sorted(_measure(callers, api_url, store_url, processes, slots, many) for _ in range(ROUNDS))
+def _repeated(
+    rounds: int, callers: Callers, api_url: str, store_url: str, processes: int, slots: int, many: int
+) -> _Later:
+    """Return the extra wait of the last of `many` callers, in ms, over so many rounds."""
+    later = sorted(_measure(callers, api_url, store_url, processes, slots, many) for _ in range(rounds))
     return _Later(median(later), later[0], later[-1])
 
 

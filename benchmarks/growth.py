@@ -8,7 +8,8 @@ from pathlib import Path
 
 import redis
 
-from benchmarks.table import table
+from benchmarks.ground import Ground
+from benchmarks.report import Report
 from monite_auth import MemoryStore, Principal, RedisStore, Secret, SQLiteStore
 from monite_auth.engine.runtime import run as drive
 from monite_auth.stores import Claimed, Operations, Slot, Store
@@ -23,8 +24,10 @@ REQUESTS = (10, 1_000, 10_000, 100_000)
 KEYS = (Secret("a key of the benchmarks, long enough"),)
 
 
-def run(folder: Path, redis_url: str | None, requests: tuple[int, ...] = REQUESTS) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print how large each store is after so many requests, and what a login costs then."""
+    requests = REQUESTS[: ground.count(len(REQUESTS), 1)]
+    folder, redis_url = ground.folder, ground.stores.get("redis")
     rows: list[tuple[object, ...]] = []
     for kind in KINDS:
         rows.append(("memory", kind, *_in_memory(kind, requests)))
@@ -37,7 +40,7 @@ def run(folder: Path, redis_url: str | None, requests: tuple[int, ...] = REQUEST
             rows.append(("redis", kind, *_measure(store, kind, requests, _used(client))))
             client.flushdb()
             client.close()
-    table(
+    report.table(
         "One user, many requests: KB in the store (ms of a login of theirs)",
         ["store", "kind of requests", *(f"after {each:,}" for each in requests)],
         rows,

@@ -4,45 +4,62 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from benchmarks.ground import Ground
 from benchmarks.people import ANNA, broker_for
-from benchmarks.table import microseconds, table
+from benchmarks.report import Report
+from benchmarks.timing import microseconds, side_by_side
 from monite_auth import TokenBroker
-from monite_auth.emulator import Emulator
 
-__all__ = ["run"]
+__all__ = ["look_up", "run"]
 
 
-def run(emulator: Emulator, stores: dict[str, str], folder: Path) -> None:
+MOST_LOOK_UPS = 6
+"""The target for a hit in memory: so many look-ups in a dictionary, each with a check of the clock."""
+
+
+def run(ground: Ground, report: Report) -> None:
     """Print the cost of a hit in each store."""
-    least = {"memory": _dictionary(), "sqlite": _point_read(folder / "bare.db")}
-    if "redis" in stores:
-        least["redis"] = _get(stores["redis"])
+    least = {"memory": microseconds(look_up(), seconds=ground.seconds)}
+    least["sqlite"] = _point_read(ground.folder / "bare.db", ground.seconds)
+    if "redis" in ground.stores:
+        least["redis"] = _get(ground.stores["redis"], ground.seconds)
     rows = []
-    for name, url in stores.items():
-        with broker_for(emulator.api_url, url) as broker:
-            blocking = microseconds(lambda broker=broker: broker.token(ANNA))  # type: ignore[misc]
-            rows.append(
-                (name, blocking, asyncio.run(_async_hit(broker)), least[name], blocking / least[name])
-            )
-    table(
+    for name, url in ground.stores.items():
+        with broker_for(ground.emulator.api_url, url) as broker:
+            blocking = microseconds(partial(broker.token, ANNA), seconds=ground.seconds)
+            asynchronous = asyncio.run(_async_hit(broker, ground.count(2000, 5)))
+            rows.append((name, blocking, asynchronous, least[name], blocking / least[name]))
+    report.table(
         "A hit, in microseconds",
         ["store", "token()", "atoken()", "bare read", "token() / bare"],
         rows,
+        plotted=["token()", "atoken()", "bare read"],
     )
-    with broker_for(emulator.api_url, "memory://") as broker:
-        alone, together = _per_second(broker, 1), _per_second(broker, 8)
-    table(
+    with broker_for(ground.emulator.api_url, "memory://") as broker:
+        broker.token(ANNA)
+        took = side_by_side(
+            {"hit": partial(broker.token, ANNA), "look up": look_up()}, seconds=ground.seconds
+        )
+        report.ratio(
+            "a hit in memory / a dictionary look-up with a clock check",
+            took["hit"] / took["look up"],
+            target=MOST_LOOK_UPS,
+        )
+        number = ground.count(20_000, 80)
+        alone, together = _per_second(broker, 1, number), _per_second(broker, 8, number)
+    report.table(
         "Hits a second in memory, by threads",
         ["1 thread", "8 threads", "8 / 1"],
         [(f"{alone:,.0f}", f"{together:,.0f}", f"{together / alone:.2f}")],
     )
 
 
-async def _async_hit(broker: TokenBroker) -> float:
+async def _async_hit(broker: TokenBroker, number: int) -> float:
     await broker.atoken(ANNA)
-    number = 2000
     best = float("inf")
     for _ in range(7):
         started = time.perf_counter()
@@ -53,9 +70,9 @@ async def _async_hit(broker: TokenBroker) -> float:
     return best * 1e6
 
 
-def _per_second(broker: TokenBroker, threads: int) -> float:
+def _per_second(broker: TokenBroker, threads: int, number: int) -> float:
     broker.token(ANNA)
-    start, number = threading.Barrier(threads + 1), 20_000
+    start = threading.Barrier(threads + 1)
 
     def work() -> None:
         start.wait()
@@ -72,12 +89,18 @@ def _per_second(broker: TokenBroker, threads: int) -> float:
     return number / (time.perf_counter() - started)
 
 
-def _dictionary() -> float:
-    tokens = {("user", None, None): "token"}
-    return microseconds(lambda: tokens.get(("user", None, None)))
+def look_up() -> Callable[[], str | None]:
+    """Return the least that a cache of tokens can do: a look-up in a dictionary, and a check of the clock."""
+    tokens = {("user", None, None): ("token", time.time() + 1e9)}
+
+    def token() -> str | None:
+        found = tokens.get(("user", None, None))
+        return found[0] if found is not None and found[1] > time.time() else None
+
+    return token
 
 
-def _point_read(path: Path) -> float:
+def _point_read(path: Path, seconds: float) -> float:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("CREATE TABLE tokens (slot TEXT PRIMARY KEY, token BLOB) WITHOUT ROWID")
@@ -86,17 +109,18 @@ def _point_read(path: Path) -> float:
     )
     connection.commit()
     took = microseconds(
-        lambda: connection.execute("SELECT token FROM tokens WHERE slot = ?", ("slot-7",)).fetchone()
+        lambda: connection.execute("SELECT token FROM tokens WHERE slot = ?", ("slot-7",)).fetchone(),
+        seconds=seconds,
     )
     connection.close()
     return took
 
 
-def _get(url: str) -> float:
+def _get(url: str, seconds: float) -> float:
     import redis  # noqa: PLC0415 - redis is an optional extra
 
     client = redis.Redis.from_url(url)
     client.set("bare", b"t" * 150)
-    took = microseconds(lambda: client.get("bare"))
+    took = microseconds(lambda: client.get("bare"), seconds=seconds)
     client.close()
     return took

@@ -15,9 +15,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from benchmarks.table import table
+from benchmarks.ground import Ground
+from benchmarks.report import Report
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.testing.waiting import until
 
@@ -59,23 +60,25 @@ ENDS: dict[str, Callable[[Request], None]] = {
 }
 
 
-def run(emulator: Emulator, stores: dict[str, str], loops: int = LOOPS) -> None:
+def run(ground: Ground, report: Report) -> None:
     """Print what there is before and after so many event loops of each kind, for each store."""
+    loops, warm_up = ground.count(LOOPS, 5), ground.count(WARM_UP, 5)
     rows: list[tuple[object, ...]] = []
-    for name, url in stores.items():
+    for name, url in ground.stores.items():
         for end in ENDS:
-            command = [sys.executable, "-m", "benchmarks.loops", emulator.api_url, url, end, str(loops)]
+            command = [sys.executable, "-m", "benchmarks.loops", ground.emulator.api_url, url, end]
+            command += [str(loops), str(warm_up)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - our own
             before, after = json.loads(printed)
             rows.append((name, end, *(f"{was} → {now}" for was, now in zip(before, after, strict=True))))
-    table(
+    report.table(
         f"{loops:,} event loops, each for one request: before → after",
         ["store", "the loops are", "open files", "runtimes", "tasks", "MB of memory"],
         rows,
     )
 
 
-def main(api_url: str, store_url: str, end: str, loops: int) -> None:
+def main(api_url: str, store_url: str, end: str, loops: int, warm_up: int) -> None:
     """Print the counts before and after, as JSON."""
     warnings.simplefilter("ignore")  # of what is left in the middle
     sys.unraisablehook = lambda _: None
@@ -90,7 +93,7 @@ def main(api_url: str, store_url: str, end: str, loops: int) -> None:
     with TokenBroker(settings, lambda _: ANNA) as broker:
 
         async def request(number: int) -> None:
-            person = Principal(f"user-{number % WARM_UP}", session_id=str(number))
+            person = Principal(f"user-{number % warm_up}", session_id=f"{os.getpid()}-{number}")
             await broker.atoken(person)
             if (
                 end != "stopped in the middle"
@@ -104,7 +107,7 @@ def main(api_url: str, store_url: str, end: str, loops: int) -> None:
             until(lambda: broker.drain(within=10).next_in is None, seconds=60)
             return _counts()
 
-        counts = [counted(0, WARM_UP), counted(WARM_UP, loops)]
+        counts = [counted(0, warm_up), counted(warm_up, loops)]
     sys.stdout.write(json.dumps(counts))
 
 
@@ -122,4 +125,4 @@ def _counts() -> list[int]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

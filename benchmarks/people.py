@@ -15,15 +15,19 @@ ANNA = Principal("anna", session_id="session-1")
 
 
 def broker_for(
-    api_url: str, store_url: str, *, admitted: list[Admitted] | None = None, **changes: Any
+    api_url: str,
+    store_url: str,
+    *,
+    admitted: list[Admitted] | None = None,
+    store: Store | None = None,
+    **changes: Any,
 ) -> TokenBroker:
     """Return a broker for which every user is Anna in Monite. Its default budget is too large to limit anything.
 
-    `admitted`: takes notes of what the store admits.
+    `admitted`: takes notes of what the store admits. `store`: one that is made already.
     """
     options = {"requests_per_second": 1_000_000, "base_url": api_url, "store_url": store_url, **changes}
     settings = Settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, **options)
-    store = None
     if admitted is not None:
         make_store = find(store_url.partition("://")[0])
         store = cast("Store", RecordingStore(make_store(settings, steady_clock), admitted))

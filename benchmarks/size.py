@@ -9,14 +9,14 @@ from pathlib import Path
 
 import redis
 
-from benchmarks.table import table
+from benchmarks.ground import Ground
+from benchmarks.report import Report
 from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, RedisStore, Secret, SQLiteStore
 from monite_auth.engine.runtime import run as drive
 from monite_auth.stores import Claimed, Operations, Slot, Store
 
-__all__ = ["run"]
+__all__ = ["give_token", "in_memory", "run"]
 
-USERS = 2000
 TOKEN = 512
 """The length of a token in characters."""
 
@@ -24,22 +24,30 @@ KEYS = (Secret("a key of the benchmarks, long enough"),)
 SOMEBODY = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
 
 
-def run(folder: Path, redis_url: str | None) -> None:
+MOST_BYTES = 900
+"""The target for one user in memory."""
+
+
+def run(ground: Ground, report: Report) -> None:
     """Print the bytes per user in each store."""
-    rows = [("memory", *_in_memory())]
-    file = folder / "size.db"
-    rows.append(("sqlite", *_measure(_sqlite(file), lambda: _file_size(file))))
-    if redis_url is not None:
+    users = ground.count(2000, 20)
+    rows = [("memory", *in_memory(users))]
+    report.ratio(f"bytes of a user in memory / {MOST_BYTES}", rows[0][1] / MOST_BYTES, target=1)
+    file = ground.folder / "size.db"
+    rows.append(("sqlite", *_measure(_sqlite(file), lambda: _file_size(file), users)))
+    if "redis" in ground.stores:
+        redis_url = ground.stores["redis"]
         client = redis.Redis.from_url(redis_url)
         client.flushdb()
         store = RedisStore(redis_url, keys=KEYS, requests_per_second=30)
-        rows.append(("redis", *_measure(store, lambda: client.info("memory")["used_memory"])))
+        rows.append(("redis", *_measure(store, lambda: client.info("memory")["used_memory"], users)))
         client.flushdb()
         client.close()
-    table(
+    report.table(
         f"Bytes per user, with tokens of {TOKEN} characters",
         ["store", "with a token", "logged out, all revoked"],
-        rows,
+        [(name, float(full), float(over)) for name, full, over in rows],
+        plotted=["with a token", "logged out, all revoked"],
     )
 
 
@@ -56,21 +64,24 @@ def _file_size(file: Path) -> int:
         return int(pages * database.execute("PRAGMA page_size").fetchone()[0])
 
 
-def _in_memory() -> tuple[int, int]:
+def in_memory(users: int) -> tuple[int, int]:
+    """Return the bytes of one user in memory: with a token, and after a logout. The token's own text is among them."""
     tracemalloc.start()
     try:
-        return _measure(MemoryStore(requests_per_second=30), lambda: tracemalloc.get_traced_memory()[0])
+        return _measure(
+            MemoryStore(requests_per_second=30), lambda: tracemalloc.get_traced_memory()[0], users
+        )
     finally:
         tracemalloc.stop()
 
 
-def _measure(store: Store, size: Callable[[], int]) -> tuple[int, int]:
+def _measure(store: Store, size: Callable[[], int], users: int) -> tuple[int, int]:
     ops = store.operations(blocking=True)
     drive(ops.backlog())  # opens the store, so that its own needs are not counted
     empty = size()
-    people = [Principal(f"user-{number}", session_id=f"session-{number}") for number in range(USERS)]
+    people = [Principal(f"user-{number}", session_id=f"session-{number}") for number in range(users)]
     for person in people:
-        _give_token(ops, person)
+        give_token(ops, person)
     full = _settled(size)
     for person in people:
         drive(ops.end_session(person))
@@ -79,7 +90,7 @@ def _measure(store: Store, size: Callable[[], int]) -> tuple[int, int]:
             drive(ops.settle(pending))
     over = _settled(size)
     store.close()
-    return (full - empty) // USERS, (over - empty) // USERS
+    return (full - empty) // users, (over - empty) // users
 
 
 def _settled(size: Callable[[], int]) -> int:
@@ -87,7 +98,8 @@ def _settled(size: Callable[[], int]) -> int:
     return size()
 
 
-def _give_token(ops: Operations, person: Principal) -> None:
+def give_token(ops: Operations, person: Principal) -> None:
+    """Put a token of this person into the store, as a mint does."""
     slot = Slot(person.user_id, None, None)
     claim = drive(ops.claim(slot, person, owner="benchmark", seconds=5, min_life=0))
     assert isinstance(claim, Claimed)
