@@ -1,50 +1,81 @@
-"""A newcomer's first five minutes, on the built wheel: what the README says to install, and what it says to run."""
+"""A newcomer's first five minutes, on the built wheel: what a start page says to install, the file that it says to save, and how to run it."""
 
 import re
+import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
-from release.environments import PYTHONS, ROOT, fresh_environment
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Monite, serve
+from release.environments import PYTHONS, ROOT, Environment, fresh_environment
+from tests.environment import environment_with
+from tests.redis_server import free_port
+from tests.waiting import until
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-VISIT = """
-from fastapi.testclient import TestClient
-
-with TestClient(app) as client:
-    assert client.get("/invoices").status_code == 401
-    client.post("/login", params={"user": "anna"})
-    assert client.get("/invoices").json()["data"]
-    assert client.get("/monite/token").json()["expires_in"] >= 600
-    client.post("/logout")
-    assert client.get("/invoices").status_code == 401
-"""
+COMMANDS = {
+    "start-fastapi": "uvicorn app:app --port {port}",
+    "start-starlette": "uvicorn app:app --port {port}",
+    "start-flask": "flask --app app run --port {port}",
+}
+"""How each page says to run its file, with a port of its own."""
 
 
-def program(emulated: str) -> str:
-    """Return the README's Python as one program, before which a local Monite is started."""
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    return "\n".join([emulated, blocks[0], VISIT, *blocks[1:]])
+def said_to_install(page: str, wheel: Path) -> list[str]:
+    """Return the requirements of the page's first `pip install`, with the wheel in the place of the package."""
+    said = re.findall(r"^\$ pip install '(monite-auth)(\[\w+\])'([^#\n]*)", page, re.MULTILINE)
+    _, extra, others = said[0]
+    return [f"{wheel}{extra}", *others.split()]
 
 
-LOCAL_MONITE = """
-import os
-from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, serve
+def visit(url: str) -> None:
+    """Log in, ask Monite, log out, and be nobody."""
+    with httpx.Client(base_url=url, timeout=60) as browser:
+        assert browser.get("/invoices").status_code == 401
+        browser.post("/login", params={"user": "anna"}, data={"user": "anna"}).raise_for_status()
+        assert browser.get("/invoices").json()["data"]
+        assert browser.get("/monite/token").json()["expires_in"] >= 600
+        browser.post("/logout").raise_for_status()
+        assert browser.get("/invoices").status_code == 401
 
-local = serve()
-os.environ["MONITE_BASE_URL"] = local.__enter__().api_url
-os.environ["MONITE_CLIENT_ID"] = DEMO_CLIENT_ID
-os.environ["MONITE_CLIENT_SECRET"] = DEMO_CLIENT_SECRET
-"""
+
+def answers(url: str) -> bool:
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def run(environment: Environment, command: str, api_url: str) -> None:
+    """Run the application as the page says, visit it, and stop it."""
+    port = free_port()
+    program, *arguments = command.format(port=port).split()
+    settings = {
+        "MONITE_BASE_URL": api_url,
+        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
+        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
+    }
+    variables = {name: value for name, value in environment_with(settings).items() if "PYTHON" not in name}
+    with subprocess.Popen(
+        [str(environment.python), "-m", program, *arguments], cwd=environment.folder.parent, env=variables
+    ) as running:
+        try:
+            until(lambda: answers(f"http://127.0.0.1:{port}/"))
+            visit(f"http://127.0.0.1:{port}")
+        finally:
+            running.terminate()
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("version", PYTHONS)
-def test_the_readme_runs_with_what_it_says_to_install(version, wheel, tmp_path):
-    (said,) = re.findall(r"^\$ pip install 'monite-auth\[starlette\]' (.+)$", README, re.MULTILINE)
-    requirements = (f"{wheel}[starlette,emulator]", *said.split())
-    with fresh_environment(PYTHONS[version], tmp_path / "environment", *requirements) as environment:
-        script = Path(tmp_path / "readme.py")
-        script.write_text(program(LOCAL_MONITE), encoding="utf-8")
-        environment.run(str(script))
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_start_page_runs_with_what_it_says_to_install(name, version, wheel, tmp_path):
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    (tmp_path / "app.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    requirements = said_to_install(page, wheel)
+    with (
+        fresh_environment(PYTHONS[version], tmp_path / "environment", *requirements) as environment,
+        serve(Monite()) as emulator,
+    ):
+        run(environment, COMMANDS[name], emulator.api_url)
