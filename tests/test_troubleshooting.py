@@ -40,7 +40,8 @@ def test_a_section_says_what_the_error_says(code):
 
 def test_every_refusal_of_an_endpoint_has_a_line():
     source = "".join(path.read_text() for path in LIBRARY)
-    refusals = {code: status for status, code in re.findall(r'problem\(\s*(\d+),\s*"(\w+)"', source)}
+    refusals = dict(re.findall(r'problem\(\s*(?=\d+,\s*"(\w+)")(\d+)', source))
+    refusals |= dict.fromkeys(re.findall(r'_refuse_answer\(response, "(\w+)"', source), "502")
     lines = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGE, re.MULTILINE))
     assert lines == {code: status for code, status in refusals.items() if code not in ERRORS}
 
