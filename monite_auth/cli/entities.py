@@ -1,6 +1,7 @@
 """`entities list` and `entities show`: the partner's customers in Monite."""
 
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -25,7 +26,7 @@ def list_() -> Result:
 
 @verb("show", "Show one entity.")
 @click.argument("entity", type=click.UUID)
-def show(entity: Any) -> Result:
+def show(entity: UUID) -> Result:
     """Read it."""
     with application().broker() as broker:
         found = _shown(Administration(broker).entity(str(entity)))

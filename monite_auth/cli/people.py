@@ -10,6 +10,7 @@ from pathlib import Path
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import (
     ConfigurationError,
+    CredentialsRejected,
     MoniteUnavailable,
     ProvisioningFailed,
     RateLimited,
@@ -104,8 +105,7 @@ def read_people(path: Path, *, default_entity: str | None) -> list[Row]:
 def provision_people(broker: TokenBroker, rows: Iterable[Row], people: People, *, is_plan: bool) -> None:
     """Find or create each person, and note in `people` what became of them; where `is_plan`, change nothing.
 
-    A row that Monite refuses fails alone. Where Monite or the store cannot be asked, it stops, and so do rows after it.
-    Raises CredentialsRejected.
+    A row that Monite refuses fails alone. Where Monite or the store cannot be asked, and at Ctrl-C, it stops at that row.
     """
     profiles: dict[Principal, Profile] = {}
     directory = ProvisioningDirectory(profiles.get)
@@ -122,8 +122,11 @@ def provision_people(broker: TokenBroker, rows: Iterable[Row], people: People, *
         except (ProvisioningFailed, ValueError) as error:
             people.failed.append((row, str(error)))
             continue
-        except (MoniteUnavailable, RateLimited, StoreUnavailable) as error:
+        except (CredentialsRejected, MoniteUnavailable, RateLimited, StoreUnavailable) as error:
             people.stopped = row.line, str(error)
+            return
+        except KeyboardInterrupt:
+            people.stopped = row.line, "It was interrupted."
             return
         refused = [each for each in changes if each.startswith("Refuse")]
         if refused:

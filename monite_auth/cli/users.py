@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -26,7 +27,7 @@ entity_option = click.option(
 
 @verb("list", "List the entity users of an entity, the oldest first.")
 @entity_option
-def list_(entity: Any) -> Result:
+def list_(entity: UUID) -> Result:
     """Read every page of them."""
     with application().broker() as broker:
         found = [_shown(each, str(entity)) for each in Administration(broker).users(str(entity))]
@@ -36,7 +37,7 @@ def list_(entity: Any) -> Result:
 @verb("show", "Show one entity user.")
 @click.argument("entity_user", type=click.UUID)
 @entity_option
-def show(entity_user: Any, entity: Any) -> Result:
+def show(entity_user: UUID, entity: UUID) -> Result:
     """Read it."""
     with application().broker() as broker:
         found = _shown(Administration(broker).user(str(entity_user), str(entity)), str(entity))
@@ -51,7 +52,7 @@ def show(entity_user: Any, entity: Any) -> Result:
 )
 @click.argument("login")
 @click.option("--entity", type=click.UUID, metavar="ENTITY", help="Look in this entity only.")
-def find(login: str, entity: Any | None) -> Result:
+def find(login: str, entity: UUID | None) -> Result:
     """Ask each entity."""
     with application().broker() as broker:
         monite = Administration(broker)
@@ -73,7 +74,7 @@ def find(login: str, entity: Any | None) -> Result:
 @click.argument("entity_user", type=click.UUID)
 @click.argument("entity", type=click.UUID)
 @click.option("--tenant", help="Which of the user's organizations this is about.")
-def link(user: str, entity_user: Any, entity: Any, tenant: str | None) -> Result:
+def link(user: str, entity_user: UUID, entity: UUID, tenant: str | None) -> Result:
     """Check that Monite has the two, keep the link, and take the tokens of an earlier one away."""
     here = application()
     here.require_directory()
@@ -117,46 +118,50 @@ def link(user: str, entity_user: Any, entity: Any, tenant: str | None) -> Result
     metavar="FILE",
     help="Write the rows that failed here, each with its error: a file to mend, and to provision again.",
 )
-def provision(file: Path, entity: Any | None, dry_run: bool, first: int, failed: Path | None) -> Result:
+def provision(file: Path, entity: UUID | None, dry_run: bool, first: int, failed: Path | None) -> Result:
     """Work on one row after the other. Whoever is done is remembered, so that a second run takes up where the first ended."""
-    rows = [each for each in read_people(file, default_entity=entity and str(entity)) if each.line >= first]
+    rows = [
+        each
+        for each in read_people(file, default_entity=None if entity is None else str(entity))
+        if each.line >= first
+    ]
     people = People()
     with application().broker() as broker, screen().progress("People", rows) as asked:
         provision_people(broker, asked, people, is_plan=dry_run)
     if failed is not None:
         write_failed(failed, people.failed)
+    return _report(people, left=len(rows) - people.done, dry_run=dry_run)
+
+
+def _report(people: People, *, left: int, dry_run: bool) -> Result:
+    """Return what became of the rows. `left`: how many were not worked on."""
     counts = {
         "changed": len(people.changed),
         "unchanged": people.unchanged,
         "failed": len(people.failed),
-        "left": len(rows) - people.done,
+        "left": left,
     }
-    parts: list[Part] = []
-    if people.changed:
-        parts.append(Table(("line", "login", "would" if dry_run else "done"), people.changed))
-    if people.failed:
-        parts.append(
-            Table(("line", "login", "error"), [(str(row.line), row.login, why) for row, why in people.failed])
-        )
-    said = ", ".join(
-        f"{'to change' if dry_run and name == 'changed' else name} {number}"
-        for name, number in counts.items()
+    changed = Table(("line", "login", "would" if dry_run else "done"), people.changed)
+    failed = Table(
+        ("line", "login", "error"), [(str(row.line), row.login, why) for row, why in people.failed]
     )
-    parts.append(f"{said}.")
-    if people.stopped is not None:
-        parts.append(
-            f"Stopped at line {people.stopped[0]}: {people.stopped[1]} Go on with --from {people.stopped[0]}."
-        )
+    names = {**{name: name for name in counts}, **({"changed": "to change"} if dry_run else {})}
+    parts: list[Part] = [each for each in (changed, failed) if each.rows]
+    parts.append(", ".join(f"{names[name]} {number}" for name, number in counts.items()) + ".")
+    line, why = people.stopped or (None, None)
+    if line is not None:
+        parts.append(f"Stopped at line {line}: {why} Go on with --from {line}.")
     data = {
         **counts,
         "dry_run": dry_run,
-        "stopped_at": people.stopped[0] if people.stopped else None,
+        "stopped_at": line,
+        "stopped_because": why,
         "changes": [
             {"line": int(line), "login": login, "changes": what} for line, login, what in people.changed
         ],
         "errors": [{"line": row.line, "login": row.login, "message": why} for row, why in people.failed],
     }
-    if people.failed or people.stopped is not None:
+    if people.failed or people.stopped:
         return Result(data, parts, FAILED)
     return Result(data, parts, DIFFERS if dry_run and people.changed else 0)
 

@@ -1,6 +1,8 @@
 """Management commands."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 from django.core.management import call_command
@@ -145,3 +147,53 @@ def test_commands_name_the_missing_setting(anna, settings, command):
     settings(MONITE_AUTH={})
     with pytest.raises(CommandError, match="client_id is missing"):
         run(*command)
+
+
+# -- as a program
+
+
+PROJECT = """
+SECRET_KEY = "x"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "monite_auth_django"]
+"""
+
+
+@pytest.fixture
+def manage(tmp_path):
+    """Return a function that runs a management command of a small project, as `manage.py` does."""
+    (tmp_path / "small_project.py").write_text(PROJECT)
+
+    def run(*arguments):
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "django",
+                *arguments,
+                "--settings",
+                "small_project",
+                "--pythonpath",
+                tmp_path,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_command_explains_itself_with_what_its_verb_takes(manage):
+    result = manage("monite_roles", "plan", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--delete" in result.stdout
+    assert "Delete roles that the file does not have." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["monite_token", "--nonsense"], ["monite_users"], ["monite_users", "show"]]
+)
+def test_arguments_that_mean_nothing_exit_with_64_and_without_a_traceback(manage, arguments):
+    result = manage(*arguments)
+    assert (result.returncode, result.stdout) == (64, "")
+    assert "Traceback" not in result.stderr

@@ -8,18 +8,15 @@ from click.testing import CliRunner
 
 from monite_auth import Settings, TokenBroker
 from monite_auth.cli.plain import monite_auth
-from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from tests.core.cli.shop import SHOP, Links, shop
+from tests.environment import demo_settings
 
 
 @pytest.fixture
 def environ(emulator, tmp_path, monkeypatch):
     """Settings in the environment, as without an application."""
-    monkeypatch.setenv("MONITE_BASE_URL", emulator.api_url)
-    monkeypatch.setenv("MONITE_CLIENT_ID", DEMO_CLIENT_ID)
-    monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)
-    monkeypatch.setenv("MONITE_STORE_URL", f"sqlite:///{tmp_path}/tokens.db")
-    monkeypatch.setenv("MONITE_REQUESTS_PER_SECOND", "100000")
+    for name, value in demo_settings(emulator.api_url, f"sqlite:///{tmp_path}/tokens.db").items():
+        monkeypatch.setenv(name, value)
     return monkeypatch
 
 

@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from monite_auth import EntityUser
+from monite_auth import EntityUser, TokenBroker
+from monite_auth.cli.people import People, Row, provision_people, read_people
 from monite_auth.emulator import ANNA_AT_BOOKS_ID, ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID, Fault
 from tests.core.cli.shop import shop
 
@@ -135,10 +136,28 @@ def test_a_monite_that_is_down_stops_it_and_the_rest_goes_on_from_there(read, fi
     emulator.monite.faults.add(Fault(kind="status", status=503, path="/entity_users"))
     stopped = read("users", "provision", file, "--entity", BAKERY_ID)
     assert (stopped.code, stopped.data["stopped_at"], stopped.data["left"]) == (1, 2, 2)
+    assert "Monite" in stopped.data["stopped_because"]
     emulator.monite.faults.clear()
     rest = read("users", "provision", file, "--entity", BAKERY_ID, "--from", "3")
     assert (rest.code, rest.data["changed"]) == (0, 1)
     assert "app-7" not in logins(emulator, BAKERY_ID)
+
+
+class CtrlC(Row):
+    """A row at which somebody presses Ctrl-C."""
+
+    def profile(self):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_stops_it_and_what_is_done_stays_reported(emulated, file, emulator):
+    first, _ = read_people(file, default_entity=BAKERY_ID)
+    people = People()
+    with TokenBroker(emulated, {}) as broker:
+        provision_people(broker, [first, CtrlC(3, {})], people, is_plan=False)
+    assert people.stopped == (3, "It was interrupted.")
+    assert [login for _, login, _ in people.changed] == ["app-7"]
+    assert "app-7" in logins(emulator, BAKERY_ID)
 
 
 @pytest.mark.parametrize(
