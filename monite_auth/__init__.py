@@ -43,6 +43,7 @@ from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory,
 from monite_auth.outbound import BrokerAuth
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.settings import SecurityModel, Settings
+from monite_auth.stores import Overview
 from monite_auth.stores.health import Health
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.sqlite import SQLiteStore
@@ -64,6 +65,7 @@ __all__ = [
     "Health",
     "MemoryStore",
     "MoniteAccess",
+    "Overview",
     "Principal",
     "Profile",
     "ProvisioningDirectory",

@@ -44,7 +44,7 @@ from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.rbac import Action, ObjectType, Role, parse_permission
 from monite_auth.settings import Settings
-from monite_auth.stores import Store
+from monite_auth.stores import Overview, Store
 from monite_auth.stores.health import Health, health_of
 from monite_auth.stores.opening import open_store
 from monite_auth.telemetry import telemetry
@@ -457,6 +457,17 @@ class TokenBroker:
     async def astatus(self, user_id: str) -> UserStatus:
         """Say what the store has of a user; see `status`."""
         return await self._engine.endings.status(self._async(), user_id)
+
+    def overview(self) -> Overview:
+        """Say what the store has of the account, of all users, and how the request budget stands. Raises StoreUnavailable.
+
+        It is for people who look after the application, and may take a second: a store counts.
+        """
+        return run(self._blocking().store.overview())
+
+    async def aoverview(self) -> Overview:
+        """Say what the store has of the account; see `overview`."""
+        return await self._async().store.overview()
 
     def health(self) -> Health:
         """Say how the token store is, as far as this process knows: it asks nobody, so it suits a health endpoint."""

@@ -16,7 +16,7 @@ __all__ = ["status"]
 
 @verb(
     "status",
-    "Show the token store, pending revocations and the journal. With --user, that user's tokens, too.",
+    "Show live tokens, pending revocations and the budget. With --user, that user's tokens, too.",
 )
 @click.option("--user", metavar="USER", help="Count this user's live tokens, too.")
 @click.option(
@@ -47,20 +47,24 @@ def status(user: str | None, watch: bool, every: float) -> Result | None:
 
 
 def _look(broker: TokenBroker, user_id: str | None) -> Result:
-    found = broker.status(user_id or "")
-    health = broker.health()
+    found, health = broker.overview(), broker.health()
     data: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "store": health.store,
         "since": None if health.since is None else _moment(health.since),
+        "live": found.live,
         "pending": found.pending,
+        "oldest_pending": None if found.oldest is None else round(found.oldest),
+        "held_for": round(found.held_for, 1),
+        "rate": round(found.rate, 1),
         "journal": health.waiting,
         "journal_is_durable": health.is_durable,
     }
     if user_id is not None:
-        expires_at = None if found.expires_at is None else _moment(found.expires_at)
-        data |= {"user_id": user_id, "live": found.live, "expires_at": expires_at}
-    rows = [(LABELS[name], _text(value)) for name, value in data.items() if value is not None]
+        of_user = broker.status(user_id)
+        expires_at = None if of_user.expires_at is None else _moment(of_user.expires_at)
+        data |= {"user_id": user_id, "user_live": of_user.live, "user_expires_at": expires_at}
+    rows = [(label, _text(data[name])) for name, label in LABELS.items() if data.get(name) is not None]
     parts: list[Part] = [Table(("what", "now"), rows)]
     return Result(data, parts)
 
@@ -69,12 +73,16 @@ LABELS = {
     "at": "as of",
     "store": "token store",
     "since": "since",
+    "live": "live tokens",
     "pending": "pending revocations",
+    "oldest_pending": "the oldest of them, in seconds",
+    "held_for": "seconds for which nobody may call Monite",
+    "rate": "requests per second that may leave",
     "journal": "endings that the store has not heard of",
-    "journal_is_durable": "which survive this process",
+    "journal_is_durable": "they survive this process",
     "user_id": "user",
-    "live": "live tokens of the user",
-    "expires_at": "the last of them expires",
+    "user_live": "live tokens of the user",
+    "user_expires_at": "the last of them expires",
 }
 """What people read for each field."""
 

@@ -196,6 +196,11 @@ class Budget:
             here = replace(here, slowed_at=virtual, full_pace_at=virtual + (1 - pace) / RECOVERY)
         return replace(_stopped(here, now, now + seconds), probe_next=True)
 
+    def pace(self, now: float, limit: float) -> tuple[float, float]:
+        """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
+        here = _moved(self, now)
+        return max(0.0, here.held_until - now), _rate(here, now, limit)
+
     def lower_limit(self, now: float, limit: float) -> "Budget":
         """Keep to a `limit` that an answer has named, for LIMIT_AGE; a lower one that is in force stays as it is."""
         here = _moved(self, now)

@@ -57,6 +57,7 @@ from monite_auth.stores.values import (
     Due,
     Everything,
     Lease,
+    Overview,
     Pending,
     SessionState,
     Slot,
@@ -220,6 +221,9 @@ class StatusOperations(Protocol):
 
     async def backlog(self) -> int:
         """Return how many revocations are pending, of all users of the account."""
+
+    async def overview(self) -> Overview:
+        """Return what there is of all users of the account, and how the request budget stands. It may take a while."""
 
 
 class Operations(

@@ -23,6 +23,7 @@ __all__ = [
     "Everything",
     "Hit",
     "Lease",
+    "Overview",
     "Pending",
     "SessionState",
     "Slot",
@@ -197,3 +198,19 @@ class Status:
 
     live: int
     expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a store has of an account.
+
+    `live`: how many tokens are handed out; None where there are too many users to count. `pending`: how many revocations are
+    pending; `oldest`: for how many seconds the oldest of them has been, None where nothing is. `held_for`: for how many seconds
+    nobody may send, since Monite asked for it; `rate`: how many requests a second may leave otherwise.
+    """
+
+    live: int | None
+    pending: int
+    oldest: float | None
+    held_for: float
+    rate: float

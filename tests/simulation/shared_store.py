@@ -39,7 +39,7 @@ BACK = "store back"
 """The trouble is over."""
 
 NEEDS_ROOM = {"claim", "put_note"}
-READS = {"peek", "session_state", "status", "backlog", "get_note"}
+READS = {"peek", "session_state", "status", "backlog", "overview", "get_note"}
 UNLUCKY = "alice"
 """Of whom a part of the store is down."""
 
@@ -52,6 +52,7 @@ WITHOUT_USER = {
     "hold",
     "lower_limit",
     "backlog",
+    "overview",
     "end_everything",
     "revoke",
 }

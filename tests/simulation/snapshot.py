@@ -71,7 +71,7 @@ def snapshot(world: World) -> tuple[Any, ...]:
 
 # -- parts
 
-# Notes are there for directories: no flow leaves any. The other accounts of a store are seen as accounts of the world.
+# Notes are there for directories: no flow leaves any. Since when something is pending is told to people: no flow reads it. The other accounts of a store are seen as accounts of the world.
 _STORE_CONSTANTS = {
     "_clock",
     "_dropped",
@@ -84,6 +84,7 @@ _STORE_CONSTANTS = {
     "_told",
     "_wall_clock",
     "_written",
+    "since",
 }
 # The users once more, for eviction, which no exhaustive scenario reaches; who holds a token there; and what is pending,
 # once more by fingerprint.

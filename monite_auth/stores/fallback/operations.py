@@ -1,13 +1,14 @@
 """The operations of a shared store that may be down, each with what is done instead."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.fallback.revocations import FallbackRevocations
 from monite_auth.stores.fallback.sessions import FallbackSessions
 from monite_auth.stores.fallback.tokens import FallbackTokens
-from monite_auth.stores.values import Status
+from monite_auth.stores.values import Overview, Status
 
 __all__ = ["FallbackOperations"]
 
@@ -23,6 +24,14 @@ class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
         """See StatusOperations."""
         there = await self._ask(self._shared.backlog)
         return await self._memory.backlog() + len(self._handover) + there
+
+    async def overview(self) -> Overview:
+        """See StatusOperations."""
+        there = await self._ask(self._shared.overview)
+        here = await self._memory.overview()
+        ages = [each.oldest for each in (here, there) if each.oldest is not None]
+        pending = here.pending + len(self._handover) + there.pending
+        return replace(there, pending=pending, oldest=max(ages, default=None))
 
     async def put_note(self, user: str, name: str, value: str, *, seconds: float) -> None:
         """See NoteOperations."""

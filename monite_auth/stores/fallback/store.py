@@ -7,7 +7,7 @@ ones are minted.
 
 A logout is always accepted. If the shared store cannot record it, it holds in this process at once, and is repeated
 before anything else is asked of the store when that is back; `owed` has the rules. Notes are not kept in an outage: whoever
-left them can find out again. `delete_note`, `status` and `backlog` raise StoreUnavailable, since their answers would be
+left them can find out again. `delete_note`, `status`, `backlog` and `overview` raise StoreUnavailable, since their answers would be
 wrong.
 """
 

@@ -31,6 +31,8 @@ class PendingRevocations:
         self.pending: dict[str, _Revocation] = {}
         self.ids: dict[str, str] = {}
         """The ids of the pending revocations by the fingerprints of their tokens."""
+        self.since: dict[str, float] = {}
+        """When each became pending, by its id: for people, nothing is decided by it."""
         self.spent: TLRUCache[str, float] = TLRUCache(
             max_spent, lambda _value, until, _now: until, timer=clock
         )
@@ -41,6 +43,12 @@ class PendingRevocations:
 
     def __len__(self) -> int:
         return len(self.pending)
+
+    @property
+    def oldest(self) -> float | None:
+        """For how many seconds the oldest revocation has been pending; None where nothing is."""
+        since = min(self.since.values(), default=None)
+        return None if since is None else max(0.0, self._clock() - since)
 
     def is_doomed(self, value: str) -> bool:
         """Say whether the token with this fingerprint was revoked, or is about to be."""
@@ -54,6 +62,7 @@ class PendingRevocations:
             return False
         if value not in self.ids:
             name = self.ids[value] = self._new_id()
+            self.since[name] = now
             self._enqueue(name, _Revocation(slot, token, now))
         return True
 
@@ -103,11 +112,13 @@ class PendingRevocations:
         taken = [(each.slot, each.token) for each in self.pending.values()]
         self.pending.clear()
         self.ids.clear()
+        self.since.clear()
         return taken
 
     def _drop(self, name: str) -> None:
         revocation = self.pending.pop(name, None)
         if revocation is not None:
+            self.since.pop(name, None)
             self.ids.pop(revocation.token.fingerprint, None)
 
     def _put_off(self, name: str, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """What memory has, for people who look after the application."""
 
 from monite_auth.stores.memory.account import MemoryAccount
-from monite_auth.stores.values import Status
+from monite_auth.stores.values import Overview, Status
 
 __all__ = ["MemoryStatus"]
 
@@ -22,6 +22,15 @@ class MemoryStatus(MemoryAccount):
     async def backlog(self) -> int:
         """See StatusOperations."""
         return self.pending
+
+    async def overview(self) -> Overview:
+        """See StatusOperations."""
+        with self._lock:
+            now = self._clock()
+            places = [place for user in self._users.by_name.values() for place in user.places.values()]
+            live = sum(place.token is not None and place.token.expires_at > now for place in places)
+            held_for, rate = self._budget.pace(now, self._rate)
+            return Overview(live, len(self._revocations), self._revocations.oldest, held_for, rate)
 
     @property
     def pending(self) -> int:

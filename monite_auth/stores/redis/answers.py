@@ -130,6 +130,8 @@ ANSWERS: dict[str, Shape] = {
     "hold_value": _is_count,
     "holds_value": _either(_is_count, _of_a_user),
     "info": _is_text,
+    "live": _is_count,
+    "overview": _row(_is_count, _either(_is_number, _word(b""))),
     "peek": _is_peeked,
     "postpone": _is_count,
     "put_note": _either(_is_count, _of_a_user),
@@ -138,6 +140,7 @@ ANSWERS: dict[str, Shape] = {
     "settle": _is_count,
     "status": _either(_row(_is_count, _is_number), _of_a_user),
     "take": _either(_is_count, _of_a_user),
+    "users": _row(_is_count, _rows(_is_shard, _is_name)),
 }
 
 

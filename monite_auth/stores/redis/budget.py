@@ -28,6 +28,11 @@ class RedisBudget(Execution):
         """See Operations."""
         await self._on_the_budget("lower", requests_per_second)
 
+    async def _pace(self) -> tuple[float, float]:
+        """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
+        _, held_for, rate = await self._on_the_budget("pace", self._requests_per_second)
+        return float(held_for), float(rate)
+
     async def _on_the_budget(self, *arguments: Argument) -> Any:
         vault = await self._vault()
         return await self._script("budget", [vault.keyspace.budget], [*arguments, *CONSTANTS], probes=False)

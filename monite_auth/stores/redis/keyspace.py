@@ -11,7 +11,7 @@ cluster, together with a share of the pending revocations: a logout moves tokens
     {monite:…:07}:known:<name>   the user's sessions that may have tokens: until when each is remembered, and when it began
     {monite:…:07}:ended:<name>   the user's sessions that have ended: likewise
     {monite:…:07}:queue          the pending revocations: when each is due
-    {monite:…:07}:pending        the same: expires and attempts, store, sealed token
+    {monite:…:07}:pending        the same: expires and attempts, store, sealed token; and since when, behind an "@"
     {monite:…:07}:spent          tokens that were revoked: until when they would have lived
     {monite:…:07}:rest           the cooldown of everyone: why no slot should try to mint for a while
     {monite:…:07}:everything     sessions from before this moment have ended
@@ -87,6 +87,10 @@ class Keyspace:
     def everything(self, shard: int) -> list[str]:
         """Return the keys of a shard for when everything ends: its stamp, the moment, the users, and the clock."""
         return [f"{self._shards[shard]}:{each}" for each in ("key", "everything", "users", "clock")]
+
+    def users(self, shard: int) -> str:
+        """Return the key of the users of a shard."""
+        return f"{self._shards[shard]}:users"
 
     def clock(self, shard: int) -> str:
         """Return the key of what is known of the clock of a shard's server."""

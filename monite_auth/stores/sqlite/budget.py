@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
 
-__all__ = ["SQLiteBudget"]
+__all__ = ["SQLiteBudget", "read_budget"]
 
 FIELDS = struct.Struct(">11d")
 """The numbers of a state."""
@@ -23,22 +23,25 @@ class SQLiteBudget(Execution):
         self, on: Transaction, priority: Priority, ticket: Ticket | None, *, patience: float
     ) -> Admission:
         """See Operations."""
-        budget, admission = _budget(on).admit(on.now, self._requests_per_second, priority, ticket, patience)
+        budget, admission = read_budget(on).admit(
+            on.now, self._requests_per_second, priority, ticket, patience
+        )
         _keep(on, budget)
         return admission
 
     @writing
     def hold(self, on: Transaction, seconds: float, *, throttled: bool = False) -> None:
         """See Operations."""
-        _keep(on, _budget(on).hold(on.now, seconds, throttled=throttled))
+        _keep(on, read_budget(on).hold(on.now, seconds, throttled=throttled))
 
     @writing
     def lower_limit(self, on: Transaction, requests_per_second: float) -> None:
         """See Operations."""
-        _keep(on, _budget(on).lower_limit(on.now, requests_per_second))
+        _keep(on, read_budget(on).lower_limit(on.now, requests_per_second))
 
 
-def _budget(on: Transaction) -> Budget:
+def read_budget(on: Transaction) -> Budget:
+    """Return the account's budget."""
     row = on.db.execute("SELECT state FROM budget WHERE account = ?", (on.account,)).fetchone()
     if row is None:
         return Budget()

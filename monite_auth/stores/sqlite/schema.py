@@ -232,6 +232,19 @@ _VERSION_6 = (
     "UPDATE budget SET state = CAST(substr(state, 1, 8) || zeroblob(8) || substr(state, 9) AS BLOB) WHERE length(state) >= 80",
 )
 
+_VERSION_7 = (
+    # Since when a token is to be revoked. Triggers write it, so that processes of an older version do, too.
+    "ALTER TABLE tokens ADD COLUMN pending_since REAL",
+    """
+    CREATE TRIGGER tokens_taken_away AFTER UPDATE OF state ON tokens WHEN new.state = 'pending' AND old.state <> 'pending'
+    BEGIN UPDATE tokens SET pending_since = new.due_at WHERE id = new.id; END
+    """,
+    """
+    CREATE TRIGGER tokens_never_live AFTER INSERT ON tokens WHEN new.state = 'pending'
+    BEGIN UPDATE tokens SET pending_since = new.due_at WHERE id = new.id; END
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _VERSION_1,
     _VERSION_2,
@@ -239,6 +252,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _VERSION_4,
     _VERSION_5,
     _VERSION_6,
+    _VERSION_7,
 )
 """The statements that lead from each version of the schema to the next; a new file starts from version 0."""
 

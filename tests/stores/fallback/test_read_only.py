@@ -13,7 +13,7 @@ from tests.stores.fallback.outage import AGAIN, Outage
 A_FULL_REDIS = frozenset({"claim", "put_note"})
 """What needs new room. Endings, and what clears up, still work."""
 
-READS = frozenset({"peek", "session_state", "get_note", "status", "backlog"})
+READS = frozenset({"peek", "session_state", "get_note", "status", "backlog", "overview"})
 
 A_FULL_DISK = frozenset(name for name in dir(Operations) if not name.startswith("_")) - READS
 """All that is written to a file."""

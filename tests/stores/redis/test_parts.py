@@ -77,7 +77,8 @@ def test_promise_6_a_garbled_revocation_is_thrown_away_and_holds_up_no_other(ser
         driver.put(f"token-{number}", *user(number))
         driver.run(driver.ops.end_session(user(number)[1]))
     records = next(server.admin.scan_iter(match="*:pending"))
-    server.admin.hset(records, server.admin.hkeys(records)[0], "cut")
+    name = next(each for each in server.admin.hkeys(records) if not each.startswith(b"@"))
+    server.admin.hset(records, name, "cut")
     assert len(driver.pending()) == 39
     assert driver.run(driver.ops.backlog()) == 39
     assert "its seal is broken" in caplog.text

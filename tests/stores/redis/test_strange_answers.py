@@ -130,6 +130,7 @@ def operations(driver):
         lambda ops: ops.lower_limit(20),
         lambda ops: ops.status("carol"),
         lambda ops: ops.backlog(),
+        lambda ops: ops.overview(),
     ]
 
 

@@ -220,6 +220,9 @@ def test_promise_8_a_budget_from_before_calls_took_turns_goes_on_as_it_was(groun
     expected = driver.admit().wait
     driver.close_store()
     with closing(sqlite3.connect(path)) as db:
+        for trigger in ("tokens_taken_away", "tokens_never_live"):
+            db.execute(f"DROP TRIGGER {trigger}")
+        db.execute("ALTER TABLE tokens DROP COLUMN pending_since")
         db.execute("UPDATE budget SET state = CAST(substr(state, 1, 8) || substr(state, 17) AS BLOB)")
         db.execute("PRAGMA user_version = 5")
         db.commit()

@@ -30,6 +30,7 @@ class Revocation:
     """A token that is to be revoked."""
 
     token: AccessToken
+    since: float
     due_at: float
     attempts: int = 0
 
@@ -81,7 +82,7 @@ class Part:
         if token.expires_at + SAFETY <= self.clock() or self.state.spent.get(value, 0.0) > self.clock():
             return 0
         if all(each.token.fingerprint != value for each in self.state.pending.values()):
-            self.state.pending[str(next(self.state.ids))] = Revocation(token, self.clock())
+            self.state.pending[str(next(self.state.ids))] = Revocation(token, self.clock(), self.clock())
         return 1
 
     def take_away(self, user: str | Partner, session: str | None = None) -> int:

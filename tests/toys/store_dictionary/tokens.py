@@ -12,6 +12,7 @@ from monite_auth.stores import (
     Ended,
     Hit,
     Lease,
+    Overview,
     SessionState,
     Slot,
     Status,
@@ -124,3 +125,12 @@ class Tokens(Part):
             tokens = [place.token for slot, place in self.state.places.items() if slot.user == user]
             ends = [each.expires_at for each in tokens if each is not None and each.expires_at > self.clock()]
             return Status(len(ends), max(ends, default=None))
+
+    async def overview(self) -> Overview:
+        with self.state.lock:
+            now = self.clock()
+            tokens = [place.token for place in self.state.places.values()]
+            live = sum(each is not None and each.expires_at > now for each in tokens)
+            oldest = max((now - each.since for each in self.state.pending.values()), default=None)
+            held_for, rate = self.state.budget.pace(now, self.rate)
+            return Overview(live, len(self.state.pending), oldest, held_for, rate)

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- The arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together.
--- It answers whether, how long to wait, and a moment; only `admit` has use for the last two.
+-- It answers whether, how long to wait, and a moment; only `admit` has use for the last two. `pace` answers for how long nobody may send,
+-- and the rate.
 -- The state: eleven doubles, then a moment and a number of requests for each entry of the log.
 local FORMAT, FIELDS = '>ddddddddddd', 11
 local now = clock()
@@ -79,10 +80,13 @@ if operation == 'lower' then
   return { 1, '0', '' }
 end
 
-local USER, CALL, REVOCATION = 0, 1, 3
-local rate, priority, patience, moment = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local rate = tonumber(ARGV[2])
 if now < learned_until then rate = math.min(rate, learned) end
 rate = rate * pace_at(math.max(now, held_until) - held)
+if operation == 'pace' then return { 1, text(math.max(0, held_until - now)), text(rate) } end
+
+local USER, CALL, REVOCATION = 0, 1, 3
+local priority, patience, moment = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local allowed, span = math.max(1, math.floor(rate)), math.max(1, 1 / rate) + JITTER + RESERVE
 local interval = (span + LATENESS) / allowed
 local virtual = now - held

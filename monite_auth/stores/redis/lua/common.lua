@@ -204,7 +204,8 @@ local function revoke(queue, records, stamp, place, record, now)
   end
   local name = fingerprint_of(record) .. place
   if not redis.call('ZSCORE', queue, name) then
-    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 71))
+    redis.call('HSET', records, name, struct.pack('>dI4', moment, 0) .. store_of(stamp) .. string.sub(record, 71),
+      '@' .. name, struct.pack('>d', now))
     redis.call('ZADD', queue, text(now), name)
     keep(queue, now, moment + DAY)
     keep(records, now, moment + DAY)

@@ -43,7 +43,7 @@ for _ = 1, MOST do
   local is_whole = record and #record >= 34 -- else something else has overwritten it: the caller throws it away
   if not record or is_whole and is_over(struct.unpack('>d', record), now) then
     redis.call('ZREM', shard.queue, name)
-    redis.call('HDEL', shard.records, name)
+    redis.call('HDEL', shard.records, name, '@' .. name)
     if record then expired = expired + 1 end
   else
     local ours = not is_whole or string.sub(record, 13, 34) == store_of(data_key)

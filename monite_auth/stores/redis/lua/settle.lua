@@ -9,4 +9,4 @@ if record and revoked ~= '' then
   redis.call('ZADD', spent, text(moment), name)
   keep(spent, now, moment)
 end
-return redis.call('HDEL', records, name)
+return redis.call('HDEL', records, name, '@' .. name)
