@@ -18,14 +18,16 @@ def bars(
 ) -> None:
     """Write a chart with one group of bars for each row, and one bar in it for each column that is plotted."""
     numbers = {name: [_number(row[columns.index(name)]) for row in rows] for name in plotted}
-    found = [each for values in numbers.values() for each in values if each]
+    found = [each for values in numbers.values() for each in values if each is not None and each > 0]
+    is_wide = bool(found) and max(found) / min(found) > FAR_APART
     chart = pygal.HorizontalBar(
         style=CleanStyle,
         js=[],
         title=title,
         print_values=True,
         value_formatter=lambda value: "" if value is None else f"{value:,.3g}",
-        logarithmic=bool(found) and min(found) > 0 and max(found) / min(found) > FAR_APART,
+        logarithmic=is_wide,
+        range=(min(found) / 2, max(found) * 1.2) if is_wide else None,  # else the shortest bar has no length
         truncate_label=-1,
         legend_at_bottom=True,
         height=180 + 26 * len(rows) * len(plotted),

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Monite, serve
+from monite_auth.emulator import Monite, serve
 from release.environments import PYTHONS, ROOT, Environment, fresh_environment
-from tests.environment import environment_with
+from tests.environment import demo_settings, environment_with
 from tests.redis_server import free_port
 from tests.waiting import until
 
@@ -51,11 +51,7 @@ def run(environment: Environment, command: str, api_url: str) -> None:
     """Run the application as the page says, visit it, and stop it."""
     port = free_port()
     program, *arguments = command.format(port=port).split()
-    settings = {
-        "MONITE_BASE_URL": api_url,
-        "MONITE_CLIENT_ID": DEMO_CLIENT_ID,
-        "MONITE_CLIENT_SECRET": DEMO_CLIENT_SECRET,
-    }
+    settings = demo_settings(api_url, "memory://")
     variables = {name: value for name, value in environment_with(settings).items() if "PYTHON" not in name}
     with subprocess.Popen(
         [str(environment.python), "-m", program, *arguments], cwd=environment.folder.parent, env=variables
