@@ -287,12 +287,7 @@ class TokenBroker:
             ImportError: httpx2 is not installed.
 
         """
-        try:
-            from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise ImportError(
-                "httpx2_auth needs httpx2; install it with: pip install 'monite-auth[httpx2]'", name="httpx2"
-            ) from error
+        from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth  # noqa: PLC0415 - an extra
 
         return Httpx2BrokerAuth(self, principal, budget=budget)
 

@@ -70,6 +70,7 @@ def test_the_core_imports_no_web_framework():
         ("monite_auth_starlette", "starlette", "pip install 'monite-auth[starlette]'"),
         ("monite_auth_django", "django", "pip install 'monite-auth[django]'"),
         ("monite_auth_flask", "flask", "pip install 'monite-auth[flask]'"),
+        ("monite_auth.outbound.httpx2_auth", "httpx2", "pip install 'monite-auth[httpx2]'"),
         ("monite_auth.stores.redis", "redis", "pip install 'monite-auth[redis]'"),
         ("monite_auth_starlette.fastapi", "fastapi", "pip install fastapi"),
         ("monite_auth.emulator", "fastapi", "pip install 'monite-auth[emulator]'"),
