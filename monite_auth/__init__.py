@@ -18,6 +18,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `sdk` | Monite's official client |
 | `stores` | where tokens live, and how to write another store |
 | `emulator` | a local Monite |
+| `events` | events for auditors |
 | `testing` | the contracts of stores and adapters, to run against your own |
 | `cli` | the command `monite-auth`, and the same verbs for a framework's command line |
 
@@ -29,7 +30,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `configuration` | the parts of settings |
 | `processes` | what belongs to one process |
 | `functions` | functions that an application hands in |
-| `telemetry` | metrics |
+| `telemetry` | what happens, as metrics and spans |
 """
 
 from typing import TYPE_CHECKING, Any

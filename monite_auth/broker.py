@@ -5,7 +5,7 @@ loops; both run the same engine over the same store, and a thread and a task tha
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,8 @@ from monite_auth.engine.mint_errors import slow_function
 from monite_auth.engine.running import Running
 from monite_auth.engine.runtime import run
 from monite_auth.errors import MoniteUnavailable, NotLinked, NotLoggedIn, RateLimited
+from monite_auth.events.event import Sink
+from monite_auth.events.listeners import Listeners
 from monite_auth.functions import AppFunction
 from monite_auth.identity import (
     PARTNER,
@@ -47,7 +49,6 @@ from monite_auth.settings import Settings
 from monite_auth.stores import Overview, Store
 from monite_auth.stores.health import Health, health_of
 from monite_auth.stores.opening import open_store
-from monite_auth.telemetry import telemetry
 from monite_auth.tokens import AccessToken, Clock, Secret, steady_clock
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class TokenBroker:
     `authorize(principal, object_type, action) -> bool`, `def` or `async def`; docs/security-models.md.
     `store`: where tokens live; by default what `settings.store_url` says. While a shared store is down, this process goes on
     with its own memory (docs/outages.md).
+    `events`: functions that take each Event for auditors, beside where `settings.events` says; docs/telemetry.md.
     `clock`: epoch seconds; tests hand in their own.
 
     A broker opens connections when they are needed, and again after `close`. It may be used from any number of
@@ -86,12 +88,16 @@ class TokenBroker:
         *,
         authorize: Authorize | AppFunction[bool] | None = None,
         store: Store | None = None,
+        events: Sink | Iterable[Sink] = (),
         clock: Clock = steady_clock,
     ) -> None:
         self.settings = settings
-        self._telemetry = telemetry()
-        self.store = open_store(settings, store, clock=clock, telemetry=self._telemetry)
+        self._listeners = Listeners(settings, events)
+        self.telemetry = self._listeners.telemetry
+        self.store = open_store(settings, store, clock=clock, telemetry=self.telemetry)
         settings.credentials.call_on_change(self.store.reopen)
+        settings.credentials.call_on_change(self._listeners.tell_of_rotation)
+        self._listeners.watch_backlog(self.store.operations(blocking=True).backlog)
         self._clock = clock
         self._directory = as_directory(directory)
         if isinstance(self._directory, Bindable):
@@ -99,7 +105,7 @@ class TokenBroker:
         self._policy = Policy(settings, authorize)
         self._pools = Pools(settings)
         self._here: PerProcess[Running] = PerProcess(
-            partial(Running, settings, self.store, self._directory, self._telemetry, clock)
+            partial(Running, settings, self.store, self._directory, self.telemetry, clock)
         )
 
     @property
@@ -483,6 +489,7 @@ class TokenBroker:
             self._here().close(within=left())
             self._pools.close()
             self.store.close()
+            self._listeners.flush(within=left())
 
     async def aclose(self) -> None:
         """Revoke what is still pending, as `close` does, and close connections of the running event loop."""
@@ -494,6 +501,7 @@ class TokenBroker:
             await self._here().aclose(within=left())
             await self._pools.aclose()
             await self.store.aclose()
+            await self._listeners.aflush(within=left())
 
     def _as_token(self, token: AccessToken | Secret | str) -> AccessToken:
         """Return `token` as an AccessToken. Where only its text is known, it is taken to have been minted now."""

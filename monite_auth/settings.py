@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from monite_auth.configuration.addresses import DEFAULT_PORTS, base_url_problem, is_local, is_this_machine
 from monite_auth.configuration.credentials import (
+    SHORTEST_KEY,
     Credentials,
     parse_keys,
     read_keys,
@@ -24,6 +25,7 @@ from monite_auth.configuration.credentials import (
 )
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.configuration.discretion import discreet
+from monite_auth.configuration.event_words import parse_event_words
 from monite_auth.configuration.flags import parse_flag
 from monite_auth.configuration.numbers import is_number, number, number_problems, parse_number
 from monite_auth.configuration.precedence import overridden
@@ -107,6 +109,11 @@ class Settings:
         `require_sessions`: refuse principals with neither a session id nor the time of their login, whose logouts cannot be
         final.
 
+    Events for auditors (docs/telemetry.md):
+        `events`: where they go: `log`, `otel` or both; as one text: separated by spaces or commas. By default nowhere.
+        `event_users`: what users and their organizations are called there: `digest`, a keyed digest, or `id`, the application's.
+        `event_key`: the key of all digests there. Without one it is derived from the client secret, so that a rotation changes all.
+
     Raises ConfigurationError, with all that is wrong.
     """
 
@@ -142,6 +149,9 @@ class Settings:
     session_memory: float = number(14 * 24 * 3600, largest=366 * 24 * 3600)
     account: str = ""
     require_sessions: bool = False
+    events: tuple[str, ...] | str = ()
+    event_users: Literal["digest", "id"] = "digest"
+    event_key: Secret | str = ""
     credentials: Credentials = field(init=False, repr=False, compare=False)
     """The secret and the keys as they are right now."""
 
@@ -163,6 +173,7 @@ class Settings:
         except ValueError as error:
             problems.append(f"api_allow has {error}")
         problems += [*self._store_problems(), *self._journal_problems(), *self._session_problems()]
+        problems += self._event_problems()
         if problems:
             raise ConfigurationError(*problems)
 
@@ -219,6 +230,21 @@ class Settings:
         # As an absolute path: daemons change their directory.
         object.__setattr__(self, "journal_directory", str(Path(given).absolute()) if given else "")
         return []
+
+    def _event_problems(self) -> list[str]:
+        problems = []
+        try:
+            object.__setattr__(self, "events", parse_event_words(self.events))
+        except ValueError as error:
+            problems.append(f"events has {error}")
+        if self.event_users not in ("digest", "id"):
+            problems.append(f'event_users is "digest" or "id", not {self.event_users!r}.')
+        given: object = self.event_key
+        given = given.reveal() if isinstance(given, Secret) else given
+        object.__setattr__(self, "event_key", Secret(given if isinstance(given, str) else ""))
+        if not isinstance(given, str) or 0 < len(given) < SHORTEST_KEY:
+            problems.append(f"event_key is a text of {SHORTEST_KEY} characters at least: a random one.")
+        return problems
 
     def _session_problems(self) -> list[str]:
         problems = []

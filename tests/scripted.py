@@ -19,7 +19,7 @@ from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Directory, Subject, as_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
-from monite_auth.telemetry import Silence
+from monite_auth.telemetry import Silence, Telemetry
 from monite_auth.tokens import AccessToken
 
 CLIENT_ID = "0f7e1a52-6c1d-4b0e-9a53-000000000001"
@@ -98,9 +98,10 @@ class World:
         )
         self.store = self.memory.operations(blocking=True)
         self.limit_watch = LimitWatch(self.settings.requests_per_second)
+        self.telemetry: Telemetry = Silence()
         people = {"alice": ALICE_IN_MONITE, "bob": BOB_IN_MONITE}
         who = as_directory(people if directory is None else directory)
-        self.engine = Engine(self.settings, who, Silence(), Surroundings(sweep_interval=sweep_interval))
+        self.engine = Engine(self.settings, who, Surroundings(sweep_interval=sweep_interval))
 
     # -- what tests say
 

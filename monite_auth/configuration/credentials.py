@@ -16,7 +16,7 @@ from monite_auth.configuration.setting_names import as_set
 from monite_auth.errors import ConfigurationError
 from monite_auth.tokens import Secret
 
-__all__ = ["Credentials", "parse_keys", "read_keys", "read_secret", "secret_problem"]
+__all__ = ["SHORTEST_KEY", "Credentials", "parse_keys", "read_keys", "read_secret", "secret_problem"]
 
 log = logging.getLogger("monite_auth")
 

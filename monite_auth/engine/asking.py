@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 from monite_auth.engine.runtime import Runtime
 from monite_auth.errors import RateLimited
-from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.answers import Fault, Response, request_id_of
 from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
 from monite_auth.stores import Priority, Ticket
+from monite_auth.telemetry.facts import Held, TurnTaken
 
 __all__ = ["LONGEST_HOLD", "Reply", "Turn", "heed", "heed_limit", "rate_limited", "send"]
 
@@ -51,6 +52,7 @@ class Turn:
         `until`: epoch seconds. A turn that comes later is not waited for.
         `longest_sleep`: seconds. A wait that is longer is left to the caller, who then calls again.
         """
+        began = self._runtime.clock()
         while True:
             left = until - self._runtime.clock()
             admission = await self._runtime.store.admit(priority, self._ticket, patience=left)
@@ -58,11 +60,17 @@ class Turn:
             if admission.admitted and admission.wait <= 0:
                 # A user who has to try again has waited already, and does not queue again.
                 self._ticket = ticket if priority is Priority.USER else None
+                self._tell(priority, began)
                 return 0.0
             self._ticket = ticket
             if admission.wait > left or admission.wait > longest_sleep:
                 return admission.wait
             await self._runtime.sleep(admission.wait)
+
+    def _tell(self, priority: Priority, began: float) -> None:
+        waited = self._runtime.clock() - began
+        if waited > 0:
+            self._runtime.telemetry.tell(TurnTaken(priority.name.lower(), waited))
 
 
 def rate_limited(settings: Settings, wait: float) -> RateLimited:
@@ -80,6 +88,11 @@ class Reply(NamedTuple):
 
     answer: Response | Fault
     held: float
+
+    @property
+    def request_id(self) -> str | None:
+        """The request id that Monite gave the answer; None where there is none."""
+        return request_id_of(self.answer) if isinstance(self.answer, Response) else None
 
 
 async def send(runtime: Runtime, request: Request, *, within: float, shortest_hold: float = 0.0) -> Reply:
@@ -106,6 +119,7 @@ async def heed(runtime: Runtime, answer: Response | Fault, *, shortest_hold: flo
     log.warning("Monite asked for a pause: no request is sent to it for %.1f s.", seconds)
     throttled = isinstance(answer, Response) and answer.status == TOO_MANY
     await runtime.store.hold(seconds, throttled=throttled)
+    runtime.telemetry.tell(Held("throttled" if throttled else "asked", seconds))
     return seconds
 
 

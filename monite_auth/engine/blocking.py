@@ -28,6 +28,7 @@ from monite_auth.monite_api.requests import Request
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
+from monite_auth.telemetry import Silence, Telemetry
 from monite_auth.tokens import Clock
 
 __all__ = ["BlockingRuntime"]
@@ -41,11 +42,17 @@ class BlockingRuntime:
     """
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, limit_watch: LimitWatch | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        limit_watch: LimitWatch | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.store = store.operations(blocking=True)
         self.clock = clock
         self.limit_watch = limit_watch or LimitWatch(settings.requests_per_second)
+        self.telemetry = telemetry or Silence()
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         # Reading the certificates takes 25 ms, and each burst of background work opens connections anew.

@@ -21,8 +21,8 @@ from monite_auth.monite_api.outcomes import BadCredentials, Gone, Refused, Revok
 from monite_auth.monite_api.requests import revoke_request
 from monite_auth.monite_api.revocations import read_revocation
 from monite_auth.settings import Settings
-from monite_auth.stores import Pending, Priority
-from monite_auth.telemetry import Telemetry
+from monite_auth.stores import Due, Pending, Priority
+from monite_auth.telemetry.facts import RevocationsExpired, RevocationTried
 
 __all__ = ["LEASE", "PAUSE", "DrainReport", "Drainer"]
 
@@ -105,13 +105,10 @@ class _Pass:
 class Drainer:
     """Revokes what is pending, for one broker in one process."""
 
-    def __init__(
-        self, settings: Settings, telemetry: Telemetry, strays: Strays, surroundings: Surroundings
-    ) -> None:
+    def __init__(self, settings: Settings, strays: Strays, surroundings: Surroundings) -> None:
         self.sweep_at = surroundings.first_sweep
         """When a call that passes by starts a drain, epoch seconds: other processes may have died and left something."""
         self._settings = settings
-        self._telemetry = telemetry
         self._strays = strays
         self._surroundings = surroundings
         self._lock = threading.Lock()
@@ -151,12 +148,21 @@ class Drainer:
 
     async def _work_on_due(self, runtime: Runtime, this: _Pass, within: float) -> DrainReport:
         until = runtime.clock() + within
-        settled = postponed = expired = 0
-        while True:
-            due = await runtime.store.due(1, seconds=LEASE)
-            expired += due.expired
-            if not due.batch:
-                return DrainReport(settled, postponed, expired, due.next_in)
+        due = await self._due(runtime)
+        if not due.batch:
+            return DrainReport(expired=due.expired, next_in=due.next_in)
+        with runtime.telemetry.span("drain"):
+            return await self._work_on(runtime, this, due, until)
+
+    async def _due(self, runtime: Runtime) -> Due:
+        due = await runtime.store.due(1, seconds=LEASE)
+        if due.expired:
+            runtime.telemetry.tell(RevocationsExpired(due.expired))
+        return due
+
+    async def _work_on(self, runtime: Runtime, this: _Pass, due: Due, until: float) -> DrainReport:
+        settled, postponed, expired = 0, 0, due.expired
+        while due.batch:
             for pending in due.batch:
                 this.pending = pending
                 try:
@@ -187,6 +193,9 @@ class Drainer:
                 await runtime.store.postpone(pending, _pause(runtime, pending, outcome))
                 if isinstance(outcome, BadCredentials):  # all the others would be refused alike
                     return DrainReport(settled, postponed, expired, PAUSE_AFTER_REFUSAL)
+            due = await self._due(runtime)
+            expired += due.expired
+        return DrainReport(settled, postponed, expired, due.next_in)
 
     async def _revoke(self, runtime: Runtime, pending: Pending, *, within: float) -> Outcome | None:
         """Ask Monite once, for `within` seconds at the most, and tell the log and everybody else what they should know.
@@ -196,9 +205,10 @@ class Drainer:
         settings = self._settings
         request = revoke_request(settings, pending.token)
         within = min(settings.connect_timeout + settings.read_timeout, LONGEST_TRY, within)
-        answer, _ = await send(runtime, request, within=within)
-        outcome = read_revocation(request, answer, now=runtime.clock())
-        self._telemetry.revoked(type(outcome).__name__.lower())
+        with runtime.telemetry.span("revoke"):
+            reply = await send(runtime, request, within=within)
+        outcome = read_revocation(request, reply.answer, now=runtime.clock())
+        runtime.telemetry.tell(RevocationTried.of(outcome, pending.token, reply.request_id))
         match outcome:
             case Fault(_, _, float()):
                 pass  # everybody holds, which has been logged

@@ -13,8 +13,8 @@ from monite_auth.engine.drain import LEASE, PAUSE, Drainer, DrainReport
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.runtime import Closed, Runtime
 from monite_auth.errors import StoreUnavailable
-from monite_auth.identity import PARTNER, Principal
-from monite_auth.telemetry import Telemetry
+from monite_auth.identity import PARTNER, Principal, Subject
+from monite_auth.telemetry.facts import TokensEnded
 from monite_auth.tokens import AccessToken
 
 __all__ = ["EndReport", "Endings", "UserStatus"]
@@ -65,10 +65,7 @@ class Endings:
     `revoke_within`: for how many seconds an ending tries to revoke what it takes away, before it leaves that to the background.
     """
 
-    def __init__(
-        self, telemetry: Telemetry, drainer: Drainer, epoch: RevocationEpoch, *, revoke_within: float
-    ) -> None:
-        self._telemetry = telemetry
+    def __init__(self, drainer: Drainer, epoch: RevocationEpoch, *, revoke_within: float) -> None:
         self._drainer = drainer
         self._epoch = epoch
         self._revoke_within = revoke_within
@@ -90,32 +87,32 @@ class Endings:
                 "like a new login and gets a token. Give Principal one of them (of a JWT: its sid, or auth_time); "
                 "MONITE_REQUIRE_SESSIONS=true refuses principals without. This is said once per process."
             )
-        await self._end(runtime, "session", runtime.store.end_session(principal))
+        await self._end(runtime, "session", principal, runtime.store.end_session(principal))
 
     async def end_user(self, runtime: Runtime, user_id: str) -> None:
         """End all sessions of a user."""
-        await self._end(runtime, "user", runtime.store.end_user(user_id))
+        await self._end(runtime, "user", user_id, runtime.store.end_user(user_id))
 
     async def relink(self, runtime: Runtime, user_id: str) -> None:
         """Take away the tokens of a user whose entity user has changed."""
-        await self._end(runtime, "relink", runtime.store.relink(user_id))
+        await self._end(runtime, "relink", user_id, runtime.store.relink(user_id))
 
     async def end_partner_token(self, runtime: Runtime) -> None:
         """Take away the partner token."""
-        await self._end(runtime, "partner", runtime.store.relink(PARTNER))
+        await self._end(runtime, "partner", PARTNER, runtime.store.relink(PARTNER))
 
     async def revoke(self, runtime: Runtime, token: AccessToken) -> None:
         """Take away one token, whoever has it."""
         with self._epoch.ending():
             await runtime.store.revoke(token)
-        self._telemetry.ended("token")
+        runtime.telemetry.tell(TokensEnded("token", value=token.value))
         await self._revoke_pending(runtime)
 
     async def end_everything(self, runtime: Runtime, *, within: float) -> EndReport:
         """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
         with self._epoch.ending():
             everything = await runtime.store.end_everything()
-        self._telemetry.ended("everything")
+        runtime.telemetry.tell(TokensEnded("everything", count=everything.tokens))
         drained = await self._drainer.drain_and_join(runtime, within=within)
         if drained.next_in is not None or everything.is_owed:  # it goes on although nobody comes
             self._drainer.start(runtime)
@@ -126,10 +123,12 @@ class Endings:
         status = await runtime.store.status(user_id)
         return UserStatus(status.live, status.expires_at, await runtime.store.backlog())
 
-    async def _end(self, runtime: Runtime, reach: str, ending: Awaitable[int]) -> None:
+    async def _end(
+        self, runtime: Runtime, reach: str, subject: Subject | str, ending: Awaitable[int]
+    ) -> None:
         with self._epoch.ending():
             pending = await ending
-        self._telemetry.ended(reach)
+        runtime.telemetry.tell(TokensEnded(reach, subject, count=pending))
         if pending:
             await self._revoke_pending(runtime)
 

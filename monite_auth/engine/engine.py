@@ -10,7 +10,6 @@ from monite_auth.engine.surroundings import Surroundings
 from monite_auth.engine.token_flow import TokenFlow
 from monite_auth.identity import Directory
 from monite_auth.settings import Settings
-from monite_auth.telemetry import Telemetry
 
 __all__ = ["Engine"]
 
@@ -22,22 +21,17 @@ class Engine:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        directory: Directory,
-        telemetry: Telemetry,
-        surroundings: Surroundings | None = None,
+        self, settings: Settings, directory: Directory, surroundings: Surroundings | None = None
     ) -> None:
         around = surroundings or Surroundings()
         self.owner = around.new_id()
         """What this process is called in the store when it claims a slot."""
         self.strays = Strays()
         self.flights = SingleFlight(around)
-        self.drainer = Drainer(settings, telemetry, self.strays, around)
+        self.drainer = Drainer(settings, self.strays, around)
         leader = MintLeader(
             settings,
             directory,
-            telemetry,
             self.flights,
             self.drainer,
             self.strays,
@@ -48,4 +42,4 @@ class Engine:
         self.tokens = TokenFlow(
             settings, directory, self.flights, leader, self.renewals, self.drainer, around
         )
-        self.endings = Endings(telemetry, self.drainer, around.epoch, revoke_within=settings.revoke_within)
+        self.endings = Endings(self.drainer, around.epoch, revoke_within=settings.revoke_within)

@@ -20,6 +20,7 @@ from monite_auth.monite_api.requests import Request
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
+from monite_auth.telemetry import Silence, Telemetry
 from monite_auth.tokens import Clock
 
 __all__ = ["AsyncRuntime"]
@@ -61,6 +62,7 @@ class AsyncRuntime:
         store: Store,
         clock: Clock,
         limit_watch: LimitWatch | None = None,
+        telemetry: Telemetry | None = None,
         *,
         options: Callable[[], dict[str, Any]],
         threads: Callable[[], Runtime],
@@ -69,6 +71,7 @@ class AsyncRuntime:
         self.store = store.operations(blocking=False)
         self.clock = clock
         self.limit_watch = limit_watch or LimitWatch(settings.requests_per_second)
+        self.telemetry = telemetry or Silence()
         self.random = random.Random().random  # noqa: S311 - no secret; the module's own is inherited by forks in C
         self._settings = settings
         self._client: httpx.AsyncClient | None = None

@@ -43,7 +43,7 @@ from monite_auth.stores import (
     Lease,
     Priority,
 )
-from monite_auth.telemetry import Telemetry
+from monite_auth.telemetry.facts import CooldownBegan, MintCommitted, MintTried
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = ["Mint"]
@@ -78,7 +78,6 @@ class Mint:
         *,
         settings: Settings,
         lookup: Callable[[Runtime, Flight, TokenRequest], DirectoryLookup],
-        telemetry: Telemetry,
         drainer: Drainer,
         strays: Strays,
         owner: str,
@@ -92,7 +91,6 @@ class Mint:
         self._flight = flight
         self._request = request
         self._settings = settings
-        self._telemetry = telemetry
         self._drainer = drainer
         self._strays = strays
         self._owner = owner
@@ -119,6 +117,8 @@ class Mint:
             except BaseException as error:
                 cooldown = cooldown_after(error, everyone=self._concerns_everyone)
                 await self._runtime.store.abandon(lease, cooldown)
+                if cooldown is not None:
+                    self._runtime.telemetry.tell(CooldownBegan(cooldown.code, everyone=cooldown.everyone))
                 raise
 
     async def _claim(self) -> Lease | None:
@@ -197,10 +197,12 @@ class Mint:
             await self._pause(Fault(self._last_fault))
             return False
         backoff = self._backoff()
-        answer, held = await send(self._runtime, request, within=within, shortest_hold=backoff)
+        reply = await send(self._runtime, request, within=within, shortest_hold=backoff)
         now = self._runtime.clock()
-        outcome = read_mint(request, answer, now=now, shortest_life=settings.expiry_margin)
-        self._telemetry.minted(type(outcome).__name__.lower(), now - sent_at)
+        outcome = read_mint(request, reply.answer, now=now, shortest_life=settings.expiry_margin)
+        self._runtime.telemetry.tell(
+            MintTried.of(self._request.subject, outcome, now - sent_at, reply.request_id)
+        )
         match outcome:
             case Granted(value, life):
                 token = self._token(value, life, sent_at, person)
@@ -226,7 +228,7 @@ class Mint:
             case Throttled():
                 self._failures += 1
             case Fault():
-                await self._pause(outcome, held)
+                await self._pause(outcome, reply.held)
         return False
 
     def _token(self, value: Secret, life: float, sent_at: float, person: EntityUser | Partner) -> AccessToken:
@@ -255,6 +257,7 @@ class Mint:
         except BaseException:  # cut off, perhaps before it was stored
             self._strays.add(self._request.slot, token)
             raise
+        self._runtime.telemetry.tell(MintCommitted(self._request.subject, committed.value, token.value))
         match committed:
             case Committed.STORED:
                 if token.expires_in < self._request.min_life:

@@ -17,7 +17,6 @@ from monite_auth.identity import Directory
 from monite_auth.processes.workers import is_one_of_several
 from monite_auth.settings import Settings
 from monite_auth.stores.memory.operations import MemoryOperations
-from monite_auth.telemetry import Telemetry
 
 __all__ = ["MintLeader"]
 
@@ -31,7 +30,6 @@ class MintLeader:
         self,
         settings: Settings,
         directory: Directory,
-        telemetry: Telemetry,
         flights: SingleFlight,
         drainer: Drainer,
         strays: Strays,
@@ -47,7 +45,6 @@ class MintLeader:
             Mint,
             settings=settings,
             lookup=partial(DirectoryLookup, settings=settings, directory=directory, unlinked=Unlinked()),
-            telemetry=telemetry,
             drainer=drainer,
             strays=strays,
             owner=owner,
@@ -62,7 +59,8 @@ class MintLeader:
         error: Exception | None = None
         try:
             self._warn_of_other_workers(runtime)
-            await mint.run()
+            with runtime.telemetry.span("mint"):
+                await mint.run()
         except GeneratorExit:
             flight.leave()
             raise

@@ -14,6 +14,7 @@ from monite_auth.engine.token_request import TokenRequest
 from monite_auth.identity import Subject
 from monite_auth.settings import Settings
 from monite_auth.stores import Priority, Slot
+from monite_auth.telemetry.facts import RenewalEnded
 from monite_auth.tokens import AccessToken
 
 __all__ = ["Renewals"]
@@ -62,7 +63,9 @@ class Renewals:
                 request = TokenRequest(slot, subject, token.expires_in + 1, deadline)
                 await self._leader.lead(runtime, flight, request)
             current = await runtime.store.peek(slot, subject)
-            if current is not None and current.fingerprint == token.fingerprint:
+            failed = current is not None and current.fingerprint == token.fingerprint
+            runtime.telemetry.tell(RenewalEnded("failed" if failed else "renewed"))
+            if failed:
                 error = flight.error
                 resume_at = runtime.clock() + (getattr(error, "retry_after", None) or COOLDOWN)
                 if error is not None:

@@ -34,13 +34,14 @@ class Running:
     def __init__(
         self, settings: Settings, store: Store, directory: Directory, telemetry: Telemetry, clock: Clock
     ) -> None:
-        self.engine = Engine(settings, directory, telemetry)
+        self.engine = Engine(settings, directory)
         self.roles = Roles(settings, self.engine.tokens, clock)
         self.on_loop = PerLoop(self._runtime_of_loop)
         """Returns the runtime of the running event loop."""
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._telemetry = telemetry
         self._limit_watch = LimitWatch(settings.requests_per_second)
         self._of_threads: BlockingRuntime | None = None
         # Reading the certificates takes 25 ms and a megabyte, and some event loops live for one request only.
@@ -55,7 +56,7 @@ class Running:
             with self._lock:
                 if self._of_threads is None:
                     self._of_threads = BlockingRuntime(
-                        self._settings, self._store, self._clock, self._limit_watch
+                        self._settings, self._store, self._clock, self._limit_watch, self._telemetry
                     )
                     self._begin_sweeps()
                 runtime = self._of_threads
@@ -74,6 +75,7 @@ class Running:
             self._store,
             self._clock,
             self._limit_watch,
+            self._telemetry,
             options=self._options,
             threads=threads,
         )

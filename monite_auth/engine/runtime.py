@@ -19,6 +19,7 @@ from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
 from monite_auth.processes.flows import Flow, run
 from monite_auth.stores import Operations
+from monite_auth.telemetry import Telemetry
 from monite_auth.tokens import Clock
 
 __all__ = ["Closed", "Flow", "Overdue", "Runtime", "run"]
@@ -37,6 +38,7 @@ class Runtime(Protocol):
 
     store: Operations
     limit_watch: LimitWatch
+    telemetry: Telemetry
 
     @property
     def clock(self) -> Clock:

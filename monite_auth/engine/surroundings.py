@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from monite_auth.engine.revocation_epoch import PROCESS_EPOCH, RevocationEpoch
+from monite_auth.telemetry import PROCESS_COUNTS, Counts
 
 __all__ = ["SWEEP_INTERVAL", "EventLoop", "Observer", "Surroundings", "running_loop"]
 
@@ -61,6 +62,7 @@ class Surroundings:
     `peek_shared_for`: seconds for which the result of a shared peek counts. An answer of a busy store may be on its way for
     as long, so nobody can tell the difference; a stampede of 200 reads a few times.
     `epoch`: tells whether tokens were taken away in this process.
+    `counts`: counts hits.
     `observer`: is told what anybody learns from a flight; None in an application.
     """
 
@@ -70,6 +72,7 @@ class Surroundings:
     sweep_interval: float = SWEEP_INTERVAL
     peek_shared_for: float = 0.005
     epoch: RevocationEpoch = field(default=PROCESS_EPOCH)
+    counts: Counts = field(default_factory=PROCESS_COUNTS)
     observer: Observer | None = None
 
     @property

@@ -19,6 +19,7 @@ from monite_auth.engine.surroundings import Surroundings
 from monite_auth.engine.token_request import TokenRequest
 from monite_auth.errors import (
     ConfigurationError,
+    MoniteAuthError,
     MoniteUnavailable,
     SessionEnded,
     StoreUnavailable,
@@ -27,6 +28,7 @@ from monite_auth.errors import (
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.settings import Settings
 from monite_auth.stores import PARTNER_SLOT, Priority, Slot
+from monite_auth.telemetry.facts import WaitEnded
 from monite_auth.tokens import AccessToken
 
 __all__ = ["TokenFlow"]
@@ -53,6 +55,7 @@ class TokenFlow:
         self._drainer = drainer
         self._surroundings = surroundings
         self._epoch = surroundings.epoch
+        self._counts = surroundings.counts
 
     def slot(self, subject: Subject) -> Slot:
         """Return the place of the subject's token."""
@@ -90,6 +93,8 @@ class TokenFlow:
             return await self._wait(runtime, slot, subject, min_ttl, until)
         if token.renew_at <= now:
             self._renewals.start(runtime, slot, subject, token)
+            self._counts.stale.add()
+        self._counts.hits.add()
         return token
 
     async def token_in_turn(
@@ -116,6 +121,19 @@ class TokenFlow:
         return self._surroundings.told(self, "ended", self._epoch.current)
 
     async def _wait(
+        self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float, until: float | None
+    ) -> AccessToken:
+        """Wait for a mint, and tell how long that took."""
+        began = runtime.clock()
+        try:
+            token = await self._wait_for_mint(runtime, slot, subject, min_ttl, until)
+        except MoniteAuthError as error:
+            runtime.telemetry.tell(WaitEnded(error.code, runtime.clock() - began))
+            raise
+        runtime.telemetry.tell(WaitEnded("token", runtime.clock() - began))
+        return token
+
+    async def _wait_for_mint(
         self, runtime: Runtime, slot: Slot, subject: Subject, min_ttl: float, until: float | None
     ) -> AccessToken:
         """Lead or join flights of the slot, until there is a token or a reason why not."""

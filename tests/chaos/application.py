@@ -18,7 +18,7 @@ from monite_auth import MemoryStore, TokenBroker
 from monite_auth.engine import drain
 from monite_auth.stores import Store
 from monite_auth.stores.fallback import FallbackStore, parts
-from monite_auth.telemetry import telemetry
+from monite_auth.telemetry import Silence
 from monite_auth.tokens import steady_clock
 from tests.chaos.event_log import EventLog
 from tests.chaos.heartbeat import start_heartbeat
@@ -93,7 +93,7 @@ def open_broker(plan: Plan, log: EventLog | None = None) -> TokenBroker:
         shared = RecordedStore(shared, log, "shared")
         memory = RecordedStore(memory, log, "memory")
     store = FallbackStore(
-        shared, memory, clock=steady_clock, telemetry=telemetry(), outage_trust=settings.outage_trust
+        shared, memory, clock=steady_clock, telemetry=Silence(), outage_trust=settings.outage_trust
     )
     people = {f"user-{person}": entity_user(person) for person in range(plan.people)}
     return TokenBroker(settings, people, store=store)

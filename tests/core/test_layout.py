@@ -18,7 +18,6 @@ WORDS = {
     "identity",
     "sdk",
     "settings",
-    "telemetry",
     "tokens",
 }
 WINGS = sorted(each.parent.name for each in PACKAGE.glob("*/__init__.py"))

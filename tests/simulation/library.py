@@ -9,7 +9,6 @@ from monite_auth.engine.engine import Engine
 from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Directory
 from monite_auth.stores.memory.operations import MemoryOperations
-from monite_auth.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -30,11 +29,9 @@ class Library:
         """Return the surroundings of one process of a world."""
         return Surroundings(**facts)
 
-    def engine(
-        self, settings: Settings, directory: Directory, telemetry: Telemetry, surroundings: Surroundings
-    ) -> Engine:
+    def engine(self, settings: Settings, directory: Directory, surroundings: Surroundings) -> Engine:
         """Return the engine of one process."""
-        return Engine(settings, directory, telemetry, surroundings)
+        return Engine(settings, directory, surroundings)
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from monite_auth.engine.revocation_epoch import RevocationEpoch
 from monite_auth.engine.shared_peek import SharedPeek
-from monite_auth.telemetry import Silence
 from tests.simulation.account import Account, People
 from tests.simulation.fallback import Fallback
 from tests.simulation.host import Host
@@ -151,7 +150,7 @@ class Process:
         self.epoch = surroundings.epoch
         self.fallback = fallback
         self.host = host
-        self.engine = library.engine(account.settings, People(account.people), Silence(), surroundings)
+        self.engine = library.engine(account.settings, People(account.people), surroundings)
         self.runtime = SimulatedRuntime(world, self)
 
 

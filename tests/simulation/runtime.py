@@ -11,6 +11,7 @@ from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory
 from monite_auth.monite_api.requests import Request
 from monite_auth.stores.protocol import Operations
+from monite_auth.telemetry import Silence, Telemetry
 from tests.simulation.judge import Violation
 from tests.simulation.operations import BeforePeek, Find, Operation, Send, Wait, store_operations
 
@@ -35,6 +36,7 @@ class SimulatedRuntime:
     def __init__(self, world: "World", process: "Process", *, spawns_on: "EventLoop | None" = None) -> None:
         self.clock = world.clock
         self.limit_watch = LimitWatch(process.account.settings.requests_per_second)
+        self.telemetry: Telemetry = Silence()
         self.store: Operations = store_operations if process.fallback is None else process.fallback.operations
         self._world = world
         self._process = process

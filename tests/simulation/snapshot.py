@@ -149,6 +149,7 @@ _TOKEN_FLOW = {
     "_drainer",
     "_epoch",
     "_surroundings",
+    "_counts",
 }
 """What a token flow works with. It remembers nothing; a mutant may."""
 

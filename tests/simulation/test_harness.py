@@ -173,13 +173,11 @@ def test_snapshot_knows_all_that_is_remembered():
     assert set(Flight.__slots__) == frozen | ignored
     assert set(SharedPeek.__slots__) == {"_is_open", "_result"} | {"__weakref__", "_surroundings", "lock"}
     assert set(vars(SingleFlight())) == {"_flights"} | {"_cleanup_threshold", "_lock", "_surroundings"}
-    engine = Engine(
-        Settings(client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001", client_secret="secret"), None, None
-    )
+    engine = Engine(Settings(client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001", client_secret="secret"), None)
     tools = {
         "_settings",
         "_directory",
-        "_telemetry",
+        "_counts",
         "_surroundings",
         "_lock",
         "_flights",

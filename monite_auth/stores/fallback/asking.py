@@ -18,6 +18,7 @@ from monite_auth.stores.fallback.owed_operation import OwedOperation
 from monite_auth.stores.fallback.parts import Parts
 from monite_auth.stores.fallback.trust import Trust
 from monite_auth.stores.protocol import Operations
+from monite_auth.telemetry import Telemetry
 
 __all__ = ["Asking"]
 
@@ -43,6 +44,7 @@ class Asking:
         owed: Owed,
         handover: Handover,
         trust: Trust,
+        telemetry: Telemetry,
         *,
         blocking: bool,
         ends_within: float,
@@ -55,6 +57,7 @@ class Asking:
         self._owed = owed
         self._handover = handover
         self._trust = trust
+        self._telemetry = telemetry
         self._blocking = blocking
         self._ends_within = ends_within
 

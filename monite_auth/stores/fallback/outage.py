@@ -8,6 +8,7 @@ from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from monite_auth.identity import Partner
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.telemetry import Telemetry
+from monite_auth.telemetry.facts import OutageChanged, StoreFailed
 from monite_auth.tokens import Clock
 
 __all__ = ["DOWN", "LEFT_ALONE", "PART", "READ_ONLY", "STEADY", "Outage"]
@@ -24,26 +25,30 @@ is back: that is one outage, with one mint for each user."""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of outage: the error that tells of it, and what the log says when it begins and ends."""
+    """A kind of outage: its name, the error that tells of it, and what the log says when it begins and ends."""
 
+    name: str
     error: type[StoreUnavailable]
     begins: str
     ends: str
 
 
 DOWN = Kind(
+    "down",
     StoreUnavailable,
     "The token store is down. Until it is back, this process serves only sessions that it has seen alive a short while ago, and "
     "keeps their tokens for itself. A logout holds in this process only. %s",
     "The token store is back. Failed attempts: %d, within %.0f s.",
 )
 READ_ONLY = Kind(
+    "read_only",
     StoreReadOnly,
     "The token store takes no writes. Until it does, each process keeps new tokens for itself, and a logout that cannot be recorded "
     "holds in this process only. %s",
     "The token store takes writes again. Refusals: %d, within %.0f s.",
 )
 PART = Kind(
+    "part",
     StoreUnavailable,
     "A part of the token store is down. Until it is back, users of that part are served as in an outage; others notice nothing. %s",
     "The part of the token store is back. Failed attempts: %d, within %.0f s.",
@@ -107,9 +112,10 @@ class Outage:
             self._failed_at = now
         if begins:
             log.error(self._kind.begins, error)
+            self._telemetry.tell(OutageChanged(self._kind.name, is_on=True))
         self._ask_again_at = now + LEFT_ALONE
         self._why = str(error)
-        self._telemetry.store_failed()
+        self._telemetry.tell(StoreFailed())
 
     def end(self) -> bool:
         """Note that the store has answered; return whether that ends an outage."""
@@ -123,4 +129,5 @@ class Outage:
                 return False
             lasted, self.since = self._failed_at - (self.since or now), now
         log.warning(self._kind.ends, self._failures, lasted)
+        self._telemetry.tell(OutageChanged(self._kind.name, is_on=False))
         return True

@@ -37,6 +37,7 @@ from monite_auth.stores.fallback.stuck import Stuck
 from monite_auth.stores.fallback.turn import Turn
 from monite_auth.stores.protocol import Operations
 from monite_auth.telemetry import Telemetry
+from monite_auth.telemetry.facts import EndingOwed, OwedChanged
 from monite_auth.tokens import AccessToken, Clock, steady_clock
 
 __all__ = ["Owed"]
@@ -102,7 +103,8 @@ class Owed:
                 self._stuck.forget_ended()
             self.journal.append(operation)
         self.journal.wait()
-        self._telemetry.owed(1)
+        self._telemetry.tell(OwedChanged(1))
+        self._telemetry.tell(EndingOwed(operation.name))
 
     def add_left(self, operation: OwedOperation) -> None:
         """Owe an operation from the next question on. It takes no lock: Python may have come upon a flow that its event loop left."""
@@ -171,7 +173,7 @@ class Owed:
                 self._stuck.forget_ended()
         self.journal.wait()
         if adopted:
-            self._telemetry.owed(len(adopted))
+            self._telemetry.tell(OwedChanged(len(adopted)))
             log.warning(
                 "A process died before it could tell the token store of %d logouts and other changes. This process does it now.",
                 len(adopted),
@@ -262,7 +264,7 @@ class Owed:
             if operation in self._operations:  # what was adopted meanwhile may stand before it
                 self._operations.remove(operation)
                 self.journal.settle(operation)
-                self._telemetry.owed(-1)
+                self._telemetry.tell(OwedChanged(-1))
                 self._refusals = 0
             self._stuck.remove(operation)
         self.journal.wait()

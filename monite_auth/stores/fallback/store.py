@@ -17,6 +17,7 @@ from collections.abc import Callable
 from monite_auth.processes.lifetimes import ProcessLock
 from monite_auth.stores.fallback.handover import Handover
 from monite_auth.stores.fallback.journal import Journal, NoJournal
+from monite_auth.stores.fallback.observed import observed
 from monite_auth.stores.fallback.operations import FallbackOperations
 from monite_auth.stores.fallback.outage import READ_ONLY, Outage
 from monite_auth.stores.fallback.owed import Owed
@@ -116,7 +117,8 @@ class FallbackStore:
 
     def operations(self, *, blocking: bool) -> Operations:
         """Return the operations for threads (`blocking`), or for the running event loop."""
-        shared, memory = self.shared.operations(blocking=blocking), self.memory.operations(blocking=blocking)
+        shared = observed(self.shared.operations(blocking=blocking), self._telemetry)
+        memory = self.memory.operations(blocking=blocking)
         return FallbackOperations(
             shared,
             memory,
@@ -126,6 +128,7 @@ class FallbackStore:
             self._owed,
             self._handover,
             self._trust,
+            self._telemetry,
             blocking=blocking,
             ends_within=self._ends_within,
         )

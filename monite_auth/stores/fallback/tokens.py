@@ -18,6 +18,7 @@ from monite_auth.stores.values import (
     SessionState,
     Slot,
 )
+from monite_auth.telemetry.facts import AnsweredInOutage
 from monite_auth.tokens import AccessToken
 
 __all__ = ["FallbackTokens"]
@@ -98,8 +99,10 @@ class FallbackTokens(Asking):
         One that has ended here is let through, to be told so by memory.
         """
         if self._trust.includes(principal) or not isinstance(principal, Principal):
+            self._telemetry.tell(AnsweredInOutage(principal, is_served=True))
             return
         if await self._memory.session_state(principal) is not SessionState.ENDED:
+            self._telemetry.tell(AnsweredInOutage(principal, is_served=False))
             raise StoreUnavailable(
                 f"The token store is down, and this process has not seen this session alive in the last "
                 f"{self._trust.seconds:g} s (MONITE_OUTAGE_TRUST): it may have ended elsewhere. Try again when the store is "

@@ -18,6 +18,7 @@ from monite_auth.provisioning.ownership import Owner
 from monite_auth.provisioning.partner import PartnerApi
 from monite_auth.provisioning.steps import Steps
 from monite_auth.stores import PARTNER_SLOT, Cooldown, Slot
+from monite_auth.telemetry import Silence, Telemetry
 from monite_auth.tokens import AccessToken, Secret
 from tests.core.provisioning.app import AUDITOR, PROFILE
 from tests.scripted import reply, settings
@@ -50,6 +51,7 @@ class Scripted:
         self.memory = MemoryStore(clock=self.clock, requests_per_second=1_000_000).operations(blocking=True)
         self.store = self.memory
         self.limit_watch = LimitWatch(self.settings.requests_per_second)
+        self.telemetry: Telemetry = Silence()
         self.answers = list(answers)
         self.calls: list[Call] = []
 

@@ -13,7 +13,6 @@ from monite_auth.engine.mint import Mint
 from monite_auth.engine.surroundings import Surroundings
 from monite_auth.engine.token_flow import TokenFlow
 from monite_auth.identity import Directory
-from monite_auth.telemetry import Telemetry
 from tests.simulation.library import Library
 
 __all__ = ["Mutant"]
@@ -38,16 +37,14 @@ class Mutant(Library):
     mint: ClassVar[type[Mint]] = Mint
     replaced: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
 
-    def engine(
-        self, settings: Settings, directory: Directory, telemetry: Telemetry, surroundings: Surroundings
-    ) -> Engine:
-        engine = super().engine(settings, directory, telemetry, surroundings)
+    def engine(self, settings: Settings, directory: Directory, surroundings: Surroundings) -> Engine:
+        engine = super().engine(settings, directory, surroundings)
         leader, drainer, epoch = engine.tokens._leader, engine.drainer, surroundings.epoch
         leader._mint = partial(self.mint, **leader._mint.keywords)
         engine.tokens = self.token_flow(
             settings, directory, engine.flights, leader, engine.renewals, drainer, surroundings
         )
-        engine.endings = self.endings(telemetry, drainer, epoch, revoke_within=settings.revoke_within)
+        engine.endings = self.endings(drainer, epoch, revoke_within=settings.revoke_within)
         return engine
 
     @contextmanager
