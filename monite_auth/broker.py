@@ -102,7 +102,7 @@ class TokenBroker:
         self._directory = as_directory(directory)
         if isinstance(self._directory, Bindable):
             self._directory.bind(self)
-        self._policy = Policy(settings, authorize)
+        self._policy = Policy(settings, authorize, self.telemetry)
         self._pools = Pools(settings)
         self._here: PerProcess[Running] = PerProcess(
             partial(Running, settings, self.store, self._directory, self.telemetry, clock)
@@ -471,8 +471,23 @@ class TokenBroker:
         return await self._async().store.overview()
 
     def health(self) -> Health:
-        """Say how the token store is, as far as this process knows: it asks nobody, so it suits a health endpoint."""
-        return health_of(self.store)
+        """Say how this process and its token store are. It asks nobody, so it suits a probe that comes each second."""
+        return health_of(
+            self.store,
+            self.settings,
+            self._listeners.vitals,
+            now=self._clock(),
+            is_working=self._here().is_working,
+            events_dropped=self._listeners.dropped,
+        )
+
+    async def ahealth(self) -> Health:
+        """Say how this process and its token store are; see `health`."""
+        return self.health()
+
+    def name_in_events(self, user_id: str) -> str:
+        """Return what events for auditors call a user: a keyed digest, or the id where MONITE_EVENT_USERS says so."""
+        return self._listeners.names.user(_user_id(user_id))
 
     # -- life
 

@@ -9,6 +9,7 @@ Starlette and FastAPI have a package of their own on top of this one, `monite_au
 from monite_auth_asgi.api import api_app
 from monite_auth_asgi.endpoint import token_app
 from monite_auth_asgi.guards import allowed, required
+from monite_auth_asgi.health import health_app
 from monite_auth_asgi.identify import identify
 from monite_auth_asgi.middleware import MoniteAuthMiddleware
 from monite_auth_asgi.sessions import close_session, open_session
@@ -19,6 +20,7 @@ __all__ = [
     "allowed",
     "api_app",
     "close_session",
+    "health_app",
     "identify",
     "monite",
     "open_session",

@@ -1,4 +1,4 @@
-"""Links in the admin: the state of their tokens, and two actions."""
+"""Links in the admin: the state of their tokens, and two actions. Events for auditors, to be read only."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,10 @@ from django.utils.translation import ngettext
 from monite_auth import UserStatus
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.current import broker
-from monite_auth_django.models import MoniteLink
+from monite_auth_django.management.people import user_id_of
+from monite_auth_django.models import MoniteEvent, MoniteLink
 
-__all__ = ["MoniteLinkAdmin"]
+__all__ = ["MoniteEventAdmin", "MoniteLinkAdmin"]
 
 
 @admin.register(MoniteLink)
@@ -77,6 +78,42 @@ class MoniteLinkAdmin(admin.ModelAdmin):
             return
         done = ngettext("Done for %d user.", "Done for %d users.", len(users)) % len(users)
         self.message_user(request, done, messages.SUCCESS)
+
+
+@admin.register(MoniteEvent)
+class MoniteEventAdmin(admin.ModelAdmin):
+    """The events, newest first. Nobody adds, changes or deletes any here; old ones go by `manage.py monite_forget_events`."""
+
+    list_display = ("at", "name", "user", "session", "token", "why", "expires_at", "request_id")
+    list_filter = ("name", "at")
+    search_fields = ("=user", "=session", "=token", "=request_id")
+    search_help_text = _(
+        "A user name or primary key, or what events call a user, a session or a token; or Monite's request id."
+    )
+    date_hierarchy = "at"
+    show_full_result_count = False  # the table is long
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[MoniteEvent], search_term: str
+    ) -> tuple[QuerySet[MoniteEvent], bool]:
+        """Search for a user by name or primary key, too: by what events call them."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        user_id = user_id_of(search_term) if search_term else None
+        if user_id is not None:
+            found |= queryset.filter(user=broker().name_in_events(user_id))
+        return found, may_repeat
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        """Return False: events come from what happens."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: MoniteEvent | None = None) -> bool:  # noqa: ARG002
+        """Return False: whoever could change an event could hide one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: MoniteEvent | None = None) -> bool:  # noqa: ARG002
+        """Return False, for the same reason."""
+        return False
 
 
 def _status(user_id: object) -> UserStatus | None:

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from monite_auth import Directory, EntityUser, Principal, Settings
 from monite_auth.adapter import SETTING_NAMES, Authorize, app_settings, kind_of, parse_origins
 from monite_auth.errors import ConfigurationError
+from monite_auth.events import Sink
 from monite_auth.stores import Store
 from monite_auth_django.directory import ProjectDirectory
 
@@ -76,6 +77,44 @@ class Conf:
         )
 
     @property
+    def EVENT_SINKS(self) -> list[Sink]:  # noqa: N802
+        """Functions that take each event for auditors, or their dotted paths; beside where `EVENTS` says.
+
+        Raises:
+            ConfigurationError: one is neither.
+
+        """
+        given = self.MONITE_AUTH.get("EVENT_SINKS", ())
+        if isinstance(given, str) or not isinstance(given, Collection):
+            raise ConfigurationError(f'MONITE_AUTH["EVENT_SINKS"] is a list, not {kind_of(given)}.')
+        found = [self._imported("EVENT_SINKS", each) for each in given]
+        for each in found:
+            if not callable(each):
+                raise ConfigurationError(
+                    f'MONITE_AUTH["EVENT_SINKS"] has {kind_of(each)}: each is a function that takes an Event, or its dotted path.'
+                )
+        return found
+
+    @property
+    def HEALTH(self) -> bool | Callable[[HttpRequest], bool]:  # noqa: N802
+        """Whether `monite/health` and `monite/health/live` answer probes; or who may know the reasons, too.
+
+        True, or a function from the request to a bool, or its dotted path.
+
+        Raises:
+            ConfigurationError: it is neither.
+
+        """
+        found = self._named("HEALTH", None)
+        if found is None:
+            return False
+        if not isinstance(found, bool) and not callable(found):
+            raise ConfigurationError(
+                f'MONITE_AUTH["HEALTH"] is True, or a function from the request to a bool, not {kind_of(found)}.'
+            )
+        return found  # type: ignore[no-any-return]  # what the function returns is the project's matter
+
+    @property
     def ALLOWED_ORIGINS(self) -> Collection[str]:  # noqa: N802
         """Other origins whose pages may have a user's token, such as "https://app.example.com"."""
         return parse_origins(self.MONITE_AUTH.get("ALLOWED_ORIGINS", ()))
@@ -105,7 +144,16 @@ class Conf:
     @property
     def known_names(self) -> frozenset[str]:
         """All keys that `MONITE_AUTH` may have."""
-        return SETTING_NAMES | {"DIRECTORY", "IDENTIFY", "AUTHORIZE", "STORE", "ALLOWED_ORIGINS", "API"}
+        return SETTING_NAMES | {
+            "DIRECTORY",
+            "IDENTIFY",
+            "AUTHORIZE",
+            "STORE",
+            "EVENT_SINKS",
+            "HEALTH",
+            "ALLOWED_ORIGINS",
+            "API",
+        }
 
     def core_values(self) -> dict[str, Any]:
         """Return the values of the core's settings, secrets masked; `MONITE_AUTH` wins over the environment."""
@@ -124,7 +172,9 @@ class Conf:
         return made  # type: ignore[no-any-return]  # whatever it is, the core looks at it
 
     def _named(self, name: str, default: str | None) -> Any:
-        found = self.MONITE_AUTH.get(name, default)
+        return self._imported(name, self.MONITE_AUTH.get(name, default))
+
+    def _imported(self, name: str, found: Any) -> Any:
         if not isinstance(found, str):
             return found
         try:

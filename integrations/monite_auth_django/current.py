@@ -35,7 +35,13 @@ def _build() -> TokenBroker:
     authorize = conf.AUTHORIZE and ProjectFunction(
         "authorize", conf.AUTHORIZE, instead="`await request.monite.acan(…)`"
     )
-    return TokenBroker(conf.core_settings(), conf.directory(), authorize=authorize, store=conf.STORE)
+    return TokenBroker(
+        conf.core_settings(),
+        conf.directory(),
+        authorize=authorize,
+        store=conf.STORE,
+        events=conf.EVENT_SINKS,
+    )
 
 
 def _setting_changed(*, setting: str, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The link from a user to an entity user."""
+"""The link from a user to an entity user, and the table of events for auditors."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monite_auth import EntityUser
 
-__all__ = ["MoniteLink"]
+__all__ = ["MoniteEvent", "MoniteLink"]
 
 
 class MoniteLink(models.Model):
@@ -58,3 +58,34 @@ class MoniteLink(models.Model):
                 self._meta.get_field(name) for name in ("user", "tenant", "entity_id", "entity_user_id")
             )
         )
+
+
+class MoniteEvent(models.Model):
+    """An event for auditors; monite_auth.events.Event has the fields. Rows are written once and never changed.
+
+    `monite_auth_django.events.save_event` writes them, where `MONITE_AUTH["EVENT_SINKS"]` names it. `manage.py monite_forget_events`
+    deletes the old ones.
+    """
+
+    event_id = models.CharField(max_length=32, unique=True, editable=False)
+    name = models.CharField(_("event"), max_length=64)
+    at = models.DateTimeField(_("at"), db_index=True)
+    account = models.CharField(_("account"), max_length=255)
+    user = models.CharField(_("user"), max_length=255, blank=True, db_index=True)
+    tenant = models.CharField(_("tenant"), max_length=255, blank=True)
+    session = models.CharField(_("session"), max_length=64, blank=True)
+    token = models.CharField(_("token"), max_length=64, blank=True, db_index=True)
+    why = models.CharField(_("why"), max_length=255, blank=True)
+    request_id = models.CharField(_("Monite's request id"), max_length=100, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    count = models.PositiveIntegerField(_("count"), null=True, blank=True)
+
+    class Meta:
+        """See Django's documentation."""
+
+        verbose_name = _("Monite event")
+        verbose_name_plural = _("Monite events")
+        ordering = ("-at", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"

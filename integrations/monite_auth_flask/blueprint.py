@@ -1,6 +1,7 @@
 """The blueprint to register, for Monite's browser SDK: `GET|POST token`, and Monite's API where pages are to have no token."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -9,6 +10,7 @@ from flask.blueprints import BlueprintSetupState
 from monite_auth.adapter import (
     ApiRequest,
     BrowserApi,
+    answer_health_request,
     answer_placeholder_request,
     answer_token_request,
     parse_origins,
@@ -26,12 +28,19 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Flask's: what allows other origins to have tokens (Flask-CORS) builds on its answer."""
 
 
-def monite_blueprint(*, api: bool | None = None, allowed_origins: Collection[str] = ()) -> Blueprint:
+def monite_blueprint(
+    *,
+    api: bool | None = None,
+    allowed_origins: Collection[str] = (),
+    health: bool | Callable[[], bool] = False,
+) -> Blueprint:
     """Return a blueprint that serves `token`: `app.register_blueprint(monite_blueprint(), url_prefix="/monite")`.
 
     `api`: serve Monite's API, too, as `api/…`: the browser then needs no token and gets none (docs/browser.md). Where it is left
     out, `app.config["MONITE_API"]` says so, when the blueprint is registered. `allowed_origins`: other origins whose pages may have the
     user's token, such as "https://app.example.com"; the app's CORS settings must let them, too.
+    `health`: serve `health` for readiness and `health/live` for liveness, too. A function says of the current request whether whoever
+    asks may know the reasons, too; with True nobody may.
 
     Raises ConfigurationError for what is no origin. Registering it does for origins beside the API, which is for the app's own pages, and
     for a `MONITE_API` that is neither True nor False.
@@ -59,6 +68,11 @@ def monite_blueprint(*, api: bool | None = None, allowed_origins: Collection[str
         broker = state_of_current_app().broker
         return as_response(browser_api.call(broker, asked, read_body(asked, read), request_access))
 
+    def probe(*, live: bool = False) -> Response:
+        knows = health is not True and callable(health) and health()
+        broker = state_of_current_app().broker
+        return as_response(answer_health_request(broker, request.method, live=live, details=knows))
+
     def add_api(state: BlueprintSetupState) -> None:
         if not is_on(state.app.config):
             return
@@ -73,6 +87,11 @@ def monite_blueprint(*, api: bool | None = None, allowed_origins: Collection[str
 
     blueprint.add_url_rule("/token", view_func=token, methods=METHODS)
     blueprint.record(add_api)
+    if health:
+        blueprint.add_url_rule("/health", endpoint="health", view_func=probe, methods=METHODS)
+        blueprint.add_url_rule(
+            "/health/live", endpoint="live", view_func=partial(probe, live=True), methods=METHODS
+        )
     return blueprint
 
 

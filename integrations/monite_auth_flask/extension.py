@@ -1,5 +1,6 @@
 """The extension: one broker for each app, `current_monite` for each request, and errors as answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from werkzeug.local import LocalProxy
 from monite_auth import MoniteAccess, TokenBroker
 from monite_auth.adapter import Authorize, DirectoryLike, LazyBroker
 from monite_auth.errors import ConfigurationError
+from monite_auth.events import Sink
 from monite_auth.stores import Store
 from monite_auth_flask.answers import add_error_handlers
 from monite_auth_flask.cli import commands
@@ -32,6 +34,7 @@ class Given:
     identify: Identify | None
     authorize: Authorize | None
     store: Store | None
+    events: Sink | Iterable[Sink]
     broker: TokenBroker | None
 
 
@@ -48,6 +51,7 @@ class MoniteAuth:
     `authorize`: what a principal may do, in the security models where the application decides; or use the decorator
     `@monite.authorize`. See TokenBroker.
     `store`: where tokens live, for all apps: a store that you have made yourself. By default, what `MONITE_STORE_URL` says.
+    `events`: functions that take each Event for auditors; see TokenBroker.
     `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
     `app.config`, and in the environment where that has nothing.
 
@@ -62,13 +66,16 @@ class MoniteAuth:
         identify: Identify | None = None,
         authorize: Authorize | None = None,
         store: Store | None = None,
+        events: Sink | Iterable[Sink] = (),
         broker: TokenBroker | None = None,
     ) -> None:
-        if broker is not None and not (directory is None and authorize is None and store is None):
+        if broker is not None and not (
+            directory is None and authorize is None and store is None and events == ()
+        ):
             raise ConfigurationError(
-                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store."
+                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize, store or events."
             )
-        self._given = Given(directory, identify, authorize, store, broker)
+        self._given = Given(directory, identify, authorize, store, events, broker)
         if app is not None:
             self.init_app(app)
 
@@ -150,6 +157,7 @@ class AppState:
             directory_of(self._app, directory),
             authorize=None if authorize is None else authorize_of(self._app, authorize),
             store=self._given.store,
+            events=self._given.events,
         )
 
 

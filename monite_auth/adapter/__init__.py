@@ -44,6 +44,7 @@ from monite_auth.adapter.endings import (
     log_failed_identify,
 )
 from monite_auth.adapter.error_log import log_error
+from monite_auth.adapter.health_endpoint import answer_health_request
 from monite_auth.adapter.lazy_broker import LazyBroker
 from monite_auth.adapter.origins import is_origin_of_host, parse_origins
 from monite_auth.adapter.sessions import (
@@ -111,6 +112,7 @@ __all__ = [
     "aask_directory",
     "abegin",
     "aend",
+    "answer_health_request",
     "answer_placeholder_request",
     "answer_token_request",
     "app_settings",

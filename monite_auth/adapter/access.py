@@ -14,6 +14,7 @@ from monite_auth.errors import BlockingCallError, ConfigurationError, NotLoggedI
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.outbound import BrokerAuth
 from monite_auth.rbac import Action, ObjectType, Role
+from monite_auth.telemetry.facts import CallRefused
 from monite_auth.tokens import AccessToken
 
 __all__ = ["MoniteAccess"]
@@ -160,7 +161,7 @@ class MoniteAccess:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
         with self._using():
             if not self._broker.can(self._required(), object_type, action, own=own):
-                raise _refusal(object_type, action)
+                raise self._refusal(object_type, action)
 
     async def ademand(
         self, object_type: ObjectType | str, action: Action | str, *, own: bool = False
@@ -168,7 +169,7 @@ class MoniteAccess:
         """Raise NotLoggedIn or NotPermitted unless the principal may do this; see `can`."""
         with self._using():
             if not await self._broker.acan(self._required(), object_type, action, own=own):
-                raise _refusal(object_type, action)
+                raise self._refusal(object_type, action)
 
     def login(self) -> None:
         """Begin a new session for the user who has just logged in, in a session that was not emptied before.
@@ -251,13 +252,13 @@ class MoniteAccess:
         if self._on_failure is not None:
             client.auth = BrokerAuth(NotedTokens(self._broker, self._on_failure), self._principal)
 
+    def _refusal(self, object_type: str, action: str) -> NotPermitted:
+        self._broker.telemetry.tell(CallRefused(self._required(), f"{object_type}.{action}"))
+        return NotPermitted(
+            f"The principal may not {action} objects of type {object_type}; nothing was sent to Monite."
+        )
+
     def _required(self) -> Principal:
         if self._principal is None:
             raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
         return self._principal
-
-
-def _refusal(object_type: str, action: str) -> NotPermitted:
-    return NotPermitted(
-        f"The principal may not {action} objects of type {object_type}; nothing was sent to Monite."
-    )

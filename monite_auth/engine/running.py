@@ -27,6 +27,9 @@ __all__ = ["Running"]
 THREADS = PerProcess(lambda: Threads(4, name="monite_auth closing"))
 """Wait for the end of other threads, where an event loop must not."""
 
+STANDSTILL = 6 * SWEEP_INTERVAL
+"""Seconds without a sweep after which background work does not go on any more: a process that was stopped for a moment goes on."""
+
 
 class Running:
     """The engine of one broker in one process, with a runtime for its threads and one for each event loop."""
@@ -79,6 +82,11 @@ class Running:
             options=self._options,
             threads=threads,
         )
+
+    @property
+    def is_working(self) -> bool:
+        """Whether background work goes on, where there is any."""
+        return self._sweeps.seconds_since() < STANDSTILL
 
     def _begin_sweeps(self) -> None:
         if self._store.is_shared and threads_are_allowed():

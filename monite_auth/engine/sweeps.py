@@ -1,8 +1,9 @@
 """Sweeps of an idle process: it looks now and then for what a process that was killed has left, although nobody calls it."""
 
 import threading
+import time
 from collections.abc import Callable
-from weakref import WeakMethod
+from weakref import WeakMethod, ref
 
 __all__ = ["Sweeps"]
 
@@ -18,6 +19,7 @@ class Sweeps:
         self._interval = interval
         self._lock = threading.Lock()
         self._end: threading.Event | None = None
+        self._swept_at = 0.0
 
     def begin(self) -> None:
         """Begin, unless that was done already."""
@@ -27,9 +29,10 @@ class Sweeps:
             if self._end is not None:
                 return
             end = threading.Event()
+            self._swept_at = time.monotonic()
             thread = threading.Thread(
                 target=_keep_sweeping,
-                args=(self._sweep, self._interval, end),
+                args=(self._sweep, self._interval, end, ref(self)),
                 name="monite_auth sweeps",
                 daemon=True,
             )
@@ -39,6 +42,14 @@ class Sweeps:
                 return
             self._end = end
 
+    def seconds_since(self) -> float:
+        """Return how many seconds ago the last sweep ended; 0 where none is due."""
+        return 0.0 if self._end is None else time.monotonic() - self._swept_at
+
+    def note_sweep(self) -> None:
+        """Note that a sweep has ended."""
+        self._swept_at = time.monotonic()
+
     def end(self) -> None:
         """Call no more until `begin`."""
         with self._lock:
@@ -47,10 +58,15 @@ class Sweeps:
             end.set()
 
 
-def _keep_sweeping(weak: "WeakMethod[Callable[[], None]]", interval: float, end: threading.Event) -> None:
+def _keep_sweeping(
+    weak: "WeakMethod[Callable[[], None]]", interval: float, end: threading.Event, owner: "ref[Sweeps]"
+) -> None:
     while not end.wait(interval):
         sweep = weak()
         if sweep is None:
             return
         sweep()
         del sweep
+        if (sweeps := owner()) is not None:
+            sweeps.note_sweep()
+        del sweeps

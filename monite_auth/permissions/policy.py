@@ -13,6 +13,8 @@ from monite_auth.functions import AppFunction
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.rbac import Action, ObjectType, RequiredPermission, permission_for
 from monite_auth.settings import SecurityModel, Settings
+from monite_auth.telemetry import Telemetry
+from monite_auth.telemetry.facts import CallRefused
 
 __all__ = ["Authorize", "Policy"]
 
@@ -23,8 +25,11 @@ Authorize = Callable[[Principal, ObjectType, Action], Awaitable[bool] | bool]
 class Policy:
     """The rules for calls of principals in one security model."""
 
-    def __init__(self, settings: Settings, authorize: Authorize | AppFunction[bool] | None) -> None:
+    def __init__(
+        self, settings: Settings, authorize: Authorize | AppFunction[bool] | None, telemetry: Telemetry
+    ) -> None:
         self._settings = settings
+        self._telemetry = telemetry
         self._model = SecurityModel(settings.security_model)
         self._authorize = (
             authorize
@@ -58,14 +63,14 @@ class Policy:
         """
         needed = _known(method, path)
         if not self.allows(principal, needed.object_type, needed.action):
-            raise _refusal(needed)
+            raise self._refusal(principal, needed)
         return needed
 
     async def acheck(self, principal: Principal, method: str, path: str) -> RequiredPermission:
         """Return the permission that a call needs; see `check`."""
         needed = _known(method, path)
         if not await self.aallows(principal, needed.object_type, needed.action):
-            raise _refusal(needed)
+            raise self._refusal(principal, needed)
         return needed
 
     def allows(self, principal: Principal, object_type: ObjectType, action: Action) -> bool:
@@ -93,6 +98,12 @@ class Policy:
                 "client(PARTNER)."
             )
 
+    def _refusal(self, principal: Principal, needed: RequiredPermission) -> NotPermitted:
+        self._telemetry.tell(CallRefused(principal, f"{needed.object_type}.{needed.action}"))
+        return NotPermitted(
+            f"authorize does not allow this principal to {needed.action} objects of type {needed.object_type}."
+        )
+
     def _function(self) -> AppFunction[bool]:
         if self._authorize is None:
             raise NotPermitted(
@@ -118,9 +129,3 @@ def _decision(answer: object) -> bool:
     if not isinstance(answer, bool):
         raise ConfigurationError(f"authorize returned {type(answer).__name__}: it has to be True or False.")
     return answer
-
-
-def _refusal(needed: RequiredPermission) -> NotPermitted:
-    return NotPermitted(
-        f"authorize does not allow this principal to {needed.action} objects of type {needed.object_type}."
-    )

@@ -19,6 +19,7 @@ def check() -> Iterator[CheckMessage]:
     yield from _core_settings()
     yield from _origins()
     yield from _api()
+    yield from _events_and_health()
     yield from _store()
     yield from _functions()
 
@@ -79,6 +80,18 @@ def _api() -> Iterator[CheckMessage]:
             hint='MONITE_AUTH["API"] is True where the app\'s own pages call Monite through the app, and have no token.',
             id="monite_auth.E003",
         )
+
+
+def _events_and_health() -> Iterator[CheckMessage]:
+    for name in ("EVENT_SINKS", "HEALTH"):
+        try:
+            getattr(conf, name)
+        except ConfigurationError as error:
+            yield Error(
+                error.problems[0],
+                hint="Correct it, or leave it out.",
+                id="monite_auth.E006",
+            )
 
 
 def _store() -> Iterator[CheckMessage]:

@@ -64,7 +64,8 @@ class BrowserApi:
             body = None if chunks is None else Body(chunks, settings.api_longest_body, request.length)
             client = access.broker.client(access.principal, budget=True)
             try:
-                response = client.send(_outgoing(settings, request, body), stream=True)
+                with access.broker.telemetry.span("api_call"):
+                    response = client.send(_outgoing(settings, request, body), stream=True)
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.callback(response.close)
@@ -92,7 +93,8 @@ class BrowserApi:
             body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body, request.length)
             client = access.broker.aclient(access.principal, budget=True)
             try:
-                response = await client.send(_outgoing(settings, request, body), stream=True)
+                with access.broker.telemetry.span("api_call"):
+                    response = await client.send(_outgoing(settings, request, body), stream=True)
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.push_async_callback(response.aclose)
