@@ -37,14 +37,21 @@ OWED_ENDINGS = ("end_session", "end_user", "end_everything", "relink", "revoke")
 
 
 class Recorder:
-    """Makes events of what it is told, and hands each to `record`."""
+    """Makes events of what it is told, and hands each to `record`. `timer`: returns seconds from any moment on."""
 
-    def __init__(self, settings: Settings, names: Names, record: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        names: Names,
+        record: Callable[[Event], None],
+        *,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._account = settings.account_name
         self._names = names
         self._record = record
         self._lock = ProcessLock()
-        self._told_lately: TTLCache[tuple[str, str | None], None] = TTLCache(MOST_SESSIONS, ONCE_IN)
+        self._told_lately: TTLCache[tuple[str, str | None], None] = TTLCache(MOST_SESSIONS, ONCE_IN, timer)
 
     def tell(self, fact: Fact) -> None:
         """Record a fact, if an auditor asks about it."""

@@ -23,35 +23,40 @@ NAMES = tuple(
 """The names of all operations."""
 
 
-def observed(operations: Operations, telemetry: Telemetry) -> Operations:
-    """Return the operations, so that telemetry is told of those that take long; where nobody listens, as they are."""
+def observed(
+    operations: Operations, telemetry: Telemetry, *, timer: Callable[[], float] = time.perf_counter
+) -> Operations:
+    """Return the operations, so that telemetry is told of those that take long; where nobody listens, as they are.
+
+    `timer`: returns seconds from any moment on.
+    """
     if isinstance(telemetry, Silence):
         return operations
-    return cast(Operations, _Observed(operations, telemetry))
+    return cast(Operations, _Observed(operations, telemetry, timer))
 
 
 class _Observed:
     """Has every operation of `operations`."""
 
-    def __init__(self, operations: Operations, telemetry: Telemetry) -> None:
+    def __init__(self, operations: Operations, telemetry: Telemetry, timer: Callable[[], float]) -> None:
         for name in NAMES:
-            setattr(self, name, _timed(name, getattr(operations, name), telemetry))
+            setattr(self, name, _timed(name, getattr(operations, name), telemetry, timer))
 
 
 def _timed(
-    name: str, operation: Callable[..., Awaitable[Any]], telemetry: Telemetry
+    name: str, operation: Callable[..., Awaitable[Any]], telemetry: Telemetry, timer: Callable[[], float]
 ) -> Callable[..., Awaitable[Any]]:
     @wraps(operation)
     async def timed(*arguments: Any, **options: Any) -> Any:
-        began = time.perf_counter()
+        began = timer()
         try:
             answer = await operation(*arguments, **options)
         except GeneratorExit:  # its event loop is gone, and nothing may be locked
             raise
         except BaseException:
-            tell(time.perf_counter() - began)
+            tell(timer() - began)
             raise
-        tell(time.perf_counter() - began)
+        tell(timer() - began)
         return answer
 
     def tell(took: float) -> None:
