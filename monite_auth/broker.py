@@ -72,7 +72,7 @@ class TokenBroker:
     `authorize(principal, object_type, action) -> bool`, `def` or `async def`; docs/security-models.md.
     `store`: where tokens live; by default what `settings.store_url` says. While a shared store is down, this process goes on
     with its own memory (docs/outages.md).
-    `events`: functions that take each Event for auditors, beside where `settings.events` says; docs/telemetry.md.
+    `events`: functions that take each Event for auditors, beside where `settings.events` says; docs/events.md.
     `clock`: epoch seconds; tests hand in their own.
 
     A broker opens connections when they are needed, and again after `close`. It may be used from any number of

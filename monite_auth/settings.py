@@ -109,7 +109,7 @@ class Settings:
         `require_sessions`: refuse principals with neither a session id nor the time of their login, whose logouts cannot be
         final.
 
-    Events for auditors (docs/telemetry.md):
+    Events for auditors (docs/events.md):
         `events`: where they go: `log`, `otel` or both; as one text: separated by spaces or commas. By default nowhere.
         `event_users`: what users and their organizations are called there: `digest`, a keyed digest, or `id`, the application's.
         `event_key`: the key of all digests there. Without one it is derived from the client secret, so that a rotation changes all.

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from monite_auth import EntityUser, MoniteAccess, Principal, Settings, errors
 from monite_auth.emulator import ANNA_AT_BOOKS_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.stores.health import REASONS
 from monite_auth_starlette import MoniteAuthMiddleware
 from tests.redis_server import RedisServer
 from tests.waiting import until
@@ -350,6 +351,18 @@ def test_the_table_of_settings_has_all_of_them():
     begin, end = span_of("All settings", page)
     listed = re.findall(r"^\| `MONITE_(\w+)`", page[begin:end], re.MULTILINE)
     assert sorted(listed) == sorted(field.name.upper() for field in fields(Settings) if field.init)
+
+
+def test_the_page_on_events(demo_environment):
+    names = run_page("docs/events.md", {})
+    assert len(names["trail"]) == 1
+
+
+def test_the_page_on_health_has_every_reason():
+    rows = dict(
+        re.findall(r"^\| `([a-z_]+)` \| (.*?) \|$", (ROOT / "docs/health.md").read_text(), re.MULTILINE)
+    )
+    assert {name: rows[name] for name in REASONS} == REASONS
 
 
 def test_the_page_on_provisioning(demo_environment, emulator, capsys):

@@ -11,12 +11,15 @@ __all__ = ["Sweeps"]
 class Sweeps:
     """Calls `sweep`, a method, every `interval` seconds, from a thread that does nothing else.
 
-    The thread keeps neither the process nor the method's object alive: a broker that was dropped needs no sweeps.
+    `timer`: returns seconds from any moment on. The thread keeps neither the process nor the method's object alive: a broker that was dropped needs no sweeps.
     """
 
-    def __init__(self, sweep: Callable[[], None], interval: float) -> None:
+    def __init__(
+        self, sweep: Callable[[], None], interval: float, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self._sweep = WeakMethod(sweep)
         self._interval = interval
+        self._timer = timer
         self._lock = threading.Lock()
         self._end: threading.Event | None = None
         self._swept_at = 0.0
@@ -29,7 +32,7 @@ class Sweeps:
             if self._end is not None:
                 return
             end = threading.Event()
-            self._swept_at = time.monotonic()
+            self._swept_at = self._timer()
             thread = threading.Thread(
                 target=_keep_sweeping,
                 args=(self._sweep, self._interval, end, ref(self)),
@@ -44,11 +47,11 @@ class Sweeps:
 
     def seconds_since(self) -> float:
         """Return how many seconds ago the last sweep ended; 0 where none is due."""
-        return 0.0 if self._end is None else time.monotonic() - self._swept_at
+        return 0.0 if self._end is None else self._timer() - self._swept_at
 
     def note_sweep(self) -> None:
         """Note that a sweep has ended."""
-        self._swept_at = time.monotonic()
+        self._swept_at = self._timer()
 
     def end(self) -> None:
         """Call no more until `begin`."""

@@ -1,4 +1,4 @@
-"""Events for auditors: who had access to Monite when, and when it ended. Public: `Event` and `Sink`; docs/telemetry.md has the table.
+"""Events for auditors: who had access to Monite when, and when it ended. Public: `Event` and `Sink`; docs/events.md has the table.
 
 | to read about | open |
 |---|---|

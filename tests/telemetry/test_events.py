@@ -22,10 +22,10 @@ from tests.people import ANNA, PEOPLE
 from tests.scripted import ALICE, SECRET, granted, refused, reply, settings, throttled
 from tests.telemetry.told import TellingWorld
 
-PAGE = Path(__file__).parents[2] / "docs" / "telemetry.md"
+PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 
-class Audit(list):
+class Audit(list[Event]):
     """A sink that keeps all events."""
 
     def __call__(self, event):
@@ -292,6 +292,6 @@ def test_the_docs_list_all_events_and_fields():
     rows = dict(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| (.*?) \|$", text, re.MULTILINE))
     assert rows == EVENTS
     fields = re.findall(
-        r"^\| `(\w+)` \| ", text[text.index("### Fields") : text.index("### Sinks")], re.MULTILINE
+        r"^\| `(\w+)` \| ", text[text.index("## Fields") : text.index("## Sinks")], re.MULTILINE
     )
     assert fields == list(Event.__dataclass_fields__)
