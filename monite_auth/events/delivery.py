@@ -119,9 +119,8 @@ class _Queue:
         thread = threading.Thread(target=self._serve, name="monite_auth events", daemon=True)
         try:
             thread.start()
-        except (
-            RuntimeError
-        ):  # there are too many already, or the interpreter is ending: the next event tries again
+        except RuntimeError:
+            # There are too many already, or the interpreter is ending. The next event tries again.
             return
         self._has_thread = True
 

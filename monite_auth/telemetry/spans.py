@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from monite_auth.telemetry import facts
 from monite_auth.telemetry.facts import Fact
+from monite_auth.telemetry.telemetry import SpanName
 
 __all__ = ["span", "tell_of_span"]
 
@@ -31,7 +32,7 @@ CALLS_OF_MONITE = ("revoke", "api_call")
 
 
 @contextmanager
-def span(name: str) -> Iterator[None]:
+def span(name: SpanName) -> Iterator[None]:
     """Begin a span that ends with the block, and be in it meanwhile.
 
     A flow whose event loop has gone is closed in any thread, which may hold any lock: its span is not ended, nor exported.

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Literal, Protocol
 
 from monite_auth.telemetry.facts import Fact
 
-__all__ = ["Listener", "Silence", "Spans", "Telemetry", "Told"]
+__all__ = ["Listener", "Silence", "SpanName", "Spans", "Telemetry", "Told"]
 
 Listener = Callable[[Fact], None]
 """Takes a fact. It is called where the fact happens, so it must be quick, and must not raise."""
 
-Spans = Callable[[str], AbstractContextManager[None]]
+SpanName = Literal["mint", "revoke", "drain", "api_call"]
+"""Work that has a span of its own; `spans` says what each is about."""
+
+Spans = Callable[[SpanName], AbstractContextManager[None]]
 """Begins a span of this name."""
 
 
@@ -21,8 +24,8 @@ class Telemetry(Protocol):
     def tell(self, fact: Fact) -> None:
         """Tell what happened."""
 
-    def span(self, name: str) -> AbstractContextManager[None]:
-        """Return a context manager for work that has a span of its own: mint, revoke, drain, api_call."""
+    def span(self, name: SpanName) -> AbstractContextManager[None]:
+        """Return a context manager for work that has a span of its own."""
 
 
 class Silence:
@@ -31,7 +34,7 @@ class Silence:
     def tell(self, fact: Fact) -> None:
         """Do nothing."""
 
-    def span(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+    def span(self, name: SpanName) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
         """Return a context manager that does nothing."""
         return nullcontext()
 
@@ -48,6 +51,6 @@ class Told:
         for listener in self._listeners:
             listener(fact)
 
-    def span(self, name: str) -> AbstractContextManager[None]:
+    def span(self, name: SpanName) -> AbstractContextManager[None]:
         """Return the span, or nothing where nobody wants one."""
         return nullcontext() if self._spans is None else self._spans(name)

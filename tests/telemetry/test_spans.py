@@ -1,6 +1,9 @@
 """Spans, through the real OpenTelemetry SDK: each by its name, in the request's span, and without people in them."""
 
 import asyncio
+import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from opentelemetry import trace
@@ -10,6 +13,7 @@ from monite_auth.adapter import ApiRequest, BrowserApi, MoniteAccess
 from monite_auth.engine.runtime import run
 from monite_auth.stores.fallback.observed import NAMES, observed
 from monite_auth.telemetry import Silence
+from monite_auth.telemetry.telemetry import SpanName
 from tests.people import ANNA, PEOPLE
 from tests.scripted import ALICE, granted, numbered, refused
 from tests.telemetry.told import TellingWorld
@@ -141,3 +145,12 @@ def test_a_flow_whose_event_loop_has_gone_ends_no_span_and_does_no_harm(spans):
     flow.close()  # as Python does it, whenever it comes upon it
     assert named(spans, "mint") == []
     assert not trace.get_current_span().is_recording()
+
+
+def test_the_docs_list_all_spans():
+    page = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+    section = page[page.index("### Spans") : page.index("### Dashboard")]
+    assert set(re.findall(r"^\| `monite_auth\.(\w+)` \|", section, re.MULTILINE)) == {
+        *get_args(SpanName),
+        "store",
+    }
