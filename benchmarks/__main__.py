@@ -20,6 +20,7 @@ from benchmarks import (
     loops,
     peers,
     size,
+    telemetry,
     users,
 )
 from benchmarks.ground import Ground, open_ground
@@ -27,6 +28,7 @@ from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[Ground, Report], None]] = {
     "hits": hits.run,
+    "telemetry": telemetry.run,
     "users": users.run,
     "peers": peers.run,
     "calls": calls.run,
