@@ -1,4 +1,4 @@
-"""All metrics by name, with kind, unit and description: docs/events.md and the dashboard are compared with this table."""
+"""All metrics by name, with kind, unit and description: docs/telemetry.md and the dashboard are compared with this table."""
 
 from typing import Literal, NamedTuple
 
