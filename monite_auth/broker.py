@@ -474,8 +474,8 @@ class TokenBroker:
         """Say how this process and its token store are. It asks nobody, so it suits a probe that comes each second."""
         return health_of(
             self.store,
-            self.settings,
-            self._listeners.vitals,
+            monite=self._listeners.vitals.monite,
+            outage_trust=self.settings.outage_trust,
             now=self._clock(),
             is_working=self._here().is_working,
             events_dropped=self._listeners.dropped,

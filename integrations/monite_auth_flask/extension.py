@@ -73,7 +73,7 @@ class MoniteAuth:
             directory is None and authorize is None and store is None and events == ()
         ):
             raise ConfigurationError(
-                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize, store or events."
+                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store, or events."
             )
         self._given = Given(directory, identify, authorize, store, events, broker)
         if app is not None:

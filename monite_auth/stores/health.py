@@ -1,13 +1,12 @@
 """How this process is, and its token store, without asking anybody."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from monite_auth.settings import Settings
 from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Store
-from monite_auth.telemetry.vitals import Vitals
 
 __all__ = ["REASONS", "Health", "Verdict", "health_of"]
 
@@ -74,10 +73,20 @@ class Health:
 
 
 def health_of(
-    store: Store, settings: Settings, vitals: Vitals, *, now: float, is_working: bool, events_dropped: int
+    store: Store,
+    *,
+    monite: str | None = None,
+    outage_trust: float = math.inf,
+    now: float = 0.0,
+    is_working: bool = True,
+    events_dropped: int = 0,
 ) -> Health:
-    """Return how a broker is. `now`: epoch seconds; `is_working`: whether its background work goes on."""
-    seen = [MONITE[vitals.monite]] if vitals.monite in MONITE else []
+    """Return how a broker with this store is.
+
+    `monite`: how the last attempt to mint ended (see MintTried). `outage_trust`: seconds for which an outage serves anybody, at the
+    most. `now`: epoch seconds. `is_working`: whether background work goes on.
+    """
+    seen = [MONITE[monite]] if monite in MONITE else []
     waiting, since, is_degraded, is_durable, pending = 0, None, False, False, None
     if isinstance(store, FallbackStore):
         outage = store.outage if store.outage.lasts or not store.read_only.lasts else store.read_only
@@ -85,7 +94,7 @@ def health_of(
         since = store.parts.since if is_degraded and not outage.lasts else outage.since
         waiting, is_durable = store.waiting, store.journal_is_durable
         if is_degraded:
-            is_over = store.outage.is_on and now - (store.outage.since or now) > settings.outage_trust
+            is_over = store.outage.is_on and now - (store.outage.since or now) > outage_trust
             seen.append("store_down" if is_over else "store_degraded")
         if waiting:
             seen.append("endings_waiting")
