@@ -8,7 +8,7 @@ from release.environments import PYTHONS, fresh_environment
 
 ROUNDS = 9
 
-MOST = 3.5
+MOST = 5.0
 """Times the import of httpx. docs/benchmarks.md has the number as measured; this bound is far enough from it that noise is no failure."""
 
 MEASURE = "import time; began = time.process_time(); import {module}; print(time.process_time() - began)"
