@@ -77,7 +77,7 @@ def test_a_drain_has_a_span_if_there_is_something_to_do_and_its_revocations_are_
 def test_a_browsers_call_has_a_span(spans, broker):
     request = ApiRequest("GET", "/payables", "", {"x-monite-version": broker.settings.api_version})
     access = MoniteAccess(broker, ANNA)
-    assert BrowserApi().call(access, request, None).status == 200
+    assert BrowserApi().call(broker, request, None, lambda: access).status == 200
     (call,) = named(spans, "api_call")
     assert [each.parent.span_id for each in named(spans, "mint")] == [call.context.span_id]
 
