@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,12 @@ class Environment:
 
     def install(self, *requirements: str) -> None:
         """Install requirements, as a newcomer's pip does: without pins."""
-        run(str(self.python), "-m", "pip", "install", "--quiet", *requirements, folder=self.folder)
+        self.pip("install", "--quiet", *requirements)
+
+    def pip(self, *arguments: str) -> str:
+        """Run our pip on this environment: one of its own would take longer to make than what it installs."""
+        ours = (sys.executable, "-m", "pip", "--python", str(self.python))
+        return run(*ours, *arguments, folder=self.folder)
 
     def run(self, *arguments: str, **variables: str) -> str:
         """Run the environment's Python, outside of the checkout. Return what it printed."""
@@ -64,10 +70,9 @@ class Environment:
 @contextmanager
 def fresh_environment(python: str, folder: Path, *requirements: str) -> Iterator[Environment]:
     """Make an environment with these requirements, and remove it afterwards: twenty of them fill a disk."""
-    run(python, "-m", "venv", str(folder), folder=folder.parent)
+    run(python, "-m", "venv", "--without-pip", str(folder), folder=folder.parent)
     environment = Environment(folder)
     try:
-        environment.install("--upgrade", "pip")
         environment.install(*requirements)
         yield environment
     finally:

@@ -47,7 +47,7 @@ def test_an_extra_alone_imports_everything_that_is_its_own(extra, version, wheel
     with fresh_environment(PYTHONS[version], tmp_path / "environment", requirement) as environment:
         found = json.loads(environment.run("-I", str(SCRIPT)))
         said = environment.run("-m", "monite_auth", "--version")
-        environment.run("-m", "pip", "check")
+        environment.pip("check")
     assert found["failed"] == {}
     assert said.strip() == PROJECT["version"]
     its_own = [name for name in found["missing"] if name.startswith(BRINGS[extra])] if BRINGS[extra] else []

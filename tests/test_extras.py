@@ -72,6 +72,8 @@ def test_the_core_imports_no_web_framework():
         ("monite_auth_flask", "flask", "pip install 'monite-auth[flask]'"),
         ("monite_auth.outbound.httpx2_auth", "httpx2", "pip install 'monite-auth[httpx2]'"),
         ("monite_auth.stores.redis", "redis", "pip install 'monite-auth[redis]'"),
+        ("monite_auth.telemetry.metrics", "opentelemetry", "pip install 'monite-auth[otel]'"),
+        ("monite_auth.telemetry.spans", "opentelemetry", "pip install 'monite-auth[otel]'"),
         ("monite_auth_starlette.fastapi", "fastapi", "pip install fastapi"),
         ("monite_auth.emulator", "fastapi", "pip install 'monite-auth[emulator]'"),
         ("monite_auth.emulator", "uvicorn", "pip install 'monite-auth[emulator]'"),

@@ -5,7 +5,7 @@
 | what can be told | `facts` |
 | who is told, and how a span is begun | `telemetry` |
 | what is counted without being told: hits | `counts` |
-| metrics and spans, by the OpenTelemetry API | `metrics`, `spans` |
+| metrics and spans, by the OpenTelemetry API | `metrics`, `spans`, on `api` |
 | what this process knows of Monite, for health | `vitals` |
 
 Nothing here names a person: attributes come from short fixed lists. Events, which auditors read, are `monite_auth.events`.

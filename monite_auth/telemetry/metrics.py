@@ -9,11 +9,9 @@ from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
-from opentelemetry import metrics
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
-
 from monite_auth.processes.flows import Flow, run
 from monite_auth.telemetry import facts
+from monite_auth.telemetry.api import metrics
 from monite_auth.telemetry.counts import PROCESS_COUNTS
 from monite_auth.telemetry.facts import Fact
 from monite_auth.telemetry.instruments import INSTRUMENTS
@@ -53,7 +51,7 @@ class Backlog:
 class Metrics:
     """The instruments of a process, for all of its brokers."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: metrics.Meter) -> None:
         self._backlogs: WeakValueDictionary[str, Backlog] = WeakValueDictionary()
         observed = {
             "monite_auth.token.hits": self._hits,
@@ -124,21 +122,21 @@ class Metrics:
 
     # -- what is read when metrics are exported
 
-    def _hits(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(PROCESS_COUNTS().hits.value)
+    def _hits(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        yield metrics.Observation(PROCESS_COUNTS().hits.value)
 
-    def _stale_hits(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(PROCESS_COUNTS().stale.value)
+    def _stale_hits(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        yield metrics.Observation(PROCESS_COUNTS().stale.value)
 
-    def _pending(self, _: CallbackOptions) -> Iterable[Observation]:
+    def _pending(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
         counts = [backlog.count() for backlog in list(self._backlogs.values())]
         if counts and None not in counts:
-            yield Observation(sum(count or 0 for count in counts))
+            yield metrics.Observation(sum(count or 0 for count in counts))
 
-    def _pending_age(self, _: CallbackOptions) -> Iterable[Observation]:
+    def _pending_age(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
         ages = [backlog.age for backlog in list(self._backlogs.values())]
         if ages:
-            yield Observation(max(ages))
+            yield metrics.Observation(max(ages))
 
 
 @cache

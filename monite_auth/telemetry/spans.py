@@ -15,11 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import trace
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import SpanKind, Status, StatusCode
-
 from monite_auth.telemetry import facts
+from monite_auth.telemetry.api import attach, detach, trace
 from monite_auth.telemetry.facts import Fact
 from monite_auth.telemetry.telemetry import SpanName
 
@@ -37,7 +34,7 @@ def span(name: SpanName) -> Iterator[None]:
 
     A flow whose event loop has gone is closed in any thread, which may hold any lock: its span is not ended, nor exported.
     """
-    kind = SpanKind.CLIENT if name in CALLS_OF_MONITE else SpanKind.INTERNAL
+    kind = trace.SpanKind.CLIENT if name in CALLS_OF_MONITE else trace.SpanKind.INTERNAL
     begun = tracer.start_span(f"monite_auth.{name}", kind=kind)
     token = attach(trace.set_span_in_context(begun))
     try:
@@ -46,7 +43,7 @@ def span(name: SpanName) -> Iterator[None]:
         raise
     except BaseException as error:
         begun.set_attribute("error.type", type(error).__name__)
-        begun.set_status(Status(StatusCode.ERROR))
+        begun.set_status(trace.Status(trace.StatusCode.ERROR))
         _end(begun, token)
         raise
     _end(begun, token)
@@ -63,7 +60,7 @@ def tell_of_span(fact: Fact) -> None:
         now = time.time_ns()
         begun = tracer.start_span(
             "monite_auth.store",
-            kind=SpanKind.CLIENT,
+            kind=trace.SpanKind.CLIENT,
             start_time=now - int(fact.seconds * 1e9),
             attributes={"db.operation.name": fact.operation},
         )
