@@ -141,8 +141,12 @@ def _kind_of_store(broker: TokenBroker) -> str:
     return "a store of the application" if scheme == "memory" else scheme
 
 
-def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> Iterator[Finding]:
+def check_user(
+    broker: TokenBroker, user_id: str, tenant: str | None = None, *, name: str | None = None
+) -> Iterator[Finding]:
     """Check that the directory and Monite say the same about a user; yield a sentence for each thing that is right.
+
+    `name`: what the sentences call the user, instead of the `user_id`.
 
     Raises NotLinked, EntityUserRejected and the other errors of TokenBroker.token; ConfigurationError if the directory's
     answer does not fit what Monite knows.
@@ -153,7 +157,7 @@ def check_user(broker: TokenBroker, user_id: str, tenant: str | None = None) -> 
     found = broker.entity_user(principal)
     yield Finding.of(
         "directory",
-        f"{user_id} is the entity user {found.entity_user_id} of the entity {found.entity_id}, says the directory.",
+        f"{name or user_id} is the entity user {found.entity_user_id} of the entity {found.entity_id}, says the directory.",
         entity_user_id=found.entity_user_id,
         entity_id=found.entity_id,
     )

@@ -47,7 +47,7 @@ def logout(user: str, tenant: str | None) -> Result:
         user_id = here.user_id(user)
         session_id = _secret("Session id")
         broker.logout(principal_for(user_id, tenant, session_id))
-        return _ended(broker, user_id, f"The session of user {user_id} has ended.")
+        return _ended(broker, user_id, f"The session of user {user} has ended.")
 
 
 @verb("end-user", "End every session of a user. Their tokens are revoked, and they have to log in again.")
@@ -59,7 +59,7 @@ def end_user(user: str) -> Result:
         require_shared_store(broker)
         user_id = here.user_id(user)
         broker.end_user(user_id)
-        return _ended(broker, user_id, f"Every session of user {user_id} has ended.")
+        return _ended(broker, user_id, f"Every session of user {user} has ended.")
 
 
 @verb(
@@ -177,4 +177,9 @@ def _secret(what: str) -> str:
 
 
 def _asked(question: str) -> str:
-    return str(click.prompt(question, err=True, default="", show_default=False))
+    """Ask, and take Ctrl-C and an empty stdin for no answer."""
+    try:
+        return str(click.prompt(question, err=True, default="", show_default=False))
+    except click.Abort:
+        click.echo(err=True)
+        return ""

@@ -93,12 +93,19 @@ def read_people(path: Path, *, default_entity: str | None) -> list[Row]:
     rows, line = [], reader.line_num + 1
     try:
         for found in reader:
+            if None in found:
+                problems.append(
+                    f"Line {line} has more fields than there are columns: put a field with a {delimiter!r} in it in "
+                    "double quotes."
+                )
             fields = {name: value.strip() for name, value in found.items() if name in COLUMNS and value}
             if fields:
                 rows.append(Row(line, {**({"entity": default_entity} if default_entity else {}), **fields}))
             line = reader.line_num + 1
     except csv.Error as error:
         raise ConfigurationError(f"Line {reader.line_num}: {error}.", lead=lead) from None
+    if problems:
+        raise ConfigurationError(*problems, lead=lead)
     return rows
 
 
@@ -108,11 +115,15 @@ def provision_people(broker: TokenBroker, rows: Iterable[Row], people: People, *
     A row that Monite refuses fails alone. Where Monite or the store cannot be asked, and at Ctrl-C, it stops at that row.
     """
     profiles: dict[Principal, Profile] = {}
+    lines: dict[tuple[object, str], int] = {}
     directory = ProvisioningDirectory(profiles.get)
     directory.bind(broker)
     for row in rows:
         try:
             profile, principal = row.profile(), row.principal()
+            first = lines.setdefault((profile.entity, profile.login), row.line)
+            if first != row.line:  # each run would undo what the other row did
+                raise ValueError(f"Line {first} is about this login in the same entity, too.")
             profiles[principal] = profile
             changes = directory.plan(principal)
             if changes and not is_plan:

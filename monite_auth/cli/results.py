@@ -19,6 +19,14 @@ class Table(NamedTuple):
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
 
+    @property
+    def printable_rows(self) -> list[list[str]]:
+        """The rows in one line each. Names come from people, who must not move a terminal's cursor with them."""
+        return [
+            ["".join(sign if sign.isprintable() else " " for sign in cell) for cell in row]
+            for row in self.rows
+        ]
+
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], *names: str) -> "Table":
         """Return the table of these fields of records; None shows as nothing."""
@@ -47,7 +55,7 @@ def plain_text(part: Part) -> str:
     """Return a sentence as it is, and a table with aligned columns."""
     if isinstance(part, str):
         return part
-    rows = [part.headings, *part.rows]
+    rows = [part.headings, *part.printable_rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(part.headings))]
     lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)

@@ -41,9 +41,9 @@ def read_roles(path: Path) -> RoleFile:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"It cannot be read ({error}).", lead=lead) from None
+        raise ConfigurationError(f"it cannot be read ({error}).", lead=lead) from None
     if not isinstance(content, dict):
-        raise ConfigurationError("It is not a table with `roles` in it.", lead=lead)
+        raise ConfigurationError("it is not a table with `roles` in it.", lead=lead)
     problems = [
         f"{each!r} means nothing there; it has `roles` and `entities`."
         for each in content.keys() - {"roles", "entities"}

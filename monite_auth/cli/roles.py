@@ -10,11 +10,12 @@ import click
 from monite_auth.broker import TokenBroker
 from monite_auth.cli.administration import Administration
 from monite_auth.cli.application import application
-from monite_auth.cli.results import DIFFERS, Part, Result, Table
+from monite_auth.cli.results import DIFFERS, FAILED, Part, Result, Table
 from monite_auth.cli.role_file import RoleFile, read_roles, write_role
 from monite_auth.cli.role_plan import Step, apply_step, plan_roles
 from monite_auth.cli.screen import screen
 from monite_auth.cli.verb import Failure, Group, verb
+from monite_auth.errors import ProvisioningFailed
 from monite_auth.rbac import Role
 
 __all__ = ["roles"]
@@ -118,7 +119,7 @@ def plan(file: Path, entities: tuple[UUID, ...], everywhere: bool, delete: bool)
 @_of_a_file
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def apply(file: Path, entities: tuple[UUID, ...], everywhere: bool, delete: bool, yes: bool) -> Result:
-    """Show the plan, ask, and do it. What has been done when it fails stays done: a second run does the rest."""
+    """Show the plan, ask, and do it. What Monite refuses stops nothing else, and what has been done stays done."""
     wanted = read_roles(file)
     with application().broker() as broker:
         steps = _steps(broker, wanted, entities, everywhere, delete)
@@ -127,14 +128,38 @@ def apply(file: Path, entities: tuple[UUID, ...], everywhere: bool, delete: bool
         if to_do and not yes:
             for part in result.parts:
                 click.echo(part, file=application().stderr, err=True)
-            if not click.confirm("Do this in Monite?", err=True):
-                raise Failure("Nothing was changed.")
-        monite = Administration(broker)
-        with screen().progress("Roles", to_do) as doing:
-            for each in doing:
+            if not _confirmed("Do this in Monite?"):
+                raise Failure("Nothing was changed. With --yes nothing is asked.")
+        refused = _apply(Administration(broker), to_do)
+    said = [f"Roles changed: {len(to_do) - len(refused)}."] if to_do else [NOTHING_TO_DO]
+    said += [f"The role {each.name!r} in the entity {each.entity_id}: {why}" for each, why in refused]
+    errors = [{"entity_id": each.entity_id, "role": each.name, "message": why} for each, why in refused]
+    parts = [*result.parts[:-1], *said] if yes else said
+    return Result({**result.data, "errors": errors}, parts, FAILED if refused else 0)
+
+
+NOTHING_TO_DO = "Nothing to do: the roles are those of the file."
+
+
+def _apply(monite: Administration, steps: list[Step]) -> list[tuple[Step, str]]:
+    """Do each step, and return those that Monite has refused, with its words."""
+    refused: list[tuple[Step, str]] = []
+    with screen().progress("Roles", steps) as doing:
+        for each in doing:
+            try:
                 apply_step(monite, each)
-    said = f"Roles changed: {len(to_do)}." if to_do else "Nothing to do: the roles are those of the file."
-    return Result(result.data, [*result.parts[:-1], said] if yes else [said])
+            except ProvisioningFailed as error:
+                refused.append((each, str(error)))
+    return refused
+
+
+def _confirmed(question: str) -> bool:
+    """Ask, and take Ctrl-C and an empty stdin for a no."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        return False
 
 
 def _steps(

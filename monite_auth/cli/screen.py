@@ -113,7 +113,7 @@ def _rich_table(table: Table) -> Any:
     from rich.text import Text  # noqa: PLC0415
 
     drawn = RichTable(*table.headings)
-    for row in table.rows:
+    for row in table.printable_rows:
         drawn.add_row(*(Text(cell) for cell in row))  # as text: Monite's names may look like rich's markup
     return drawn
 

@@ -1,5 +1,9 @@
 """`check`: whether everything works from here, now."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from monite_auth.adapter.setup_check import Finding, check_setup, check_user
@@ -32,19 +36,40 @@ def check(user: str | None, tenant: str | None) -> Result:
         found.append(finding)
         screen().say(f"Warning: {finding}" if finding.is_warning else str(finding))
 
-    try:
-        for finding in here.check():
-            tell(finding)
+    def findings() -> Iterator[Finding]:
+        yield from here.check()
         with here.broker() as broker:
-            for finding in check_setup(broker):
-                tell(finding)
+            yield from check_setup(broker)
             if user is not None:
-                for finding in check_user(broker, here.user_id(user), tenant):
-                    tell(finding)
-    except MoniteAuthError:
-        screen().show(_result(found, ok=False))
-        raise
+                yield from check_user(broker, here.user_id(user), tenant, name=user)
+
+    with _logged() as warnings:
+        try:
+            for finding in findings():
+                while warnings:
+                    tell(Finding.of("log", warnings.pop(0), is_warning=True))
+                tell(finding)
+        except MoniteAuthError as error:
+            for warning in warnings:
+                if str(error) not in warning:  # which comes last, and once
+                    tell(Finding.of("log", warning, is_warning=True))
+            screen().show(_result(found, ok=False))
+            raise
     return _result(found, ok=True)
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Hand out a list of the warnings that are logged meanwhile: they are findings, for people and for programs."""
+    warnings: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("monite_auth")
+    log.addHandler(handler)
+    try:
+        yield warnings
+    finally:
+        log.removeHandler(handler)
 
 
 def _result(found: list[Finding], *, ok: bool) -> Result:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from monite_auth.broker import TokenBroker
-from monite_auth.cli.application import application
+from monite_auth.cli.application import application, require_shared_store
 from monite_auth.cli.results import Part, Result, Table
 from monite_auth.cli.screen import screen
 from monite_auth.cli.verb import verb
@@ -34,6 +34,7 @@ def status(user: str | None, watch: bool, every: float) -> Result | None:
     """Ask the store once, or again and again."""
     here = application()
     with here.broker() as broker:
+        require_shared_store(broker)
         user_id = here.user_id(user) if user is not None else None
         if not watch:
             return _look(broker, user_id)
@@ -79,7 +80,7 @@ LABELS = {
     "held_for": "seconds for which nobody may call Monite",
     "rate": "requests per second that may leave",
     "journal": "endings that the store has not heard of",
-    "journal_is_durable": "they survive this process",
+    "journal_is_durable": "such endings survive the process",
     "user_id": "user",
     "user_live": "live tokens of the user",
     "user_expires_at": "the last of them expires",

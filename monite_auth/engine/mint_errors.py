@@ -155,5 +155,5 @@ def token_too_short(token: AccessToken, min_ttl: float) -> TokenTooShort:
     """Return the error for a caller that asks for more life than Monite's tokens have."""
     return TokenTooShort(
         f"A token with {min_ttl:g} s of life was asked for, but Monite's tokens live {token.life:g} s. "
-        "Ask for less (min_ttl, or the setting min_browser_ttl), or ask Monite for longer tokens."
+        "Ask for less (min_ttl, or MONITE_MIN_BROWSER_TTL for a browser), or ask Monite for longer tokens."
     )

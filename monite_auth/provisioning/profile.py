@@ -111,7 +111,13 @@ class Profile:
     def __post_init__(self) -> None:
         _require_text("Profile", login=self.login, first_name=self.first_name, role=self.role_name)
         if not isinstance(self.entity, EntityProfile):
-            object.__setattr__(self, "entity", EntityUser(None, self.entity).entity_id)
+            try:
+                entity = EntityUser(None, self.entity).entity_id
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"Profile.entity is the UUID of an entity in Monite, or an EntityProfile, not {self.entity!r}."
+                ) from None
+            object.__setattr__(self, "entity", entity)
 
     @property
     def role_name(self) -> str:

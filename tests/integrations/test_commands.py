@@ -265,9 +265,9 @@ def test_promise_7_end_user_fails_if_no_store_has_recorded_it(name, open_at, emu
     assert "127.0.0.1:1" in result.err
 
 
-@pytest.mark.parametrize("command", ["drain", "end-user"])
+@pytest.mark.parametrize("command", ["drain", "end-user", "status"])
 def test_the_memory_of_other_processes_cannot_be_reached(commands_without_a_store, command):
-    arguments = ["end-user", commands_without_a_store.user] if command == "end-user" else ["drain"]
+    arguments = [command, commands_without_a_store.user] if command == "end-user" else [command]
     result = commands_without_a_store.run(*arguments)
     assert result.code == 1
     assert "MONITE_STORE_URL names no shared store" in result.err
@@ -282,6 +282,7 @@ def read(commands, *arguments, stdin=""):
 def test_a_token_is_masked_unless_it_is_to_be_revealed(commands, server, emulator):
     masked = commands.run("token", commands.user)
     assert (masked.code, masked.err) == (0, "")
+    assert read(commands, "token", commands.user)[1]["fingerprint"] in masked.out
     (live,) = emulator.monite.ledger.live(ANNA_ID)
     assert live.value not in masked.out
     assert commands.run("token", commands.user, "--reveal").out == f"{live.value}\n"

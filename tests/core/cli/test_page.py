@@ -112,7 +112,7 @@ def examples(tmp_path, app):
         "roles show": [("Viewer", *at)],
         "roles diff": [("Viewer", "Accountant", *at)],
         "roles plan": [(roles, *at)],
-        "roles apply": [(roles, *at, "--yes")],
+        "roles apply": [(roles, *at, "--yes"), (roles, *at, "--delete", "--yes")],
     }
     return lambda name: given.get(name, [()])
 

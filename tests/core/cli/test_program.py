@@ -1,6 +1,7 @@
 """`monite-auth` as a program: its entry point, its completion, and the verbs that run for a while."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from monite_auth.cli.application import Application
 from monite_auth.cli.plain import monite_auth
 from monite_auth.cli.verbs import command_group
+from monite_auth.emulator import Fault
 from tests.core.cli.shop import shop
 from tests.environment import environment_with
 
@@ -67,6 +69,23 @@ def test_a_missing_setting_is_told_by_its_name_and_without_a_traceback():
     assert "Traceback" not in result.stderr
     told = json.loads(program("check", "--json").stderr)["error"]
     assert (told["code"], "MONITE_CLIENT_ID" in told["message"]) == ("configuration", True)
+
+
+def test_check_tells_a_misspelled_variable_and_whatever_else_the_log_warns_of(read, environ, emulator):
+    asked = program("check", **os.environ, MONITE_STORE_URI="redis://redis:6379/0")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.startswith("Warning: MONITE_STORE_URI")
+    told = json.loads(program("check", "--json", **os.environ, MONITE_STORE_URI="x").stdout)["checks"][0]
+    assert (told["name"], told["level"], "MONITE_STORE_URL" in told["message"]) == ("log", "warning", True)
+
+
+def test_an_error_that_the_log_has_too_is_told_once(app, emulator):
+    emulator.monite.faults.add(Fault(kind="status", status=404, path="/auth/token"))
+    result = program("check", "--json", **os.environ)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    code = json.loads(result.stderr)["error"]["code"]
+    assert all(code not in str(each) for each in json.loads(result.stdout)["checks"])
 
 
 def test_the_demo_tells_the_life_of_one_token(command, read):

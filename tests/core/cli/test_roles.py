@@ -55,7 +55,11 @@ def test_apply_asks_first(command, emulator, file):
     result = command("roles", "apply", file, "--entity", BAKERY_ID, stdin="n\n")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "+ create the role 'Clerk'" in result.stderr
-    assert result.stderr.endswith("Error: Nothing was changed.\n")
+    assert result.stderr.endswith("Error: Nothing was changed. With --yes nothing is asked.\n")
+    assert "Clerk" not in roles_of(emulator)
+    nobody_answers = command("roles", "apply", file, "--entity", BAKERY_ID, stdin="")
+    assert nobody_answers.exit_code == 1
+    assert nobody_answers.stderr.endswith("Error: Nothing was changed. With --yes nothing is asked.\n")
     assert "Clerk" not in roles_of(emulator)
     assert command("roles", "apply", file, "--entity", BAKERY_ID, stdin="y\n").exit_code == 0
     assert "Clerk" in roles_of(emulator)
@@ -71,9 +75,18 @@ def test_roles_are_deleted_only_if_that_is_said(command, read, emulator, file):
         "Purchaser",
         "Default",
     }
-    in_use = command("roles", "apply", file, "--entity", BAKERY_ID, "--delete", "--yes")
-    assert in_use.exit_code == 1
-    assert "in use" in in_use.stderr
+    file.write_text("[roles.Viewer]\npayable = 'read'")
+    in_use = read("roles", "apply", file, "--entity", BAKERY_ID, "--delete", "--yes")
+    assert in_use.code == 1
+    assert {each["role"]: "in use" in each["message"] for each in in_use.data["errors"]} == {
+        "Accountant": True,
+        "Purchaser": True,
+        "Default": True,
+    }
+    assert "Clerk" not in roles_of(emulator)  # what Monite refuses stops nothing else
+    told = command("roles", "apply", file, "--entity", BAKERY_ID, "--delete", "--yes")
+    assert told.exit_code == 1
+    assert "The role 'Purchaser' is in use." in told.stdout
 
 
 def test_a_permission_that_the_file_takes_away_is_named_in_the_change(command, emulator, tmp_path):
@@ -106,7 +119,7 @@ def test_the_entities_are_those_of_the_arguments_or_of_the_file_or_all(command, 
     ("text", "says"),
     [
         ("roles = 1", "`roles` is a table for each role"),
-        ("[roles", "It cannot be read"),
+        ("[roles", "it cannot be read"),
         ("[roles.Clerk]\npayable = 'reed'", "did you mean 'read'?"),
         ("[roles.Clerk]\npayables = 'read'", "did you mean 'payable'?"),
         ("rolls = 1\n[roles.Clerk]\npayable = 'read'", "'rolls' means nothing there"),

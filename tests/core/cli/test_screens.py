@@ -45,6 +45,15 @@ def test_a_pipe_gets_aligned_text(shown):
     assert out == "Two people:\nid  name\n1   [bold]Nina[/bold]\n22  Otto\n"
 
 
+@pytest.mark.parametrize("with_rich", [True, False])
+def test_a_name_cannot_move_the_cursor_or_break_a_row(shown, monkeypatch, with_rich):
+    if not with_rich:
+        monkeypatch.setitem(__import__("sys").modules, "rich", None)
+    table = Table(("name",), [("Lea\nLang\x1b[2J\x9b1m",)])
+    out, _ = shown(Terminal, lambda screen: screen.show(Result({}, [table])))
+    assert "Lea Lang [2J 1m" in out
+
+
 def test_programs_get_one_document_and_no_sentences(shown):
     def act(screen):
         screen.say("Wait.")

@@ -130,6 +130,22 @@ def test_rows_that_fail_stop_no_others_and_are_written_to_be_mended(read, file, 
     assert "app-7" in logins(emulator, BAKERY_ID)
 
 
+def test_two_rows_about_the_same_login_are_not_both_done(read, file):
+    file.write_text("login,first_name,role\napp-7,Nina,Viewer\napp-7,Nora,Viewer\n")
+    result = read("users", "provision", file, "--entity", BAKERY_ID)
+    assert (result.code, result.data["changed"], result.data["failed"]) == (1, 1, 1)
+    assert result.data["errors"][0]["message"] == "Line 2 is about this login in the same entity, too."
+    again = read("users", "provision", file, "--entity", BAKERY_ID)
+    assert (again.data["changed"], again.data["unchanged"]) == (0, 1)
+
+
+def test_an_entity_that_cannot_be_one_is_told_by_the_columns_name(read, file):
+    file.write_text("login,first_name,role,entity\napp-7,Nina,Viewer,bakery\n")
+    (error,) = read("users", "provision", file).data["errors"]
+    assert "entity is the UUID of an entity in Monite" in error["message"]
+    assert "'bakery'" in error["message"]
+
+
 def test_a_monite_that_is_down_stops_it_and_the_rest_goes_on_from_there(read, file, emulator, environ):
     environ.setenv("MONITE_DEADLINE", "1")
     environ.setenv("MONITE_STORE_URL", "memory://")
@@ -167,6 +183,7 @@ def test_ctrl_c_stops_it_and_what_is_done_stays_reported(emulated, file, emulato
         ("login,first_name,role,phone\n", "Columns 'phone' mean nothing"),
         ("", "It has no column login."),
         ('login,first_name,role\n"x,y,z\n', "Line"),
+        ("login,first_name,role\nx,Nina, Jr.,Viewer\n", "Line 2 has more fields than there are columns"),
     ],
 )
 def test_a_file_of_something_else_is_refused_as_a_whole(command, file, text, says):
