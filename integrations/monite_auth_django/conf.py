@@ -161,7 +161,8 @@ class Conf:
 
     def core_settings(self) -> Settings:
         """Return the core's settings; raises ConfigurationError with everything that is wrong."""
-        return Settings.from_mapping(self.core_values())
+        named = {f"MONITE_{name}": value for name, value in self.core_values().items()}  # as errors call them
+        return Settings.from_mapping(named, prefix="MONITE_")
 
     def directory(self) -> Directory | Mapping[Any, EntityUser]:
         """Return the directory, made if it is a class or a function."""

@@ -116,14 +116,19 @@ def provision_people(broker: TokenBroker, rows: Iterable[Row], people: People, *
     """
     profiles: dict[Principal, Profile] = {}
     lines: dict[tuple[object, str], int] = {}
+
+    def checked(row: Row) -> tuple[Principal, Profile]:
+        profile, principal = row.profile(), row.principal()
+        first = lines.setdefault((profile.entity, profile.login), row.line)
+        if first != row.line:  # each run would undo what the other row did
+            raise ValueError(f"Line {first} is about this login in the same entity, too.")
+        return principal, profile
+
     directory = ProvisioningDirectory(profiles.get)
     directory.bind(broker)
     for row in rows:
         try:
-            profile, principal = row.profile(), row.principal()
-            first = lines.setdefault((profile.entity, profile.login), row.line)
-            if first != row.line:  # each run would undo what the other row did
-                raise ValueError(f"Line {first} is about this login in the same entity, too.")
+            principal, profile = checked(row)
             profiles[principal] = profile
             changes = directory.plan(principal)
             if changes and not is_plan:

@@ -50,8 +50,8 @@ def token(user: str | None, tenant: str | None, reveal: bool, min_ttl: float) ->
     return Result(
         data,
         [
-            f"A token {whose}, which lives {found.expires_in / 60:.0f} more minutes. Its fingerprint is "
-            f"{found.fingerprint}; --reveal prints the token."
+            f"A token {whose}, which lives {found.expires_in / 60:.0f} more minutes.",
+            f"Its fingerprint is {found.fingerprint}; --reveal prints the token.",
         ],
     )
 

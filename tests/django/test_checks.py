@@ -73,11 +73,11 @@ def test_e002_an_app_is_missing(settings):
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"CLIENT_ID": ""}, "client_id is missing"),
-        ({"CLIENT_ID": "no-uuid"}, "client_id is no UUID"),
-        ({"CLIENT_SECRET": ""}, "client_secret is empty"),
-        ({"DEADLINE": -1}, "deadline is more than 0"),
-        ({"STORE_URL": "mysql://x"}, "store_url begins with"),
+        ({"CLIENT_ID": ""}, "MONITE_CLIENT_ID is missing"),
+        ({"CLIENT_ID": "no-uuid"}, "MONITE_CLIENT_ID is no UUID"),
+        ({"CLIENT_SECRET": ""}, "MONITE_CLIENT_SECRET is empty"),
+        ({"DEADLINE": -1}, "MONITE_DEADLINE is more than 0"),
+        ({"STORE_URL": "mysql://x"}, "MONITE_STORE_URL begins with"),
     ],
 )
 def test_e003_a_setting_is_missing_or_wrong(settings, monite_settings, changed, says):

@@ -145,7 +145,7 @@ def test_the_memory_of_other_processes_cannot_be_reached(anna, command):
 @pytest.mark.parametrize("command", [["monite_drain"], ["monite_end_user", "anna"]])
 def test_commands_name_the_missing_setting(anna, settings, command):
     settings(MONITE_AUTH={})
-    with pytest.raises(CommandError, match="client_id is missing"):
+    with pytest.raises(CommandError, match="MONITE_CLIENT_ID is missing"):
         run(*command)
 
 

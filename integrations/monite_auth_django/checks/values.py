@@ -42,15 +42,16 @@ def _core_settings() -> Iterator[CheckMessage]:
         conf.core_settings()
     except ConfigurationError as error:
         for problem in error.problems:
-            name, _, rest = problem.partition(" ")
-            if name in ("client_id", "client_secret") and is_placeholder(values.get(name.upper(), "")):
+            variable, _, rest = problem.partition(" ")
+            name = variable.removeprefix("MONITE_")
+            if name in ("CLIENT_ID", "CLIENT_SECRET") and is_placeholder(values.get(name, "")):
                 continue  # E004 says it
-            is_http = name == "base_url" and rest.startswith("is http:")
+            is_http = name == "BASE_URL" and rest.startswith("is http:")
             sentence, _, advice = problem.partition(": ")
             yield Error(
                 f"{sentence.rstrip('.')}.",
                 hint=f"{advice[:1].upper()}{advice[1:] or 'See the documentation.'} "
-                f'It is MONITE_AUTH["{name.upper()}"], or MONITE_{name.upper()} in the environment.',
+                f'It is MONITE_AUTH["{name}"], or {variable} in the environment.',
                 id="monite_auth.E005" if is_http else "monite_auth.E003",
             )
 
