@@ -4,15 +4,15 @@ from contextlib import suppress
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.fallback.calls import FallbackCalls
 from monite_auth.stores.fallback.revocations import FallbackRevocations
 from monite_auth.stores.fallback.sessions import FallbackSessions
-from monite_auth.stores.fallback.tokens import FallbackTokens
 from monite_auth.stores.values import Status
 
 __all__ = ["FallbackOperations"]
 
 
-class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
+class FallbackOperations(FallbackCalls, FallbackSessions, FallbackRevocations):
     """All operations; those that are short are here."""
 
     async def status(self, user: str) -> Status:
