@@ -1,10 +1,15 @@
-"""The same proxy four times, to be compared: bare and ours, in Starlette and in Flask. A bare one has its token from the start."""
+"""The same proxy six times, to be compared, in Starlette and in Flask: bare, bare and asking Redis once for each call, and ours.
+
+A bare one has its token from the start.
+"""
 
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import redis
+import redis.asyncio
 from flask import Flask, Response, session
 from flask import request as flask_request
 from starlette.applications import Starlette
@@ -19,21 +24,24 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth_flask import MoniteAuth, monite_blueprint
 from monite_auth_starlette import MoniteAuthMiddleware, monite_app
 
-__all__ = ["bare_flask", "bare_starlette", "our_flask", "our_starlette"]
+__all__ = ["asking_flask", "asking_starlette", "bare_flask", "bare_starlette", "our_flask", "our_starlette"]
 
 UPSTREAM = os.environ.get("MONITE_BASE_URL", "")
+STORE = os.environ.get("MONITE_STORE_URL", "")
 TOKEN = {"Authorization": "Bearer of-the-bare-proxy", "x-monite-version": "2024-05-25"}
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
 KEY = secrets.token_hex()
 PASSED = ("content-type", "content-length")
 
 
-def bare_starlette() -> Starlette:
-    """Return the bare proxy, with sessions, as every app has them."""
+def bare_starlette(asked: redis.asyncio.Redis | None = None) -> Starlette:
+    """Return the bare proxy, with sessions, as every app has them. `asked`: a Redis that each call asks for one key."""
     client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None))
 
     async def api(request: Request) -> StreamingResponse:
-        assert request.session["user_id"]
+        user = request.session["user_id"]
+        if asked is not None:
+            await asked.get(user)
         outgoing = client.build_request(
             request.method, f"{UPSTREAM}/{request.path_params['path']}?{request.url.query}", headers=TOKEN
         )
@@ -56,6 +64,11 @@ def bare_starlette() -> Starlette:
     )
 
 
+def asking_starlette() -> Starlette:
+    """Return the bare proxy that asks Redis once for each call: the least by which a logout elsewhere can be seen."""
+    return bare_starlette(redis.asyncio.Redis.from_url(STORE))
+
+
 def our_starlette() -> Starlette:
     """Return ours."""
     broker = TokenBroker(Settings.from_env(), PEOPLE)
@@ -73,15 +86,17 @@ async def _login(request: Request) -> PlainTextResponse:
     return PlainTextResponse("in")
 
 
-def bare_flask() -> Flask:
-    """Return the bare proxy."""
+def bare_flask(asked: redis.Redis | None = None) -> Flask:
+    """Return the bare proxy. `asked`: see `bare_starlette`."""
     app = Flask("bare")
     app.secret_key = KEY
     client = httpx.Client(limits=httpx.Limits(max_connections=None))
 
     @app.route("/monite/api/<path:path>")
     def api(path: str) -> Response:
-        assert session["user_id"]
+        user = session["user_id"]
+        if asked is not None:
+            asked.get(user)
         query = flask_request.query_string.decode()
         outgoing = client.build_request(flask_request.method, f"{UPSTREAM}/{path}?{query}", headers=TOKEN)
         answer = client.send(outgoing, stream=True)
@@ -95,6 +110,11 @@ def bare_flask() -> Flask:
         return Response(chunks(), answer.status_code, {name: answer.headers[name] for name in PASSED})
 
     return _with_login(app)
+
+
+def asking_flask() -> Flask:
+    """Return the bare proxy that asks Redis once for each call; see `asking_starlette`."""
+    return bare_flask(redis.Redis.from_url(STORE))
 
 
 def our_flask() -> Flask:

@@ -21,7 +21,7 @@ from monite_auth.monite_api.limits import named_limit
 from monite_auth.monite_api.pauses import requested_pause
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
-from monite_auth.stores import Priority, Ticket
+from monite_auth.stores import Admission, Priority, Ticket
 from monite_auth.telemetry.facts import Held, TurnTaken
 
 __all__ = ["LONGEST_HOLD", "Reply", "Turn", "heed", "heed_limit", "rate_limited", "send"]
@@ -42,8 +42,10 @@ class Turn:
     same Turn without losing its place.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, admission: Admission | None = None) -> None:
+        """`admission`: what the store has said of this turn already."""
         self._runtime = runtime
+        self._admission = admission
         self._ticket: Ticket | None = None
 
     async def take(self, priority: Priority, *, until: float, longest_sleep: float = math.inf) -> float:
@@ -55,7 +57,9 @@ class Turn:
         began = self._runtime.clock()
         while True:
             left = until - self._runtime.clock()
-            admission = await self._runtime.store.admit(priority, self._ticket, patience=left)
+            admission, self._admission = self._admission, None
+            if admission is None:
+                admission = await self._runtime.store.admit(priority, self._ticket, patience=left)
             ticket = admission.ticket
             if admission.admitted and admission.wait <= 0:
                 # A user who has to try again has waited already, and does not queue again.

@@ -27,11 +27,14 @@ from monite_auth.errors import (
 )
 from monite_auth.identity import PARTNER, Directory, EntityUser, Principal, Subject
 from monite_auth.settings import Settings
-from monite_auth.stores import PARTNER_SLOT, Priority, Slot
+from monite_auth.stores import PARTNER_SLOT, InTurn, Priority, Slot
 from monite_auth.telemetry.facts import WaitEnded
 from monite_auth.tokens import AccessToken
 
 __all__ = ["TokenFlow"]
+
+
+NOTHING = InTurn(None, None)
 
 
 class TokenFlow:
@@ -73,29 +76,38 @@ class TokenFlow:
         `until`: the caller's deadline, epoch seconds, where some of its time is over already.
         Raises ConfigurationError for a principal that MONITE_REQUIRE_SESSIONS forbids, and what a mint raises.
         """
+        slot = self._admissible_slot(subject)
+        # A stampede need not ask the store one by one.
+        if not self._flights.is_known_empty(slot, runtime.clock):
+            token = await runtime.store.peek(slot, subject)
+            if token is not None and self._serves(runtime, slot, subject, token, min_ttl):
+                return token
+        return await self._wait(runtime, slot, subject, min_ttl, until)
+
+    def _admissible_slot(self, subject: Subject) -> Slot:
         if self._settings.require_sessions and subject is not PARTNER and not subject.can_end:
             raise ConfigurationError(
                 "MONITE_REQUIRE_SESSIONS is set, and this principal has neither a session_id nor authenticated_at, so that a "
                 "logout of it could not be final. Give Principal one of them (of a JWT: its sid, or auth_time)."
             )
-        slot = self.slot(subject)
-        if self._flights.is_known_empty(slot, runtime.clock):  # a stampede need not ask the store one by one
-            return await self._wait(runtime, slot, subject, min_ttl, until)
-        token = await runtime.store.peek(slot, subject)
-        if token is None:
-            return await self._wait(runtime, slot, subject, min_ttl, until)
+        return self.slot(subject)
+
+    def _serves(
+        self, runtime: Runtime, slot: Slot, subject: Subject, token: AccessToken, min_ttl: float
+    ) -> bool:
+        """Return whether a token that was peeked is good enough, and begin what is due: its renewal, or a sweep."""
         now = runtime.clock()
         if now >= self._drainer.sweep_at and runtime.has_background:
             self._drainer.start(runtime)
         if token.expires_at - now < min_ttl:
             if token.life < min_ttl and now < token.renew_at:
                 raise token_too_short(token, min_ttl)
-            return await self._wait(runtime, slot, subject, min_ttl, until)
+            return False
         if token.renew_at <= now:
             self._renewals.start(runtime, slot, subject, token)
             self._counts.stale.add()
         self._counts.hits.add()
-        return token
+        return True
 
     async def token_in_turn(
         self, runtime: Runtime, subject: Subject, *, until: float | None = None
@@ -105,10 +117,17 @@ class TokenFlow:
         Raises RateLimited when the turn comes later than `call_patience` allows.
         """
         until = runtime.clock() + self._settings.deadline if until is None else until
+        patience = self._settings.call_patience
+        slot = self._admissible_slot(subject)
         epoch = self._known_epoch()
-        token = await self.token(runtime, subject, until=until)
+        found = NOTHING
+        if not self._flights.is_known_empty(slot, runtime.clock):
+            found = await runtime.store.peek_in_turn(slot, subject, patience=patience)
+        token, admission = found
+        if token is None or not self._serves(runtime, slot, subject, token, 0.0):
+            token, admission = await self._wait(runtime, slot, subject, 0.0, until), None
         read_at = runtime.clock()
-        wait = await Turn(runtime).take(Priority.CALL, until=read_at + self._settings.call_patience)
+        wait = await Turn(runtime, admission).take(Priority.CALL, until=read_at + patience)
         if wait > 0:
             raise rate_limited(self._settings, wait)
         # As with a shared peek: nothing has ended here, and elsewhere no longer ago than an answer may be on its way.

@@ -8,6 +8,8 @@ from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, M
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.protocol import (
     BudgetOperations,
+    CallOperations,
+    InTurn,
     NoteOperations,
     Operations,
     RevocationOperations,
@@ -47,6 +49,7 @@ __all__ = [
     "Budget",
     "BudgetOperations",
     "Busy",
+    "CallOperations",
     "Claim",
     "Claimed",
     "Committed",
@@ -56,6 +59,7 @@ __all__ = [
     "Ended",
     "Everything",
     "Hit",
+    "InTurn",
     "Lease",
     "NoteOperations",
     "Operations",

@@ -46,7 +46,7 @@ that was let go: it has ended after `end_user` of such a user, and when an endin
 removes them; only `delete_note` and time do.
 """
 
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.stores.budget import Admission, Priority, Ticket
@@ -67,6 +67,8 @@ from monite_auth.tokens import AccessToken
 
 __all__ = [
     "BudgetOperations",
+    "CallOperations",
+    "InTurn",
     "NoteOperations",
     "Operations",
     "RevocationOperations",
@@ -213,6 +215,23 @@ class BudgetOperations(Protocol):
         """
 
 
+class InTurn(NamedTuple):
+    """What a call finds: the token, and at the same moment a turn in the request budget. The turn is None where none was asked for."""
+
+    token: AccessToken | None
+    admission: Admission | None
+
+
+class CallOperations(Protocol):
+    """What a call within the request budget asks, in one step where the store can."""
+
+    async def peek_in_turn(self, slot: Slot, principal: Subject, *, patience: float) -> InTurn:
+        """Peek, and where there is a token, ask for one request with the priority of a call, at the same moment.
+
+        A store that cannot do both at one moment only peeks. `patience`: see `BudgetOperations.admit`.
+        """
+
+
 class StatusOperations(Protocol):
     """Reads for people who look after the application."""
 
@@ -232,6 +251,7 @@ class Operations(
     RevocationOperations,
     NoteOperations,
     BudgetOperations,
+    CallOperations,
     StatusOperations,
     Protocol,
 ):

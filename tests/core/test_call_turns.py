@@ -9,7 +9,7 @@ import pytest
 
 from monite_auth import PARTNER, TokenBroker, errors
 from monite_auth.engine.runtime import run
-from monite_auth.stores import Priority
+from monite_auth.stores import InTurn, Priority
 from tests.people import ANNA, PEOPLE, VIKTOR
 from tests.redis_server import RedisServer
 from tests.scripted import ALICE, World, numbered
@@ -275,11 +275,34 @@ def test_promise_8_a_renewal_and_a_revocation_wait_while_a_call_does():
     assert revocation.wait > call.wait
 
 
+class Recorded:
+    """The operations of a store, and the names of those that were asked for."""
+
+    def __init__(self, inner):
+        self.inner, self.names = inner, []
+
+    def __getattr__(self, name):
+        self.names.append(name)
+        return getattr(self.inner, name)
+
+
+def test_a_call_asks_the_store_once_for_its_token_and_its_turn():
+    world = World(numbered())
+    world.token()
+    world.now += 1
+    recorded = world.store = Recorded(world.store)
+    turn(world)
+    assert recorded.names == ["peek_in_turn"]
+
+
 class Meanwhile:
-    """The operations of a world's store. Something happens before the first turn is asked for."""
+    """The operations of a store that only peeks for a call. Something happens before the first turn is asked for."""
 
     def __init__(self, world, happens):
         self.inner, self.happens = world.store, [happens]
+
+    async def peek_in_turn(self, slot, principal, *, patience):
+        return InTurn(await self.inner.peek(slot, principal), None)
 
     def __getattr__(self, name):
         if name == "admit" and self.happens:

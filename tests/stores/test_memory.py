@@ -4,7 +4,8 @@ import pytest
 
 from monite_auth import Principal
 from monite_auth.stores import MOST_ENDINGS, MOST_SESSIONS, Slot
-from tests.stores.harness import FORMS, MemoryGround
+from monite_auth.stores.memory.operations import MemoryOperations
+from tests.stores.harness import ALICE, FORMS, MemoryGround, SQLiteGround
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -63,3 +64,28 @@ def test_the_logouts_of_one_user_do_not_make_others_forget_theirs(drive, tmp_pat
     assert driver.has_ended(Principal("bob", session_id="s"), Slot("bob", None, None))
     assert driver.has_ended(Principal("eve", session_id="s-0"), Slot("eve", None, None))
     assert len(driver.ops._endings) <= MOST_ENDINGS + 3
+
+
+class EndsMeanwhile(MemoryOperations):
+    """A session ends just before the turn of its call."""
+
+    async def admit(self, priority, ticket, *, patience):
+        await self.end_session(ALICE)
+        return await super().admit(priority, ticket, patience=patience)
+
+
+def test_promise_5_a_call_does_not_find_the_token_of_a_session_that_ends_while_its_turn_is_taken(
+    drive, tmp_path
+):
+    driver = drive(MemoryGround(tmp_path), "blocking")
+    driver.put("t")
+    driver.ops.__class__ = EndsMeanwhile
+    assert driver.peek_in_turn().token is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_stores_take_the_turn_of_a_call_with_its_token(drive, tmp_path, form):
+    for ground in (MemoryGround, SQLiteGround):
+        driver = drive(ground(tmp_path), form)
+        driver.put("t")
+        assert driver.peek_in_turn().admission is not None

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.budget import Admission, Priority, Ticket
+from monite_auth.stores.fallback.calls import FallbackCalls
 from monite_auth.stores.fallback.revocations import FallbackRevocations
 from monite_auth.stores.fallback.sessions import FallbackSessions
-from monite_auth.stores.fallback.tokens import FallbackTokens
 from monite_auth.stores.values import Overview, Status
 
 __all__ = ["FallbackOperations"]
 
 
-class FallbackOperations(FallbackTokens, FallbackSessions, FallbackRevocations):
+class FallbackOperations(FallbackCalls, FallbackSessions, FallbackRevocations):
     """All operations; those that are short are here."""
 
     async def status(self, user: str) -> Status:

@@ -91,8 +91,13 @@ def _rows(*shapes: Shape) -> Shape:
 
 
 def _is_peeked(answer: Any) -> bool:
-    """Say whether `split_answer` can split it. This is the hot path."""
-    return answer is None or (isinstance(answer, bytes) and (len(answer) > MOMENT or answer == FOREIGN))
+    """Say whether it is what `lua/peek.lua` answers. This is the hot path."""
+    return answer is None or _is_token(answer) or answer == FOREIGN
+
+
+def _is_token(answer: Any) -> bool:
+    """Say whether `split_answer` can split it."""
+    return isinstance(answer, bytes) and len(answer) > MOMENT
 
 
 _of_a_user = _word(FOREIGN, SET)
@@ -133,6 +138,9 @@ ANSWERS: dict[str, Shape] = {
     "live": _is_count,
     "overview": _row(_is_count, _either(_is_number, _word(b""))),
     "peek": _is_peeked,
+    "peek_in_turn": _either(
+        _is_nothing, _word(FOREIGN), _row(_is_token, _is_count, _is_number, _either(_is_number, _word(b"")))
+    ),
     "postpone": _is_count,
     "put_note": _either(_is_count, _of_a_user),
     "release_value": _is_count,

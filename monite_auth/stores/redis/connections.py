@@ -45,7 +45,7 @@ Argument = str | bytes | int | float
 FIRST_SHARE = 0.5
 """The part of the timeout for the first answer over a connection that may be old. If it is dead, a fresh one gets a chance soon."""
 
-PEEK = SCRIPTS["peek"]
+PEEKS = SCRIPTS["peek"], SCRIPTS["peek_in_turn"]
 
 
 class Connections(ABC):
@@ -100,7 +100,7 @@ class Connections(ABC):
 
         Raises: StoreUnavailable, ConfigurationError.
         """
-        lane: LaneName = "peek" if script is PEEK else "other"
+        lane: LaneName = "peek" if script in PEEKS else "other"
         try:
             answer = await self.send(
                 "EVALSHA", script.sha, len(keys), *keys, *arguments, lane=lane, probes=probes

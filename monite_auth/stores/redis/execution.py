@@ -60,6 +60,10 @@ class Execution:
         self._wall_clock = wall_clock
         self._server_clock = server_clock
 
+    @property
+    def _is_cluster(self) -> bool:
+        return len(self._groups) > 1
+
     async def _vault(self) -> RedisVault:
         return await self._keys.vault(self._connections())
 
@@ -75,9 +79,14 @@ class Execution:
         user: str | Partner,
         keys: int,
         arguments: Callable[[RedisVault], Sequence[Argument]],
+        *,
+        in_budget: bool = False,
     ) -> tuple[RedisVault, Any]:
-        """Run a script over the first `keys` keys of a user; return its answer, and the vault that it is from."""
-        return await self._run(script, lambda vault: vault.home(user), keys, arguments)
+        """Run a script over the first `keys` keys of a user; return its answer, and the vault that it is from.
+
+        `in_budget`: the key of the request budget comes after them, which is possible outside a cluster only.
+        """
+        return await self._run(script, lambda vault: vault.home(user), keys, arguments, in_budget=in_budget)
 
     async def _run(
         self,
@@ -85,6 +94,8 @@ class Execution:
         home: Callable[[RedisVault], tuple[int, str]],
         keys: int,
         arguments: Callable[[RedisVault], Sequence[Argument]],
+        *,
+        in_budget: bool = False,
     ) -> tuple[RedisVault, Any]:
         """Run a script as `_ask` does; `home` gives the user's shard and name."""
         connections = self._connections()
@@ -95,6 +106,8 @@ class Execution:
             group, asked_at = self._group_of[shard], self._clock()
             window = UNKNOWN if has_looked else self._server_clock.window(group)
             every = vault.keyspace.user(shard, name)[:keys]
+            if in_budget:
+                every.append(vault.keyspace.budget)
             answer = await connections.run(
                 SCRIPTS[script],
                 every,

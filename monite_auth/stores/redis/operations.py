@@ -24,18 +24,19 @@ bear to have run, and to run twice:
 | session_state | session_state | Nothing was written. |
 | put_note, delete_note | put_note, delete_note | The note as the first run left it. |
 | admit | budget | A moment that was booked, or a place in the window, passes unused. |
+| peek_in_turn | peek_in_turn | As after admit. |
 | hold | budget | The hold counts until when, not how long; the pace goes down once. |
 | lower_limit | budget | The same limit. |
 """
 
+from monite_auth.stores.redis.calls import RedisCalls
 from monite_auth.stores.redis.notes import RedisNotes
 from monite_auth.stores.redis.revocations import RedisRevocations
 from monite_auth.stores.redis.sessions import RedisSessions
 from monite_auth.stores.redis.status import RedisStatus
-from monite_auth.stores.redis.tokens import RedisTokens
 
 __all__ = ["RedisOperations"]
 
 
-class RedisOperations(RedisTokens, RedisSessions, RedisRevocations, RedisNotes, RedisStatus):
+class RedisOperations(RedisCalls, RedisSessions, RedisRevocations, RedisNotes, RedisStatus):
     """All operations of one account, in one of their two forms; see `monite_auth.stores.Operations`."""

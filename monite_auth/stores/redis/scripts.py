@@ -1,4 +1,4 @@
-"""The Lua scripts, from `lua/`; each has what it uses of `common.lua` put into it. Comments stay here."""
+"""The Lua scripts, from `lua/`; each has what it uses of `common.lua` put into it, and other scripts that it runs. Comments stay here."""
 
 import hashlib
 import re
@@ -40,6 +40,7 @@ def _load() -> dict[str, Script]:
         name, dot, kind = file.name.partition(".")
         if (dot + kind) == ".lua" and name != "common":
             first, _, rest = _code(file.name).partition("\n")  # the shebang has to stay in front
+            rest = "".join(map(_as_function, re.findall(r"\brun_(\w+)\(", rest))) + rest
             for definition in reversed(shared):  # each may use those before it
                 if any(re.search(rf"\b{each}\b", rest) for each in _names(definition)):
                     rest = definition + rest
@@ -48,6 +49,12 @@ def _load() -> dict[str, Script]:
                 name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
             )
     return scripts
+
+
+def _as_function(name: str) -> str:
+    """Return a script as a function that another one can run over some of its keys and arguments."""
+    _, _, rest = _code(f"{name}.lua").partition("\n")
+    return f"local function run_{name}(KEYS, ARGV)\n{rest}end\n"
 
 
 def _code(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import PARTNER, Subject
@@ -36,22 +36,22 @@ class RedisTokens(Execution):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
         at = self._clock()
-        # A session with an ID is known by its name; its date need not be read.
-        by_date = principal is not PARTNER and principal.session_id is None and principal.can_end
-        vault, answer = await self._ask(
-            "peek",
-            slot.user,
-            ALL if by_date else 3,
-            lambda vault: [
-                vault.place(slot),
-                *vault.identity(principal, self._wall_clock),
-                self._session_memory,
-            ],
-        )
+        keys, arguments = self._peek_of(slot, principal)
+        vault, answer = await self._ask("peek", slot.user, keys, arguments)
         if answer is None:
             return None
         now, record = split_answer(answer)
         return await self._opened(vault, slot, record, now, at)
+
+    def _peek_of(self, slot: Slot, principal: Subject) -> tuple[int, Callable[[RedisVault], list[Argument]]]:
+        """Return how many of a user's keys a peek reads, and its arguments."""
+        # A session with an ID is known by its name; its date need not be read.
+        by_date = principal is not PARTNER and principal.session_id is None and principal.can_end
+        return ALL if by_date else 3, lambda vault: [
+            vault.place(slot),
+            *vault.identity(principal, self._wall_clock),
+            self._session_memory,
+        ]
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float

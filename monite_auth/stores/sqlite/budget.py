@@ -23,6 +23,12 @@ class SQLiteBudget(Execution):
         self, on: Transaction, priority: Priority, ticket: Ticket | None, *, patience: float
     ) -> Admission:
         """See Operations."""
+        return self.admit_within(on, priority, ticket, patience)
+
+    def admit_within(
+        self, on: Transaction, priority: Priority, ticket: Ticket | None, patience: float
+    ) -> Admission:
+        """Admit within a transaction."""
         budget, admission = read_budget(on).admit(
             on.now, self._requests_per_second, priority, ticket, patience
         )

@@ -59,13 +59,14 @@ class SQLiteTokens(Execution):
 
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations. It runs where it was called, on an event loop too, if it need not wait."""
-        peek = partial(self._peek, slot, principal)
+        peek = partial(self.peek_within, slot, principal)
         try:
             return self._read_at_once(peek)
         except (Locked, VaultLocked, SealBroken):
             return await self._read_or_none(peek)
 
-    def _peek(self, slot: Slot, principal: Subject, on: Transaction) -> AccessToken | None:
+    def peek_within(self, slot: Slot, principal: Subject, on: Transaction) -> AccessToken | None:
+        """Peek within a transaction."""
         name = on.vault.slot(slot)
         statement, asked = PEEK, {"slot": name, "now": on.now, "ahead": on.ahead}
         session = on.vault.principal(principal) if principal is not PARTNER else None

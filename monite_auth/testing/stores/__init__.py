@@ -23,6 +23,7 @@ import pytest
 from monite_auth.testing.stores.accounts import AccountContract
 from monite_auth.testing.stores.bounds import BoundContract
 from monite_auth.testing.stores.budget import BudgetContract
+from monite_auth.testing.stores.calls import CallContract
 from monite_auth.testing.stores.dates import DateContract
 from monite_auth.testing.stores.driver import FORMS, Drive, StoreDriver, StoreGround
 from monite_auth.testing.stores.notes import NoteContract
@@ -42,6 +43,7 @@ class StoreContract(
     RevocationContract,
     NoteContract,
     BudgetContract,
+    CallContract,
     StatusContract,
     DateContract,
     SameValueContract,

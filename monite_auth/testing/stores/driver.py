@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from monite_auth.identity import EntityUser, Principal, Subject
+from monite_auth.identity import PARTNER, EntityUser, Principal, Subject
 from monite_auth.processes.flows import run
 from monite_auth.stores.budget import Admission, Priority, Ticket
-from monite_auth.stores.protocol import Operations, Store
-from monite_auth.stores.values import Busy, Claim, Claimed, Committed, Ended, Lease, Slot
+from monite_auth.stores.protocol import InTurn, Operations, Store
+from monite_auth.stores.values import PARTNER_SLOT, Busy, Claim, Claimed, Committed, Ended, Lease, Slot
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = [
@@ -200,6 +200,11 @@ class StoreDriver:
     ) -> Admission:
         """Ask the budget for one request."""
         return self.run(self.ops.admit(priority, ticket, patience=patience))
+
+    def peek_in_turn(self, principal: Subject = ALICE, *, patience: float = 60.0) -> InTurn:
+        """Return what a call of the principal finds in its slot."""
+        slot = HOME if principal is not PARTNER else PARTNER_SLOT
+        return self.run(self.ops.peek_in_turn(slot, principal, patience=patience))
 
     def put_note(self, value: str, *, user: str = "alice", name: str = "link", seconds: float = 100) -> None:
         """Keep a note."""

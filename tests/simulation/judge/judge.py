@@ -10,7 +10,7 @@ from monite_auth.identity import PARTNER, Partner, Subject
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
-from monite_auth.stores import Claimed, Committed, Cooldown, Ended, Lease, Slot
+from monite_auth.stores import Claimed, Committed, Cooldown, Ended, Lease, Priority, Slot
 from monite_auth.tokens import SAFETY
 from tests.simulation.judge.budget import ROUNDING, BudgetJudge
 from tests.simulation.judge.cooldowns import CooldownJudge
@@ -257,6 +257,11 @@ class Judge:
     def store_did(
         self, actor: "Actor", name: str, arguments: tuple[Any, ...], options: dict[str, Any], result: Any
     ) -> None:
+        if name == "peek_in_turn":  # both at one moment
+            self.store_did(actor, "peek", arguments, {}, result.token)
+            if result.admission is not None:
+                self.store_did(actor, "admit", (Priority.CALL, None), options, result.admission)
+            return
         call = self.calls.get(actor.name)
         if call is not None and call.kind in CHEAP:
             self.checks["7 logout is cheap"] += 1

@@ -184,6 +184,7 @@ class OutageJudge(Judge):
         process = actor.process.name
         is_alive = (
             (name == "peek" and result is not None)
+            or (name == "peek_in_turn" and result.token is not None)
             or (name == "claim" and not isinstance(result, Ended))
             or (name == "session_state" and result is SessionState.ALIVE)
         )

@@ -281,3 +281,47 @@ def test_promise_3_nobody_revokes_a_token_that_the_store_may_hand_out():
     world.drain()
     assert run(other.peek(slot, ALICE)) is None
     assert sorted(world.revoked) == ["token-1", "token-2"]
+
+
+def call(world, principal=ALICE):
+    """Return what a call finds in the store."""
+    return run(world.store.peek_in_turn(world.engine.tokens.slot(principal), principal, patience=2))
+
+
+def test_a_call_has_its_token_and_its_turn_by_one_question():
+    world = Outage(numbered())
+    world.token()
+    asked = world.shared.asked
+    assert call(world).admission is not None
+    assert world.shared.asked == asked + 1
+
+
+def test_in_an_outage_a_call_finds_the_token_of_this_process():
+    world = Outage(numbered())
+    world.shared.is_down = True
+    assert world.value() == "token-1"
+    world.now += 1.1  # it may ask the store again
+    token, turn = call(world)
+    assert token.value.reveal() == "token-1"
+    assert turn is None
+
+
+def test_promise_11_a_call_of_a_session_that_is_not_trusted_finds_no_token_in_an_outage():
+    world = Outage(numbered(), outage_trust=0)
+    world.token()
+    world.shared.is_down = True
+    with pytest.raises(errors.StoreUnavailable):
+        call(world)
+
+
+def test_promise_5_a_logout_that_is_accepted_while_the_store_answers_a_call_holds_for_the_call():
+    def logout():
+        world.shared.is_down = True
+        world.logout()
+        world.shared.is_down = False
+
+    world = Outage(numbered())
+    world.token()
+    world.shared.before_answer = logout
+    world.now += 1.1
+    assert call(world).token is None

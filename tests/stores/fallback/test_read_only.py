@@ -206,3 +206,16 @@ def test_promise_5_a_logout_here_while_the_store_is_asked_for_the_session_counts
 
     world.shared.before_answer = ask_for_session  # after the peek
     assert world.peek(ALICE) is None
+
+
+@in_each_kind
+def test_a_call_finds_its_token_though_the_store_takes_no_writes(refused):
+    world = Outage(numbered(), outage_trust=0)
+    world.token(PARTNER)
+    full(world, refused)
+    assert world.value() == "token-2"  # which this process keeps for itself
+    for principal, value in ((ALICE, "token-2"), (PARTNER, "token-1")):
+        slot = world.engine.tokens.slot(principal)
+        found = run(world.store.peek_in_turn(slot, principal, patience=2))
+        assert found.token.value.reveal() == value
+    assert run(world.engine.tokens.token_in_turn(world, ALICE)).value.reveal() == "token-2"

@@ -57,6 +57,7 @@ def do_everything(driver: Driver) -> None:
     driver.put("one", home, carol)
     driver.put("two", home, carol)
     assert driver.peek(home, carol) == "two"
+    assert driver.run(driver.ops.peek_in_turn(home, carol, patience=1)).token is not None
     assert isinstance(driver.claim(home, carol), Hit)
     driver.run(driver.ops.discard(home, driver.token("two").fingerprint))
     driver.run(driver.ops.abandon(driver.lease(slot=abroad, principal=carol), Cooldown(30, "x", "y")))

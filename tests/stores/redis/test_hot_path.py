@@ -29,6 +29,20 @@ def test_a_hit_is_one_command_and_one_round_trip(driver, server):
     assert server.admin.info("stats")["total_reads_processed"] - reads <= 102  # and this test's own
 
 
+def test_a_call_has_its_token_and_its_turn_by_one_command_and_one_round_trip(driver, server):
+    driver.put("t")
+    driver.peek_in_turn()  # shows the script to the server
+    calls, reads = server.calls(), server.admin.info("stats")["total_reads_processed"]
+    for _ in range(10):
+        found = driver.peek_in_turn()
+        assert found.token is not None
+        assert found.admission is not None
+    more = Counter(server.calls())
+    more.subtract(calls)
+    assert (+more)["evalsha"] == 10
+    assert server.admin.info("stats")["total_reads_processed"] - reads <= 12  # and this test's own
+
+
 def test_whoever_waits_for_another_process_asks_without_writing_anything(driver, server):
     driver.claim(owner="another process", seconds=PATIENCE)
     assert isinstance(driver.claim(), Busy)  # shows the script to the server, and the session is known
@@ -133,4 +147,4 @@ def test_a_crowd_of_threads_shares_a_few_connections(server, drive):
 
 def test_only_what_lua_needs_is_sent():
     assert all(script.source.startswith("#!lua") for name, script in SCRIPTS.items() if name != "info")
-    assert max(len(script.source) for script in SCRIPTS.values()) < 8000
+    assert max(len(script.source) for script in SCRIPTS.values()) < 9000

@@ -1,6 +1,7 @@
 """All operations. The rules of the request budget are `monite_auth.stores.Budget`'s: a store keeps its state."""
 
-from monite_auth.stores import Admission, Priority, Ticket
+from monite_auth.identity import Subject
+from monite_auth.stores import Admission, InTurn, Priority, Slot, Ticket
 from tests.toys.store_dictionary.notes import Notes
 from tests.toys.store_dictionary.revocations import Revocations
 from tests.toys.store_dictionary.sessions import Sessions
@@ -16,6 +17,9 @@ class DictionaryOperations(Tokens, Sessions, Revocations, Notes):
                 self.clock(), self.rate, priority, ticket, patience
             )
             return admission
+
+    async def peek_in_turn(self, slot: Slot, principal: Subject, *, patience: float) -> InTurn:
+        return InTurn(await self.peek(slot, principal), None)
 
     async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         with self.state.lock:
