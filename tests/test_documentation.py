@@ -1,10 +1,12 @@
 """The code in the README and the docs runs, in order, as one program for each page."""
 
 import asyncio
+import builtins
 import json
 import os
 import re
 import subprocess
+import symtable
 import sys
 from contextlib import ExitStack
 from dataclasses import fields
@@ -31,8 +33,12 @@ PAGES = [
 ]
 
 
-def run_page(name: str, names: dict[str, Any], *, section: str = "") -> dict[str, Any]:
-    """Run the Python blocks of a page, or of one section of it, and return the names that they made."""
+SHARED_PAGES = ("jwt", "jobs", "organizations", "roles", "server-side-sessions")
+"""Pages that have a section for each framework."""
+
+
+def blocks_of(name: str, *, section: str = "") -> list[tuple[int, str]]:
+    """Return the Python blocks of a page, or of one section of it, each with the line where it begins."""
     text = (ROOT / name).read_text()
     begin, end = span_of(section, text) if section else (0, len(text))
     blocks = [
@@ -41,7 +47,12 @@ def run_page(name: str, names: dict[str, Any], *, section: str = "") -> dict[str
         if begin <= m.start() < end
     ]
     assert blocks
-    for line, block in blocks:
+    return blocks
+
+
+def run_page(name: str, names: dict[str, Any], *, section: str = "") -> dict[str, Any]:
+    """Run the Python blocks of a page, or of one section of it, and return the names that they made."""
+    for line, block in blocks_of(name, section=section):
         exec(compile("\n" * (line - 1) + block, str(ROOT / name), "exec"), names)
     return names
 
@@ -274,6 +285,49 @@ def test_the_page_on_health(demo_environment):
 
 def test_the_page_on_tests():
     run_page("docs/testing.md", {}, section="In any framework")
+
+
+CONTINUATIONS = {
+    "start-fastapi": ["starlette", *(f"{page}#Starlette and FastAPI" for page in SHARED_PAGES)],
+    "start-flask": ["flask", "flask-sessions", *(f"{page}#Flask" for page in SHARED_PAGES)],
+    "start-django": ["django-sessions", "organizations#Django", "jobs#Django and Celery", "roles#Django"],
+    "sessions": ["jwt#Which claim names the login", "jobs#What a job is"],
+    "security-models": ["roles#In any framework"],
+    "": [
+        "sessions",
+        "security-models",
+        "calls",
+        "events",
+        "health",
+        "provisioning",
+        "testing",
+        "any-framework",
+    ],
+}
+"""Pages and sections whose code goes on from that of another page, and from nothing else."""
+
+
+@pytest.mark.parametrize(
+    ("start", "page"), [(start, page) for start, pages in CONTINUATIONS.items() for page in pages]
+)
+def test_code_that_is_copied_has_every_name_that_it_uses(start, page):
+    name, _, section = page.partition("#")
+    code = "".join(block for _, block in blocks_of(f"docs/{start}.md")) if start else ""
+    code += "".join(block for _, block in blocks_of(f"docs/{name}.md", section=section))
+    module = symtable.symtable(code, page, "exec")
+    known = {each.get_name() for each in module.get_symbols() if each.is_assigned() or each.is_imported()}
+    known |= {*dir(builtins), "__file__", "__name__"}
+    assert names_from_outside(module) - known <= {"verified"}  # a function of the reader's
+
+
+def names_from_outside(table: symtable.SymbolTable) -> set[str]:
+    """Return the names that code, and the functions and classes in it, take from the module or from what is built in."""
+    names = {
+        each.get_name()
+        for each in table.get_symbols()
+        if each.is_referenced() and (each.is_global() or table.get_type() == "module")
+    }
+    return names.union(*(names_from_outside(each) for each in table.get_children()))
 
 
 FRAGMENTS = {
