@@ -70,9 +70,30 @@ def test_a_panel_says_what_it_shows_and_its_legend_uses_its_labels(panel):
 
 def test_panels_have_ids_and_places_of_their_own():
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
-    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in DASHBOARD["panels"]]
     assert len(set(ids)) == len(ids)
-    assert len(set(places)) == len(places)
+    places = [panel["gridPos"] for panel in DASHBOARD["panels"]]
+    cells = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert {x for x, _ in cells} == set(range(24))
+
+
+def test_the_dashboard_can_be_imported_and_asks_which_prometheus_is_meant():
+    (variable,) = DASHBOARD["templating"]["list"]
+    assert (variable["type"], variable["query"]) == ("datasource", "prometheus")
+    assert isinstance(DASHBOARD["schemaVersion"], int)
+    assert DASHBOARD["title"]
+    assert DASHBOARD["__inputs"] == []
+    assert "id" not in DASHBOARD  # Grafana gives it its own
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    for panel in PANELS.values():
+        assert panel["datasource"] == chosen
+        assert [target["datasource"] for target in panel["targets"]] == [chosen] * len(panel["targets"])
+        assert [target["refId"] for target in panel["targets"]] == ["A", "B", "C"][: len(panel["targets"])]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
