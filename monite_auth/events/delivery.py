@@ -64,6 +64,12 @@ class Delivery:
         here = self._here.existing()
         return here is None or here.flush(within)
 
+    @property
+    def waiting(self) -> int:
+        """How many events the sink of this process has still to get."""
+        here = self._here.existing()
+        return 0 if here is None else here.waiting
+
 
 class _Queue:
     """What waits in one process."""
@@ -91,7 +97,7 @@ class _Queue:
 
     def put(self, event: Event) -> None:
         if not threads_are_allowed():
-            self._hand_over(event, pauses=())  # there is nobody else to do it
+            self._deliver(event, pauses=())  # there is nobody else to do it
             return
         with self._changed:
             has_room = len(self._waiting) < self._room
@@ -106,14 +112,24 @@ class _Queue:
             self._note_dropped(1)
 
     @property
+    def waiting(self) -> int:
+        return len(self._waiting) + self._is_busy
+
+    @property
     def is_idle(self) -> bool:
-        return not self._waiting and not self._is_busy
+        return self.waiting == 0
 
     def flush(self, within: float) -> bool:
+        until = time.monotonic() + within
         with self._changed:
             if not self._has_thread and self._waiting:
                 self._start()
-            return self._changed.wait_for(lambda: self.is_idle, timeout=max(0.0, within))
+            if self._has_thread or not self._waiting:
+                return self._changed.wait_for(lambda: self.is_idle, timeout=max(0.0, within))
+        # There can be no thread: Python 3.12 starts none while it exits. So whoever waits delivers.
+        while time.monotonic() < until and (event := self._next(within=0)) is not None:
+            self._deliver(event, pauses=())
+        return self.is_idle
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._serve, name="monite_auth events", daemon=True)
@@ -125,52 +141,61 @@ class _Queue:
         self._has_thread = True
 
     def _serve(self) -> None:
-        while (event := self._next()) is not None:
-            try:
-                self._tell_of_gap()
-                self._hand_over(event, self._pauses)
-            finally:
-                with self._changed:
-                    self._is_busy = False
-                    self._changed.notify_all()
+        while (event := self._next(within=IDLE)) is not None:
+            self._deliver(event, self._pauses)
 
-    def _next(self) -> Event | None:
+    def _next(self, *, within: float) -> Event | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting, timeout=IDLE)
+            self._changed.wait_for(lambda: self._waiting, timeout=within)
             if not self._waiting:
                 self._has_thread = False
                 return None
             self._is_busy = True
             return self._waiting.popleft()
 
-    def _tell_of_gap(self) -> None:
-        with self._changed:
-            missing, self._missing = self._missing, 0
-        if missing:
-            log.error("%d events for auditors were lost: a sink could not take them in time.", missing)
-            self._hand_over(self._dropped(missing), self._pauses)
+    def _deliver(self, event: Event, pauses: tuple[float, ...]) -> None:
+        """Tell the sink of a gap, if there is one, and give it an event; count the event where that does not help."""
+        try:
+            with self._changed:
+                missing, self._missing = self._missing, 0
+            if missing:
+                log.error("%d events for auditors were lost: a sink could not take them in time.", missing)
+            took_gap = not missing or self._hand_over(self._dropped(missing), pauses)
+            took_event = self._hand_over(event, pauses)
+            with self._changed:
+                self._missing += (0 if took_gap else missing) + (not took_event)
+            if not took_event:
+                self._note_dropped(1)
+        finally:
+            with self._changed:
+                self._is_busy = False
+                self._changed.notify_all()
 
-    def _hand_over(self, event: Event, pauses: tuple[float, ...]) -> None:
-        """Give an event to the sink, again after each pause; count it where that does not help."""
+    def _hand_over(self, event: Event, pauses: tuple[float, ...]) -> bool:
+        """Give an event to the sink, again after each pause, and say whether it has taken it."""
         for pause in (*pauses, None):
             try:
                 self._sink(event)
-            except Exception as error:  # noqa: BLE001 - whatever a sink raises, the application goes on
+            except BaseException as error:  # whatever a sink raises, the application goes on
+                if isinstance(error, KeyboardInterrupt | SystemExit) and _is_main_thread():
+                    raise  # by the user or the server, who want the process to end
                 self._note_failure(error)
             else:
                 self._fails = False
-                return
+                return True
             if pause is not None:
                 time.sleep(pause)
-        with self._changed:
-            self._missing += event.count or 1 if event.name == "events.dropped" else 1
-        self._note_dropped(1)
+        return False
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, error: BaseException) -> None:
         """Log that the sink fails, once until it works again, and without its words: they may name people."""
         if not self._fails:
             self._fails = True
             log.error("A sink of events fails (%s); it is tried again.", type(error).__name__)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 _deliveries: "WeakSet[Delivery]" = WeakSet()
@@ -180,4 +205,5 @@ _deliveries: "WeakSet[Delivery]" = WeakSet()
 def _flush_all() -> None:
     until = time.monotonic() + FLUSH_AT_EXIT
     for each in list(_deliveries):
-        each.flush(within=until - time.monotonic())
+        if not each.flush(within=until - time.monotonic()):
+            log.error("%d events for auditors had not reached a sink when the process ended.", each.waiting)

@@ -1,5 +1,7 @@
 """What an event says: plain text and numbers, ready for JSON. No event holds a token, a secret, or the id of a session."""
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -27,6 +29,9 @@ EVENTS = {
     "events.dropped": "`count` events before this one are missing in this sink",
 }
 """The names of all events, and what each says."""
+
+WORD = re.compile(r"[!#-<>-~]+")
+"""Printable ASCII without spaces, quotes and equals signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,14 @@ class Event:
         return {name: value for name, value in values if value is not None}
 
     def __str__(self) -> str:
-        """Say it in one line: the name, and `field=value` for the rest."""
-        return " ".join(
-            [self.name, *(f"{name}={value}" for name, value in self.as_dict().items() if name != "name")]
-        )
+        """Say it in one line: the name, and `field=value` for the rest. What is more than one word is quoted, as in JSON."""
+        rest = ((name, str(value)) for name, value in self.as_dict().items() if name != "name")
+        return " ".join([self.name, *(f"{name}={_as_word(value)}" for name, value in rest)])
+
+
+def _as_word(text: str) -> str:
+    """Return a text that cannot be taken for several fields, or for another line: an application's id may be any text."""
+    return text if WORD.fullmatch(text) else json.dumps(text)
 
 
 Sink = Callable[[Event], None]

@@ -126,6 +126,59 @@ def test_an_event_that_a_sink_can_never_take_is_counted_and_holds_up_none_that_f
     assert (lost.count, got[0].count) == (1, 1)
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
+def test_a_sink_may_raise_anything_and_gets_what_follows(error):
+    got = []
+
+    def sink(event):
+        if event.id == "1":
+            raise error
+        got.append(event.id)
+
+    delivery, lost = deliver(sink)
+    for number in (1, 2):
+        delivery.put(event(number))
+    assert delivery.flush(within=PATIENCE)
+    assert (got, lost.count) == (["gap", "2"], 1)
+
+
+def test_a_sink_that_takes_nothing_at_all_loses_each_event_once():
+    def sink(_event):
+        raise OSError
+
+    delivery, lost = deliver(sink)
+    for number in range(10):
+        delivery.put(event(number))
+    assert delivery.flush(within=PATIENCE)
+    assert lost.count == 10
+
+
+def test_of_a_hundred_thousand_events_at_once_each_arrives_or_is_counted():
+    got = []
+    delivery, lost = deliver(got.append)
+    in_threads(8, lambda thread: [delivery.put(event((thread, number))) for number in range(12_500)])
+    assert delivery.flush(within=PATIENCE)
+    delivery.put(event("last"))  # tells of the gap before it, if there is one
+    assert delivery.flush(within=PATIENCE)
+    missing = sum(each.count for each in got if each.name == "events.dropped")
+    assert missing == lost.count
+    assert len([each for each in got if each.name == "token.minted"]) + missing == 100_001
+
+
+def test_where_no_thread_can_be_started_whoever_waits_delivers(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)  # as Python 3.12 does while it exits
+    got = []
+    delivery, lost = deliver(got.append)
+    for number in (1, 2):
+        delivery.put(event(number))
+    assert not delivery.flush(within=0)
+    assert delivery.flush(within=PATIENCE)
+    assert ([each.id for each in got], lost.count) == (["1", "2"], 0)
+
+
 def test_one_sink_that_is_stuck_does_not_hold_up_another(emulated):
     stuck, got = StuckSink(), []
     broker = TokenBroker(emulated, PEOPLE, events=[stuck, got.append])
@@ -210,6 +263,22 @@ for number in range(50):
 def test_a_process_that_exits_delivers_what_it_has():
     done = subprocess.run([sys.executable, "-c", EXITS], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(number) for number in range(50)]
+
+
+STUCK = """
+import threading
+from monite_auth.events import Event
+from monite_auth.events.delivery import Delivery
+
+delivery = Delivery(lambda event: threading.Event().wait(), note_dropped=print, dropped=print)
+for number in range(5):
+    delivery.put(Event("token.minted", 0.0, str(number), "account"))
+"""
+
+
+def test_a_process_that_exits_says_what_a_sink_that_is_stuck_has_not_got():
+    done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, check=True)
+    assert done.stderr == "5 events for auditors had not reached a sink when the process ended.\n"
 
 
 def test_where_no_threads_are_allowed_events_are_delivered_at_once(monkeypatch):

@@ -225,6 +225,14 @@ def test_the_log_has_one_line_and_all_fields_for_json(emulated, caplog):
     assert f"user={fields['user']}" in record.getMessage()
 
 
+def test_an_id_with_strange_characters_forges_neither_a_field_nor_a_line():
+    forged = Event(
+        "session.ended", 0.0, "1", "a", user="anna\nsession.ended user=bob", tenant='x" why="y', why="ok"
+    )
+    said = 'user="anna\\nsession.ended user=bob" tenant="x\\" why=\\"y" why=ok'
+    assert str(forged) == f"session.ended at=0.0 id=1 account=a {said}"
+
+
 def test_opentelemetrys_logs_have_them_under_their_names(emulated, logs):
     with TokenBroker(replace(emulated, events="otel, log"), PEOPLE) as broker:
         token = broker.token(ANNA)
