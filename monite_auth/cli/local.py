@@ -13,6 +13,7 @@ from monite_auth.cli.screen import screen
 from monite_auth.cli.verb import Failure, verb
 from monite_auth.errors import SessionEnded
 from monite_auth.identity import EntityUser, Principal
+from monite_auth.monite_api.paths import PAYABLES
 from monite_auth.settings import Settings
 
 __all__ = ["demo", "emulator"]
@@ -111,7 +112,7 @@ def demo() -> Result:
             )
             role = broker.role(anna).name
             tell("role", role, f"Monite enforces her own role with it: {role}.")
-            payables = len(broker.client(anna).get("/payables").json()["data"])
+            payables = len(broker.client(anna).get(PAYABLES).json()["data"])
             tell("payables", payables, f"A call with it lists {payables} payables of her company.")
             broker.logout(anna)
             try:

@@ -6,6 +6,7 @@ __all__ = [
     "MY_ENTITY",
     "MY_ENTITY_USER",
     "MY_ROLE",
+    "PAYABLES",
     "REVOKE",
     "ROLES",
     "TOKEN",
@@ -24,6 +25,7 @@ MY_ROLE = "/entity_users/my_role"
 
 ENTITIES = "/entities"
 ROLES = "/roles"
+PAYABLES = "/payables"
 
 
 def entity_user(entity_user_id: str) -> str:

@@ -36,6 +36,13 @@ FACTS = re.compile(
 )
 
 
+COMMAND_LINE = (PACKAGE / "cli", INTEGRATIONS / "monite_auth_django" / "management")
+
+SPOKEN = {"entities", "roles", "payables", "entity_user", "object_type", "expires_in"}
+"""Words that are the command line's own, too: names of commands and arguments, and of fields in `--json` and in files of roles.
+They stay as they are whatever Monite calls the thing, since scripts of other people have them."""
+
+
 def literals(source: str) -> Iterator[str]:
     """Yield the texts that a module holds as data: not its docstrings, nor the names of arguments and fields."""
     tree = ast.parse(source)
@@ -59,7 +66,9 @@ MODULES = [
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE.parent)))
 def test_no_other_module_writes_a_fact_of_monites(file):
-    assert facts_in(file.read_text()) == [], f"write these in {ROOM.name}, and import them"
+    own = SPOKEN if any(file.is_relative_to(each) for each in COMMAND_LINE) else set()
+    found = [each for each in facts_in(file.read_text()) if each.strip() not in own]
+    assert found == [], f"write these in {ROOM.name}, and import them"
 
 
 @pytest.mark.parametrize(
