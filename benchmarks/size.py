@@ -79,18 +79,22 @@ def _measure(store: Store, size: Callable[[], int], users: int) -> tuple[int, in
     ops = store.operations(blocking=True)
     drive(ops.backlog())  # opens the store, so that its own needs are not counted
     empty = size()
-    people = [Principal(f"user-{number}", session_id=f"session-{number}") for number in range(users)]
-    for person in people:
-        give_token(ops, person)
+    for number in range(users):
+        give_token(ops, _person(number))
     full = _settled(size)
-    for person in people:
-        drive(ops.end_session(person))
+    for number in range(users):
+        drive(ops.end_session(_person(number)))
     while (due := drive(ops.due(100, seconds=60))).batch:
         for pending in due.batch:
             drive(ops.settle(pending))
     over = _settled(size)
     store.close()
     return (full - empty) // users, (over - empty) // users
+
+
+def _person(number: int) -> Principal:
+    """Return one of the users. It is made anew for each call, as by an application: a store keeps its texts, and not the object."""
+    return Principal(f"user-{number}", session_id=f"session-{number}")
 
 
 def _settled(size: Callable[[], int]) -> int:

@@ -15,9 +15,11 @@ MORE = 200
 
 def in_memory(driver: Driver) -> int:
     operations: Any = driver.ops
-    user = operations._users.by_name.get("eve", User())
+    endings: int = len(operations._endings)
+    user: User = operations._users.by_name.get("eve", User())
     tokens = sum(len(place.tokens()) for place in user.places.values())
-    return len(user.sessions) + len(user.places) + tokens + len(operations._endings)
+    sessions, places = len(user.sessions), len(user.places)
+    return sessions + places + tokens + endings
 
 
 def in_sqlite(driver: Driver) -> int:

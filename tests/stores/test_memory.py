@@ -89,3 +89,21 @@ def test_stores_take_the_turn_of_a_call_with_its_token(drive, tmp_path, form):
         driver = drive(ground(tmp_path), form)
         driver.put("t")
         assert driver.peek_in_turn().admission is not None
+
+
+def test_nothing_is_kept_of_tokens_that_have_expired(drive, tmp_path):
+    driver = drive(MemoryGround(tmp_path), "blocking")
+    driver.put("once", life=50)
+    driver.advance(100)
+    driver.run(driver.ops.abandon(driver.lease()))
+    user = driver.ops._users.by_name["alice"]
+    assert (len(user.places), len(user.sessions)) == (0, 1)
+    assert driver.ops._holders.of(driver.token("once")) == []
+
+
+def test_readers_who_have_found_a_session_see_that_it_ends(drive, tmp_path):
+    driver = drive(MemoryGround(tmp_path), "blocking")
+    driver.put("token")
+    found = driver.ops._users.by_name["alice"].sessions.get("alice-1")
+    driver.run(driver.ops.end_session(ALICE))
+    assert found.until == 0

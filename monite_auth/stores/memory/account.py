@@ -1,7 +1,8 @@
 """Everything that memory keeps for one account, and what its operations share.
 
-Writers take one lock, for microseconds. Readers take none: `peek` reads plain dictionaries, first the token and then the
-session's right to it, so that a logout between the two is seen.
+Writers take one lock, for microseconds. Readers take none: `peek` reads plain dictionaries and records, first the token and then
+the session's right to it, so that a logout between the two is seen. A reader that comes while a writer puts a record at the end
+of its order finds nothing. Then it claims, which waits for the writer.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from monite_auth.stores.bounds import MOST_SLOTS
 from monite_auth.stores.budget import Budget
 from monite_auth.stores.dates import WallClock
 from monite_auth.stores.memory.endings import Endings
+from monite_auth.stores.memory.holders import Holders
 from monite_auth.stores.memory.pending import PendingRevocations
 from monite_auth.stores.memory.users import Cooling, Place, User, Users
 from monite_auth.stores.values import Ended, Slot
@@ -48,8 +50,7 @@ class MemoryAccount:
         self._users = Users(max_users, clock, self._dropped)
         self._endings = Endings(max_ended, session_memory, clock=clock, wall_clock=wall_clock)
         self._revocations = PendingRevocations(max_ended, clock=clock, new_id=new_id)
-        self._holders: dict[str, set[Slot]] = {}
-        """Which slots hand out the token with a fingerprint: more than one where Monite gives the same again."""
+        self._holders = Holders()
         self._everyone: list[Cooling] = []
         """The cooldown of all slots, if there is one."""
         self._notes: TLRUCache[tuple[str, str], tuple[str, float]] = TLRUCache(
@@ -60,51 +61,51 @@ class MemoryAccount:
     def _ending_of(self, principal: Principal, *, is_known: bool) -> Ended | None:
         return self._endings.of(principal, is_known=is_known)
 
-    def _supersede(self, slot: Slot, place: Place, *, by: str = "") -> None:
-        """Stop handing out a slot's token; it is kept for the next logout, unless `by` is the same value."""
+    def _supersede(self, place: Place, *, by: AccessToken | None = None) -> None:
+        """Stop handing out a place's token; it is kept for the next logout, unless `by` is the same value."""
         token, place.token = place.token, None
         if token is not None:
-            self._let_go(slot, token)
-            place.superseded.append(token)
-        place.superseded = [each for each in place.superseded if each.fingerprint != by]
+            self._let_go(place, token)
+            place.superseded = (*place.superseded, token)
+        if by is not None:
+            place.superseded = tuple(each for each in place.superseded if each.value != by.value)
 
-    def _let_go(self, slot: Slot, token: AccessToken) -> None:
-        value = token.fingerprint
-        holders = self._holders.get(value, set())
-        holders.discard(slot)
-        if not holders:
-            self._holders.pop(value, None)
+    def _let_go(self, place: Place, token: AccessToken) -> None:
+        self._holders.remove(place, token)
 
     def _end(self, name: str | Partner, user: User, includes: Callable[[Slot], bool]) -> int:
         """Fence the mints and make the tokens pending of those slots that `includes` names."""
         ended = 0
-        for slot, place in user.places.items():
+        for place in user.places.values():
+            slot = place.slot
             if not includes(slot):
                 continue
             if place.lease is not None:
                 place.lease.fenced = True
-            self._supersede(slot, place)
-            tokens, place.superseded = place.superseded, []
+            self._supersede(place)
+            tokens, place.superseded = place.superseded, ()
             ended += sum(self._revocations.add(slot, token) for token in tokens)
-        user.needed_until = 0.0
-        self._users.write(name, user, *user.places.values())
+        self._users.write(name, user)
         return ended
 
     def _make_room(self, user: User, now: float) -> None:
-        """Drop the slots of a user that were claimed longest ago, if they are of no use any more or there are too many."""
-        for slot in list(itertools.islice(user.places, MOST_LOOKED_AT)):
-            place, are_too_many = user.places[slot], len(user.places) > MOST_SLOTS
+        """Drop the places of a user that were claimed longest ago, if they are of no use any more or there are too many."""
+        for place in list(itertools.islice(user.places.values(), MOST_LOOKED_AT)):
+            are_too_many = len(user.places) > MOST_SLOTS
             if place.is_leased(now) or (place.is_needed(now) and not are_too_many):
                 continue
-            del user.places[slot]
-            self._revoke_later(slot, place.tokens())
+            self._drop_place(user, place)
+
+    def _drop_place(self, user: User, place: Place) -> None:
+        user.leave(place)
+        self._revoke_later(place)
 
     def _dropped(self, user: User) -> None:
         """Make the tokens of a user pending that makes room for others, or is of no use any more."""
-        for slot, place in user.places.items():
-            self._revoke_later(slot, place.tokens())
+        for place in user.places.values():
+            self._revoke_later(place)
 
-    def _revoke_later(self, slot: Slot, tokens: list[AccessToken]) -> None:
-        for token in tokens:
-            self._let_go(slot, token)
-            self._revocations.add(slot, token)
+    def _revoke_later(self, place: Place) -> None:
+        for token in place.tokens():
+            self._let_go(place, token)
+            self._revocations.add(place.slot, token)

@@ -85,16 +85,15 @@ class PendingRevocations:
             self._put_off(pending.id, seconds)
         return Due(batch, expired, None if self._first() is None else max(0.0, self.queue[0][0] - now))
 
-    def condemn(self, pending: Pending, is_handed_out: Callable[[str], bool]) -> bool:
+    def condemn(self, pending: Pending, is_handed_out: Callable[[AccessToken], bool]) -> bool:
         """Decide whether the token is revoked now; see RevocationOperations."""
         revocation = self.pending.get(pending.id)
         if revocation is None:
             return False
-        value = revocation.token.fingerprint
-        if is_handed_out(value):
+        if is_handed_out(revocation.token):
             self._drop(pending.id)
             return False
-        self.spent[value] = revocation.token.expires_at + SAFETY
+        self.spent[revocation.token.fingerprint] = revocation.token.expires_at + SAFETY
         return True
 
     def settle(self, pending: Pending) -> None:

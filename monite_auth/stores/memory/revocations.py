@@ -20,10 +20,9 @@ class MemoryRevocations(MemoryAccount):
         with self._lock:
             return self._revocations.condemn(pending, self._is_handed_out)
 
-    def _is_handed_out(self, value: str) -> bool:
-        places = [self._users.place(slot) for slot in self._holders.get(value, ())]
-        tokens = [place.token for place in places if place is not None]
-        return any(token is not None and token.expires_at > self._clock() for token in tokens)
+    def _is_handed_out(self, token: AccessToken) -> bool:
+        tokens = [place.token for place in self._holders.of(token)]
+        return any(each is not None and each.expires_at > self._clock() for each in tokens)
 
     async def settle(self, pending: Pending) -> None:
         """See RevocationOperations."""
@@ -43,5 +42,5 @@ class MemoryRevocations(MemoryAccount):
             for user in self._users.by_name.values():
                 taken += user.tokens()
                 for place in user.places.values():
-                    place.token, place.superseded = None, []
+                    place.token, place.superseded = None, ()
             return taken

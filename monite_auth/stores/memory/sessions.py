@@ -35,8 +35,7 @@ class MemorySessions(MemoryAccount):
         """See SessionOperations."""
         with self._lock:
             user = self._users.by_name.get(principal.user_id)
-            known_until = user.sessions.get(principal.session_id or "", 0.0) if user is not None else 0.0
-            is_known = known_until > self._clock()
+            is_known = user is not None and user.knows(principal.session_id, self._clock())
             return SessionState.of(
                 principal, self._ending_of(principal, is_known=is_known), is_known=is_known
             )
@@ -73,7 +72,7 @@ class MemorySessions(MemoryAccount):
     def _end_sessions(self, name: str, user: User, ago: float) -> int:
         """End the known sessions that did not begin since `ago` seconds ago; return how many."""
         since = self._clock() - ago if ago > 0 else math.inf
-        ended = [each for each in user.sessions if user.began.get(each, 0.0) <= since]
+        ended = [each.key for each in user.sessions.values() if each.began <= since]
         self._endings.add_undated(name, known=len(user.sessions))
         self._endings.add(name, *ended)
         for each in ended:
@@ -104,14 +103,10 @@ class MemorySessions(MemoryAccount):
     async def revoke(self, token: AccessToken) -> int:
         """See SessionOperations."""
         with self._lock:
-            value = token.fingerprint
-            slots = list(self._holders.get(value, ()))
-            for slot in slots:
-                place = self._users.place(slot)
-                if place is None:  # its user is about to be dropped
-                    continue
+            holders = self._holders.of(token)
+            for place in holders:
                 if place.token is not None:
                     token = place.token  # whose life is known
-                self._supersede(slot, place, by=value)
-            self._revocations.add(slots[0] if slots else PARTNER_SLOT, token)
-            return len(slots)
+                self._supersede(place, by=token)
+            self._revocations.add(holders[0].slot if holders else PARTNER_SLOT, token)
+            return len(holders)

@@ -16,7 +16,7 @@ class MemoryTokens(MemoryAccount):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See TokenOperations."""
         user = self._users.by_name.get(slot.user)
-        place = user.places.get(slot) if user is not None else None
+        place = user.places.get(slot[1:]) if user is not None else None
         token = place.token if place is not None else None
         now = self._clock()
         if user is None or token is None or token.expires_at <= now:
@@ -28,7 +28,8 @@ class MemoryTokens(MemoryAccount):
 
     def _may_peek(self, user: User, principal: Principal, now: float) -> bool:
         if principal.session_id is not None:
-            return user.sessions.get(principal.session_id, 0.0) > now
+            session = user.sessions.get(principal.session_id)
+            return session is not None and session.until > now
         if principal.began_at is None:
             return True
         with self._lock:  # endings are in a cache, which readers change too
@@ -42,19 +43,17 @@ class MemoryTokens(MemoryAccount):
             now = self._clock()
             user = self._users.get_or_new(slot.user)
             if principal is not PARTNER:
-                known_until = user.sessions.get(principal.session_id or "", 0.0)
-                ending = self._ending_of(principal, is_known=known_until > now)
+                ending = self._ending_of(principal, is_known=user.knows(principal.session_id, now))
                 if ending is not None:
                     return ending
             if principal is not PARTNER and principal.session_id is not None:
                 dated = self._endings.began(principal)
                 began = now if dated is None else min(now, dated.by)
                 user.know(principal.session_id, began=began, until=now + self._session_memory)
-            place = user.places.setdefault(slot, Place())
-            user.places.move_to_end(slot)
+            place = user.claim(slot)
             claim = self._claim(place, slot, now, owner, seconds, min_life)
             self._make_room(user, now)
-            self._users.write(slot.user, user, place)
+            self._users.write(slot.user, user)
             return claim
 
     def _claim(
@@ -76,8 +75,7 @@ class MemoryTokens(MemoryAccount):
         """See TokenOperations."""
         with self._lock:
             user, place = self._held_under(lease)
-            value = token.fingerprint
-            if self._revocations.is_doomed(value):
+            if self._revocations.is_doomed(token.fingerprint):
                 return Committed.DOOMED
             if user is None or place is None or place.lease is None or place.lease.fenced:
                 if place is not None:
@@ -85,13 +83,14 @@ class MemoryTokens(MemoryAccount):
                 self._revocations.add(lease.slot, token)
                 return Committed.FENCED
             now = self._clock()
-            self._supersede(lease.slot, place, by=value)
-            place.superseded = [each for each in place.superseded if each.expires_at + SAFETY > now]
-            while len(place.superseded) > MOST_SUPERSEDED:
-                self._revocations.add(lease.slot, place.superseded.pop(0))
+            self._supersede(place, by=token)
+            alive = [each for each in place.superseded if each.expires_at + SAFETY > now]
+            while len(alive) > MOST_SUPERSEDED:
+                self._revocations.add(lease.slot, alive.pop(0))
+            place.superseded = tuple(alive)
             place.token, place.lease, place.cooling = token, None, None
-            self._holders.setdefault(value, set()).add(lease.slot)
-            self._users.write(lease.slot.user, user, place)
+            self._holders.add(place, token)
+            self._users.write(lease.slot.user, user)
             return Committed.STORED
 
     async def abandon(self, lease: Lease, cooldown: Cooldown | None = None) -> None:
@@ -107,20 +106,20 @@ class MemoryTokens(MemoryAccount):
             if cooling is not None and not cooling.why.everyone:
                 place.cooling = cooling
             if not place.is_needed(self._clock()):  # a tenant that nobody has checked, say
-                del user.places[lease.slot]
-            self._users.write(lease.slot.user, user, place)
+                self._drop_place(user, place)
+            self._users.write(lease.slot.user, user)
 
     async def discard(self, slot: Slot, fingerprint: str) -> None:
         """See TokenOperations."""
         with self._lock:
             place = self._users.place(slot)
             if place is not None and place.token is not None and place.token.fingerprint == fingerprint:
-                self._supersede(slot, place)
+                self._supersede(place)
 
     def _held_under(self, lease: Lease) -> tuple[User | None, Place | None]:
         """Return the user and place that `lease` is for, if it is still in force there."""
         user = self._users.by_name.get(lease.slot.user)
-        place = user.places.get(lease.slot) if user is not None else None
+        place = self._users.place(lease.slot)
         if place is None or place.lease is None or place.lease.id != lease.id:
             return None, None
         return user, place

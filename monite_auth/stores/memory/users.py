@@ -1,23 +1,39 @@
-"""What memory keeps of each user: slots with their tokens, leases and cooldowns, and known sessions."""
+"""What memory keeps of each user: places with their tokens, leases and cooldowns, and known sessions.
 
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+There may be many users, so the records are small: they have slots, a user's place and session need no dictionary (`few`), and what
+can be found out when it is needed is not kept.
+"""
 
-from cachetools import TLRUCache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from monite_auth.identity import Partner
 from monite_auth.stores.bounds import MOST_SESSIONS
+from monite_auth.stores.memory import few
+from monite_auth.stores.memory.few import NOTHING, Few, Record
 from monite_auth.stores.values import Cooldown, CoolingDown, Slot
 from monite_auth.tokens import SAFETY, AccessToken, Clock
 
-__all__ = ["Cooling", "HeldLease", "Place", "User", "Users"]
+__all__ = ["Cooling", "HeldLease", "Place", "Session", "User", "Users"]
 
 
 LATE = 60.0
 """Seconds that a lease is remembered after it ran out: its holder may still come with a token."""
+
+MOST_CHECKED = 8
+"""Users that one write checks for being of no use any more: all are checked within an eighth as many writes as there are users."""
+
+Key = tuple[str | None, str | None, str | None]
+"""A slot without its user: the tenant, the session, and the kind."""
+
+ORDINARY: Key = (None, None, None)
+"""The key of the one slot that nearly every user has. It is kept once for all of them."""
+
+
+def key_of(slot: Slot) -> Key:
+    """Return the slot's key among those of its user."""
+    key = slot[1:]
+    return ORDINARY if key == ORDINARY else key
 
 
 @dataclass(slots=True)
@@ -42,24 +58,25 @@ class Cooling:
         return CoolingDown(self.until - now, self.why) if now < self.until else None
 
 
-@dataclass(slots=True)
-class Place:
-    """What one slot holds."""
+@dataclass(slots=True, eq=False)
+class Place(Record):
+    """What one slot of a user holds."""
 
+    user: str | Partner
+    key: Key
     token: AccessToken | None = None
-    superseded: list[AccessToken] = field(default_factory=list)
+    superseded: tuple[AccessToken, ...] = ()
     lease: HeldLease | None = None
     cooling: Cooling | None = None
 
-    def tokens(self) -> list[AccessToken]:
-        """Return all tokens that may be alive."""
-        return [self.token, *self.superseded] if self.token is not None else self.superseded
+    @property
+    def slot(self) -> Slot:
+        """The slot."""
+        return Slot(self.user, *self.key)
 
-    def needed_until(self) -> float:
-        """Return when nothing of it is of use any more."""
-        moments = [token.expires_at + SAFETY for token in self.tokens()]
-        moments += [each.until for each in (self.cooling, self.lease) if each is not None]
-        return max(moments, default=0.0)
+    def tokens(self) -> tuple[AccessToken, ...]:
+        """Return all tokens that may be alive."""
+        return (self.token, *self.superseded) if self.token is not None else self.superseded
 
     def is_leased(self, now: float) -> bool:
         """Say whether somebody mints for it."""
@@ -75,70 +92,98 @@ class Place:
 
 
 @dataclass(slots=True)
-class User:
-    """All that is known of one user, or of the partner. `sessions` are known and have not ended: until when, in this order.
+class Session(Record):
+    """A session that is known and has not ended: its id, when it began as far as that is known, and until when it is known."""
 
-    `places` are in the order in which they were claimed.
-    `began`: when each of them began, as far as that is known.
+    key: str
+    began: float
+    until: float
+
+
+@dataclass(slots=True)
+class User:
+    """All that is known of one user, or of the partner.
+
+    `places` are in the order in which they were claimed, and `sessions` in that of the ends of their times.
     """
 
-    places: OrderedDict[Slot, Place] = field(default_factory=OrderedDict)
-    sessions: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    began: dict[str, float] = field(default_factory=dict)
-    needed_until: float = 0.0
-    """When nothing of this is of use any more, at the latest."""
+    places: Few[Place] = NOTHING
+    sessions: Few[Session] = NOTHING
+
+    def claim(self, slot: Slot) -> Place:
+        """Return the place of a slot that is being claimed; it is the last from now on."""
+        place = self.places.get(slot[1:]) or Place(slot.user, key_of(slot))
+        self.places = few.put(self.places, place)
+        return place
+
+    def leave(self, place: Place) -> None:
+        """Keep a place no more."""
+        self.places = few.remove(self.places, place.key)
+
+    def knows(self, session: str | None, now: float) -> bool:
+        """Say whether a session is known."""
+        known = self.sessions.get(session)
+        return known is not None and known.until > now
 
     def know(self, session: str, *, began: float, until: float) -> None:
         """Know a session until then; it began at that moment if it was not known before."""
-        if session not in self.sessions:
-            self.began[session] = began
-        self.sessions[session] = until
-        self.sessions.move_to_end(session)
+        known = self.sessions.get(session) or Session(session, began, until)
+        known.until = until
+        self.sessions = few.put(self.sessions, known)
         if len(self.sessions) > MOST_SESSIONS:
-            self.forget(next(iter(self.sessions)))
+            self._forget_first()
 
     def date_back(self, session: str, began: float) -> None:
         """Note that a known session began at that moment, if it seemed to begin later."""
-        self.began[session] = min(began, self.began.get(session, began))
+        known = self.sessions.get(session)
+        if known is not None:
+            known.began = min(began, known.began)
 
     def forget(self, session: str) -> None:
         """Know a session no more."""
-        self.sessions.pop(session, None)
-        self.began.pop(session, None)
+        known = self.sessions.get(session)
+        if known is not None:
+            known.until = 0.0  # a reader may have found it already
+            self.sessions = few.remove(self.sessions, session)
 
     def forget_expired(self, now: float) -> None:
-        """Forget the sessions that were known until now. They are in the order of their ends."""
-        while self.sessions and next(iter(self.sessions.values())) <= now:
-            self.forget(next(iter(self.sessions)))
+        """Forget the sessions that were known until now."""
+        while (first := next(iter(self.sessions.values()), None)) is not None and first.until <= now:
+            self._forget_first()
 
-    def tokens(self) -> list[tuple[Slot, AccessToken]]:
-        """Return all tokens that may be alive."""
-        return [(slot, each) for slot, place in self.places.items() for each in place.tokens()]
+    def _forget_first(self) -> None:
+        self.forget(next(iter(self.sessions.values())).key)
 
-    def need(self, places: Iterable[Place]) -> None:
-        """Note that these places, and the sessions, are of use until their ends."""
-        last_session = itertools.islice(reversed(self.sessions.values()), 1)
-        self.needed_until = max(
-            [self.needed_until, *last_session, *(place.needed_until() for place in places)]
+    def is_needed(self, now: float) -> bool:
+        """Say whether anything of this is of use."""
+        last = next(iter(reversed(self.sessions.values())), None)
+        return (last is not None and last.until > now) or any(
+            place.is_needed(now) for place in reversed(self.places.values())
         )
+
+    def tokens(self) -> Iterator[tuple[Slot, AccessToken]]:
+        """Return all tokens that may be alive."""
+        return ((place.slot, each) for place in self.places.values() for each in place.tokens())
 
 
 class Users:
     """The users by name. Where there are too many, the one that was least recently written is dropped.
 
-    `by_name` is for readers, who hold no lock; everything else is called with the lock held. `dropped` is told of each user
-    that goes.
+    `by_name` is for readers, who hold no lock; everything else is called with the lock held. It is in the order of writing.
+    `dropped` is told of each user that goes. Users who are of no use any more go at one of the next writes, since each write checks
+    some: that takes less than a list of who goes when.
     """
 
     def __init__(self, maxsize: int, clock: Clock, dropped: Callable[[User], None]) -> None:
         self.by_name: dict[str | Partner, User] = {}
+        self._maxsize = maxsize
         self._clock = clock
         self._dropped = dropped
-        self._cache = _Cache(maxsize, clock, self._drop)
-        self._written: User | None = None
+        self._unchecked: list[str | Partner] = []
+        """Whom the next writes check. Once it is empty, everybody is in it again."""
 
     def __len__(self) -> int:
-        return len(self._cache)
+        return len(self.by_name)
 
     def get_or_new(self, name: str | Partner) -> User:
         """Return a user, or a new one that `write` has yet to keep."""
@@ -147,41 +192,30 @@ class Users:
     def place(self, slot: Slot) -> Place | None:
         """Return what a slot holds, if anything."""
         user = self.by_name.get(slot.user)
-        return user.places.get(slot) if user is not None else None
+        return user.places.get(slot[1:]) if user is not None else None
 
-    def write(self, name: str | Partner, user: User, *places: Place) -> None:
-        """Keep `user` as it is now: sessions and these places may be of use for longer."""
-        user.forget_expired(self._clock())
-        user.need(places)
-        self._written = user
-        self._cache[name] = user
-        self._written = None
-        if name in self._cache:
-            self.by_name[name] = user
-        else:  # nothing of it is of use any more
-            self.by_name.pop(name, None)
-
-    def _drop(self, name: str | Partner, user: User) -> None:
-        if user is self._written:  # its time was over, and what is written now gives it more
-            return
+    def write(self, name: str | Partner, user: User) -> None:
+        """Keep `user` as it is now, if anything of it is of use."""
+        now = self._clock()
+        user.forget_expired(now)
         self.by_name.pop(name, None)
-        self._dropped(user)
+        if user.is_needed(now):
+            self.by_name[name] = user
+        else:
+            self._dropped(user)
+        for _ in range(MOST_CHECKED):
+            self._check_next(now)
+        while len(self.by_name) > self._maxsize:
+            self._drop(next(iter(self.by_name)))
 
+    def _check_next(self, now: float) -> None:
+        if not self._unchecked:
+            self._unchecked.extend(reversed(self.by_name))
+        if self._unchecked:
+            name = self._unchecked.pop()
+            user = self.by_name.get(name)
+            if user is not None and not user.is_needed(now):
+                self._drop(name)
 
-class _Cache(TLRUCache[str | Partner, User]):
-    """A cache that says what goes, whether it was evicted or its time was over."""
-
-    def __init__(self, maxsize: int, clock: Clock, gone: Callable[[str | Partner, User], None]) -> None:
-        super().__init__(maxsize, lambda _key, user, _now: user.needed_until, timer=clock)
-        self._gone = gone
-
-    def popitem(self) -> tuple[str | Partner, User]:
-        name, user = super().popitem()
-        self._gone(name, user)
-        return name, user
-
-    def expire(self, time: float | None = None) -> Any:
-        expired = super().expire(time)
-        for name, user in expired:
-            self._gone(name, user)
-        return expired
+    def _drop(self, name: str | Partner) -> None:
+        self._dropped(self.by_name.pop(name))

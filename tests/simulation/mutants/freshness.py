@@ -11,6 +11,7 @@ from monite_auth.stores import (
     Pending,
     Slot,
 )
+from monite_auth.stores.memory.holders import Holders
 from monite_auth.stores.memory.operations import MemoryOperations
 from tests.simulation.mutants.mutant import Mutant
 
@@ -20,7 +21,7 @@ __all__ = ["MUTANTS"]
 class _PeekIgnoresExpiry(MemoryOperations):
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         user = self._users.by_name.get(slot.user)
-        place = user.places.get(slot) if user is not None else None
+        place = self._users.place(slot)
         if user is None or place is None:
             return None
         may = principal is PARTNER or self._may_peek(user, principal, self._clock())
@@ -49,7 +50,7 @@ class MinLifeIgnored(Mutant):
 
 class _CondemnsAnything(MemoryOperations):
     async def condemn(self, pending: Pending) -> bool:
-        holders, self._holders = self._holders, {}
+        holders, self._holders = self._holders, Holders()
         try:
             return await super().condemn(pending)
         finally:
@@ -113,10 +114,8 @@ class EverythingButThePartner(Mutant):
 
 class _RevokesInOneSlot(MemoryOperations):
     async def revoke(self, token: AccessToken) -> int:
-        value = token.fingerprint
-        slots = self._holders.get(value, set())
-        if len(slots) > 1:
-            self._holders[value] = {min(slots, key=repr)}
+        for place in self._holders.of(token)[1:]:
+            self._holders.remove(place, token)
         return await super().revoke(token)
 
 

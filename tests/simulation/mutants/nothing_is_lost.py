@@ -8,7 +8,6 @@ from monite_auth.engine.runtime import Runtime
 from monite_auth.monite_api.outcomes import Gone
 from monite_auth.stores import (
     Pending,
-    Slot,
 )
 from monite_auth.stores.memory.operations import MemoryOperations
 from tests.simulation.mutants.mutant import Mutant
@@ -19,7 +18,7 @@ __all__ = ["MUTANTS"]
 class _SupersededForgotten(MemoryOperations):
     def _end(self, name: str, user: Any, includes: Any) -> int:
         for place in user.places.values():
-            place.superseded = []
+            place.superseded = ()
         return super()._end(name, user, includes)
 
 
@@ -65,11 +64,11 @@ class PostponeDrops(Mutant):
 
 
 class _NeverLetsGo(MemoryOperations):
-    def _let_go(self, slot: Slot, token: AccessToken) -> None:
+    def _let_go(self, place: Any, token: AccessToken) -> None:
         pass
 
-    def _is_handed_out(self, value: str) -> bool:
-        return value in self._holders
+    def _is_handed_out(self, token: AccessToken) -> bool:
+        return bool(self._holders.of(token))
 
 
 class HoldersNeverLetGo(Mutant):

@@ -32,7 +32,7 @@ class OwnerNotChecked(Mutant):
 class _CommitIgnoresLease(MemoryOperations):
     def _held_under(self, lease: Lease) -> Any:
         user = self._users.by_name.get(lease.slot.user)
-        place = user.places.get(lease.slot) if user is not None else None
+        place = self._users.place(lease.slot)
         return (None, None) if place is None or place.lease is None else (user, place)
 
 

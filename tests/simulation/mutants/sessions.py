@@ -43,7 +43,7 @@ class _ForgetsUnused(MemoryOperations):
         return await super().claim(slot, principal, **options)
 
     def _end_sessions(self, name: str, user: Any, ago: float) -> int:
-        for session in [each for each in user.sessions if each not in self._used]:
+        for session in [each.key for each in user.sessions.values() if each.key not in self._used]:
             user.forget(session)
         return super()._end_sessions(name, user, ago)
 

@@ -16,8 +16,7 @@ __all__ = ["MUTANTS"]
 
 class _DiscardsAnything(MemoryOperations):
     async def discard(self, slot: Slot, fingerprint: str) -> None:
-        user = self._users.by_name.get(slot.user)
-        place = user.places.get(slot) if user is not None else None
+        place = self._users.place(slot)
         if place is not None and place.token is not None:
             await super().discard(slot, place.token.fingerprint)
 
