@@ -24,12 +24,12 @@ ROUNDS = 15
 """Of each the best counts. A machine would have to disturb all of them."""
 
 BOUNDS = {
-    "a hit in memory / a dictionary look-up with a clock check": 50.0,
+    "a hit in memory / a dictionary look-up with a clock check": 36.0,
     "Starlette: an unused middleware / one that does nothing": 8.0,
     "Flask: an unused middleware / one that does nothing": 3.0,
     "Django: an unused middleware / one that does nothing": 3.0,
     "import of monite_auth / import of httpx": 5.0,
-    "bytes of a user in memory": 5_000.0,
+    "bytes of a user in memory": 2_400.0,
 }
 """The most that each may be."""
 

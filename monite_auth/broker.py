@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from monite_auth.outbound.httpx2_auth import Httpx2BrokerAuth
 
 __all__ = ["TokenBroker"]
+
+Acting = TypeVar("Acting", bound=Subject)
 
 NOT_WHOLE = 1e-3
 """Seconds that are added to the date of a job that is a whole second. The date of a login that is one may mean any moment of
@@ -104,9 +106,8 @@ class TokenBroker:
             self._directory.bind(self)
         self._policy = Policy(settings, authorize, self.telemetry)
         self._pools = Pools(settings)
-        self._here: PerProcess[Running] = PerProcess(
-            partial(Running, settings, self.store, self._directory, self.telemetry, clock)
-        )
+        here = PerProcess(partial(Running, settings, self.store, self._directory, self.telemetry, clock))
+        self._here = here.__call__  # for each hit; to call a method takes half the time of calling an object
 
     @property
     def directory(self) -> Directory:
@@ -138,14 +139,14 @@ class TokenBroker:
         Raises NotLoggedIn, NotLinked, SessionEnded, EntityUserRejected, CredentialsRejected, RateLimited,
         MoniteUnavailable, TokenTooShort, StoreUnavailable, or NoTokenToGive where calls carry a partner token.
         """
-        acting = _acting(principal)
+        acting = _known(principal)
         if acting is not PARTNER:
             self._policy.refuse_to_give_tokens()
         return self._token(acting, min_ttl)
 
     async def atoken(self, principal: Subject | None, *, min_ttl: float = 0) -> AccessToken:
         """Return the principal's token; see `token`."""
-        acting = _acting(principal)
+        acting = _known(principal)
         if acting is not PARTNER:
             self._policy.refuse_to_give_tokens()
         return await self._atoken(acting, min_ttl)
@@ -171,11 +172,11 @@ class TokenBroker:
 
         Raises NotLoggedIn, StoreUnavailable.
         """
-        run(self._engine.tokens.reject(self._blocking(), _acting(principal), token))
+        run(self._engine.tokens.reject(self._blocking(), _known(principal), token))
 
     async def areject(self, principal: Subject | None, token: AccessToken) -> None:
         """Note that Monite did not accept `token`; see `reject`."""
-        await self._engine.tokens.reject(self._async(), _acting(principal), token)
+        await self._engine.tokens.reject(self._async(), _known(principal), token)
 
     def exchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a call that Monite refused with `token` is to be sent again, with another token; BrokerAuth asks.
@@ -183,19 +184,19 @@ class TokenBroker:
         `certain`: whether Monite said in its own words that the token is dead. `monite_auth.engine.exchange` has the rules.
         Raises NotLoggedIn, StoreUnavailable.
         """
-        return run(self._engine.tokens.exchange(self._blocking(), _acting(principal), token, certain=certain))
+        return run(self._engine.tokens.exchange(self._blocking(), _known(principal), token, certain=certain))
 
     async def aexchange(self, principal: Subject | None, token: AccessToken, *, certain: bool) -> bool:
         """Say whether a refused call is to be sent again; see `exchange`."""
-        return await self._engine.tokens.exchange(self._async(), _acting(principal), token, certain=certain)
+        return await self._engine.tokens.exchange(self._async(), _known(principal), token, certain=certain)
 
     def exchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again. Raises NotLoggedIn."""
-        run(self._engine.tokens.exchanged(self._blocking(), _acting(principal), helped=helped))
+        run(self._engine.tokens.exchanged(self._blocking(), _known(principal), helped=helped))
 
     async def aexchanged(self, principal: Subject | None, *, helped: bool) -> None:
         """Note whether the call was accepted when it was sent again."""
-        await self._engine.tokens.exchanged(self._async(), _acting(principal), helped=helped)
+        await self._engine.tokens.exchanged(self._async(), _known(principal), helped=helped)
 
     def heed(self, status: int, headers: Mapping[str, str], *, budget: bool = False) -> None:
         """Keep to the pace that an answer to the application's call asks for; BrokerAuth calls this.
@@ -248,7 +249,7 @@ class TokenBroker:
 
         `budget`: wait for the call's turn in the request budget, too; see `client`.
         """
-        acting, give = _acting(principal), self._token_in_turn if self._has_turns(budget) else self._token
+        acting, give = _known(principal), self._token_in_turn if self._has_turns(budget) else self._token
         if acting is PARTNER or not self._policy.is_needed:
             return give(acting)
         began = self._clock()
@@ -262,7 +263,7 @@ class TokenBroker:
         self, principal: Subject | None, call: Call, *, budget: bool = False
     ) -> AccessToken:
         """Return the token for one call; see `token_for_call`."""
-        acting, give = _acting(principal), self._atoken_in_turn if self._has_turns(budget) else self._atoken
+        acting, give = _known(principal), self._atoken_in_turn if self._has_turns(budget) else self._atoken
         if acting is PARTNER or not self._policy.is_needed:
             return await give(acting)
         began = self._clock()
@@ -598,15 +599,11 @@ def _user_id(user_id: object) -> str:
     return user_id
 
 
-def _known(principal: Principal | None) -> Principal:
-    if principal is None:
+def _known(subject: Acting | None) -> Acting:
+    """Return who acts; raise NotLoggedIn for a visitor."""
+    if subject is None:
         raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
-    return principal
-
-
-def _acting(principal: Subject | None) -> Subject:
-    """Return whom a token is asked for; raise NotLoggedIn for a visitor."""
-    return PARTNER if principal is PARTNER else _known(principal)
+    return subject
 
 
 def _linked(entity_user: EntityUser | None) -> EntityUser:

@@ -31,6 +31,8 @@ class Policy:
         self._settings = settings
         self._telemetry = telemetry
         self._model = SecurityModel(settings.security_model)
+        self.is_needed = self._model is not SecurityModel.MONITE_MANAGED
+        """Whether calls of principals have to be allowed here."""
         self._authorize = (
             authorize
             if authorize is None or isinstance(authorize, AppFunction)
@@ -41,11 +43,6 @@ class Policy:
                 "authorize is given, but in the security model monite_managed it is never asked, because Monite enforces "
                 "roles: set security_model (MONITE_SECURITY_MODEL) to partner_managed or mixed, or leave it out."
             )
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether calls of principals have to be allowed here."""
-        return self._model is not SecurityModel.MONITE_MANAGED
 
     def refuse_to_give_tokens(self) -> None:
         """Raise NoTokenToGive in the models where a principal's token is a partner token."""

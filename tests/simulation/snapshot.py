@@ -145,6 +145,9 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
 
 _TOKEN_FLOW = {
     "_settings",
+    "_requires_sessions",
+    "_has_token_per_session",
+    "_kind",
     "_directory",
     "_flights",
     "_leader",

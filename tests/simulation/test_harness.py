@@ -185,6 +185,7 @@ def test_snapshot_knows_all_that_is_remembered():
         "_epoch",
     }
     tools |= {"_drainer", "_strays", "_renewals", "_mint", "_revoke_within"}
+    tools |= {"_requires_sessions", "_has_token_per_session", "_kind"}  # what the settings say
     assert set(vars(engine)) == {"strays", "flights", "drainer", "renewals", "tokens", "endings", "owner"}
     assert set(vars(engine.drainer)) - tools == {"sweep_at", "_working", "_sleeper", "_passes"}
     assert set(vars(engine.renewals)) - tools == {"_resume_at", "_cleanup_threshold"}
