@@ -99,7 +99,8 @@ class TokenBroker:
         self.store = open_store(settings, store, clock=clock, telemetry=self.telemetry)
         settings.credentials.call_on_change(self.store.reopen)
         settings.credentials.call_on_change(self._listeners.tell_of_rotation)
-        self._listeners.watch_backlog(self.store.operations(blocking=True).backlog)
+        overview = self.store.operations(blocking=True).overview
+        self._listeners.watch_backlog(partial(overview, count_live=False))
         self._clock = clock
         self._directory = as_directory(directory)
         if isinstance(self._directory, Bindable):

@@ -14,6 +14,7 @@ from monite_auth.processes.flows import Flow
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.processes.threads import Threads
 from monite_auth.settings import Settings
+from monite_auth.stores.values import Overview
 from monite_auth.telemetry import Told
 from monite_auth.telemetry.counts import Counter
 from monite_auth.telemetry.facts import EventsDropped, SecretsChanged
@@ -53,8 +54,8 @@ class Listeners:
             listeners += [process_metrics().tell, tell_of_span]
         self.telemetry = Told(*listeners, spans=spans)
 
-    def watch_backlog(self, ask: Callable[[], Flow[int]]) -> None:
-        """Have metrics say how many revocations are pending; `ask` returns a flow for a thread."""
+    def watch_backlog(self, ask: Callable[[], Flow[Overview]]) -> None:
+        """Have metrics say which revocations are pending; `ask` returns a flow for a thread."""
         if HAS_OPENTELEMETRY:
             from monite_auth.telemetry.metrics import Backlog, process_metrics  # noqa: PLC0415 - an extra
 

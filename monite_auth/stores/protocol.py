@@ -241,8 +241,11 @@ class StatusOperations(Protocol):
     async def backlog(self) -> int:
         """Return how many revocations are pending, of all users of the account."""
 
-    async def overview(self) -> Overview:
-        """Return what there is of all users of the account, and how the request budget stands. It may take a while."""
+    async def overview(self, *, count_live: bool = True) -> Overview:
+        """Return what there is of all users of the account, and how the request budget stands. It may take a while.
+
+        `count_live`: whether to count live tokens, which takes longest; metrics do without.
+        """
 
 
 class Operations(

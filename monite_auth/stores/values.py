@@ -204,7 +204,7 @@ class Status:
 class Overview:
     """What a store has of an account.
 
-    `live`: how many tokens are handed out; None where there are too many users to count. `pending`: how many revocations are
+    `live`: how many tokens are handed out; None where there are too many users to count, or nobody asked. `pending`: how many revocations are
     pending; `oldest`: for how many seconds the oldest of them has been, None where nothing is. `held_for`: for how many seconds
     nobody may send, since Monite asked for it; `rate`: how many requests a second may leave otherwise.
     """

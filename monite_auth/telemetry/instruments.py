@@ -45,7 +45,7 @@ INSTRUMENTS = {
         "gauge", "{token}", "Revocations that are pending in the store."
     ),
     "monite_auth.revocations.pending.age": Instrument(
-        "gauge", "s", "How long this process has seen some pending whenever it looked."
+        "gauge", "s", "How long the oldest of them has been pending."
     ),
     "monite_auth.endings": Instrument(
         "counter", "{ending}", "Endings of sessions and tokens, by reach.", ("reach",)

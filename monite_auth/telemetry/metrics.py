@@ -3,10 +3,11 @@
 No attribute names a user, and none can hold a token: their values come from short fixed lists.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from monite_auth.processes.flows import Flow, run
@@ -22,30 +23,41 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 6
 """Bounds of histograms, in seconds: from a read of a store to a hold of a minute."""
 
 
-class Backlog:
-    """Asks one account's store how many revocations are pending, whenever metrics are exported.
+KEPT_FOR = 1.0
+"""Seconds for which an answer of the store is kept: one export asks once for two metrics, which cannot say where it begins."""
 
-    `ask` returns a flow, which runs in the exporter's thread: by default once a minute.
-    """
 
-    def __init__(self, ask: Callable[[], Flow[int]]) -> None:
-        self._ask = ask
-        self._empty_at = time.monotonic()
-
-    def count(self) -> int | None:
-        """Return how many revocations are pending; None where the store does not answer."""
-        try:
-            pending = run(self._ask())
-        except Exception:  # noqa: BLE001 - other metrics tell of the store's trouble, and the exporter has to go on
-            return None
-        if not pending:
-            self._empty_at = time.monotonic()
-        return pending
+class Pending(Protocol):
+    """What a store says of pending revocations: how many there are, and for how many seconds the oldest has been."""
 
     @property
-    def age(self) -> float:
-        """Seconds since `count` was 0, or since this process began to look."""
-        return time.monotonic() - self._empty_at
+    def pending(self) -> int: ...
+
+    @property
+    def oldest(self) -> float | None: ...
+
+
+class Backlog:
+    """Asks one account's store about its pending revocations, whenever metrics are exported.
+
+    `ask` returns a flow, which runs in the exporter's thread: by default once a minute. `timer`: returns seconds from any moment on.
+    """
+
+    def __init__(self, ask: Callable[[], Flow[Pending]], timer: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._timer = timer
+        self._answer: Pending | None = None
+        self._asked_at = -math.inf
+
+    def read(self) -> Pending | None:
+        """Return what is pending; None where the store does not answer."""
+        if self._timer() - self._asked_at >= KEPT_FOR:
+            try:
+                self._answer = run(self._ask())
+            except Exception:  # noqa: BLE001 - other metrics tell of the store's trouble, and the exporter has to go on
+                self._answer = None
+            self._asked_at = self._timer()
+        return self._answer
 
 
 class Metrics:
@@ -129,14 +141,18 @@ class Metrics:
         yield metrics.Observation(PROCESS_COUNTS().stale.value)
 
     def _pending(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-        counts = [backlog.count() for backlog in list(self._backlogs.values())]
-        if counts and None not in counts:
-            yield metrics.Observation(sum(count or 0 for count in counts))
+        if found := self._read_backlogs():
+            yield metrics.Observation(sum(each.pending for each in found))
 
     def _pending_age(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-        ages = [backlog.age for backlog in list(self._backlogs.values())]
-        if ages:
-            yield metrics.Observation(max(ages))
+        if found := self._read_backlogs():
+            yield metrics.Observation(max(each.oldest or 0.0 for each in found))
+
+    def _read_backlogs(self) -> list[Pending]:
+        """Return what is pending in each account's store; nothing where one of them does not answer."""
+        found = [backlog.read() for backlog in list(self._backlogs.values())]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else []
 
 
 @cache

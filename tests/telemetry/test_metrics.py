@@ -11,17 +11,17 @@ from monite_auth import EntityUser, Principal, SecurityModel, TokenBroker, error
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.engine.asking import Turn
 from monite_auth.engine.runtime import run
-from monite_auth.stores import Priority
+from monite_auth.stores import Overview, Priority
 from monite_auth.telemetry import facts
 from monite_auth.telemetry.counts import Counter
 from monite_auth.telemetry.instruments import INSTRUMENTS
-from monite_auth.telemetry.metrics import process_metrics
+from monite_auth.telemetry.metrics import Backlog, process_metrics
 from monite_auth.testing.adapters.fixtures import StoreThatFails
 from monite_auth.tokens import Secret
 from tests.at_once import in_threads
 from tests.scripted import granted, numbered, refused, reply, throttled
 from tests.telemetry.told import TellingWorld
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ANNA = Principal("anna", session_id="anna-1")
 PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
@@ -162,10 +162,40 @@ def test_the_backlog_is_read_when_metrics_are_exported(measured, emulated, emula
     with TokenBroker(emulated, PEOPLE) as broker:
         broker.token(ANNA)
         assert measured.now("revocations.pending") == 0
-        at_rest = measured.now("revocations.pending.age")
+        assert measured.now("revocations.pending.age") == 0
         broker.logout(ANNA)
-        assert measured.now("revocations.pending") == 1
-        assert measured.now("revocations.pending.age") >= at_rest
+        until(lambda: measured.now("revocations.pending") == 1)
+        until(lambda: 0 < measured.now("revocations.pending.age") < PATIENCE)
+        emulator.monite.faults.clear()
+
+
+def test_one_export_asks_the_store_once_and_the_next_one_again():
+    now, asked = 100.0, []
+
+    async def ask():
+        asked.append(now)
+        if len(asked) == 2:
+            raise errors.StoreUnavailable("It is down.")
+        return Overview(None, 3, 42.0, 0.0, 30.0)
+
+    backlog = Backlog(ask, lambda: now)
+    assert [backlog.read().oldest, backlog.read().pending] == [42.0, 3]
+    now += 2
+    assert [backlog.read(), backlog.read()] == [None, None]
+    now += 2
+    assert backlog.read().pending == 3
+    assert asked == [100.0, 102.0, 104.0]
+
+
+def test_the_age_is_that_of_the_store_whichever_process_asks(measured, emulated, emulator, tmp_path):
+    emulator.monite.faults.add(Fault(kind="status", status=500, path="/auth/revoke"))
+    shared = replace(emulated, store_url=f"sqlite:///{tmp_path}/tokens.db")
+    with TokenBroker(shared, PEOPLE) as broker:
+        broker.token(ANNA)
+        broker.logout(ANNA)
+        until(lambda: broker.overview().oldest > 0.2)
+    with TokenBroker(shared, PEOPLE):  # as a process that has seen nothing
+        assert measured.now("revocations.pending.age") > 0.2
         emulator.monite.faults.clear()
 
 

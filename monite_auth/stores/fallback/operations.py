@@ -25,10 +25,10 @@ class FallbackOperations(FallbackCalls, FallbackSessions, FallbackRevocations):
         there = await self._ask(self._shared.backlog)
         return await self._memory.backlog() + len(self._handover) + there
 
-    async def overview(self) -> Overview:
+    async def overview(self, *, count_live: bool = True) -> Overview:
         """See StatusOperations."""
-        there = await self._ask(self._shared.overview)
-        here = await self._memory.overview()
+        there = await self._ask(lambda: self._shared.overview(count_live=count_live))
+        here = await self._memory.overview(count_live=False)
         ages = [each.oldest for each in (here, there) if each.oldest is not None]
         pending = here.pending + len(self._handover) + there.pending
         return replace(there, pending=pending, oldest=max(ages, default=None))

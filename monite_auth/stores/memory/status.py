@@ -23,14 +23,17 @@ class MemoryStatus(MemoryAccount):
         """See StatusOperations."""
         return self.pending
 
-    async def overview(self) -> Overview:
+    async def overview(self, *, count_live: bool = True) -> Overview:
         """See StatusOperations."""
         with self._lock:
             now = self._clock()
-            places = [place for user in self._users.by_name.values() for place in user.places.values()]
-            live = sum(place.token is not None and place.token.expires_at > now for place in places)
+            live = self._live(now) if count_live else None
             held_for, rate = self._budget.pace(now, self._rate)
             return Overview(live, len(self._revocations), self._revocations.oldest, held_for, rate)
+
+    def _live(self, now: float) -> int:
+        places = [place for user in self._users.by_name.values() for place in user.places.values()]
+        return sum(place.token is not None and place.token.expires_at > now for place in places)
 
     @property
     def pending(self) -> int:

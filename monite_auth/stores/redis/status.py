@@ -30,7 +30,7 @@ class RedisStatus(RedisBudget):
             pending += await self._script("backlog", queues, [])
         return pending
 
-    async def overview(self) -> Overview:
+    async def overview(self, *, count_live: bool = True) -> Overview:
         """See Operations."""
         pending, oldest = 0, list[float]()
         vault = await self._vault()
@@ -39,7 +39,8 @@ class RedisStatus(RedisBudget):
             more, age = await self._script("overview", keys, [])
             pending += more
             oldest += [max(0.0, float(age))] if age else []
-        return Overview(await self._live(), pending, max(oldest, default=None), *await self._pace())
+        live = await self._live() if count_live else None
+        return Overview(live, pending, max(oldest, default=None), *await self._pace())
 
     async def _live(self) -> int | None:
         """Count the tokens that are handed out, user by user; None where that would take too long."""

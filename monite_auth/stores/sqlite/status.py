@@ -29,12 +29,14 @@ class SQLiteStatus(Execution):
         return count
 
     @reading
-    def overview(self, on: Transaction) -> Overview:
+    def overview(self, on: Transaction, *, count_live: bool = True) -> Overview:
         """See Operations."""
-        (live,) = on.db.execute(
-            f"SELECT count(*) FROM tokens WHERE account = :account AND state = 'live' AND {EXPIRES_AT} > :now",  # noqa: S608 - ours
-            {"account": on.account, "now": on.now, "ahead": on.ahead},
-        ).fetchone()
+        live = None
+        if count_live:
+            (live,) = on.db.execute(
+                f"SELECT count(*) FROM tokens WHERE account = :account AND state = 'live' AND {EXPIRES_AT} > :now",  # noqa: S608 - ours
+                {"account": on.account, "now": on.now, "ahead": on.ahead},
+            ).fetchone()
         pending, since = on.db.execute(
             "SELECT count(DISTINCT print), min(pending_since) FROM tokens WHERE account = ? AND state = 'pending'",
             (on.account,),

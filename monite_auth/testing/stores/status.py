@@ -51,6 +51,13 @@ class StatusContract:
             driver.run(driver.ops.settle(each))
         assert driver.run(driver.ops.overview()).oldest is None
 
+    def test_overview_counts_no_live_tokens_where_nobody_asks(self, driver: StoreDriver) -> None:
+        driver.put("first")
+        driver.run(driver.ops.end_user("alice"))
+        driver.put("bobs", slot=BOBS, principal=BOB)
+        found = driver.run(driver.ops.overview(count_live=False))
+        assert (found.live, found.pending, found.oldest) == (None, 1, driver.about(0))
+
     def test_overview_tells_how_the_request_budget_stands(self, driver: StoreDriver) -> None:
         calm = driver.run(driver.ops.overview())
         assert (calm.held_for, calm.rate) == (0, driver.about(30))

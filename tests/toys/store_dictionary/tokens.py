@@ -126,11 +126,11 @@ class Tokens(Part):
             ends = [each.expires_at for each in tokens if each is not None and each.expires_at > self.clock()]
             return Status(len(ends), max(ends, default=None))
 
-    async def overview(self) -> Overview:
+    async def overview(self, *, count_live: bool = True) -> Overview:
         with self.state.lock:
             now = self.clock()
             tokens = [place.token for place in self.state.places.values()]
-            live = sum(each is not None and each.expires_at > now for each in tokens)
+            live = sum(each is not None and each.expires_at > now for each in tokens) if count_live else None
             oldest = max((now - each.since for each in self.state.pending.values()), default=None)
             held_for, rate = self.state.budget.pace(now, self.rate)
             return Overview(live, len(self.state.pending), oldest, held_for, rate)
