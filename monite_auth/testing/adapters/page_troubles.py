@@ -49,6 +49,7 @@ class PageTroubles(PageFixtures):
 
     @pytest.mark.parametrize("deadline", [0.5], ids=["impatient"])
     def test_a_monite_that_is_down_or_hangs_up_is_a_503(self, emulator: Emulator, page: Browser) -> None:
+        until(lambda: page.call("GET", "payables").status == 200)  # has a token now, which may take longer
         with trouble(emulator, kind="cut_before", path="/payables") as order:
             answer = page.call("GET", "payables")
             assert said(answer) == (503, "monite_unavailable")
