@@ -53,6 +53,14 @@ CALLS = (
 CALLS += [(0.034, kind, 2.5, 0) for kind in Priority] + [(2.5, CALL, 0.05, n) for n in range(15, 21)]
 """Twenty calls, and twenty mints in front of those that wait; then renewals and revocations, and the calls once more."""
 
+REMEMBERED = 60.0
+"""Seconds from a claim on in which every store knows its lease, though it has run out after five."""
+
+AGES = [("advance", 0.5)] * 10
+GIVEN_BACK = [("end_user",), ("abandon", 0, Cooldown(3, "x", "y")), ("claim", HOME, ALICE, "me", 0.0)]
+LATE_ABANDON = [("claim", HOME, ALICE, "me", 0.0), *AGES, *GIVEN_BACK, *AGES * 14, *GIVEN_BACK]
+"""A lease is given back when it has just run out, and after its user has ended; and once more when nobody remembers it."""
+
 UNCHECKED = [*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
 """Each example empties the server that its fixture shares with the others."""
 
@@ -136,9 +144,14 @@ class Story:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self.leases: list[Lease] = []
+        self.claimed: list[tuple[Lease, float]] = []
         self.fingerprints: list[str] = []
         self.taken: list[Any] = []
+
+    @property
+    def leases(self) -> list[Lease]:
+        """Those that no store has forgotten yet, however long ago they ran out."""
+        return [lease for lease, at in self.claimed if self.driver.now < at + REMEMBERED]
 
     def tell(self, what: str, *how: Any) -> Any:
         """Do a step and return what it came to, in words that are the same for every store."""
@@ -147,7 +160,7 @@ class Story:
             case "claim", (slot, principal, owner, min_life):
                 claim = driver.claim(slot, principal, owner=owner, min_life=min_life)
                 if isinstance(claim, Claimed):
-                    self.leases.append(claim.lease)
+                    self.claimed.append((claim.lease, driver.now))
                 facts = getattr(claim, "token", getattr(claim, "why", None))
                 return type(claim), getattr(facts, "value", facts), round(getattr(claim, "retry_in", 0), 3)
             case "peek", (slot, principal):
@@ -188,7 +201,8 @@ class Story:
 
 @pytest.mark.parametrize("form", ["blocking"])
 @settings(max_examples=100, suppress_health_check=UNCHECKED)
-@given(st.lists(steps, min_size=20, max_size=60))
+@given(told=st.lists(steps, min_size=20, max_size=60))
+@example(told=LATE_ABANDON)
 def test_redis_decides_as_memory_does(timed, form, told):
     ground = timed.ground
     emptied(ground.server)
