@@ -28,7 +28,7 @@ BOUNDS = {
     "Starlette: an unused middleware / one that does nothing": 8.0,
     "Flask: an unused middleware / one that does nothing": 3.0,
     "Django: an unused middleware / one that does nothing": 3.0,
-    "import of monite_auth / import of httpx": 5.0,
+    "import of an application's names / import of httpx": 4.0,
     "bytes of a user in memory": 2_400.0,
 }
 """The most that each may be."""
@@ -45,7 +45,7 @@ def main() -> None:
                 found[f"{name}: an unused middleware / one that does nothing"] = unused_ratio(
                     name, broker, emulator.api_url, rounds=ROUNDS
                 )
-    found["import of monite_auth / import of httpx"] = import_ratio(5)
+    found["import of an application's names / import of httpx"] = import_ratio(5)
     found["bytes of a user in memory"] = float(in_memory(500)[0])
     json.dump(found, sys.stdout, indent=2)
 

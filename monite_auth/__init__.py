@@ -33,25 +33,26 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `telemetry` | what happens, as metrics and spans |
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from monite_auth import errors
-from monite_auth.adapter.access import MoniteAccess
-from monite_auth.broker import TokenBroker
-from monite_auth.engine.drain import DrainReport
-from monite_auth.engine.endings import EndReport, UserStatus
-from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
-from monite_auth.outbound import BrokerAuth
-from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
-from monite_auth.settings import SecurityModel, Settings
-from monite_auth.stores import Overview
-from monite_auth.stores.health import Health
-from monite_auth.stores.memory import MemoryStore
-from monite_auth.stores.sqlite import SQLiteStore
-from monite_auth.tokens import AccessToken, Secret
 
 if TYPE_CHECKING:
+    from monite_auth.adapter.access import MoniteAccess
+    from monite_auth.broker import TokenBroker
+    from monite_auth.engine.drain import DrainReport
+    from monite_auth.engine.endings import EndReport, UserStatus
+    from monite_auth.identity import PARTNER, Directory, EntityUser, FixedDirectory, Principal
+    from monite_auth.outbound import BrokerAuth
+    from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
+    from monite_auth.settings import SecurityModel, Settings
+    from monite_auth.stores import Overview
+    from monite_auth.stores.health import Health
+    from monite_auth.stores.memory import MemoryStore
     from monite_auth.stores.redis import RedisStore
+    from monite_auth.stores.sqlite import SQLiteStore
+    from monite_auth.tokens import AccessToken, Secret
 
 __all__ = [
     "PARTNER",
@@ -81,9 +82,35 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "RedisStore":  # needs an extra, so it is imported by who asks for it
-        from monite_auth.stores.redis import RedisStore  # noqa: PLC0415
+_MODULES = {
+    "adapter.access": ("MoniteAccess",),
+    "broker": ("TokenBroker",),
+    "engine.drain": ("DrainReport",),
+    "engine.endings": ("EndReport", "UserStatus"),
+    "identity": ("PARTNER", "Directory", "EntityUser", "FixedDirectory", "Principal"),
+    "outbound": ("BrokerAuth",),
+    "provisioning": ("EntityProfile", "Profile", "ProvisioningDirectory"),
+    "settings": ("SecurityModel", "Settings"),
+    "stores": ("Overview",),
+    "stores.health": ("Health",),
+    "stores.memory": ("MemoryStore",),
+    "stores.redis": ("RedisStore",),
+    "stores.sqlite": ("SQLiteStore",),
+    "tokens": ("AccessToken", "Secret"),
+}
+"""Where the public names are. Each is imported when it is first asked for, so that nobody pays for stores and provisioning that
+they do not use; the imports above tell the same to type checkers."""
 
-        return RedisStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value  # so that it is asked for here only once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

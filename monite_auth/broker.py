@@ -22,6 +22,8 @@ from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.mint_errors import slow_function
 from monite_auth.engine.running import Running
 from monite_auth.engine.runtime import run
+from monite_auth.engine.transport import httpcore_of
+from monite_auth.engine.transport import httpx as own_httpx
 from monite_auth.errors import MoniteUnavailable, NotLinked, NotLoggedIn, RateLimited
 from monite_auth.events.event import Sink
 from monite_auth.events.listeners import Listeners
@@ -106,6 +108,8 @@ class TokenBroker:
         if isinstance(self._directory, Bindable):
             self._directory.bind(self)
         self._policy = Policy(settings, authorize, self.telemetry)
+        for library in (httpx, own_httpx):
+            httpcore_of(library)  # imports it
         self._pools = Pools(settings)
         here = PerProcess(partial(Running, settings, self.store, self._directory, self.telemetry, clock))
         self._here = here.__call__  # for each hit; to call a method takes half the time of calling an object

@@ -1,28 +1,23 @@
-"""`flask monite …`: the verbs of monite_auth.cli, for the app's own broker."""
+"""`flask monite …`, for the app's own broker. The verbs are imported when somebody types it: a server that serves the app needs none."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import click
-from flask.cli import ScriptInfo
 
-from monite_auth import TokenBroker
-from monite_auth.cli import Application, command_group
+__all__ = ["HELP", "NAME", "commands"]
 
-__all__ = ["commands"]
-
-
-class _FlaskApplication(Application):
-    """The app that the `flask` command has found."""
-
-    @contextmanager
-    def broker(self) -> Iterator[TokenBroker]:
-        """Hand out the app's broker, inside the application context."""
-        app = click.get_current_context().ensure_object(ScriptInfo).load_app()
-        with app.app_context():
-            yield app.extensions["monite_auth"].broker
+NAME = "monite"
+HELP = "Monite access tokens, and what the partner has in Monite."
 
 
-commands = command_group(
-    _FlaskApplication(), name="monite", help="Monite access tokens, and what the partner has in Monite."
-)
+class _Verbs(click.Command):
+    """Stands in the list of the app's commands, for the group of all verbs."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Return the context of the group, which goes on from here."""
+        from monite_auth_flask.verbs import verbs  # noqa: PLC0415
+
+        return verbs.make_context(*arguments, **options)
+
+
+commands = _Verbs(NAME, help=HELP)

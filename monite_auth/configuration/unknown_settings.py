@@ -1,6 +1,5 @@
 """Names of settings that are misspelt. Without a warning, the setting would silently keep its default."""
 
-import difflib
 import logging
 from collections.abc import Collection, Iterable
 
@@ -19,7 +18,9 @@ _told: set[str] = set()
 
 def did_you_mean(name: str, known: Collection[str]) -> str | None:
     """Return the known name that `name` may be a misspelling of, or None."""
-    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
+    near = get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
     return near[0] if near else None
 
 

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from monite_auth.configuration import proxies
@@ -18,11 +20,9 @@ from monite_auth.monite_api.requests import Request
 from monite_auth.settings import Settings
 
 try:  # the maintained successor of httpx, same interface
-    import httpcore2 as httpcore
     import httpx2 as httpx
 except ImportError:
-    import httpcore  # type: ignore[no-redef]  # one of the two
-    import httpx  # type: ignore[no-redef]
+    import httpx  # type: ignore[no-redef]  # one of the two
 
 __all__ = [
     "Body",
@@ -32,12 +32,21 @@ __all__ = [
     "as_sent",
     "async_client",
     "blocking_client",
+    "httpcore_of",
     "httpx",
     "replace_network",
     "response_of",
     "timeouts",
     "transport_options",
 ]
+
+
+def httpcore_of(library: ModuleType) -> ModuleType:
+    """Return the library that makes the connections of httpx, or of httpx2.
+
+    They import it for their first client, and that takes 20 ms. So a broker imports it when it is made: no request has to wait.
+    """
+    return import_module(library.__name__.replace("httpx", "httpcore"))
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
@@ -55,7 +64,7 @@ def blocking_client(options: dict[str, Any]) -> httpx.Client:
 def async_client(options: dict[str, Any]) -> httpx.AsyncClient:
     """Return a client for the running event loop. `options`: its transport's."""
     transport = httpx.AsyncHTTPTransport(**options)
-    replace_network(transport, lambda _: LoopSockets(httpcore))
+    replace_network(transport, lambda _: LoopSockets(httpcore_of(httpx)))
     return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
 
 

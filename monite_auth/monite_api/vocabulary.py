@@ -1,6 +1,5 @@
 """Monite's words for permissions: object types, actions on them, and what a role grants (its RBAC, 2024-05-25)."""
 
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
@@ -92,6 +91,8 @@ def member(kind: type[Word], word: str, of: ObjectType | None = None) -> Word:
     for choice in choices:
         if choice == word:
             return choice
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
     near = get_close_matches(str(word).lower(), choices, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(choices)}."
     raise ValueError(f"{word!r} is no {_NOUNS[kind]}{'' if of is None else f' of {of}'}; {hint}")

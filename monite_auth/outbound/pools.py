@@ -5,12 +5,11 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-import httpcore
 import httpx
 
 from monite_auth.configuration.proxies import connection_options, transport_options
 from monite_auth.engine.loop_sockets import LoopSockets
-from monite_auth.engine.transport import replace_network
+from monite_auth.engine.transport import httpcore_of, replace_network
 from monite_auth.outbound.origin import parsed_base
 from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.settings import Settings
@@ -64,7 +63,7 @@ class _Transports:
 
     def _new_of_loop(self) -> httpx.AsyncHTTPTransport:
         transport = httpx.AsyncHTTPTransport(limits=LIMITS, **self.options())
-        replace_network(transport, lambda _: LoopSockets(httpcore))
+        replace_network(transport, lambda _: LoopSockets(httpcore_of(httpx)))
         return transport
 
 

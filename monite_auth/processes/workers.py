@@ -1,6 +1,5 @@
 """What kind of worker this process is: whether it may start threads, and whether it seems to be one of several."""
 
-import multiprocessing
 import os
 import sys
 from contextlib import suppress
@@ -34,7 +33,8 @@ def is_one_of_several() -> bool:
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
     if uwsgi is not None:
         return int(getattr(uwsgi, "numproc", 1)) > 1
-    return multiprocessing.parent_process() is not None or _has_siblings()
+    spawning = sys.modules.get("multiprocessing")  # it is there in whatever it has started
+    return (spawning is not None and spawning.parent_process() is not None) or _has_siblings()
 
 
 def _has_siblings() -> bool:

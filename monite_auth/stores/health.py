@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from monite_auth.stores.fallback import FallbackStore
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Store
 
@@ -88,7 +87,12 @@ def health_of(
     """
     seen = [MONITE[monite]] if monite in MONITE else []
     waiting, since, is_degraded, is_durable, pending = 0, None, False, False, None
-    if isinstance(store, FallbackStore):
+    if isinstance(store, MemoryStore):
+        pending = store.pending
+    elif store.is_shared:
+        from monite_auth.stores.fallback import FallbackStore  # noqa: PLC0415 - open_store has imported it
+
+        assert isinstance(store, FallbackStore), "open_store gives every shared store a fallback"
         outage = store.outage if store.outage.lasts or not store.read_only.lasts else store.read_only
         is_degraded = outage.lasts or len(store.parts) > 0
         since = store.parts.since if is_degraded and not outage.lasts else outage.since
@@ -98,8 +102,6 @@ def health_of(
             seen.append("store_down" if is_over else "store_degraded")
         if waiting:
             seen.append("endings_waiting")
-    elif isinstance(store, MemoryStore):
-        pending = store.pending
     if events_dropped:
         seen.append("events_lost")
     return Health(

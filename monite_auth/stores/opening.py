@@ -1,8 +1,6 @@
 """The store of a broker: the one that it was given or that its settings name, with a fallback if others share it."""
 
 from monite_auth.settings import Settings
-from monite_auth.stores.fallback import FallbackStore
-from monite_auth.stores.fallback.journal import open_journal
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.stores.protocol import Store
 from monite_auth.stores.registry import find
@@ -29,6 +27,9 @@ def open_store(
     store = store.of(settings.account_name)
     if not store.is_shared:
         return store
+    from monite_auth.stores.fallback import FallbackStore  # noqa: PLC0415 - with its journal, and encryption: for shared stores
+    from monite_auth.stores.fallback.journal import open_journal  # noqa: PLC0415
+
     if not isinstance(store, FallbackStore):
         memory = MemoryStore.from_settings(settings, clock).of(settings.account_name)
         store = FallbackStore(

@@ -11,10 +11,12 @@ chooses it: the function is called with the Settings and the clock of tokens, an
 
 import pkgutil
 from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monite_auth.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 __all__ = ["GROUP", "find", "is_known", "register", "unknown_scheme"]
 
@@ -49,7 +51,7 @@ def register(scheme: str, make_store: MakeStore) -> None:
 
 def is_known(scheme: str) -> bool:
     """Say whether a kind of store is registered for the scheme; imports nothing of it."""
-    return scheme in _KINDS or bool(entry_points(group=GROUP, name=scheme))
+    return scheme in _KINDS or bool(_of_other_packages().select(name=scheme))
 
 
 def find(scheme: str) -> MakeStore:
@@ -59,7 +61,7 @@ def find(scheme: str) -> MakeStore:
     """
     kind = _KINDS.get(scheme)
     if kind is None:
-        found = entry_points(group=GROUP, name=scheme)
+        found = _of_other_packages().select(name=scheme)
         if not found:
             raise ConfigurationError(unknown_scheme())
         kind = next(iter(found)).load()
@@ -69,8 +71,14 @@ def find(scheme: str) -> MakeStore:
 
 def unknown_scheme() -> str:
     """Return what is wrong with a store URL of no known kind. It is not repeated, since it may hold a password."""
-    schemes = dict.fromkeys([*_KINDS, *sorted(entry_points(group=GROUP).names)])
+    schemes = dict.fromkeys([*_KINDS, *sorted(_of_other_packages().names)])
     return (
         f"store_url begins with {', '.join(f'{each}://' for each in schemes)}. Another kind of store comes with a package: "
         f"install the one that registers its scheme in the entry point group {GROUP}."
     )
+
+
+def _of_other_packages() -> "EntryPoints":
+    from importlib.metadata import entry_points  # noqa: PLC0415 - it is slow, and our own kinds need none
+
+    return entry_points(group=GROUP)

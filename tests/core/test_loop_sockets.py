@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from weakref import ref
 
 import httpcore
-import httpcore2
 import httpx
 import httpx2
 import pytest
@@ -23,11 +22,11 @@ from tests.waiting import PATIENCE, auntil, until
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
-@pytest.fixture(params=[(httpx, httpcore), (httpx2, httpcore2)], ids=["httpx", "httpx2"], autouse=True)
+@pytest.fixture(params=[httpx, httpx2], ids=["httpx", "httpx2"], autouse=True)
 def library(request, monkeypatch):
-    """Either HTTP library."""
-    for name, module in zip(("httpx", "httpcore"), request.param, strict=True):
-        monkeypatch.setattr(transport, name, module)
+    """Either HTTP library; what makes its connections."""
+    monkeypatch.setattr(transport, "httpx", request.param)
+    return transport.httpcore_of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -246,9 +245,9 @@ async def test_a_name_that_cannot_be_resolved_is_told_as_the_http_library_tells_
             await client.get("http://monite.example/")
 
 
-async def test_so_is_a_socket_that_cannot_be_made():
-    sockets = transport.LoopSockets(transport.httpcore)
-    with pytest.raises(transport.httpcore.ConnectError):
+async def test_so_is_a_socket_that_cannot_be_made(library):
+    sockets = transport.LoopSockets(library)
+    with pytest.raises(library.ConnectError):
         await sockets.connect_tcp("127.0.0.1", 9, timeout=5, socket_options=[(socket.SOL_SOCKET, 9999, 1)])
 
 

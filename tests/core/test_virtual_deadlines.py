@@ -43,7 +43,7 @@ class VirtualMonite:
             if piece := next(self._arriving):
                 return piece
         self.now = ends
-        raise transport.httpcore.ReadTimeout("timed out")
+        raise transport.httpcore_of(transport.httpx).ReadTimeout("timed out")
 
     def get_extra_info(self, _info):
         return None
@@ -141,7 +141,9 @@ def test_a_task_connects_for_no_longer_than_the_timeout_for_that():
     async def ask():
         async with TokenBroker(settings, {}) as broker:
             runtime = broker.running.on_loop()
-            runtime._http()._transport._pool._network_backend = LoopSockets(transport.httpcore, hang)
+            runtime._http()._transport._pool._network_backend = LoopSockets(
+                transport.httpcore_of(transport.httpx), hang
+            )
             loop = asyncio.get_running_loop()
             began = loop.time()
             assert isinstance(await runtime.send(mint_request(settings, PARTNER), within=DEADLINE), Fault)
