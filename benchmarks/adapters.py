@@ -4,8 +4,6 @@ There is no server and no network: each framework is called as a server calls it
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import NamedTuple
 
 from benchmarks import django_project, middlewares
 from benchmarks.ground import Ground
@@ -14,24 +12,10 @@ from benchmarks.report import Report
 from benchmarks.timing import side_by_side
 from monite_auth import TokenBroker
 
-__all__ = ["Sides", "run", "unused_ratio"]
+__all__ = ["run", "unused_ratio"]
 
 MOST_UNUSED = 1.2
 """The target: a request behind an unused middleware, times one behind a middleware that does nothing."""
-
-
-class Sides(NamedTuple):
-    """Four ways to serve a request; a call of each serves `middlewares.BATCH` of them.
-
-    `nothing`: behind a middleware that does nothing. `unused`: behind ours, by a view that does not use it.
-    `session`: behind a middleware that does nothing, by a view that reads who is logged in. `used`: behind ours, by a view
-    that takes the token of who is logged in, which is a hit.
-    """
-
-    nothing: Callable[[], object]
-    unused: Callable[[], object]
-    session: Callable[[], object]
-    used: Callable[[], object]
 
 
 def run(ground: Ground, report: Report) -> None:
@@ -41,7 +25,8 @@ def run(ground: Ground, report: Report) -> None:
         for name, sides in _frameworks(broker, runner, ground.emulator.api_url).items():
             took = side_by_side(sides._asdict(), seconds=ground.seconds)
             unused, used = took["unused"] / took["nothing"], took["used"] / took["session"]
-            rows.append((name, *(each / middlewares.BATCH for each in took.values()), unused, used))
+            own = took["unused"] / took["twice"]
+            rows.append((name, *(each / middlewares.BATCH for each in took.values()), unused, own, used))
             report.ratio(f"{name}: an unused middleware / one that does nothing", unused, target=MOST_UNUSED)
         runner.run(broker.aclose())
     report.table(
@@ -49,15 +34,18 @@ def run(ground: Ground, report: Report) -> None:
         [
             "framework",
             "middleware that does nothing",
+            "asks twice",
             "ours, unused",
             "nothing, reads its session",
             "ours, with a token",
             "unused / nothing",
+            "unused / twice",
             "token / session",
         ],
         rows,
         plotted=[
             "middleware that does nothing",
+            "asks twice",
             "ours, unused",
             "nothing, reads its session",
             "ours, with a token",
@@ -73,10 +61,10 @@ def unused_ratio(name: str, broker: TokenBroker, api_url: str, *, rounds: int) -
     return took["unused"] / took["nothing"]
 
 
-def _frameworks(broker: TokenBroker, runner: asyncio.Runner, api_url: str) -> dict[str, Sides]:
+def _frameworks(broker: TokenBroker, runner: asyncio.Runner, api_url: str) -> dict[str, middlewares.Sides]:
     return {
-        "ASGI, bare": Sides(*middlewares.bare_asgi(broker, runner)),
-        "Starlette": Sides(*middlewares.starlette(broker, runner)),
-        "Flask": Sides(*middlewares.flask(broker)),
-        "Django": Sides(*django_project.four(api_url)),
+        "ASGI, bare": middlewares.bare_asgi(broker, runner),
+        "Starlette": middlewares.starlette(broker, runner),
+        "Flask": middlewares.flask(broker),
+        "Django": django_project.sides(api_url),
     }

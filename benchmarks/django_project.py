@@ -1,4 +1,4 @@
-"""The same request in Django, four times: see `benchmarks.adapters.Sides`. A process has one project, so this is it."""
+"""The same request in Django, in several ways: see `benchmarks.middlewares.Sides`. A process has one project, so this is it."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from benchmarks.middlewares import KEY, Four, wsgi
+from benchmarks.middlewares import KEY, Sides, wsgi
 from monite_auth import EntityUser, Principal
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 
-__all__ = ["four", "nothing", "urlpatterns"]
+__all__ = ["nothing", "sides", "twice", "urlpatterns"]
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 OURS = "monite_auth_django.middleware.MoniteAuthMiddleware"
@@ -25,6 +25,18 @@ OURS = "monite_auth_django.middleware.MoniteAuthMiddleware"
 def nothing(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Return a middleware that does nothing."""
     return lambda request: get_response(request)  # noqa: PLW0108 - a middleware is a function around another one
+
+
+def twice(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Return a middleware that asks who is logged in, before the view and after it."""
+
+    def serve(request: HttpRequest) -> Any:
+        _identify(request)
+        response = get_response(request)
+        _identify(request)
+        return response
+
+    return serve
 
 
 def _plain(_request: HttpRequest) -> HttpResponse:
@@ -49,16 +61,17 @@ def _identify(request: HttpRequest) -> Principal | None:
     return None if user_id is None else Principal(user_id, authenticated_at=request.session["since"])
 
 
-def four(api_url: str) -> Four:
-    """Return the four for Django, with sessions in signed cookies, and an `IDENTIFY` that reads them: no database."""
+def sides(api_url: str) -> Sides:
+    """Return the sides of Django, with sessions in signed cookies, and an `IDENTIFY` that reads them: no database."""
     _set_up(api_url)
     session = SessionStore()
     session["user_id"], session["since"] = "anna", time.time()
     session.save()
     cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
     idle, ours = _handler(f"{__name__}.nothing"), _handler(OURS)
-    return (
+    return Sides(
         wsgi(idle),
+        wsgi(_handler(f"{__name__}.twice")),
         wsgi(ours),
         wsgi(idle, "/reads", cookie),
         wsgi(ours, "/takes", cookie),

@@ -1,4 +1,4 @@
-"""The same request in each framework, four times: see `benchmarks.adapters.Sides`. Each function returns them in that order.
+"""The same request in each framework, in several ways: see `Sides`.
 
 A call serves BATCH requests, one after the other. Whatever cookies the first one brings, the others send: a session that is bound
 to its login stays so.
@@ -11,24 +11,26 @@ import json
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import flask as flask_package
 from itsdangerous import TimestampSigner
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 import monite_auth_asgi
+import monite_auth_flask
+import monite_auth_starlette
 from benchmarks.people import ANNA
 from monite_auth import TokenBroker
 from monite_auth_flask import MoniteAuth, current_monite
 from monite_auth_starlette import MoniteAuthMiddleware
 
-__all__ = ["BATCH", "Four", "bare_asgi", "flask", "starlette", "wsgi"]
+__all__ = ["BATCH", "Sides", "bare_asgi", "flask", "starlette", "wsgi"]
 
 BATCH = 20
 """Requests of one call: what it costs to start an event loop is no part of a request."""
@@ -36,7 +38,22 @@ BATCH = 20
 KEY = "of the benchmarks, which have no secrets"
 Serve = Callable[[], object]
 Scope = MutableMapping[str, Any]
-Four = tuple[Serve, Serve, Serve, Serve]
+
+
+class Sides(NamedTuple):
+    """Ways to serve a request; a call of each serves BATCH of them.
+
+    `nothing`: behind a middleware that does nothing. `twice`: behind one that asks who is logged in, when the request comes in and when its
+    response starts, and forgets the answers: no logout can be seen for less. `unused`: behind ours, by a view that does not use it.
+    `session`: behind a middleware that does nothing, by a view that reads who is logged in. `used`: behind ours, by a view
+    that takes the token of who is logged in, which is a hit.
+    """
+
+    nothing: Serve
+    twice: Serve
+    unused: Serve
+    session: Serve
+    used: Serve
 
 
 class NoOp:
@@ -48,6 +65,25 @@ class NoOp:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Pass the connection on."""
         await self.app(scope, receive, send)
+
+
+class Twice:
+    """An ASGI middleware that asks who is logged in as often as ours does."""
+
+    def __init__(self, app: Any, ask: Callable[[Scope], object]) -> None:
+        self.app = app
+        self._ask = ask
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Pass the connection on."""
+        self._ask(scope)
+
+        async def send_on(message: Scope) -> None:
+            if message["type"] == "http.response.start":
+                self._ask(scope)
+            await send(message)
+
+        await self.app(scope, receive, send_on)
 
 
 # ASGI
@@ -106,22 +142,23 @@ async def _token_app(scope: Scope, _receive: Any, send: Any) -> None:
     await _answer(send)
 
 
-def bare_asgi(broker: TokenBroker, runner: asyncio.Runner) -> Four:
-    """Return the four for an app of two lines, whose users an `identify` names."""
+def bare_asgi(broker: TokenBroker, runner: asyncio.Runner) -> Sides:
+    """Return the sides of an app of two lines, whose users an `identify` names."""
     ours = functools.partial(
         monite_auth_asgi.MoniteAuthMiddleware, broker=broker, identify=lambda _scope: ANNA
     )
     nothing = _asgi(NoOp(_plain_app), runner)
-    return (
+    return Sides(
         nothing,
+        _asgi(Twice(_plain_app, monite_auth_asgi.identify), runner),
         _asgi(monite_auth_asgi.MoniteAuthMiddleware(_plain_app, broker), runner),
         nothing,
         _asgi(ours(_token_app), runner),
     )
 
 
-def starlette(broker: TokenBroker, runner: asyncio.Runner) -> Four:
-    """Return the four for Starlette with its sessions."""
+def starlette(broker: TokenBroker, runner: asyncio.Runner) -> Sides:
+    """Return the sides of Starlette with its sessions."""
 
     async def plain(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("ok")
@@ -142,10 +179,14 @@ def starlette(broker: TokenBroker, runner: asyncio.Runner) -> Four:
         routes = [Route("/", view), Route("/login", logs_in, methods=["POST"])]
         return Starlette(routes=routes, middleware=[Middleware(SessionMiddleware, secret_key=KEY), *inside])
 
+    def ask(scope: Scope) -> object:
+        return monite_auth_starlette.identify(HTTPConnection(scope))
+
     nothing, ours = Middleware(NoOp), Middleware(MoniteAuthMiddleware, broker=broker)
     cookie = _starlette_cookie()
-    return (
+    return Sides(
         _asgi(app(plain, nothing), runner),
+        _asgi(app(plain, Middleware(Twice, ask=ask)), runner),
         _asgi(app(plain, ours), runner),
         _asgi(app(reads, nothing), runner, cookie),
         _asgi(app(takes, ours), runner, cookie),
@@ -202,18 +243,30 @@ def _environ(path: str, cookie: str) -> dict[str, Any]:
     }
 
 
-def flask(broker: TokenBroker) -> Four:
-    """Return the four for Flask with its sessions. What does nothing is a pair of functions around each request."""
+def _ask_twice(app: flask_package.Flask, ask: Callable[[], object]) -> None:
+    @app.before_request
+    def come_in() -> None:
+        ask()
 
-    def app(view: Callable[[], str], *, ours: bool) -> flask_package.Flask:
+    @app.after_request
+    def go_out(response: flask_package.Response) -> flask_package.Response:
+        ask()
+        return response
+
+
+def flask(broker: TokenBroker) -> Sides:
+    """Return the sides of Flask with its sessions. What does nothing is a pair of functions around each request."""
+
+    def app(
+        view: Callable[[], str], *, ours: bool = False, ask: Callable[[], object] = lambda: None
+    ) -> flask_package.Flask:
         made = flask_package.Flask("benchmark")
         made.secret_key = KEY
         made.add_url_rule("/", view_func=view)
         if ours:
             MoniteAuth(made, broker=broker)
         else:
-            made.before_request(lambda: None)
-            made.after_request(lambda response: response)
+            _ask_twice(made, ask)
             made.teardown_request(lambda _error: None)
         return made
 
@@ -229,12 +282,13 @@ def flask(broker: TokenBroker) -> Four:
         return "ok"
 
     with flask_package.Flask("login").test_request_context():
-        signer = app(plain, ours=False)
+        signer = app(plain)
         serializer: Any = signer.session_interface.get_signing_serializer(signer)  # type: ignore[attr-defined]  # its own class has it
         cookie = f"session={serializer.dumps({'user_id': 'anna'})}"
-    return (
-        wsgi(app(plain, ours=False)),
+    return Sides(
+        wsgi(app(plain)),
+        wsgi(app(plain, ask=monite_auth_flask.identify)),
         wsgi(app(plain, ours=True)),
-        wsgi(app(reads, ours=False), cookie=cookie),
+        wsgi(app(reads), cookie=cookie),
         wsgi(app(takes, ours=True), cookie=cookie),
     )

@@ -1,5 +1,7 @@
 """The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
 
+from functools import partial
+
 from monite_auth.adapter import error_to_answer, is_on_event_loop, refuse
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError, MoniteAuthError
@@ -73,16 +75,7 @@ class MoniteAuthMiddleware:
 
     async def _serve(self, visit: ConnectionVisit, receive: Receive, send: Send) -> None:
         """Serve one connection, whoever comes in."""
-
-        async def settle() -> None:
-            """Send the app's answer that is held back, or ours if it is about an error of ours."""
-            failure = visit.failure if outlet.holds_back and self.replaces_errors(visit) else None
-            if failure is None or error_to_answer(failure, self.broker.settings) is None:
-                await outlet.release()
-            else:
-                outlet.discard()
-                await self._answer_after(visit, failure, receive, send)
-
+        settle = partial(self._settle, visit, receive, send)
         outlet = Outlet(receive, send, visit, settle)
         try:
             try:
@@ -91,7 +84,7 @@ class MoniteAuthMiddleware:
                 await self.answer(refusal, visit, receive, send)
             else:
                 await self.app(visit.scope, outlet.receive, outlet.send)
-                await settle()
+                await settle(outlet)
         except Exception as raised:
             error = self.unwrapped(raised)
             if outlet.started or error_to_answer(error, self.broker.settings) is None:
@@ -102,6 +95,15 @@ class MoniteAuthMiddleware:
             await self._answer_after(visit, error, receive, send)
         finally:
             await visit.end()
+
+    async def _settle(self, visit: ConnectionVisit, receive: Receive, send: Send, outlet: Outlet) -> None:
+        """Send the app's answer that is held back, or ours if it is about an error of ours."""
+        failure = visit.failure if outlet.holds_back and self.replaces_errors(visit) else None
+        if failure is None or error_to_answer(failure, self.broker.settings) is None:
+            await outlet.release()
+        else:
+            outlet.discard()
+            await self._answer_after(visit, failure, receive, send)
 
     async def _answer_after(
         self, visit: ConnectionVisit, error: Exception, receive: Receive, send: Send

@@ -22,7 +22,11 @@ class Outlet:
     """
 
     def __init__(
-        self, receive: Receive, send: Send, visit: ConnectionVisit, settle: Callable[[], Awaitable[None]]
+        self,
+        receive: Receive,
+        send: Send,
+        visit: ConnectionVisit,
+        settle: Callable[["Outlet"], Awaitable[None]],
     ) -> None:
         self._receive = receive
         self._send = send
@@ -59,9 +63,10 @@ class Outlet:
             if self._size > HELD_BYTES:
                 await self.release()
             elif self._waiting_for_client and self.holds_back:
-                await self._settle()
+                await self._settle(self)
         else:
-            await self.release()
+            if self._held:
+                await self.release()
             await self._pass_on(message)
 
     def discard(self) -> None:

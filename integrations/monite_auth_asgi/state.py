@@ -20,6 +20,8 @@ class RequestState(dict[str, Any]):
     middleware outside of ours may look for it.
     """
 
+    __slots__ = ("_outside",)
+
     def __init__(self, outside: MutableMapping[str, Any]) -> None:
         super().__init__(outside)
         self._outside = outside

@@ -67,22 +67,22 @@ class ConnectionVisit:
         """The error that the access has raised last, unless it has worked since then."""
         scope["state"] = RequestState(scope.get("state", {}))
         scope[VISIT] = self
-        self.keep_arrived()
+        self.arrived_scope = scope
         # A websocket is not compared as a whole: the token in its header, for example, may have run out since.
         self._compared = scope["type"] == "websocket"
-        self._enter(None)
 
     # -- coming in
 
     async def begin(self) -> None:
         """Find out who comes in; raises what `identify` raises."""
-        if _is_preflight(self.scope):
-            self._compared = True
-            return
-        bound = self._bound()
-        self.arrived_scope = self.scope  # so that the app sees whatever its function leaves there
+        arrived = None
         self.scope[ASKED] = False
         try:
+            bound = self._bound()
+            # It is asked about the scope itself, so that the app sees whatever its function leaves there.
+            if _is_preflight(self.scope):
+                self._compared = True
+                return
             arrived = await self._principal()
         except self.not_loaded:
             return
@@ -90,8 +90,8 @@ class ConnectionVisit:
             self._compared = True  # nobody has come in
             raise
         finally:
-            self.keep_arrived(self.scope.pop(ASKED))
-        self._enter(arrived)
+            self._keep_arrived(asked=self.scope.pop(ASKED))
+            self._enter(arrived)
         if self._was_asked:
             bound = bound or bound_principal(await self.find_session_that_arrived())
         self._arrive(bound, arrived)
@@ -105,7 +105,7 @@ class ConnectionVisit:
         note = self._people.act if is_news else self._people.arrive
         note("identify", arrived)
 
-    def keep_arrived(self, asked: bool = False) -> None:
+    def _keep_arrived(self, *, asked: bool) -> None:
         """Keep the scope that the app's function is asked about from now on."""
         # Its state goes on saying what it says now, whatever the app writes into the request's.
         self.arrived_scope = {**self.scope, "state": RequestState(self.scope["state"]), ASKED: asked}
@@ -188,13 +188,16 @@ class ConnectionVisit:
         """End the sessions of users who have gone since then, also if the request was cancelled or has no answer."""
         self.failure = None  # its traceback holds the frames of the whole request
         if not self._people.has_people:
-            return
-        if not self._compared:
+            self._let_go()
+        elif not self._compared:
             await shielded(self._last(self.compare()))
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
+            self._let_go()
         elif self._was_asked:
             call_when_task_is_free(self._look_back)
+        else:
+            self._let_go()
 
     def _look_back(self) -> None:
         """End the sessions of users who have gone since the request was over for us.
@@ -203,6 +206,7 @@ class ConnectionVisit:
         """
         if gone := self._gone_since():
             start(aend(self._its_broker, gone))
+        self._let_go()
 
     def _gone_since(self) -> list[Principal]:
         """Return everybody who was here, if the session has lost its user; whoever has logged in instead stays.
@@ -221,6 +225,12 @@ class ConnectionVisit:
             await work
         except Exception:
             log.exception("At the end of a request it could not be settled whether its user has logged out.")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of the request, which is over. Its scope holds this visit: only the garbage collector would find the two."""
+        self.scope = self.arrived_scope = self._outside = {"type": self.scope["type"]}
+        del self.access
 
     # -- what is there
 

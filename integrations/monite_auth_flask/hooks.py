@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from flask import Flask, Response, request_started, request_tearing_down, session
+from flask.sessions import SessionMixin
 from werkzeug.exceptions import HTTPException
 
 from monite_auth import Principal, TokenBroker
@@ -22,11 +23,11 @@ from monite_auth.adapter import (
 from monite_auth.errors import NotLoggedIn
 from monite_auth_flask.access import ViewAccess
 from monite_auth_flask.identify import (
+    UnmarkedSession,
     current_binding,
     has_flask_login,
     identify,
     logged_in_user,
-    unmarked_session,
 )
 from monite_auth_flask.remember import keep_remembered, login_remembered
 from monite_auth_flask.request_state import RequestState
@@ -71,7 +72,7 @@ class RequestHooks:
     def begin_anew(self) -> None:
         """Give the session another binding, because somebody has just logged in; the former one ends with the response."""
         if self._own_identify() is None:
-            new_login(session, logged_in_user(session))
+            new_login(session, logged_in_user(self._app, session))
         else:
             session.pop(BINDING, None)  # asking `identify` may bind it again
 
@@ -115,13 +116,13 @@ class RequestHooks:
         return state
 
     def _begin(self, app: Flask, **_: object) -> RequestState:
-        with unmarked_session() as opened:
-            state = RequestState(app, logged_in_user(opened), bound_principal(opened)).begin()
+        with UnmarkedSession() as opened:
+            state = RequestState(app, logged_in_user(app, opened), bound_principal(opened)).begin()
         state.visit.arrive("session", state.arrived)
         if self._own_identify() is not None and self._others_come_first:
             # Functions of the app come before ours, and may log the user out. `identify` may need them, so its errors
             # do not count yet.
-            with suppress(Exception), unmarked_session():
+            with suppress(Exception), UnmarkedSession():
                 arrived = self._ask()
                 state.visit.arrive("identify", arrived)
                 state.asked = arrived is not None
@@ -130,7 +131,7 @@ class RequestHooks:
     def _ask_app(self) -> None:
         if self._own_identify() is not None:
             state = self._current()
-            with unmarked_session() as opened:
+            with UnmarkedSession() as opened:
                 opened.accessed = False
                 state.acting = self._ask()
                 state.asked, state.by_session = True, opened.accessed
@@ -140,12 +141,12 @@ class RequestHooks:
         """End and begin sessions as the response starts. Flask saves the session later, so a new binding goes into its cookie."""
         state = self._current()
         state.answered, state.streams = True, response.is_streamed
-        self._end_who_left(state, may_write=True)
-        with unmarked_session() as opened:
+        with UnmarkedSession() as opened:
+            self._end_who_left(state, opened, may_write=True)
             bound = bound_principal(opened)
         if bound is not None and state.visit.has_begun(bound):
             begin(self._broker, bound)
-        if has_flask_login():
+        if has_flask_login(self._app):
             keep_remembered(self._app, response, bound, logged_in=state.is_new_login(bound))
         state.keep_private(response)
         return response
@@ -153,17 +154,17 @@ class RequestHooks:
     def _tear_down(self, _app: Flask, **_: object) -> None:
         """End sessions that were left since the response, or without one."""
         state = RequestState.current(self._app)
-        if state is not None:
-            self._end_who_left(state, may_write=False)
+        if state is not None and state.visit.has_people:
+            with UnmarkedSession() as opened:
+                self._end_who_left(state, opened, may_write=False)
 
-    def _end_who_left(self, state: RequestState, *, may_write: bool) -> None:
+    def _end_who_left(self, state: RequestState, opened: SessionMixin, *, may_write: bool) -> None:
         own = self._own_identify()
-        with unmarked_session() as opened:
-            bound = (
-                current_binding(opened, state.user, may_write=may_write)
-                if own is None and opened.modified
-                else bound_principal(opened)
-            )
+        bound = (
+            current_binding(self._app, opened, state.user, may_write=may_write)
+            if own is None and opened.modified
+            else bound_principal(opened)
+        )
         gone = state.visit.leave("session", bound)
         if own is not None and state.asked and (may_write or self._may_have_changed(state)):
             gone += state.visit.leave("identify", self._ask_at_the_end())
@@ -186,7 +187,7 @@ class RequestHooks:
     def _ask_at_the_end(self) -> Principal | None:
         """Ask once more. An `identify` that fails now, and did not fail at the beginning, has found nobody."""
         try:
-            with unmarked_session():
+            with UnmarkedSession():
                 return self._ask()
         except (HTTPException, NotLoggedIn):
             return None

@@ -1,10 +1,8 @@
 """Identifies the logged-in user by Flask's own means: Flask-Login where the app has it, else `session["user_id"]`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from flask import current_app, session
+from flask import Flask, current_app, session
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 
@@ -13,11 +11,11 @@ from monite_auth.adapter import bind_principal, bound_principal
 
 __all__ = [
     "FLASK_LOGIN_KEY",
+    "UnmarkedSession",
     "current_binding",
     "has_flask_login",
     "identify",
     "logged_in_user",
-    "unmarked_session",
 ]
 
 SESSION_KEY = "user_id"
@@ -38,7 +36,7 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
 
     `may_write`: whether the answer can still carry the session's cookie.
     """
-    if not has_flask_login():
+    if not has_flask_login(current_app):
         return bind_principal(session, session.get(SESSION_KEY), tenant=tenant, may_write=may_write)
     from flask_login import current_user  # noqa: PLC0415 - only there where the app uses it
 
@@ -58,40 +56,45 @@ def identify(*, tenant: str | None = None, may_write: bool = True) -> Principal 
     return bind_principal(session, user_id, tenant=tenant, may_write=may_write)
 
 
-def has_flask_login() -> bool:
-    """Return whether the current app uses Flask-Login."""
-    return hasattr(current_app, "login_manager")
+def has_flask_login(app: Flask) -> bool:
+    """Return whether an app uses Flask-Login."""
+    return hasattr(app, "login_manager")
 
 
-def logged_in_user(found: SessionMixin) -> Any:
-    """Return the id of the logged-in user in a session, or None."""
-    return found.get(FLASK_LOGIN_KEY if has_flask_login() else SESSION_KEY)
+def logged_in_user(app: Flask, found: SessionMixin) -> Any:
+    """Return the id of the logged-in user in a session of the app's, or None."""
+    return found.get(FLASK_LOGIN_KEY if has_flask_login(app) else SESSION_KEY)
 
 
-def current_binding(opened: SessionMixin, arrived_user: Any, *, may_write: bool) -> Principal | None:
+def current_binding(
+    app: Flask, opened: SessionMixin, arrived_user: Any, *, may_write: bool
+) -> Principal | None:
     """Return the principal that a session is bound to, and bind it if somebody has logged in.
 
     `arrived_user`: the user id that the session had when the request arrived.
     """
-    user_id = logged_in_user(opened)
-    if has_flask_login() and user_id is not None and user_id == arrived_user:
+    user_id = logged_in_user(app, opened)
+    if has_flask_login(app) and user_id is not None and user_id == arrived_user:
         return bound_principal(opened)  # `identify` has bound it, if it was asked
     return bind_principal(opened, user_id, may_write=may_write)
 
 
-@contextmanager
-def unmarked_session() -> Iterator[SessionMixin]:
-    """Read the session for our own purposes, without marking it as read.
+class UnmarkedSession:
+    """A context in which the session is read for our own purposes, without marking it as read.
 
     Flask adds `Vary: Cookie` to the response of a request that has read its session. The response does not depend on our
     search for a logout, and shared caches should keep it.
     """
-    context = request_ctx
-    # Flask 3.1.3 marks it in the property `session`, other versions in the session itself.
-    found = getattr(context, "_session", None)
-    opened: SessionMixin = context.session if found is None else found
-    accessed = opened.accessed
-    try:
-        yield opened
-    finally:
-        opened.accessed = accessed
+
+    __slots__ = ("_accessed", "_opened")
+
+    def __enter__(self) -> SessionMixin:
+        context = request_ctx._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - a proxy's, which takes its time for each attribute
+        # Flask 3.1.3 marks it in the property `session`, other versions in the session itself.
+        found = getattr(context, "_session", None)
+        opened: SessionMixin = context.session if found is None else found
+        self._opened, self._accessed = opened, opened.accessed
+        return opened
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.accessed = self._accessed

@@ -1,7 +1,7 @@
 """Requests that never come to our middleware: one outside of it answers them itself, as an idle timeout does.
 
-Such a middleware may empty the session first, and that is a logout. So we stand directly inside of the app's SessionMiddleware
-as well, where every request comes by.
+Such a middleware may empty the session first, and that is a logout. So where there is anything between the app's SessionMiddleware
+and ours, we stand directly inside of that as well, where every request comes by.
 """
 
 from typing import Any
@@ -24,7 +24,8 @@ def watch_sessions(outer: Any, ours: ASGIApp, broker: TokenBroker) -> None:
         if each is ours:
             return
         if opens_sessions(each):
-            each.app = SessionWatch(each.app, broker)
+            if each.app is not ours:
+                each.app = SessionWatch(each.app, broker)
             return
 
 
@@ -45,13 +46,9 @@ class SessionWatch:
         async def arrive(_session: Any = None) -> None:
             people.arrive("session", _bound(scope))
 
-        async def compare() -> None:
-            if VISIT not in scope and people.has_people:
-                await aend(lambda: self._broker, people.leave("session", _bound(scope)))
-
         async def send_on(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await compare()
+            if message["type"] == "http.response.start" and VISIT not in scope:
+                await self._end_who_left(people, scope)
             await send(message)
 
         await arrive()
@@ -59,7 +56,12 @@ class SessionWatch:
         try:
             await self.app(scope, receive, send_on)
         finally:
-            await compare()
+            if VISIT not in scope:
+                await self._end_who_left(people, scope)
+
+    async def _end_who_left(self, people: Visit, scope: Scope) -> None:
+        if people.has_people:
+            await aend(lambda: self._broker, people.leave("session", _bound(scope)))
 
 
 def _bound(scope: Scope) -> Principal | None:

@@ -61,22 +61,23 @@ class StarletteVisit(ConnectionVisit):
 
         The app's SessionMiddleware is asked once more, for an app that only takes note of what it is given.
         """
+        has_cookies = any(name == b"cookie" for name, _ in self.arrived_scope["headers"])
+        if not has_cookies or self.arrived_scope.get("session") is None:
+            return {}
         found: dict[str, Any] = {}
 
         async def take_note(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
             await load_session(HTTPConnection(scope))
             found.update(scope["session"])
 
-        connection = HTTPConnection(self.arrived_scope)
-        if self.arrived_scope.get("session") is not None and connection.cookies:
-            for each in chain(self.outer_app):
-                if each is self._app:
-                    break
-                if opens_sessions(each):
-                    again = copy(each)
-                    again.app = take_note
-                    await again({**self.arrived_scope}, _nothing, _nothing)
-                    break
+        for each in chain(self.outer_app):
+            if each is self._app:
+                break
+            if opens_sessions(each):
+                again = copy(each)
+                again.app = take_note
+                await again({**self.arrived_scope}, _nothing, _nothing)
+                break
         return found
 
     def _has_another_session(self) -> bool:

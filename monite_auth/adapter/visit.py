@@ -49,8 +49,12 @@ class Visit:
 
     def arrive(self, source: IdentitySource, *principals: Principal | None) -> None:
         """Note whom a source names as the request comes in."""
-        self.act(source, *principals)
-        self._known |= {session_of(each) for each in principals if each is not None}
+        named = self._named[source]
+        for each in principals:
+            if each is not None:
+                session = session_of(each)
+                named[session] = each
+                self._known.add(session)
 
     def act(self, source: IdentitySource, *principals: Principal | None) -> None:
         """Note whom a source names later, when a view asks."""
@@ -66,7 +70,7 @@ class Visit:
         """
         here = {session_of(each): each for each in current if each is not None}
         named, self._named[source] = self._named[source], here
-        if named.keys() <= here.keys():
+        if not named or named.keys() <= here.keys():
             return []
         gone = {
             session: each
