@@ -30,7 +30,7 @@ class OpenTelemetrySink:
             from opentelemetry import _logs  # noqa: PLC0415 - an extra
         except ImportError:
             raise ConfigurationError(
-                "events has otel, which needs OpenTelemetry: install it with: pip install 'monite-auth[otel]'"
+                "MONITE_EVENTS has otel, which needs OpenTelemetry: install it with: pip install 'monite-auth[otel]'"
             ) from None
         self._logs = _logs
 

@@ -55,6 +55,12 @@ def test_a_monite_that_is_down_leaves_it_pending(environ, emulator):
     assert re.fullmatch(r"settled 0, postponed [1-4], expired 0; more is due in \d+ s\n", said)
 
 
+def test_a_store_that_is_down_is_no_success(environ):
+    result = command("--within", "1", **environ | {"MONITE_STORE_URL": "redis://127.0.0.1:1/0"})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.search(r"Error: .*127.0.0.1:1 cannot be reached: .*[^.]\.\n$", result.stderr)
+
+
 def test_settings_that_cannot_work_are_told_without_a_traceback(environ):
     for changes, says in (
         ({"MONITE_CLIENT_ID": "x"}, "MONITE_CLIENT_ID is no UUID"),

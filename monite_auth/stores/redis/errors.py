@@ -124,7 +124,9 @@ def translated(
         return StoreReadOnly(f"{where} refuses to work: {said}")
     if isinstance(error, redis.ResponseError):
         return StoreUnavailable(f"{where} refuses to work: {said}", part=part)
-    return StoreUnavailable(f"{where} cannot be reached: {said or type(error).__name__}.", part=part)
+    return StoreUnavailable(
+        f"{where} cannot be reached: {said.rstrip('.') or type(error).__name__}.", part=part
+    )
 
 
 def store_is_unsettled(keys: Sequence[str]) -> StoreUnavailable:

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import pytest
 from click.testing import CliRunner
 
+from monite_auth import TokenBroker
 from monite_auth.cli.application import Application
 from monite_auth.cli.plain import monite_auth
 from monite_auth.cli.verbs import command_group
@@ -100,13 +102,14 @@ def test_the_demo_tells_the_life_of_one_token(command, read):
 
 
 class Watched(Application):
-    """Somebody who presses Ctrl-C after three looks."""
+    """Somebody who presses Ctrl-C after three readings."""
 
-    def __init__(self):
+    def __init__(self, broker=None):
         self.slept = []
+        self.watched = broker
 
     def broker(self):
-        return shop.broker
+        return self.watched or shop.broker
 
     def sleep(self, seconds):
         self.slept.append(seconds)
@@ -121,3 +124,16 @@ def test_status_is_watched_until_ctrl_c(app):
     assert result.exit_code == 0
     assert watched.slept == [7, 7, 7]
     assert [json.loads(line)["pending"] for line in result.stdout.splitlines()] == [0, 0, 0]
+
+
+def test_the_watch_goes_on_while_the_store_is_down(emulated):
+    down = TokenBroker(replace(emulated, store_url="redis://127.0.0.1:1/0", deadline=1), {})
+    group = command_group(Watched(down), name="test", help="A test.")
+    result = CliRunner().invoke(group, ["status", "--watch", "--json"])
+    assert result.exit_code == 0
+    seen = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(each["store"], each["pending"]) for each in seen] == [("degraded", None)] * 3
+    watched = Watched(TokenBroker(replace(emulated, store_url="redis://127.0.0.1:1/0", deadline=1), {}))
+    told = CliRunner().invoke(command_group(watched, name="test", help="A test."), ["status", "--watch"])
+    assert told.stdout.count("cannot be reached") == 3
+    assert "token store" in told.stdout
