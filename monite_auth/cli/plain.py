@@ -86,7 +86,10 @@ def _with_app(command: click.Command) -> click.Command:
 
 def _app_option() -> click.Option:
     def keep(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-        ctx.meta[APP] = value
+        if (
+            value is not None
+        ):  # nested contexts share it, and the option may stand before the verb or after it
+            ctx.meta[APP] = value
 
     return click.Option(
         ["--app"],
@@ -122,6 +125,7 @@ def _group() -> Group:
         if name not in WITHOUT_APP:
             group.commands[name] = _with_app(each)
     group.add_command(completion)
+    group.params.append(_app_option())
     return click.version_option(package_name="monite-auth", message="%(version)s")(group)
 
 

@@ -56,6 +56,9 @@ def test_a_user_is_looked_up_in_the_directory_of_the_application(shop):
     assert (result.exit_code, result.stderr) == (0, "")
     assert ANNA_ID in result.stdout
     assert result.stdout.endswith("Monite gives them a token, and says the same.\n")
+    before_the_verb = command("--app", "shop_of_this_test:state.broker", "check", "--user", "anna")
+    assert before_the_verb.exit_code == 0
+    assert before_the_verb.stdout.endswith("Monite gives them a token, and says the same.\n")
 
 
 def test_a_user_needs_an_application(environ):
