@@ -6,41 +6,18 @@ once in all processes.
 
 import asyncio
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
-
-import httpx
+from contextlib import ExitStack
 
 from benchmarks.ground import Ground
 from benchmarks.report import Report
+from benchmarks.servers import Load, ask, log_in, process, serving
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
-from tests.environment import environment_with
 from tests.redis_server import free_port
-from tests.waiting import until
 
 __all__ = ["run"]
 
-SERVERS = {
-    "uvicorn, Starlette": ("starlette", ["uvicorn", "--factory", "benchmarks.proxies:{app}", "--no-access-log", "--port", "{port}"]),
-    "gunicorn, Flask": (
-        "flask",
-        ["gunicorn", "benchmarks.proxies:{app}()", "--worker-class", "gthread", "--threads", "64", "--bind", "127.0.0.1:{port}"],
-    ),
-}  # fmt: skip
-
-
-class Load(NamedTuple):
-    """How many connections ask how often for how much."""
-
-    name: str
-    size: int
-    connections: int
-    requests: int
-
+SERVERS = {"uvicorn, Starlette": "starlette", "gunicorn, Flask": "flask"}
 
 LOADS = (
     *(Load("2 KB", 2_000, connections, 2_000) for connections in (1, 16, 64)),
@@ -58,12 +35,12 @@ def run(ground: Ground, report: Report) -> None:
     )
     stores, rounds = ground.stores, ground.count(ROUNDS, 1)
     rows: list[tuple[object, ...]] = []
-    for server, (framework, command) in SERVERS.items():
+    for server, framework in SERVERS.items():
         for store in ("memory", "redis"):
             if store in stores:
                 rows += [
                     (server, store, load.name, load.connections, *cells)
-                    for load, cells in _compare(framework, command, stores[store], loads, rounds)
+                    for load, cells in _compare(framework, stores[store], loads, rounds)
                 ]
     report.table(
         "Monite's API for browsers, beside a bare streaming proxy",
@@ -83,7 +60,7 @@ def run(ground: Ground, report: Report) -> None:
 
 
 def _compare(
-    framework: str, command: list[str], store: str, loads: Sequence[Load], rounds: int
+    framework: str, store: str, loads: Sequence[Load], rounds: int
 ) -> Iterator[tuple[Load, tuple[object, ...]]]:
     upstream = free_port()
     settings = {
@@ -96,17 +73,20 @@ def _compare(
     }
     kinds = ("bare", "our") if store == "memory://" else ("bare", "asking", "our")
     with ExitStack() as running:
-        running.enter_context(_process(["benchmarks.upstream", str(upstream)], upstream, settings))
-        urls = {kind: running.enter_context(_app(command, f"{kind}_{framework}", settings)) for kind in kinds}
-        cookies = {
-            kind: httpx.post(f"{url}/login").headers["set-cookie"].partition(";")[0]
-            for kind, url in urls.items()
+        running.enter_context(process(["benchmarks.upstream", str(upstream)], upstream, settings))
+        urls = {
+            kind: running.enter_context(
+                serving(framework, f"benchmarks.proxies:{kind}_{framework}", settings)
+            )
+            for kind in kinds
         }
+        cookies = {kind: log_in(url) for kind, url in urls.items()}
         for load in loads:
             took: dict[str, list[float]] = {kind: [] for kind in kinds}
+            path = f"/monite/api/payables?bytes={load.size}"
             for _ in range(rounds):
                 for kind, url in urls.items():
-                    took[kind].append(asyncio.run(_ask(url, cookies[kind], load)))
+                    took[kind].append(asyncio.run(ask(url, path, cookies[kind], load)))
             times = [_milliseconds(took.get(kind), load) for kind in ("bare", "asking", "our")]
             yield load, (*times, _ratio(took["our"], took["bare"]), _ratio(took["our"], took.get("asking")))
 
@@ -120,59 +100,3 @@ def _ratio(took: list[float], other: list[float] | None) -> str:
     return (
         "" if other is None else f"{statistics.median(a / b for a, b in zip(took, other, strict=True)):.2f}"
     )
-
-
-@contextmanager
-def _app(command: list[str], app: str, settings: dict[str, str]) -> Iterator[str]:
-    port = free_port()
-    words = [word.format(app=app, port=port) for word in command]
-    with _process(words, port, settings):
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _process(module: list[str], port: int, settings: dict[str, str]) -> Iterator[None]:
-    environment = environment_with(settings)
-    process = subprocess.Popen([sys.executable, "-m", *module], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
-    try:
-        until(lambda: _listens(port), seconds=30)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        httpx.get(f"http://127.0.0.1:{port}/nothing?bytes=1")
-    except httpx.TransportError:
-        return False
-    return True
-
-
-async def _ask(url: str, cookie: str, load: Load) -> float:
-    """Return the seconds that all requests of a load take."""
-    host, _, port = url.removeprefix("http://").partition(":")
-    asked = (
-        f"GET /monite/api/payables?bytes={load.size} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n"
-        "x-monite-version: 2024-05-25\r\nsec-fetch-site: same-origin\r\naccept: application/json\r\n\r\n"
-    ).encode()
-    left = iter(range(load.requests))
-
-    async def browser() -> None:
-        reader, writer = await asyncio.open_connection(host, int(port), limit=2**20)
-        for _ in left:
-            writer.write(asked)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            assert head.startswith(b"http/1.1 200"), head
-            rest = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            assert rest == load.size
-            while rest:
-                rest -= len(await reader.read(min(rest, 2**18)))
-        writer.close()
-
-    await asyncio.gather(browser())  # opens connections to Monite, mints
-    left = iter(range(load.requests))
-    began = time.perf_counter()
-    await asyncio.gather(*(browser() for _ in range(load.connections)))
-    return time.perf_counter() - began

@@ -30,7 +30,7 @@ from monite_auth import TokenBroker
 from monite_auth_flask import MoniteAuth, current_monite
 from monite_auth_starlette import MoniteAuthMiddleware
 
-__all__ = ["BATCH", "Sides", "bare_asgi", "flask", "starlette", "wsgi"]
+__all__ = ["BATCH", "KEY", "NoOp", "Sides", "bare_asgi", "flask", "starlette", "wsgi"]
 
 BATCH = 20
 """Requests of one call: what it costs to start an event loop is no part of a request."""

@@ -11,9 +11,10 @@ from monite_auth.stores import Store
 from monite_auth.stores.registry import find
 from monite_auth.tokens import steady_clock
 
-__all__ = ["ANNA", "broker_for"]
+__all__ = ["ANNA", "PEOPLE", "broker_for"]
 
 ANNA = Principal("anna", session_id="session-1")
+PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
 
 
 def broker_for(

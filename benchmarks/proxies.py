@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
-from monite_auth import EntityUser, Settings, TokenBroker
-from monite_auth.emulator import ANNA_ID, BAKERY_ID
+from benchmarks.people import PEOPLE
+from monite_auth import Settings, TokenBroker
 from monite_auth_flask import MoniteAuth, monite_blueprint
 from monite_auth_starlette import MoniteAuthMiddleware, monite_app
 
@@ -29,7 +29,6 @@ __all__ = ["asking_flask", "asking_starlette", "bare_flask", "bare_starlette", "
 UPSTREAM = os.environ.get("MONITE_BASE_URL", "")
 STORE = os.environ.get("MONITE_STORE_URL", "")
 TOKEN = {"Authorization": "Bearer of-the-bare-proxy", "x-monite-version": "2024-05-25"}
-PEOPLE = {"anna": EntityUser(ANNA_ID, BAKERY_ID)}
 KEY = secrets.token_hex()
 PASSED = ("content-type", "content-length")
 
