@@ -132,9 +132,8 @@ def drain(within: float) -> Result:
     with application().broker() as broker:
         require_shared_store(broker)
         report = broker.drain(within=within)
-        broker.status(
-            ""
-        )  # raises StoreUnavailable in an outage, when there was nothing to be read and nothing done
+        # In an outage nothing could be read or done, and this raises StoreUnavailable.
+        broker.status("")
     data = {
         "settled": report.settled,
         "postponed": report.postponed,

@@ -86,9 +86,8 @@ def _with_app(command: click.Command) -> click.Command:
 
 def _app_option() -> click.Option:
     def keep(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-        if (
-            value is not None
-        ):  # nested contexts share it, and the option may stand before the verb or after it
+        # Nested contexts share it, and the option may stand before the verb or after it.
+        if value is not None:
             ctx.meta[APP] = value
 
     return click.Option(
