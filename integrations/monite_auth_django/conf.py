@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from monite_auth import Directory, EntityUser, Principal, Settings
-from monite_auth.adapter import SETTING_NAMES, Authorize, app_settings, kind_of, parse_origins
+from monite_auth.adapter import SETTING_NAMES, Authorize, app_settings, discreet, kind_of, parse_origins
 from monite_auth.errors import ConfigurationError
 from monite_auth.events import Sink
 from monite_auth.stores import Store
@@ -159,6 +159,7 @@ class Conf:
         """Return the values of the core's settings, secrets masked; `MONITE_AUTH` wins over the environment."""
         return app_settings(self.MONITE_AUTH)
 
+    @discreet
     def core_settings(self) -> Settings:
         """Return the core's settings; raises ConfigurationError with everything that is wrong."""
         named = {f"MONITE_{name}": value for name, value in self.core_values().items()}  # as errors call them
