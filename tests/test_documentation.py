@@ -228,6 +228,8 @@ def test_the_page_on_starlette_sessions_on_the_server(starlette_page):
     client = visitor(stars)
     client.post("/enter", params={"user": "anna"})
     assert client.get("/bills").status_code == 200
+    client.post("/exit")
+    assert client.get("/bills").status_code == 401
 
     client = visitor(identify=names["who_by_cookie"], base_url="https://testserver")
     client.post("/sign-in", params={"user": "anna"})
