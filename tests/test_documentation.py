@@ -285,6 +285,21 @@ def test_the_page_on_health(demo_environment):
     run_page("docs/health.md", {})
 
 
+def test_the_page_on_telemetry_shows_a_mint_on_the_console(demo_environment):
+    start, telemetry = (
+        "".join(block for _, block in blocks_of(f"docs/{name}.md")) for name in ("sessions", "telemetry")
+    )
+    printed = subprocess.run(  # the SDK's providers are a process's own
+        [sys.executable, "-c", f"{telemetry}\n{start}\nbroker.token(anna)\nbroker.close()"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ).stdout
+    assert '"monite_auth.mint"' in printed
+    assert '"monite_auth.token.wait.duration"' in printed
+
+
 def test_the_page_on_tests():
     run_page("docs/testing.md", {}, section="In any framework")
 
@@ -293,7 +308,7 @@ CONTINUATIONS = {
     "start-fastapi": ["starlette", *(f"{page}#Starlette and FastAPI" for page in SHARED_PAGES)],
     "start-flask": ["flask", "flask-sessions", *(f"{page}#Flask" for page in SHARED_PAGES)],
     "start-django": ["django-sessions", "organizations#Django", "jobs#Django and Celery", "roles#Django"],
-    "sessions": ["jwt#Which claim names the login", "jobs#What a job is"],
+    "sessions": ["jwt#Which claim names the login", "jobs#What a job is", "emergencies"],
     "security-models": ["roles#In any framework"],
     "": [
         "sessions",
@@ -304,6 +319,7 @@ CONTINUATIONS = {
         "provisioning",
         "testing",
         "any-framework",
+        "browser",
     ],
 }
 """Pages and sections whose code goes on from that of another page, and from nothing else."""
