@@ -140,7 +140,7 @@ def session_ended(settings: Settings, *, too_old: bool) -> SessionEnded:
     if too_old:
         return SessionEnded(
             "This session is older than the time for which endings are remembered (MONITE_SESSION_MEMORY, "
-            f"{settings.session_memory:g} s), and the token store does not know it: nobody can tell any more whether it has "
+            f"{settings.session_memory:,.10g} s), and the token store does not know it: nobody can tell any more whether it has "
             "logged out. The user has to log in again; if sessions of the application live longer, set "
             "MONITE_SESSION_MEMORY to their life."
         )
