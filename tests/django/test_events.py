@@ -10,17 +10,21 @@ from django.utils import timezone
 
 import monite_auth_django
 from monite_auth.events import Event
+from monite_auth_django.conf import conf
 from monite_auth_django.events import save_event
 from monite_auth_django.models import MoniteEvent
 from tests.django.conftest import make_user
 
 LIST = "/admin/monite_auth_django/moniteevent/"
-SINK = {"EVENT_SINKS": ["monite_auth_django.events.save_event"]}
 
 
 @pytest.fixture
-def audited(settings, monite_settings):
-    settings(MONITE_AUTH=monite_settings | SINK)
+def kept(settings, monite_settings):
+    """All events. They go into the table when the requests are over: of a database in memory, as the tests have, SQLite refuses
+    what two threads do at once, instead of waiting as it does for a file."""
+    kept = []
+    settings(MONITE_AUTH=monite_settings | {"EVENT_SINKS": [kept.append]})
+    return kept
 
 
 @pytest.fixture
@@ -29,8 +33,10 @@ def admin(client):
     return client
 
 
-def delivered():
+def delivered(kept):
     monite_auth_django.broker()._listeners.flush(within=60)
+    for event in kept:
+        save_event(event)
     return list(MoniteEvent.objects.order_by("at", "pk"))
 
 
@@ -41,10 +47,15 @@ def saved(name="token.minted", ago=0, **more):
     )
 
 
-def test_a_login_and_a_logout_are_rows_of_the_table(audited, at_work, client):
+def test_the_table_is_named_by_the_path_of_its_sink(settings, monite_settings):
+    settings(MONITE_AUTH=monite_settings | {"EVENT_SINKS": ["monite_auth_django.events.save_event"]})
+    assert [save_event] == conf.EVENT_SINKS
+
+
+def test_a_login_and_a_logout_are_rows_of_the_table(kept, at_work, client):
     client.get("/log_out")
     monite_auth_django.broker().drain()
-    names = [each.name for each in delivered()]
+    names = [each.name for each in delivered(kept)]
     assert [name for name in names if name != "session.ended"] == ["token.minted", "token.revoked"]
     assert "session.ended" in names
     minted = MoniteEvent.objects.get(name="token.minted")
