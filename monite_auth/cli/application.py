@@ -1,6 +1,7 @@
 """What a command line has to know of an application: where its broker comes from, and how its users are named."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -18,7 +19,7 @@ KEY = "monite_auth.cli.application"
 """Where click's context has the application; nested commands share it."""
 
 
-class Application:
+class Application(ABC):
     """An application as the verbs see it. Adapters subclass it, and override what differs in their framework."""
 
     stdout: Any = None
@@ -26,15 +27,15 @@ class Application:
     stderr: Any = None
     """The text file that errors, questions and progress are written to; None is `sys.stderr` at that time."""
 
+    @abstractmethod
     def broker(self) -> AbstractContextManager[TokenBroker]:
         """Return a context in which the application's broker may be used; entering it raises ConfigurationError."""
-        raise NotImplementedError
 
     def user_id(self, name: str) -> str:
         """Return the `user_id` that principals of the user have. `name`: what the person at the command line has typed."""
         return name
 
-    def require_directory(self) -> None:
+    def require_directory(self) -> None:  # noqa: B027 - nearly all have one
         """Raise click.UsageError where no directory can be asked who somebody is in Monite."""
 
     def check(self) -> Iterator[Finding]:

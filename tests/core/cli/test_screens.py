@@ -21,6 +21,9 @@ class Terminal(io.StringIO):
 
 
 class Here(Application):
+    def broker(self):
+        raise AssertionError("A screen needs no broker.")
+
     def __init__(self, kind):
         self.stdout, self.stderr = kind(), kind()
 
