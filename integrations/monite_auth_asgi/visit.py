@@ -55,6 +55,9 @@ class ConnectionVisit:
     no_word: tuple[type[Exception], ...] = ()
     """Exceptions of `identify` that are no logout when the request ends: it says neither yes nor no."""
 
+    may_be_held_back = True
+    """Whether a middleware outside of ours may hold the response back before the session is kept, and empty the session first."""
+
     def __init__(self, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
         self._broker = broker
         self._ask = ask
@@ -213,16 +216,13 @@ class ConnectionVisit:
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
             self._let_go()
-        elif self._was_asked:
+        elif self._was_asked and self.may_be_held_back:
             call_when_task_is_free(self._look_back)
         else:
             self._let_go()
 
     def _look_back(self) -> None:
-        """End the sessions of users who have gone since the request was over for us.
-
-        A middleware outside of ours may have held the response back, and emptied the session first.
-        """
+        """End the sessions of users who have gone since the request was over for us: see `may_be_held_back`."""
         if gone := self._gone_since():
             start(aend(self._its_broker, gone))
         self._let_go()

@@ -37,12 +37,13 @@ class MoniteAuthMiddleware(ASGIMiddleware):
     def __init__(self, app: ASGIApp, broker: TokenBroker, identify: Identify = identify) -> None:
         super().__init__(app, broker, identify)
         self._watches = self._has_handlers = False
+        self._may_be_held_back = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the lifespan (ASGI)."""
         if not self._watches:
             self._watches = True
-            watch_sessions(scope.get("app"), self, self.broker)
+            self._may_be_held_back = watch_sessions(scope.get("app"), self, self.broker)
         await super().__call__(scope, receive, send)
 
     def visit_of(self, scope: Scope) -> StarletteVisit:
@@ -50,7 +51,9 @@ class MoniteAuthMiddleware(ASGIMiddleware):
         if not self._has_handlers:  # all routes are there by now
             self._has_handlers = True
             add_handlers(self.app, scope.get("app"))
-        return StarletteVisit(self.app, self.broker, self._identify, scope)
+        visit = StarletteVisit(self.app, self.broker, self._identify, scope)
+        visit.may_be_held_back = self._may_be_held_back
+        return visit
 
     def replaces_errors(self, visit: Any) -> bool:
         """Return whether the app is another framework's. Starlette's answers errors of ours in its handlers."""
