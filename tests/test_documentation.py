@@ -144,6 +144,11 @@ def test_the_postcard(demo_environment):
     assert names["token"].entity_user.entity_user_id == ANNA_ID
 
 
+def test_the_store_of_a_django_project(demo_environment):
+    names = run_page("docs/django-settings.md", {})
+    assert repr(names["MONITE_AUTH"]["STORE"]) == "<RedisStore at redis://127.0.0.1:6379>"
+
+
 def test_the_page_on_browsers(demo_environment):
     names = run_page("docs/browser.md", run_page("docs/start-fastapi.md", {}))
     with TestClient(names["app"]) as client, names["broker"]:
@@ -321,6 +326,7 @@ CONTINUATIONS = {
         "testing",
         "any-framework",
         "browser",
+        "django-settings",
     ],
 }
 """Pages and sections whose code goes on from that of another page, and from nothing else."""

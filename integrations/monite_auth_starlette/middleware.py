@@ -8,6 +8,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth import TokenBroker
+from monite_auth.errors import ConfigurationError
 from monite_auth_asgi import MoniteAuthMiddleware as ASGIMiddleware
 from monite_auth_asgi.visit import Identify
 from monite_auth_starlette.identify import identify
@@ -49,11 +50,18 @@ class MoniteAuthMiddleware(ASGIMiddleware):
     def visit_of(self, scope: Scope) -> StarletteVisit:
         """Return the visit of a connection that comes in."""
         if not self._has_handlers:  # all routes are there by now
+            self._check_that_it_is_the_only_one()
             self._has_handlers = True
             add_handlers(self.app, scope.get("app"))
         visit = StarletteVisit(self.app, self.broker, self._identify, scope)
         visit.may_be_held_back = self._may_be_held_back
         return visit
+
+    def _check_that_it_is_the_only_one(self) -> None:
+        if any(isinstance(each, ASGIMiddleware) for each in chain(self.app)):
+            raise ConfigurationError(
+                "Two MoniteAuthMiddleware stand around this app, and the outer one's identify would not count. Keep one of them."
+            )
 
     def replaces_errors(self, visit: Any) -> bool:
         """Return whether the app is another framework's. Starlette's answers errors of ours in its handlers."""

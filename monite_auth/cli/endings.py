@@ -47,7 +47,7 @@ def logout(user: str, tenant: str | None) -> Result:
         user_id = here.user_id(user)
         session_id = _secret("Session id")
         broker.logout(principal_for(user_id, tenant, session_id))
-        return _ended(broker, user_id, f"The session of user {user} has ended.")
+        return _ended(broker, user_id, f"If user {user} had a session with this id, it has ended.")
 
 
 @verb("end-user", "End every session of a user. Their tokens are revoked, and they have to log in again.")

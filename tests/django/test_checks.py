@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 import monite_auth_django
-from monite_auth import FixedDirectory, MemoryStore, SQLiteStore
+from monite_auth import FixedDirectory, MemoryStore, Secret, SQLiteStore
 from monite_auth.errors import ConfigurationError
 from monite_auth_django.checks import check_deployment, check_project
 from monite_auth_django.checks.project import MIDDLEWARE as OURS
@@ -51,6 +51,11 @@ def test_e001_a_middleware_that_ours_needs_comes_later_or_is_missing(settings, o
 def test_e001_the_middleware_is_missing(settings):
     settings(MIDDLEWARE=[path for path in project.MIDDLEWARE if path != OURS])
     assert f"Add '{OURS}'" in found("E001").hint
+
+
+def test_e001_the_middleware_is_there_twice(settings):
+    settings(MIDDLEWARE=[*project.MIDDLEWARE, OURS])
+    assert "Keep one" in found("E001").hint
 
 
 def test_a_subclass_of_the_middleware_counts_as_the_middleware(settings):
@@ -221,7 +226,7 @@ def test_a_store_may_be_an_object_or_a_dotted_path(settings, monite_settings, st
 
 
 def test_a_shared_store_of_the_projects_own_may_be_deployed(settings, monite_settings, tmp_path):
-    configure(settings, monite_settings, STORE=SQLiteStore(tmp_path / "tokens.db", keys=["k"]))
+    configure(settings, monite_settings, STORE=SQLiteStore(tmp_path / "tokens.db", keys=[Secret("k")]))
     assert [each.id for each in check_deployment()] == ["monite_auth.W003"]
 
 

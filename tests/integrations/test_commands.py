@@ -309,6 +309,7 @@ def test_promise_5_a_logout_ends_the_session_whose_id_is_on_stdin(commands, serv
     for each in (one, other):
         server.token(each)
     result = commands.run("logout", commands.user, stdin=f"{one.session_id}\n")
+    assert result.out.startswith(f"If user {commands.user} had a session with this id, it has ended.")
     assert (result.code, result.err) == (0, "")
     assert one.session_id not in result.out
     with pytest.raises(errors.SessionEnded):

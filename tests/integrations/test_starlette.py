@@ -269,6 +269,25 @@ def test_the_wrong_order_of_middleware_is_explained(broker):
         client.get("/facts")
 
 
+@pytest.mark.parametrize(
+    "inside", [[], [Middleware(SessionMiddleware, secret_key="other", session_cookie="other")]]
+)
+def test_a_second_middleware_around_the_same_app_is_refused(broker, inside):
+    ours = Middleware(MoniteAuthMiddleware, broker=broker)
+    app = Starlette(routes=[Route("/me", me)], middleware=[ours, *inside, ours])
+    client = TestClient(app)
+    for _ in range(2):
+        with pytest.raises(errors.ConfigurationError, match="Keep one of them"):
+            client.get("/me")
+
+
+def test_a_mounted_app_may_have_a_middleware_of_its_own(broker):
+    ours = Middleware(MoniteAuthMiddleware, broker=broker)
+    inner = Starlette(routes=[Route("/who", facts)], middleware=[ours])
+    app = Starlette(routes=[Mount("/inner", inner)], middleware=[ours])
+    assert TestClient(app).get("/inner/who").json()["logged_in"] is False
+
+
 def test_a_missing_middleware_is_explained():
     app = Starlette(routes=[Mount("/monite", monite_app())])
     with pytest.raises(errors.ConfigurationError, match="add MoniteAuthMiddleware"):

@@ -1,6 +1,6 @@
 """System checks: `manage.py check` says what would fail later, or be unsafe, and how to mend it.
 
-monite_auth.E001  the middleware is missing, or comes too early
+monite_auth.E001  the middleware is missing, is there twice, or comes too early
 monite_auth.E002  an app is missing in INSTALLED_APPS
 monite_auth.E003  a setting is missing or wrong
 monite_auth.E004  the client ID or secret is a placeholder

@@ -41,6 +41,12 @@ def _middleware() -> Iterator[CheckMessage]:
                 id="monite_auth.E001",
             )
         return
+    if order.count(MIDDLEWARE) > 1:
+        yield Error(
+            "MoniteAuthMiddleware is in MIDDLEWARE more than once.",
+            hint=f"Keep one '{MIDDLEWARE}', after '{BEFORE_OURS[1]}'.",
+            id="monite_auth.E001",
+        )
     for other in BEFORE_OURS:
         if conf.identifies_by_default and (
             other not in order or order.index(other) > order.index(MIDDLEWARE)

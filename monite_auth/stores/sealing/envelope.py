@@ -114,8 +114,14 @@ class Envelope:
         self._keys: Callable[[], Sequence[Secret]]
         if isinstance(keys, ChangingKeys):
             self._keys, self._look_again = keys.opening_keys, keys.look_again
+        elif callable(keys):
+            self._keys = keys
         else:
-            self._keys = keys if callable(keys) else lambda: keys
+            if not all(isinstance(key, Secret) for key in keys):
+                raise ConfigurationError(
+                    'The keys of a store are Secrets: pass keys=settings.sealing_keys, or [Secret("…")].'
+                )
+            self._keys = lambda: keys
 
     def new(self) -> Opened:
         """Return an envelope for an account that is new to the store."""

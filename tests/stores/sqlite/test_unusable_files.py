@@ -23,6 +23,14 @@ def fails(driver):
     return caught
 
 
+@pytest.mark.parametrize("keys", ["a key that is no Secret", ["a key that is no Secret"]])
+def test_keys_that_are_plain_text_are_refused_before_there_is_a_file(tmp_path, keys):
+    with pytest.raises(ConfigurationError, match="keys of a store are Secrets") as caught:
+        SQLiteStore(tmp_path / "store.db", keys=keys)
+    assert "no Secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_of_another_program_is_refused_and_left_alone(driver, raw, path):
     raw().execute("CREATE TABLE theirs (x)")
     before = path.read_bytes()
