@@ -8,7 +8,7 @@ import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from monite_auth.identity import EntityUser
 from monite_auth.processes.boot_clock import since_boot
@@ -92,8 +92,7 @@ LONGEST_EXPIRY_MARGIN = SAFETY
 """Seconds. With a longer margin, stores would give up a pending revocation while its token is still alive."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenTiming:
+class TokenTiming(NamedTuple):
     """When a token is renewed, and when it is no longer used.
 
     `expiry_margin`: seconds before its end at Monite: it must still be valid when the request that carries it arrives.

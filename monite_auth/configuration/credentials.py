@@ -7,9 +7,8 @@ Monite refuses the former secret from then on. Errors never quote the content of
 import logging
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from monite_auth.configuration.discretion import discreet
 from monite_auth.configuration.setting_names import as_set
@@ -108,8 +107,7 @@ def _text_of(path: str | Path, name: str) -> str:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     secret: Secret
     store_keys: tuple[Secret, ...]
     former: tuple[Secret, ...] = ()

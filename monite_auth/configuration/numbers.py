@@ -2,8 +2,8 @@
 
 import math
 from contextlib import suppress
-from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from dataclasses import Field, field, fields
+from typing import Any, NamedTuple
 
 __all__ = ["is_number", "number", "number_problems", "parse_number"]
 
@@ -11,8 +11,7 @@ LONGEST = 3600
 """Seconds. A duration beyond an hour is a slip, such as milliseconds given as seconds, where a setting does not say otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """The bounds of one number: more than 0, or `allows_zero`, and at most `largest`."""
 
     largest: float

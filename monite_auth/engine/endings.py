@@ -112,7 +112,7 @@ class Endings:
         """End all sessions of all users, and revoke all tokens of the account, for `within` seconds at the most."""
         with self._epoch.ending():
             everything = await runtime.store.end_everything()
-        runtime.telemetry.tell(TokensEnded("everything", count=everything.tokens))
+        runtime.telemetry.tell(TokensEnded("everything", pending=everything.tokens))
         drained = await self._drainer.drain_and_join(runtime, within=within)
         if drained.next_in is not None or everything.is_owed:  # it goes on although nobody comes
             self._drainer.start(runtime)
@@ -128,7 +128,7 @@ class Endings:
     ) -> None:
         with self._epoch.ending():
             pending = await ending
-        runtime.telemetry.tell(TokensEnded(reach, subject, count=pending))
+        runtime.telemetry.tell(TokensEnded(reach, subject, pending=pending))
         if pending:
             await self._revoke_pending(runtime)
 

@@ -17,7 +17,7 @@ how to wait; see `Runtime.one_by_one`.
 
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Subject
@@ -30,8 +30,7 @@ PATIENCE = 0.05
 that has something for another subject only, must not hold up the rest; a store that works takes a tenth of this."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     """What a read found: for whom, in which revocation epoch, and when (epoch seconds)."""
 
     subject: Subject

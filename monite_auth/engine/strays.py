@@ -14,7 +14,7 @@ from monite_auth.tokens import AccessToken
 __all__ = ["Strays"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Strays:
     """The strays of one process, with the slots that they were minted for."""
 

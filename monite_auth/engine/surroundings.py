@@ -49,7 +49,7 @@ def _new_id() -> str:
     return uuid4().hex
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Surroundings:
     """What one process's engine finds around it.
 

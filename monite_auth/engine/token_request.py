@@ -1,6 +1,6 @@
 """What a caller wants a token for: the values that go together from the first wait down to the mint."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.identity import Subject
 from monite_auth.stores import Slot
@@ -8,8 +8,7 @@ from monite_auth.stores import Slot
 __all__ = ["TokenRequest"]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """A token for `subject`, in `slot`, with at least `min_life` seconds left, wanted by `deadline` (epoch seconds)."""
 
     slot: Slot

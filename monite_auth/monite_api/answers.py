@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from monite_auth.monite_api.headers import REQUEST_ID
 from monite_auth.tokens import Secret
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Response:
     """What came back. The body may hold a token and does not print."""
 
@@ -36,8 +36,7 @@ class Response:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """No answer, or none that makes sense: worth another try, after `retry_after` seconds where the answer said so."""
 
     reason: str

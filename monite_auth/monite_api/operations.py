@@ -22,15 +22,14 @@ mail makes payables by itself, so no call needs `create_from_mail`. From Monite'
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.monite_api.vocabulary import Action, ObjectType
 
 __all__ = ["RequiredPermission", "call_pattern", "permission_for"]
 
 
-@dataclass(frozen=True, slots=True)
-class RequiredPermission:
+class RequiredPermission(NamedTuple):
     """What a call needs: to be allowed `action` on objects of `object_type`.
 
     `entity_id`: the entity that the path itself names (`entities/{id}/…`), else None. No header confines such a call:

@@ -1,6 +1,6 @@
 """What an answer about a token can mean. Every answer, however odd, becomes exactly one of these, or a `Fault`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.monite_api.answers import Fault, Response, quotable, request_id_of
 from monite_auth.monite_api.pauses import is_final, requested_pause
@@ -20,16 +20,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """A token was minted; it lives for `life` seconds from when the request was sent."""
 
     value: Secret
     life: float
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(NamedTuple):
     """A token was minted that cannot be used. It is alive at Monite for `life` seconds, and has to be revoked."""
 
     value: Secret
@@ -38,26 +36,22 @@ class Unusable:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Revoked:
     """The token was alive and is revoked now."""
 
 
-@dataclass(frozen=True, slots=True)
 class Gone:
     """The token was already revoked, expired or unknown: nothing is left to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadCredentials:
+class BadCredentials(NamedTuple):
     """Monite does not accept the client ID and secret."""
 
     message: str
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Monite understood and says no; asking again would not help."""
 
     status: int
@@ -65,8 +59,7 @@ class Refused:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Astray:
+class Astray(NamedTuple):
     """Something refused that is not Monite's token endpoint: the address is wrong, or the network answers instead.
 
     `seen`: what the answer was, for the application's developer.
@@ -76,8 +69,7 @@ class Astray:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
+class Throttled(NamedTuple):
     """The request limit is used up; `retry_after` in seconds."""
 
     retry_after: float

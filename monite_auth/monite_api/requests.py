@@ -40,7 +40,7 @@ class Account(Protocol):
         """The version of the API, a date."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """One request to Monite; `body` is JSON. Body and headers hold secrets and do not print."""
 
@@ -54,7 +54,7 @@ class Request:
     """Bytes that are read of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One call of the API, before it has a token: what it says of a person does not print.
 

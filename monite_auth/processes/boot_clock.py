@@ -9,15 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["BOOT", "BootClock", "since_boot", "this_boot"]
 
 
-@dataclass(frozen=True, slots=True)
-class BootClock:
+class BootClock(NamedTuple):
     """A clock that processes share. `boot` names what it counts from, and `elapsed` returns the seconds since then."""
 
     boot: str

@@ -20,7 +20,6 @@ settings lowers the limit for a while.
 """
 
 import math
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -92,8 +91,7 @@ class Ticket(NamedTuple):
     moment: float
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Whether to send: now when `wait` is 0, else after `wait` seconds, when the caller asks again with the `ticket`.
 
     When it is not `admitted`, nothing was booked: `wait` seconds are longer than the caller's patience, or somebody more urgent
@@ -105,8 +103,7 @@ class Admission:
     ticket: Ticket | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """The state that all processes share. All times are seconds of the store's clock."""
 
     free_at: float = 0.0
@@ -166,11 +163,11 @@ class Budget:
                 if wait > 0:
                     if priority is Priority.REVOCATION:
                         return self, Admission(False, wait)
-                    return replace(here, renewals_until=now + wait + 2 * interval), Admission(False, wait)
+                    return here._replace(renewals_until=now + wait + 2 * interval), Admission(False, wait)
             if priority is not Priority.CALL:
-                here = replace(here, free_at=moment + interval)
+                here = here._replace(free_at=moment + interval)
             elif wait > 0 or not window.is_half_empty(here.sent, now):  # a page may make some calls at once
-                here = replace(here, calls_free_at=moment + interval)
+                here = here._replace(calls_free_at=moment + interval)
         # A hold also delays tickets that are already due: the request that got the 429 holds one.
         moment = max(ticket.moment, here.held_until - here.held)
         if priority is Priority.CALL:
@@ -179,9 +176,9 @@ class Budget:
             return here, Admission(True, moment - virtual, ticket)
         if opens > now + SHORTEST_WAIT:
             return _stopped(here, now, opens), Admission(True, opens - now, ticket)
-        here = replace(here, sent=window.add(here.sent, now))
+        here = here._replace(sent=window.add(here.sent, now))
         if here.probe_next:
-            here = replace(_stopped(here, now, now + PROBE), probe_next=False)
+            here = _stopped(here, now, now + PROBE)._replace(probe_next=False)
         return here, Admission(True, 0.0, ticket)
 
     def hold(self, now: float, seconds: float, *, throttled: bool = False) -> "Budget":
@@ -193,8 +190,8 @@ class Budget:
         virtual = max(now, here.held_until) - here.held
         if throttled and virtual >= here.slowed_at + ONE_EXCESS:
             pace = max(SLOWEST, SLOWER * _pace(here, virtual))
-            here = replace(here, slowed_at=virtual, full_pace_at=virtual + (1 - pace) / RECOVERY)
-        return replace(_stopped(here, now, now + seconds), probe_next=True)
+            here = here._replace(slowed_at=virtual, full_pace_at=virtual + (1 - pace) / RECOVERY)
+        return _stopped(here, now, now + seconds)._replace(probe_next=True)
 
     def pace(self, now: float, limit: float) -> tuple[float, float]:
         """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
@@ -206,7 +203,7 @@ class Budget:
         here = _moved(self, now)
         if now < here.learned_until and here.learned < limit:
             return self
-        return replace(here, learned=limit, learned_until=now + LIMIT_AGE)
+        return here._replace(learned=limit, learned_until=now + LIMIT_AGE)
 
 
 def _rate(budget: Budget, now: float, limit: float) -> float:
@@ -224,8 +221,7 @@ def _pace(budget: Budget, virtual: float) -> float:
 def _stopped(budget: Budget, now: float, until: float) -> Budget:
     """Let virtual time stand still from `now`, or from the end of a hold that goes on, to `until`."""
     start = max(now, budget.held_until)
-    return replace(
-        budget,
+    return budget._replace(
         free_at=max(budget.free_at, start - budget.held),  # nothing is free before the end
         held=budget.held + max(0.0, until - start),
         held_until=max(budget.held_until, until),
@@ -236,9 +232,8 @@ def _moved(budget: Budget, now: float) -> Budget:
     """Return the state at `now`. If the clock was set back, all moments move along, or everybody would wait."""
     back = now - budget.seen_at
     if back >= 0:
-        return replace(budget, seen_at=now)
-    return replace(
-        budget,
+        return budget._replace(seen_at=now)
+    return budget._replace(
         held=budget.held + back,
         held_until=budget.held_until + back,
         renewals_until=budget.renewals_until + back,

@@ -47,8 +47,7 @@ PARTNER_SLOT = Slot(PARTNER, None, None)
 """The place of the partner token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to mint for a slot. It lasts until it runs out or somebody claims the slot again."""
 
     slot: Slot
@@ -60,8 +59,7 @@ class Lease:
         return cls(slot, "void")
 
 
-@dataclass(frozen=True, slots=True)
-class Cooldown:
+class Cooldown(NamedTuple):
     """Why nobody should try to mint for some `seconds`. Other processes turn it into the same error.
 
     `code` is the error's. `monite_message` is what Monite said, or the fields that it complained about. `everyone`
@@ -80,29 +78,25 @@ class Cooldown:
 # -- the answers to a claim
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The slot has a token with enough life left."""
 
     token: AccessToken
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """The caller mints under this lease, and everybody else waits."""
 
     lease: Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(NamedTuple):
     """Another owner mints. Its lease runs out in `retry_in` seconds at the latest."""
 
     retry_in: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The session gets no more tokens.
 
     It has ended; or it is `too_old`: it began so long ago that nobody remembers whether it has.
@@ -111,8 +105,7 @@ class Ended:
     too_old: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CoolingDown:
+class CoolingDown(NamedTuple):
     """A mint failed a moment ago. The next try is allowed in `retry_in` seconds."""
 
     retry_in: float
@@ -157,8 +150,7 @@ class Committed(Enum):
     """Its value has been revoked or is about to be. It must not be used, and nothing more has to be done about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(NamedTuple):
     """How many known sessions, and how many tokens, were ended with everything of an account.
 
     `is_owed`: the store has not heard of it yet; the counts are those of this process.
@@ -169,8 +161,7 @@ class Everything:
     is_owed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A token that must be revoked, given to one drainer. `attempts` counts the failed tries so far."""
 
     id: str
@@ -179,8 +170,7 @@ class Pending:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """Revocations for one drainer.
 
     `expired`: how many were dropped because their tokens had expired. `next_in`: in how many seconds more are due;
@@ -192,8 +182,7 @@ class Due:
     next_in: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """How many live tokens a user has, and when the last of them expires (epoch seconds)."""
 
     live: int

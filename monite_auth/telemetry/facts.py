@@ -3,7 +3,7 @@
 Facts hold people and tokens, since events are about them. Metrics and spans take only the words from short lists.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.identity import Partner, Principal, Subject
 from monite_auth.monite_api.answers import Fault
@@ -51,8 +51,7 @@ def _name(outcome: MintOutcome | RevokeOutcome) -> str:
     return type(outcome).__name__.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class MintTried:
+class MintTried(NamedTuple):
     """One attempt to mint is over, after so many `seconds`.
 
     `outcome`: granted, unusable, refused, astray, badcredentials, throttled, fault. `value`, `life`: the token that Monite gave,
@@ -77,8 +76,7 @@ class MintTried:
         return cls(subject, name, seconds, request_id=request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class MintCommitted:
+class MintCommitted(NamedTuple):
     """The store was given a new token. `outcome`: stored, fenced (by an ending), doomed (revoked before)."""
 
     subject: Subject
@@ -86,31 +84,27 @@ class MintCommitted:
     value: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class CooldownBegan:
+class CooldownBegan(NamedTuple):
     """A mint failed in a way that keeps others from trying. `code`: the error's. `everyone`: it is for all slots."""
 
     code: str
     everyone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WaitEnded:
+class WaitEnded(NamedTuple):
     """A caller waited `seconds` for a mint, its own or another's. `outcome`: token, or the code of the error."""
 
     outcome: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class RenewalEnded:
+class RenewalEnded(NamedTuple):
     """A renewal in the background is over. `outcome`: renewed, failed."""
 
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationTried:
+class RevocationTried(NamedTuple):
     """One attempt to revoke is over. `outcome`: revoked, gone, refused, badcredentials, throttled, fault."""
 
     outcome: str
@@ -123,104 +117,91 @@ class RevocationTried:
         return cls(_name(outcome), value, request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationsExpired:
+class RevocationsExpired(NamedTuple):
     """So many tokens expired before they could be revoked."""
 
-    count: int
+    tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class TokensEnded:
+class TokensEnded(NamedTuple):
     """Tokens were taken away. `reach`: session, user, relink, partner, token, everything.
 
     `subject`: whose: a principal, the id of a user, the partner; None where it is everybody, or nobody knows. `value`: the one token.
-    `count`: how many tokens became pending revocations; None where the store has not said.
+    `pending`: how many tokens became pending revocations; None where the store has not said.
     """
 
     reach: str
     subject: Principal | str | Partner | None = None
     value: Secret | None = None
-    count: int | None = None
+    pending: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """Monite asked for a pause of so many `seconds`. `reason`: throttled (a 429), or asked (another answer's Retry-After)."""
 
     reason: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class TurnTaken:
+class TurnTaken(NamedTuple):
     """A request waited `seconds` for its turn in the budget. `priority`: user, call, renewal, revocation."""
 
     priority: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class StoreFailed:
     """The shared store, or a part of it, did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreWaited:
+class StoreWaited(NamedTuple):
     """One operation of a shared store took so long that somebody noticed."""
 
     operation: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class OutageChanged:
+class OutageChanged(NamedTuple):
     """An outage of the store began or ended. `kind`: down, read_only, part."""
 
     kind: str
     is_on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredInOutage:
+class AnsweredInOutage(NamedTuple):
     """Somebody asked for a token while the store was down. `is_served`: this process trusts the session, and serves it."""
 
     subject: Subject
     is_served: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EndingOwed:
+class EndingOwed(NamedTuple):
     """An ending, or another change, holds in this process, and the store has still to hear of it. `operation`: its name."""
 
     operation: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwedChanged:
+class OwedChanged(NamedTuple):
     """The number of operations that the shared store has still to hear of has changed `by` so many."""
 
     by: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallRefused:
+class CallRefused(NamedTuple):
     """The application, or the person's role, does not allow this. `permission`: object_type.action, where it is known."""
 
     subject: Subject
     permission: str
 
 
-@dataclass(frozen=True, slots=True)
 class SecretsChanged:
     """Another client secret, or other keys of the store, are in use in this process from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventsDropped:
+class EventsDropped(NamedTuple):
     """So many events found no room, or no sink took them."""
 
-    count: int
+    events: int
 
 
 Fact = (

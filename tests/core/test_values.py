@@ -5,7 +5,6 @@ import copy
 import pickle
 import re
 import threading
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -158,7 +157,7 @@ def test_a_token_is_renewed_in_the_last_fifth_of_its_life_or_half_a_minute_befor
     ],
 )
 def test_when_a_token_is_renewed_and_no_longer_used_can_be_set(changes, expires_at, renewal_is_ahead):
-    timing = replace(TokenTiming(renewal_jitter=0), **changes)
+    timing = TokenTiming(renewal_jitter=0)._replace(**changes)
     token = AccessToken.granted(Secret("t"), life=1000, sent_at=0, jitter=1, timing=timing)
     assert token.expires_at == expires_at
     assert token.expires_at - token.renew_at == pytest.approx(renewal_is_ahead)

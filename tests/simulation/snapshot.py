@@ -250,8 +250,8 @@ _FREEZERS: dict[type, Callable[[Any], Any]] = {
 
 
 def _freezer(kind: type) -> Callable[[Any], Any]:
-    if issubclass(kind, tuple):
-        return _sequence
+    if issubclass(kind, tuple):  # a NamedTuple equals any tuple of its values, whatever their names mean
+        return lambda value: (kind.__name__, *_sequence(value))
     if issubclass(kind, int | Enum):
         return _same
     if is_dataclass(kind):

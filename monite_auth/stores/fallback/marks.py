@@ -1,6 +1,5 @@
 """What tells leases and revocations of this process's memory from those of the shared store, so that they find back to it."""
 
-from dataclasses import replace
 from typing import TypeVar
 
 from monite_auth.stores.values import Lease, Pending
@@ -17,4 +16,4 @@ def of_memory(marked: Marked) -> Marked | None:
     """Return a lease or revocation as memory knows it, if it is memory's."""
     if not marked.id.startswith(OURS):
         return None
-    return replace(marked, id=marked.id.removeprefix(OURS))
+    return marked._replace(id=marked.id.removeprefix(OURS))

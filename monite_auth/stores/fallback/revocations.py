@@ -1,7 +1,6 @@
 """Revocations of both stores, those of memory first, since they die with the process."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from monite_auth.errors import StoreUnavailable
@@ -28,7 +27,7 @@ class FallbackRevocations(Asking):
         """See RevocationOperations."""
         here = await self._memory.due(limit, seconds=seconds)
         if here.batch:
-            batch = [replace(pending, id=OURS + pending.id) for pending in here.batch]
+            batch = [pending._replace(id=OURS + pending.id) for pending in here.batch]
             return Due(batch, here.expired, here.next_in)
         was_out = not self._is_over or len(self._handover) > 0
         try:

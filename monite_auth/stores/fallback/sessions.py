@@ -1,7 +1,6 @@
 """Beginnings and endings: they hold in memory at once, and in the shared store now or as soon as it is back."""
 
 import logging
-from dataclasses import replace
 
 from monite_auth.identity import Partner, Principal
 from monite_auth.processes.workers import threads_are_allowed
@@ -67,7 +66,7 @@ class FallbackSessions(Asking):
         there: Everything | None = await self._carry_out(operation, ago)
         if there is None:
             self._warn(operation)
-            return replace(here, is_owed=True)
+            return here._replace(is_owed=True)
         return Everything(here.sessions + there.sessions, here.tokens + there.tokens)
 
     async def revoke(self, token: AccessToken) -> int:

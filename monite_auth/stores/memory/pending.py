@@ -14,7 +14,7 @@ from monite_auth.tokens import SAFETY, AccessToken, Clock
 __all__ = ["PendingRevocations"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Revocation:
     slot: Slot
     token: AccessToken

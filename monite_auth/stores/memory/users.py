@@ -6,6 +6,7 @@ can be found out when it is needed is not kept.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monite_auth.identity import Partner
 from monite_auth.stores.bounds import MOST_SESSIONS
@@ -36,7 +37,7 @@ def key_of(slot: Slot) -> Key:
     return ORDINARY if key == ORDINARY else key
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class HeldLease:
     """The lease in force at a place, and whose it is."""
 
@@ -46,8 +47,7 @@ class HeldLease:
     fenced: bool = False
 
 
-@dataclass(slots=True)
-class Cooling:
+class Cooling(NamedTuple):
     """A cooldown, and when it is over."""
 
     why: Cooldown
@@ -91,7 +91,7 @@ class Place(Record):
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Session(Record):
     """A session that is known and has not ended: its id, when it began as far as that is known, and until when it is known."""
 
@@ -100,7 +100,7 @@ class Session(Record):
     until: float
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class User:
     """All that is known of one user, or of the partner.
 

@@ -6,7 +6,6 @@ neither be handed out nor keep the rest of the store from working.
 """
 
 import json
-from dataclasses import asdict
 from functools import lru_cache
 
 from monite_auth.identity import EntityUser, Partner, Principal
@@ -81,7 +80,7 @@ class Vault:
 
     def seal_cooldown(self, place: str, cooldown: Cooldown) -> bytes:
         """Return a cooldown, sealed: its message may name an entity user."""
-        return self._seal.seal(json.dumps(asdict(cooldown)), "rest", place)
+        return self._seal.seal(json.dumps(cooldown._asdict()), "rest", place)
 
     def open_cooldown(self, sealed: bytes, place: str) -> Cooldown:
         """Return what `seal_cooldown` sealed."""

@@ -1,7 +1,6 @@
 """The request budget in SQLite: one row for each account. `monite_auth.stores.budget` does the arithmetic."""
 
 import struct
-from dataclasses import astuple, replace
 
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.sqlite.execution import Execution, Transaction, writing
@@ -59,10 +58,10 @@ def read_budget(on: Transaction) -> Budget:
         log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
     except (TypeError, ValueError, OverflowError, struct.error):  # something else has written it
         return Budget.unknown(on.now)
-    return replace(Budget(free_at, calls_free_at, bool(probe_next), *times), sent=log)
+    return Budget(free_at, calls_free_at, bool(probe_next), *times)._replace(sent=log)
 
 
 def _keep(on: Transaction, budget: Budget) -> None:
-    *numbers, log = astuple(budget)
+    *numbers, log = budget
     state = FIELDS.pack(*numbers) + b"".join([ENTRY.pack(*each) for each in log])
     on.db.execute("INSERT OR REPLACE INTO budget (account, state) VALUES (?, ?)", (on.account, state))

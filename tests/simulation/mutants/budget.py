@@ -1,7 +1,5 @@
 """Promises 7 and 8, a cheap logout and one budget: mistakes of who asks Monite, and when."""
 
-from dataclasses import replace
-
 from monite_auth import AccessToken, Principal
 from monite_auth.engine.asking import Turn
 from monite_auth.engine.endings import Endings
@@ -49,7 +47,7 @@ class HoldIgnored(Mutant):
 
 class _WindowForgotten(MemoryOperations):
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
-        self._budget = replace(self._budget, sent=())
+        self._budget = self._budget._replace(sent=())
         return await super().admit(priority, ticket, patience=patience)
 
 
@@ -77,9 +75,9 @@ class _NobodyStandsBackForMints(MemoryOperations):
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         booked = self._budget.free_at
         if priority is Priority.CALL:
-            self._budget = replace(self._budget, free_at=0.0)
+            self._budget = self._budget._replace(free_at=0.0)
         admission = await super().admit(priority, ticket, patience=patience)
-        self._budget = replace(self._budget, free_at=max(booked, self._budget.free_at))
+        self._budget = self._budget._replace(free_at=max(booked, self._budget.free_at))
         return admission
 
 
@@ -93,7 +91,7 @@ class CallsFirst(Mutant):
 class _CallsUnseen(MemoryOperations):
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         if priority > Priority.CALL:
-            self._budget = replace(self._budget, calls_free_at=0.0)
+            self._budget = self._budget._replace(calls_free_at=0.0)
         return await super().admit(priority, ticket, patience=patience)
 
 

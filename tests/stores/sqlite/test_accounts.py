@@ -4,7 +4,6 @@ import json
 import logging
 import sqlite3
 from contextlib import closing
-from dataclasses import asdict
 
 import pytest
 
@@ -160,7 +159,7 @@ def older_file(path, now, *, version=2):
         token(4, "live", "root", place=PARTNER_SLOT, user=PARTNER)
         session(ALICE, ended=False)
         session(AGAIN, ended=True)
-        rest = json.dumps(asdict(Cooldown(30, "credentials_rejected", "x", everyone=True)))
+        rest = json.dumps(Cooldown(30, "credentials_rejected", "x", everyone=True)._asdict())
         db.execute("INSERT INTO rest VALUES (1, ?, ?)", (seal.seal(rest, "rest", "everyone"), now + 30))
         db.execute("INSERT INTO budget VALUES (1, 0, 0, 20, ?, 0, ?)", (now + 20, now))
         db.execute("INSERT INTO endings VALUES (?, ?, ?)", (seal.name("user", "carol"), now - 10, now + 1000))
