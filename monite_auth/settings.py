@@ -171,7 +171,7 @@ class Settings:
         try:
             object.__setattr__(self, "api_allow", parse_allowed(self.api_allow))
         except ValueError as error:
-            problems.append(f"api_allow has {error}")
+            problems.append(f"api_allow is wrong: {error}")
         problems += [*self._store_problems(), *self._journal_problems(), *self._session_problems()]
         problems += self._event_problems()
         if problems:

@@ -17,7 +17,7 @@ def parse_allowed(given: object) -> tuple[str, ...]:
     elif isinstance(given, tuple | list | set | frozenset) and all(isinstance(each, str) for each in given):
         words = sorted(given) if isinstance(given, set | frozenset) else list(given)
     else:
-        raise ValueError(f"no words: {given!r}.")
+        raise ValueError(f"{given!r} is no text, and no list of words.")
     return tuple([_checked(word) for word in words if word])
 
 

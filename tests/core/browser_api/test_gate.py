@@ -7,7 +7,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from monite_auth import Settings
 from monite_auth.adapter import ApiRequest, BrowserApi, MoniteAccess
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.own_calls import OWN_CALLS, is_of_own_token
 from monite_auth.rbac import permission_for
 from tests.core.browser_api.upstream import ANNA, OWN_PAGE, Upstream, call, read
@@ -95,6 +98,14 @@ def test_only_the_kinds_of_calls_that_the_app_allows_pass(emulator):
 def test_a_word_for_what_pages_may_do_that_means_nothing_is_told(emulator, wrong):
     with pytest.raises(ValueError, match="api_allow"):
         Upstream(emulator, api_allow=wrong)
+
+
+def test_the_word_that_means_nothing_is_told_in_a_sentence():
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(client_id=DEMO_CLIENT_ID, client_secret=DEMO_CLIENT_SECRET, api_allow="payables")
+    assert caught.value.problems == (
+        "api_allow is wrong: 'payables' is no object type; did you mean 'payable'?",
+    )
 
 
 def test_every_call_of_the_table_exists_at_monite():
