@@ -4,7 +4,7 @@ import gc
 import sqlite3
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
@@ -15,40 +15,58 @@ from monite_auth import AccessToken, EntityUser, MemoryStore, Principal, RedisSt
 from monite_auth.engine.runtime import run as drive
 from monite_auth.stores import Claimed, Operations, Slot, Store
 
-__all__ = ["give_token", "in_memory", "run"]
+__all__ = ["SPECIFIED", "give_token", "in_memory", "run"]
 
-TOKEN = 512
-"""The length of a token in characters."""
+SPECIFIED = 41
+"""Characters of the token in the example of Monite's OpenAPI document (`POST /auth/token`). How long real ones are is not said there."""
+
+JWT = 512
+"""Characters of a token that is a small JWT, in case Monite's real ones are."""
 
 KEYS = (Secret("a key of the benchmarks, long enough"),)
 SOMEBODY = EntityUser("a11ce000-0000-4000-8000-000000000001", "e0000000-0000-4000-8000-000000000001")
 
 
 MOST_BYTES = 900
-"""The target for one user in memory."""
+"""The target for one user in memory, with a token as Monite's specification shows it."""
 
 
 def run(ground: Ground, report: Report) -> None:
-    """Print the bytes per user in each store."""
-    users = ground.count(2000, 20)
-    rows = [("memory", *in_memory(users))]
-    report.ratio(f"bytes of a user in memory / {MOST_BYTES}", rows[0][1] / MOST_BYTES, target=1)
-    file = ground.folder / "size.db"
-    rows.append(("sqlite", *_measure(_sqlite(file), lambda: _file_size(file), users)))
+    """Print the bytes per user in each store, with short tokens and with long ones."""
+    rows = [row for length in (SPECIFIED, JWT) for row in _rows(ground, length)]
+    for store, length, full, _ in rows:
+        if store == "memory":
+            report.ratio(
+                f"bytes of a user in memory / {MOST_BYTES}, with a token of {length} characters",
+                full / MOST_BYTES,
+                target=1 if length == str(SPECIFIED) else None,
+            )
+    report.table(
+        "Bytes per user",
+        ["store", "characters of a token", "with a token", "logged out, all revoked"],
+        rows,
+        plotted=["with a token", "logged out, all revoked"],
+    )
+
+
+def _rows(ground: Ground, length: int) -> Iterator[tuple[str, str, float, float]]:
+    """Yield what a user takes in each store: with a token of this length, and logged out."""
+    users, characters = ground.count(2000, 20), str(length)
+    yield "memory", characters, *in_memory(users, length)
+    file = ground.folder / f"size-{length}.db"
+    yield "sqlite", characters, *_measure(_sqlite(file), lambda: _file_size(file), users, length)
     if "redis" in ground.stores:
         redis_url = ground.stores["redis"]
         client = redis.Redis.from_url(redis_url)
         client.flushdb()
         store = RedisStore(redis_url, keys=KEYS, requests_per_second=30)
-        rows.append(("redis", *_measure(store, lambda: client.info("memory")["used_memory"], users)))
+        yield (
+            "redis",
+            characters,
+            *_measure(store, lambda: client.info("memory")["used_memory"], users, length),
+        )
         client.flushdb()
         client.close()
-    report.table(
-        f"Bytes per user, with tokens of {TOKEN} characters",
-        ["store", "with a token", "logged out, all revoked"],
-        [(name, float(full), float(over)) for name, full, over in rows],
-        plotted=["with a token", "logged out, all revoked"],
-    )
 
 
 def _sqlite(file: Path) -> SQLiteStore:
@@ -64,32 +82,37 @@ def _file_size(file: Path) -> int:
         return int(pages * database.execute("PRAGMA page_size").fetchone()[0])
 
 
-def in_memory(users: int) -> tuple[int, int]:
-    """Return the bytes of one user in memory: with a token, and after a logout. The token's own text is among them."""
+def in_memory(users: int, length: int) -> tuple[float, float]:
+    """Return the bytes of one user in memory: with a token of this length, and after a logout. The token's own text is among them."""
     tracemalloc.start()
     try:
-        return _measure(
-            MemoryStore(requests_per_second=30), lambda: tracemalloc.get_traced_memory()[0], users
-        )
+        store = MemoryStore(requests_per_second=30)
+        return _measure(store, lambda: tracemalloc.get_traced_memory()[0], users, length)
     finally:
         tracemalloc.stop()
 
 
-def _measure(store: Store, size: Callable[[], int], users: int) -> tuple[int, int]:
+def _measure(store: Store, size: Callable[[], int], users: int, length: int) -> tuple[float, float]:
     ops = store.operations(blocking=True)
-    drive(ops.backlog())  # opens the store, so that its own needs are not counted
+    give_token(ops, _person(users), length)  # opens the store and loads its scripts, which are not counted
+    _end(ops, range(users, users + 1))
     empty = size()
     for number in range(users):
-        give_token(ops, _person(number))
+        give_token(ops, _person(number), length)
     full = _settled(size)
-    for number in range(users):
+    _end(ops, range(users))
+    over = _settled(size)
+    store.close()
+    return float((full - empty) // users), float((over - empty) // users)
+
+
+def _end(ops: Operations, numbers: range) -> None:
+    """Log these users out, and revoke their tokens."""
+    for number in numbers:
         drive(ops.end_session(_person(number)))
     while (due := drive(ops.due(100, seconds=60))).batch:
         for pending in due.batch:
             drive(ops.settle(pending))
-    over = _settled(size)
-    store.close()
-    return (full - empty) // users, (over - empty) // users
 
 
 def _person(number: int) -> Principal:
@@ -102,12 +125,12 @@ def _settled(size: Callable[[], int]) -> int:
     return size()
 
 
-def give_token(ops: Operations, person: Principal) -> None:
-    """Put a token of this person into the store, as a mint does."""
+def give_token(ops: Operations, person: Principal, length: int = JWT) -> None:
+    """Put a token of this person into the store, as a mint does; `length`: its characters."""
     slot = Slot(person.user_id, None, None)
     claim = drive(ops.claim(slot, person, owner="benchmark", seconds=5, min_life=0))
     assert isinstance(claim, Claimed)
-    value = (person.user_id + "-").ljust(TOKEN, "x")
+    value = (person.user_id + "-").ljust(length, "x")
     now = time.time()
     token = AccessToken(Secret(value), now + 1800, now, now + 1400, SOMEBODY, time.time)
     drive(ops.commit(claim.lease, token))
