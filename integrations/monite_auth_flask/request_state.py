@@ -7,7 +7,7 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 from monite_auth import Principal
-from monite_auth.adapter import Visit, is_logged_out, private_headers
+from monite_auth.adapter import NO_STORE, Visit, is_logged_out, private_headers
 from monite_auth_flask.access import ViewAccess
 
 __all__ = ["RequestState"]
@@ -65,6 +65,8 @@ class RequestState:
         may_yet_use = self.streams and (self.arrived is not None or bool(self.accesses))
         if may_yet_use or any(access.was_used for access in self.accesses):
             headers = response.headers
+            if all(headers.get(name) == NO_STORE[name] for name in ("Cache-Control", "Vary")):
+                return  # an answer of ours
             headers.update(
                 private_headers(headers.get("Cache-Control", ""), ", ".join(headers.getlist("Vary")))
             )

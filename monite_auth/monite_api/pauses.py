@@ -37,12 +37,12 @@ def requested_pause(answer: Response | Fault, *, now: float) -> float | None:
 
     A 429 asks for it, and so does every failure that may be over soon and has a `Retry-After`. `now`: epoch seconds.
     """
-    if isinstance(answer, Fault):
+    if isinstance(answer, Fault) or 200 <= answer.status < 300:
         return None
     header, date = answer.headers.get(RETRY_AFTER), answer.headers.get(DATE)
     if answer.status == 429:
         return seconds_to_wait(header, date=date, now=now)
-    if header is None or 200 <= answer.status < 300 or is_final(answer.status):
+    if header is None or is_final(answer.status):
         return None
     return seconds_to_wait(header, date=date, now=now)
 

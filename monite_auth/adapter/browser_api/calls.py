@@ -11,6 +11,7 @@ from monite_auth.adapter.access import MoniteAccess
 from monite_auth.adapter.answers import Answer, problem, refuse
 from monite_auth.adapter.browser_api.bodies import AsyncBody, Body, BodyBrokeOff, BodyTooLong
 from monite_auth.adapter.browser_api.busy import BusySessions
+from monite_auth.adapter.browser_api.clients import SharedClients
 from monite_auth.adapter.browser_api.gate import ApiRequest, refuse_request, too_long
 from monite_auth.adapter.browser_api.headers import request_headers
 from monite_auth.adapter.browser_api.streams import (
@@ -39,6 +40,7 @@ class BrowserApi:
 
     def __init__(self) -> None:
         self._busy = BusySessions()
+        self._clients = SharedClients()
 
     def call(
         self,
@@ -62,10 +64,11 @@ class BrowserApi:
             if refusal is not None:
                 return refusal
             body = None if chunks is None else Body(chunks, settings.api_longest_body, request.length)
-            client = access.broker.client(access.principal, budget=True)
+            client = self._clients.client(access.broker)
+            auth = access.broker.auth(access.principal, budget=True)
             try:
                 with access.broker.telemetry.span("api_call"):
-                    response = client.send(_outgoing(settings, request, body), stream=True)
+                    response = client.send(_outgoing(settings, request, body), auth=auth, stream=True)
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.callback(response.close)
@@ -91,10 +94,11 @@ class BrowserApi:
             if refusal is not None:
                 return refusal
             body = None if chunks is None else AsyncBody(chunks, settings.api_longest_body, request.length)
-            client = access.broker.aclient(access.principal, budget=True)
+            client = self._clients.aclient(access.broker)
+            auth = access.broker.auth(access.principal, budget=True)
             try:
                 with access.broker.telemetry.span("api_call"):
-                    response = await client.send(_outgoing(settings, request, body), stream=True)
+                    response = await client.send(_outgoing(settings, request, body), auth=auth, stream=True)
             except ENDINGS as error:
                 return _answer_for(error, settings)
             over.push_async_callback(response.aclose)

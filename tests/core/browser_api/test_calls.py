@@ -32,6 +32,15 @@ def test_a_body_goes_out_as_it_comes_with_its_length_or_in_chunks(monite):
     assert framing == [("7", None), (None, "chunked"), ("0", None)]
 
 
+def test_a_cookie_of_monites_goes_out_with_nobodys_next_call(monite):
+    api = BrowserApi()
+    monite.answers = [httpx.Response(200, headers={"Set-Cookie": "of=anna"}, content=b"1")]
+    read(call(monite, api=api))
+    read(call(monite, api=api))
+    assert len(monite.requests) == 2
+    assert not any("cookie" in each.headers for each in monite.requests)
+
+
 def test_a_dead_token_is_exchanged_and_the_body_sent_again(monite):
     monite.answers = [httpx.Response(401, json=DEAD)]
     answer = call(monite, "POST", body=iter([b"one ", b"two"]))
