@@ -84,7 +84,7 @@ class MoniteLinkAdmin(admin.ModelAdmin):
 class MoniteEventAdmin(admin.ModelAdmin):
     """The events, newest first. Nobody adds, changes or deletes any here; old ones go by `manage.py monite_forget_events`."""
 
-    list_display = ("at", "name", "user", "session", "token", "why", "expires_at", "request_id")
+    list_display = ("when", "name", "user", "session", "token", "why", "expires_at", "request_id")
     list_filter = ("name", "at")
     search_fields = ("=user", "=session", "=token", "=request_id")
     search_help_text = _(
@@ -92,6 +92,11 @@ class MoniteEventAdmin(admin.ModelAdmin):
     )
     date_hierarchy = "at"
     show_full_result_count = False  # the table is long
+
+    @admin.display(description=_("at"), ordering="at")
+    def when(self, event: MoniteEvent) -> str:
+        """Return when it happened, to the second: Django's own column leaves out the seconds, and the minutes of a full hour."""
+        return event.shown_time
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[MoniteEvent], search_term: str

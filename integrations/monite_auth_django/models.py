@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.timezone import template_localtime
 from django.utils.translation import gettext_lazy as _
 
 from monite_auth import EntityUser
@@ -88,4 +89,9 @@ class MoniteEvent(models.Model):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.name} {self.shown_time}"
+
+    @property
+    def shown_time(self) -> str:
+        """When it happened, to the second, in the time zone of the request."""
+        return f"{template_localtime(self.at):%Y-%m-%d %H:%M:%S}"
