@@ -73,16 +73,11 @@ class Principal:
     def __post_init__(self) -> None:
         if self.authenticated_at is not None:
             object.__setattr__(self, "authenticated_at", _as_epoch_seconds(self.authenticated_at))
-        for name in ("user_id", "tenant", "session_id"):
-            value = getattr(self, name)
-            if value is None and name != "user_id":
-                continue
-            if not isinstance(value, str):
-                raise TypeError(f"Principal.{name} is text, not {type(value).__name__}: pass str(…).")
-            if not value:
-                raise ValueError(
-                    f"Principal.{name} is empty; a user without one is anonymous, not a principal."
-                )
+        _check_text("user_id", self.user_id)
+        if self.tenant is not None:
+            _check_text("tenant", self.tenant)
+        if self.session_id is not None:
+            _check_text("session_id", self.session_id)
 
     @property
     def began_at(self) -> float | None:
@@ -103,6 +98,13 @@ class Principal:
     def can_end(self) -> bool:
         """Whether a logout can be final: whether anything tells this session from the user's next one."""
         return self.session_id is not None or self.authenticated_at is not None
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"Principal.{name} is text, not {type(value).__name__}: pass str(…).")
+    if not value:
+        raise ValueError(f"Principal.{name} is empty; a user without one is anonymous, not a principal.")
 
 
 def _as_epoch_seconds(value: object) -> float:

@@ -69,6 +69,7 @@ def demo_environment(emulator, monkeypatch):
     monkeypatch.setenv("MONITE_BASE_URL", emulator.api_url)
     monkeypatch.setenv("MONITE_CLIENT_ID", DEMO_CLIENT_ID)
     monkeypatch.setenv("MONITE_CLIENT_SECRET", DEMO_CLIENT_SECRET)
+    monkeypatch.delenv("MONITE_STORE_URL", raising=False)
 
 
 @pytest.mark.parametrize("page", ["docs/start-fastapi.md", "docs/start-starlette.md"])

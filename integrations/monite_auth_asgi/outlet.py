@@ -94,7 +94,7 @@ class Outlet:
 
 
 def _is_made_while_sent(message: Message) -> bool:
-    return is_made_while_sent([name.decode("latin-1") for name, _ in message.get("headers", ())])
+    return is_made_while_sent(name.decode("latin-1") for name, _ in message.get("headers", ()))
 
 
 def _keep_private(message: Message) -> None:

@@ -55,6 +55,9 @@ class ConnectionVisit:
     no_word: tuple[type[Exception], ...] = ()
     """Exceptions of `identify` that are no logout when the request ends: it says neither yes nor no."""
 
+    may_be_held_back = True
+    """Whether a middleware outside of ours may hold the response back before the session is kept, and empty the session first."""
+
     def __init__(self, broker: TokenBroker, ask: Identify, scope: Scope) -> None:
         self._broker = broker
         self._ask = ask
@@ -78,7 +81,7 @@ class ConnectionVisit:
         arrived = None
         self.scope[ASKED] = False
         try:
-            bound = self._bound()
+            came_with = self._binding()
             # It is asked about the scope itself, so that the app sees whatever its function leaves there.
             if _is_preflight(self.scope):
                 self._compared = True
@@ -92,8 +95,12 @@ class ConnectionVisit:
         finally:
             self._keep_arrived(asked=self.scope.pop(ASKED))
             self._enter(arrived)
-        if self._was_asked:
-            bound = bound or bound_principal(await self.find_session_that_arrived())
+        if arrived is not None and self._is_untouched():
+            bound: Principal | None = arrived
+        else:
+            bound = bound_principal(came_with)
+            if self._was_asked:
+                bound = bound or bound_principal(await self.find_session_that_arrived())
         self._arrive(bound, arrived)
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
@@ -116,10 +123,10 @@ class ConnectionVisit:
         session = getattr(session, "_get_current_object", lambda: session)()
         self._own_session = session
         self.arrived_scope["session"] = session
-        bound = self._bound()
+        came_with = self._binding()
         arrived = await self._principal()
         self._enter(arrived)
-        self._arrive(bound, arrived)
+        self._arrive(bound_principal(came_with), arrived)
 
     def _enter(self, arrived: Principal | None) -> None:
         # A websocket has no response that could set a cookie.
@@ -132,7 +139,7 @@ class ConnectionVisit:
             on_failure=self._note_failure,
         )
         self.scope["state"][ACCESS] = self.access
-        self.arrived_scope[BOUND] = arrived is not None and self._is_bound()
+        self.arrived_scope[BOUND] = arrived is not None and bool(self._binding())
 
     def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
         session = session_in(self.arrived_scope)
@@ -155,6 +162,8 @@ class ConnectionVisit:
             raise
 
     async def _compare(self) -> None:
+        if self._is_untouched():
+            return
         self.follow_session()
         try:
             current = await self._principal()
@@ -173,6 +182,19 @@ class ConnectionVisit:
             await aend(self._its_broker, gone)
         if current is not None and self._people.has_begun(current):
             await abegin(self._its_broker, current)
+
+    def _is_untouched(self) -> bool:
+        """Return whether the session still has whomever the request came in with, and nobody else can say otherwise.
+
+        Removing a user marks the session as modified, so an unmodified session need not be read.
+        """
+        if self._ask is not self.default_identify or "user" in self.arrived_scope:
+            return False
+        session = self.arrived_scope.get("session")
+        try:
+            return session is self.scope.get("session") and not getattr(session, "modified", True)
+        except self.not_loaded:
+            return False
 
     def follow_session(self) -> None:
         """Look at the session that the app leaves behind: it may have put another one into the scope."""
@@ -194,16 +216,13 @@ class ConnectionVisit:
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
             self._let_go()
-        elif self._was_asked:
+        elif self._was_asked and self.may_be_held_back:
             call_when_task_is_free(self._look_back)
         else:
             self._let_go()
 
     def _look_back(self) -> None:
-        """End the sessions of users who have gone since the request was over for us.
-
-        A middleware outside of ours may have held the response back, and emptied the session first.
-        """
+        """End the sessions of users who have gone since the request was over for us: see `may_be_held_back`."""
         if gone := self._gone_since():
             start(aend(self._its_broker, gone))
         self._let_go()
@@ -213,7 +232,7 @@ class ConnectionVisit:
 
         An app's own function is not asked again: it may cost a query.
         """
-        if not self._was_asked:
+        if not self._was_asked or self._is_untouched():
             return []
         self.follow_session()
         current = identify(self.arrived_scope)
@@ -254,18 +273,13 @@ class ConnectionVisit:
             return identified
         return identify(self.arrived_scope) if self._was_asked else None
 
-    def _bound(self) -> Principal | None:
+    def _binding(self) -> dict[str, Any]:
+        """Return what the session says now of whom it is bound to; empty if that is nobody."""
         try:
-            session = session_in(self.arrived_scope)
-            return None if session is None else bound_principal(session)
+            session = session_in(self.arrived_scope) or {}
+            return {BINDING: session[BINDING]} if BINDING in session else {}
         except self.not_loaded:
-            return None
-
-    def _is_bound(self) -> bool:
-        try:
-            return BINDING in (session_in(self.arrived_scope) or ())
-        except self.not_loaded:
-            return False
+            return {}
 
     async def find_session_that_arrived(self) -> MutableMapping[str, Any]:
         """Return the session as the client sent it, where a middleware outside of ours may have changed it since."""

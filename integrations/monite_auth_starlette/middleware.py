@@ -38,12 +38,13 @@ class MoniteAuthMiddleware(ASGIMiddleware):
     def __init__(self, app: ASGIApp, broker: TokenBroker, identify: Identify = identify) -> None:
         super().__init__(app, broker, identify)
         self._watches = self._has_handlers = False
+        self._may_be_held_back = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the lifespan (ASGI)."""
         if not self._watches:
             self._watches = True
-            watch_sessions(scope.get("app"), self, self.broker)
+            self._may_be_held_back = watch_sessions(scope.get("app"), self, self.broker)
         await super().__call__(scope, receive, send)
 
     def visit_of(self, scope: Scope) -> StarletteVisit:
@@ -52,7 +53,9 @@ class MoniteAuthMiddleware(ASGIMiddleware):
             self._check_that_it_is_the_only_one()
             self._has_handlers = True
             add_handlers(self.app, scope.get("app"))
-        return StarletteVisit(self.app, self.broker, self._identify, scope)
+        visit = StarletteVisit(self.app, self.broker, self._identify, scope)
+        visit.may_be_held_back = self._may_be_held_back
+        return visit
 
     def _check_that_it_is_the_only_one(self) -> None:
         if any(isinstance(each, ASGIMiddleware) for each in chain(self.app)):

@@ -18,15 +18,20 @@ from monite_auth_starlette.stack import chain, opens_sessions
 __all__ = ["watch_sessions"]
 
 
-def watch_sessions(outer: Any, ours: ASGIApp, broker: TokenBroker) -> None:
-    """Watch the sessions of an app, `outer`, that come in through a SessionMiddleware outside of our middleware."""
+def watch_sessions(outer: Any, ours: ASGIApp, broker: TokenBroker) -> bool:
+    """Watch the sessions of an app, `outer`, that come in through a SessionMiddleware outside of our middleware.
+
+    Return whether anything may stand between the two.
+    """
     for each in chain(outer):
         if each is ours:
-            return
+            break
         if opens_sessions(each):
-            if each.app is not ours:
-                each.app = SessionWatch(each.app, broker)
-            return
+            if each.app is ours:
+                return False
+            each.app = SessionWatch(each.app, broker)
+            break
+    return True
 
 
 class SessionWatch:

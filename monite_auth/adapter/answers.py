@@ -7,7 +7,7 @@ That one goes to the log.
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,10 +163,9 @@ def private_headers(cache_control: str, vary: str) -> dict[str, str]:
     return {"Cache-Control": said, "Vary": ", ".join([*named, *missing])}
 
 
-def is_made_while_sent(header_names: Collection[str]) -> bool:
+def is_made_while_sent(header_names: Iterable[str]) -> bool:
     """Return whether an answer with these headers may still use a token while it is sent, as a stream may.
 
     A finished body has its length, and a file says which one it is.
     """
-    names = {name.lower() for name in header_names}
-    return names.isdisjoint(("content-length", "etag", "last-modified"))
+    return not any(name.lower() in ("content-length", "etag", "last-modified") for name in header_names)

@@ -42,6 +42,18 @@ def _uuid(text: str) -> str:
     return str(uuid.UUID(text))
 
 
+def _path(text: str) -> str:
+    """Return the beginning of a path below /v1.
+
+    Raises:
+        ValueError: no path below /v1 begins so, and the fault would never hit anything.
+
+    """
+    if text and (not text.startswith("/") or text == "/v1" or text.startswith("/v1/")):
+        raise ValueError("write the path as it is below /v1, with its first slash: /payables")
+    return text
+
+
 class Fault(BaseModel):
     """A fault to inject, and the requests that it hits.
 
@@ -68,7 +80,7 @@ class Fault(BaseModel):
 
     kind: FaultKind
     #: Hit only calls whose path below /v1 begins with this. "" stands for every call.
-    path: str = ""
+    path: Annotated[str, AfterValidator(_path)] = ""
     #: Hit only mints for this entity user, and calls with this user's tokens. None stands for everybody.
     entity_user_id: Annotated[str, AfterValidator(_uuid)] | None = None
     #: Hit this many requests. None stands for all, until the fault is deleted.

@@ -1,7 +1,9 @@
 """The calls that belong to no object type of roles, and that a person's own token may make: Monite confines them to its entity.
 
 With a partner token, which is root, no person may make them; `operations` has those that an application can be asked about.
-What is the partner's own (settings, webhooks, mail templates, events) is not here, nor what serves Monite's own pages.
+What is the partner's own (settings, webhooks, mail templates, events) is not here, nor what serves Monite's own pages, but
+for what Monite's React SDK reads: the currencies, without which it shows no amount, and which fields of a bill have to be
+filled in.
 From Monite's OpenAPI document, 2024-05-25.
 """
 
@@ -19,7 +21,7 @@ _READ = """
     files files/* financing_invoices financing_offers
     frontend/bank_account_masks frontend/bank_accounts_currency_to_supported_countries
     frontend/document_type_descriptions frontend/onboarding_requirements frontend/person_mask
-    ledger_accounts ledger_accounts/* measure_units measure_units/*
+    internal/currencies ledger_accounts ledger_accounts/* measure_units measure_units/* payables/validations
     payment_intents payment_intents/* payment_intents/*/history payment_links/* payment_terms payment_terms/*
     recurrences recurrences/* text_templates text_templates/* vat_rates
 """
@@ -29,7 +31,7 @@ _WRITE = {
         accounting_connections accounting_connections/*/disconnect accounting_connections/*/sync
         accounting_synced_records/*/push batch_payments custom_vat_rates document_templates/*/make_default
         einvoicing_connections einvoicing_connections/*/network_credentials files financing_invoices
-        measure_units payment_links payment_links/*/expire payment_terms
+        financing_tokens measure_units payment_links payment_links/*/expire payment_terms
         recurrences recurrences/*/cancel recurrences/*/pause recurrences/*/resume
         text_templates text_templates/*/make_default
     """,

@@ -53,10 +53,10 @@ class Health:
 
     `store`: "degraded" from the first failure, of a part of the store too, until it answers again and has not failed for some
     seconds; otherwise "up".
-    `since`: since when, epoch seconds; None while the store has been up from the start.
+    `since`: since when, epoch seconds; None while all of the store has been up from the start.
     `waiting`: how many logouts and other changes the store has still to hear of from this process.
     `is_durable`: whether those survive the death of this process: MONITE_JOURNAL_DIRECTORY is set, and can be written.
-    `pending`: how many revocations are pending; None where only a shared store knows: `broker.status()` asks it.
+    `pending`: how many revocations are pending; None where only a shared store knows: `broker.overview()` asks it.
     `ready`: whether this process can serve people. `live`: whether it works; if not, a restart helps.
     `events_dropped`: how many events for auditors this process has lost.
     """
@@ -95,7 +95,13 @@ def health_of(
         assert isinstance(store, FallbackStore), "open_store gives every shared store a fallback"
         outage = store.outage if store.outage.lasts or not store.read_only.lasts else store.read_only
         is_degraded = outage.lasts or len(store.parts) > 0
-        since = store.parts.since if is_degraded and not outage.lasts else outage.since
+        if outage.lasts:
+            since = outage.since
+        elif is_degraded:
+            since = store.parts.since
+        else:
+            ends = [each.since for each in (store.outage, store.read_only) if each.since is not None]
+            since = max(ends, default=None)
         waiting, is_durable = store.waiting, store.journal_is_durable
         if is_degraded:
             is_over = store.outage.is_on and now - (store.outage.since or now) > outage_trust

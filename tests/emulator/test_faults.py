@@ -26,6 +26,13 @@ MINTING = "/auth/token"
 VERSION = {"x-monite-version": "2024-05-25"}
 
 
+@pytest.mark.parametrize("path", ["payables", "/v1/payables", "/v1", "http://127.0.0.1:8090/v1/payables"])
+def test_a_fault_whose_path_would_never_hit_is_refused(path):
+    with pytest.raises(ValueError, match="write the path as it is below /v1"):
+        Fault(kind="hang", path=path)
+    assert Fault(kind="hang", path="/v1x").path == "/v1x"
+
+
 def test_a_late_answer_is_the_right_one(served, mint):
     served.monite.faults.add(Fault(kind="latency", path=MINTING, seconds=0.2, times=1))
     late = mint(ANNA_ID)

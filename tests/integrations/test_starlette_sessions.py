@@ -24,6 +24,7 @@ from starsessions import (
 )
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors
+from monite_auth.adapter import BINDING
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.testing.adapters.site import CALL
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
@@ -254,6 +255,35 @@ def test_promise_5_a_session_of_the_apps_own_class_is_read_and_its_logout_seen(b
         log_in(client, live)
         client.post("/logout")
         until(lambda: live() == 0)
+
+
+class WatchedSession(OwnSession):
+    """A session that says whether it was changed, and counts how often its user is read."""
+
+    modified = False
+    reads = 0
+
+    def get(self, key):
+        self.reads += key == "user_id"
+        return self.kept.get(key)
+
+
+def test_an_unmodified_session_is_read_when_the_request_comes_in_and_never_again(broker):
+    session = WatchedSession({"user_id": "anna", BINDING: ["anna", "a-session", 1.0]})
+
+    class PutsIt:
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            await self.app({**scope, "session": session}, receive, send)
+
+    with visitor(app_of(broker, outside=[Middleware(PutsIt)])) as client:
+        client.get("/facts")
+        assert session.reads == 1
+        session.modified = True
+        client.get("/facts")
+        assert session.reads > 2
 
 
 # -- another user, after the response has started

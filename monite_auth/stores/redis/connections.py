@@ -23,7 +23,7 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from monite_auth.errors import MoniteAuthError
+from monite_auth.errors import MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.answers import is_answer_of
 from monite_auth.stores.redis.errors import (
@@ -124,7 +124,7 @@ class Connections(ABC):
         queued_at = time.monotonic()
         server = self._server(command)
         if server.is_left_alone(queued_at, probes=probes):
-            raise self._translated(redis.TimeoutError(), command, server)
+            raise StoreUnavailable(server.failure, part=f"node {server.name}")
         entered = server.lanes[lane]
         await entered.enter()
         try:
@@ -191,11 +191,12 @@ class Connections(ABC):
         if server.name == ALONE:
             # A client of a cluster learns with its first command which node that goes to.
             server = self._server(command)
+        failure = self._translated(error, command, server)
         if is_timeout(error) or is_connection_lost(error):
-            server.failed(time.monotonic(), hangs=is_timeout(error))
+            server.failed(time.monotonic(), str(failure), hangs=is_timeout(error))
         else:
             server.answered()
-        raise self._translated(error, command, server)
+        raise failure
 
 
 def keys_of(command: Sequence[Argument]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 import redis
 import redis.exceptions
@@ -35,6 +36,9 @@ SLOT_TROUBLE = (
 RECORD_TROUBLE = re.compile(r"WRONGTYPE |user_script:\d+: |.*is not (an integer|a valid float)")
 """What a script says of a record that something else has overwritten: its type or its content is not what we write. All else
 that a script says is about the server."""
+
+SENTINEL = re.compile(r"<redis\S*Redis\(.*?\bhost=([^,]+),port=(\d+).*?\)>\)>\)>")
+"""A client of a sentinel as redis-py shows it in its message about a primary that it cannot find, with all options."""
 
 NOT_LOST = (*REFUSED, redis.exceptions.MaxConnectionsError, redis.BusyLoadingError)
 """Subclasses of redis-py's ConnectionError that a new connection would not mend."""
@@ -107,7 +111,7 @@ def translated(
     `has_worked`: whether this server has answered before. If so, a refusal is an outage rather than a mistake of configuration.
     """
     where = f"Redis at {address.shown}" + (f" ({part})" if part else "")
-    said = str(error)
+    said = SENTINEL.sub(r"\1:\2", str(error))
     for secret in address.secrets:
         said = said.replace(secret, "***")
     if isinstance(error, REFUSED):
@@ -115,6 +119,11 @@ def translated(
             f"{where} refuses this user ({said}). Check user name and password in MONITE_STORE_URL, and the "
             "user's rights; those that are needed stand in monite_auth/stores/redis/__init__.py."
         )
+        return StoreUnavailable(message) if has_worked else ConfigurationError(message)
+    kind = _kind_of(error)
+    if kind and kind != address.kind:
+        what = {"cluster": "a node of a cluster", "sentinel": "a sentinel"}[kind]
+        message = f"{where} is {what}: begin MONITE_STORE_URL with redis+{kind}://."
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     if "rror compiling script" in said:
         return ConfigurationError(f"{where} is too old: the store needs Redis 7.0, or Valkey.")
@@ -127,6 +136,13 @@ def translated(
     return StoreUnavailable(
         f"{where} cannot be reached: {said.rstrip('.') or type(error).__name__}.", part=part
     )
+
+
+def _kind_of(error: BaseException | None) -> Literal["cluster", "sentinel"] | None:
+    """Return the kind of store that an error gives away: a node of a cluster knows others, and a sentinel runs no scripts."""
+    if isinstance(error, redis.exceptions.MovedError):
+        return "cluster"
+    return "sentinel" if str(error).startswith("unknown command 'EVAL") else None
 
 
 def store_is_unsettled(keys: Sequence[str]) -> StoreUnavailable:

@@ -23,6 +23,8 @@ class Health:
     def __init__(self) -> None:
         self._failed_at: float | None = None
         self._asked_until = -math.inf
+        self.failure = ""
+        """What its last failure was, in words."""
 
     def is_left_alone(self, now: float, *, probes: bool) -> bool:
         """Say whether it failed so short a time ago that it is not asked again. One command at a time finds out whether it is back.
@@ -36,9 +38,9 @@ class Health:
         self._asked_until = now + ASKED_FOR
         return False
 
-    def failed(self, now: float) -> None:
-        """Note that it gave no answer."""
-        self._failed_at, self._asked_until = now, -math.inf
+    def failed(self, now: float, failure: str) -> None:
+        """Note that it gave no answer. `failure`: what happened, in words."""
+        self._failed_at, self._asked_until, self.failure = now, -math.inf, failure
 
     def answered(self) -> None:
         """Note that it has answered."""
@@ -62,9 +64,14 @@ class Server:
         """See Health. A single server is always asked: whoever uses the store leaves it alone."""
         return self.name != ALONE and self._health.is_left_alone(now, probes=probes)
 
-    def failed(self, now: float, *, hangs: bool) -> None:
-        """Note that it gave no answer."""
-        self._health.failed(now)
+    @property
+    def failure(self) -> str:
+        """What the last failure was because of which it is left alone, in words."""
+        return self._health.failure
+
+    def failed(self, now: float, failure: str, *, hangs: bool) -> None:
+        """Note that it gave no answer. `failure`: what happened, in words."""
+        self._health.failed(now, failure)
         if hangs:
             self.hung_at = now
 

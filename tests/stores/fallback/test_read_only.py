@@ -168,7 +168,8 @@ def test_that_writes_are_taken_again_is_found_out_though_no_user_was_refused(ref
     full(world, frozenset())
     world.now += STEADY
     assert world.drain().next_in is None
-    assert health_of(world.fallback).store == "up"
+    health = health_of(world.fallback)
+    assert (health.store, health.since) == ("up", world.now)
 
 
 @in_each_kind

@@ -9,7 +9,7 @@ import pytest
 
 from monite_auth import Principal
 from monite_auth.engine.runtime import run
-from monite_auth.errors import StoreUnavailable
+from monite_auth.errors import ConfigurationError, MoniteAuthError, StoreUnavailable
 from monite_auth.identity import PARTNER
 from monite_auth.stores import PARTNER_SLOT, Cooldown, CoolingDown, Priority, Slot
 from tests.redis_server import RedisCluster, RedisServer, WatchedPair
@@ -102,6 +102,7 @@ def test_a_node_that_hangs_leaves_the_users_of_others_alone(cluster, form, drive
 def test_promise_11_a_node_that_is_gone_at_the_first_command_of_new_connections_is_a_part():
     with RedisCluster() as cluster:
         store = LiveGround(cluster.url).open()
+        told = []
 
         def begin_and_peek(number: int) -> str | None:
             """Peek over new connections, and return the part that has failed."""
@@ -109,6 +110,7 @@ def test_promise_11_a_node_that_is_gone_at_the_first_command_of_new_connections_
             try:
                 run(store.operations(blocking=True).peek(*user(number)))
             except StoreUnavailable as error:
+                told.append(str(error))
                 return error.part or "all of it"
             return None
 
@@ -116,7 +118,31 @@ def test_promise_11_a_node_that_is_gone_at_the_first_command_of_new_connections_
         cluster.nodes[1].kill()
         failed = {begin_and_peek(number) for number in range(20)}
         assert failed == {None, f"node 127.0.0.1:{cluster.nodes[1].port}"}
+        assert all("cannot be reached" in each for each in told)  # also while it is left alone
         store.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sentinels_that_do_not_answer_are_told_by_their_addresses(form, drive):
+    driver = drive(LiveGround("redis+sentinel://127.0.0.1:1,localhost:2/mymaster?sentinel_password=x"), form)
+    with pytest.raises(StoreUnavailable) as caught:
+        driver.peek()
+    _, _, said = str(caught.value).partition("cannot be reached: ")
+    assert "127.0.0.1:1 - " in said
+    assert "localhost:2 - " in said
+    assert "<" not in said
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_url_without_its_kind_is_told_which_kind_it_leads_to(cluster, form, drive):
+    driver = drive(LiveGround(cluster.nodes[0].url), form)
+    with pytest.raises(MoniteAuthError, match=r"begin MONITE_STORE_URL with redis\+cluster://"):
+        for number in range(20):
+            driver.peek(*user(number))
+    with RedisServer(sentinel="# It watches nothing.\n") as sentinel:
+        driver = drive(LiveGround(sentinel.url), form)
+        with pytest.raises(ConfigurationError, match=r"begin MONITE_STORE_URL with redis\+sentinel://"):
+            driver.peek()
 
 
 @pytest.mark.parametrize("form", FORMS)
