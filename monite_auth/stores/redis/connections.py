@@ -191,12 +191,12 @@ class Connections(ABC):
         if server.name == ALONE:
             # A client of a cluster learns with its first command which node that goes to.
             server = self._server(command)
-        failure = self._translated(error, command, server)
+        problem = self._translated(error, command, server)
         if is_timeout(error) or is_connection_lost(error):
-            server.failed(time.monotonic(), str(failure), hangs=is_timeout(error))
+            server.failed(time.monotonic(), str(problem), hangs=is_timeout(error))
         else:
             server.answered()
-        raise failure
+        raise problem
 
 
 def keys_of(command: Sequence[Argument]) -> list[str]:
