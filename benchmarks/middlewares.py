@@ -30,7 +30,7 @@ from monite_auth import TokenBroker
 from monite_auth_flask import MoniteAuth, current_monite
 from monite_auth_starlette import MoniteAuthMiddleware
 
-__all__ = ["BATCH", "KEY", "NoOp", "Sides", "bare_asgi", "flask", "starlette", "wsgi"]
+__all__ = ["BATCH", "KEY", "NoOp", "Sides", "Twice", "ask_twice", "bare_asgi", "flask", "starlette", "wsgi"]
 
 BATCH = 20
 """Requests of one call: what it costs to start an event loop is no part of a request."""
@@ -243,7 +243,9 @@ def _environ(path: str, cookie: str) -> dict[str, Any]:
     }
 
 
-def _ask_twice(app: flask_package.Flask, ask: Callable[[], object]) -> None:
+def ask_twice(app: flask_package.Flask, ask: Callable[[], object]) -> None:
+    """Have a Flask app ask something when a request comes in, and when its response starts."""
+
     @app.before_request
     def come_in() -> None:
         ask()
@@ -266,7 +268,7 @@ def flask(broker: TokenBroker) -> Sides:
         if ours:
             MoniteAuth(made, broker=broker)
         else:
-            _ask_twice(made, ask)
+            ask_twice(made, ask)
             made.teardown_request(lambda _error: None)
         return made
 

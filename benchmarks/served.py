@@ -1,10 +1,13 @@
-"""Measures a request behind our unused middleware beside one behind a middleware that does nothing, as a real server serves it.
+"""Measures a request behind our unused middleware, as a real server serves it.
+
+Beside it are one behind a middleware that does nothing, and one behind a middleware that only asks twice who is logged in.
 
 `adapters` measures the same without a server, where a request is next to nothing.
 """
 
 import asyncio
 import statistics
+from contextlib import ExitStack
 
 from benchmarks.ground import Ground
 from benchmarks.report import Report
@@ -31,24 +34,34 @@ def run(ground: Ground, report: Report) -> None:
     load = LOAD if not ground.smallest else LOAD._replace(requests=LOAD.connections)
     rows: list[tuple[object, ...]] = []
     for framework, server in (("starlette", "uvicorn, Starlette"), ("flask", "gunicorn, Flask")):
-        apps = [f"benchmarks.served_apps:{kind}_{framework}" for kind in ("plain", "protected")]
-        with (
-            serving(framework, apps[0], settings) as plain,
-            serving(framework, apps[1], settings) as protected,
-        ):
-            cookies = {url: log_in(url) for url in (plain, protected)}
+        with ExitStack() as running:
+            urls = [
+                running.enter_context(
+                    serving(framework, f"benchmarks.served_apps:{kind}_{framework}", settings)
+                )
+                for kind in ("plain", "asking", "protected")
+            ]
+            cookies = {url: log_in(url) for url in urls}
             took = [
-                [asyncio.run(ask(url, "/", cookies[url], load)) / load.requests for url in (plain, protected)]
+                [asyncio.run(ask(url, "/", cookies[url], load)) / load.requests for url in urls]
                 for _ in range(ground.count(ROUNDS, 1))
             ]
-        ratio = statistics.median(ours / nothing for nothing, ours in took)
-        nothing, ours = (statistics.median(times) * 1e3 for times in zip(*took, strict=True))
-        rows.append((server, f"{nothing:.3f}", f"{ours:.3f}", f"{ratio:.2f}"))
+        ratio = statistics.median(ours / nothing for nothing, _, ours in took)
+        to_twice = statistics.median(ours / twice for _, twice, ours in took)
+        times = (f"{statistics.median(each) * 1e3:.3f}" for each in zip(*took, strict=True))
+        rows.append((server, *times, f"{ratio:.2f}", f"{to_twice:.2f}"))
         report.ratio(
             f"{server}: an unused middleware / one that does nothing, served", ratio, target=MOST_UNUSED
         )
     report.table(
         "A request in milliseconds, with its server and 16 connections",
-        ["server", "middleware that does nothing", "ours, unused", "unused / nothing"],
+        [
+            "server",
+            "middleware that does nothing",
+            "asks twice",
+            "ours, unused",
+            "unused / nothing",
+            "unused / twice",
+        ],
         rows,
     )

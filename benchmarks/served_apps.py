@@ -1,20 +1,33 @@
-"""The same small app four times: behind a middleware that does nothing, and behind ours, in Starlette and in Flask."""
+"""The same small app six times, in Starlette and in Flask, for `served`.
+
+It stands behind a middleware that does nothing, behind one that only asks twice who is logged in, and behind ours.
+"""
 
 from flask import Flask, session
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from benchmarks.middlewares import KEY, NoOp
+import monite_auth_flask
+import monite_auth_starlette
+from benchmarks.middlewares import KEY, NoOp, Twice, ask_twice
 from benchmarks.people import PEOPLE
 from monite_auth import Settings, TokenBroker
 from monite_auth_flask import MoniteAuth
 from monite_auth_starlette import MoniteAuthMiddleware
 
-__all__ = ["HELLO", "plain_flask", "plain_starlette", "protected_flask", "protected_starlette"]
+__all__ = [
+    "HELLO",
+    "asking_flask",
+    "asking_starlette",
+    "plain_flask",
+    "plain_starlette",
+    "protected_flask",
+    "protected_starlette",
+]
 
 HELLO = "hello"
 
@@ -22,6 +35,13 @@ HELLO = "hello"
 def plain_starlette() -> Starlette:
     """Return the app behind a middleware that does nothing."""
     return _starlette(Middleware(NoOp))
+
+
+def asking_starlette() -> Starlette:
+    """Return the app behind a middleware that asks twice: no logout can be seen for less."""
+    return _starlette(
+        Middleware(Twice, ask=lambda scope: monite_auth_starlette.identify(HTTPConnection(scope)))
+    )
 
 
 def protected_starlette() -> Starlette:
@@ -49,6 +69,13 @@ def plain_flask() -> Flask:
     app = _flask()
     app.before_request(lambda: None)
     app.after_request(lambda response: response)
+    return app
+
+
+def asking_flask() -> Flask:
+    """Return the app with hooks that ask twice; see `asking_starlette`."""
+    app = _flask()
+    ask_twice(app, monite_auth_flask.identify)
     return app
 
 
