@@ -25,7 +25,7 @@ ROUNDS = 15
 
 BOUNDS = {
     "a hit in memory / a dictionary look-up with a clock check": 36.0,
-    "Starlette: an unused middleware / one that does nothing": 5.0,
+    "Starlette: an unused middleware / one that does nothing": 4.0,
     "Flask: an unused middleware / one that does nothing": 2.5,
     "Django: an unused middleware / one that does nothing": 2.5,
     "import of an application's names / import of httpx": 4.0,
