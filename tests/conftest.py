@@ -11,7 +11,7 @@ import pytest
 
 from monite_auth import Settings, TokenBroker
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator, Monite, serve
-from tests import redis_server
+from tests import postgres_server, redis_server
 from tests.people import PEOPLE
 from tests.scripted import close_background
 
@@ -32,6 +32,7 @@ SLOW = re.compile(
     re.VERBOSE,
 )
 REDIS = re.compile("redis|valkey", re.IGNORECASE)
+POSTGRES = re.compile("postgres|pgbouncer", re.IGNORECASE)
 BROWSER = re.compile(r"tests/(e2e/|emulator/test_page)")
 
 
@@ -43,14 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if any(REDIS.search(name) for name in names):
             item.add_marker("redis")
+        if any(POSTGRES.search(name) for name in names):
+            item.add_marker("postgres")
         if BROWSER.search(item.nodeid):
             item.add_marker("browser")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let only marked tests start Redis, so that `-m "not redis"` needs none."""
+    """Let only marked tests start Redis or PostgreSQL, so that `-m "not redis and not postgres"` needs none."""
     redis_server.is_allowed = item.get_closest_marker("redis") is not None
+    postgres_server.is_allowed = item.get_closest_marker("postgres") is not None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

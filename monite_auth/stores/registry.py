@@ -33,6 +33,7 @@ _KINDS: dict[str, str | MakeStore] = {
         ["redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"],
         "monite_auth.stores.redis:RedisStore.from_settings",
     ),
+    **dict.fromkeys(["postgresql", "postgres"], "monite_auth.stores.postgres:PostgresStore.from_settings"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from monite_auth import MemoryStore, Secret
 from monite_auth.processes.boot_clock import BootClock
 from monite_auth.stores import Store
+from monite_auth.stores.postgres import PostgresStore
 from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.sqlite import SQLiteStore
 from monite_auth.testing.stores.driver import (
@@ -25,7 +26,9 @@ from monite_auth.testing.stores.driver import (
 )
 from monite_auth.testing.stores.driver import StoreDriver as Driver
 from monite_auth.testing.stores.driver import StoreGround as Ground
+from tests import postgres_server
 from tests.redis_server import emptied, timed_server
+from tests.waiting import PATIENCE
 
 __all__ = [
     "ABROAD",
@@ -39,6 +42,7 @@ __all__ = [
     "Driver",
     "Ground",
     "MemoryGround",
+    "PostgresGround",
     "RedisGround",
     "SQLiteGround",
     "rows",
@@ -109,3 +113,28 @@ class RedisGround(SettableGround):
             **options,
         }
         return RedisStore(self.server.url, **settings)
+
+
+class PostgresGround(SettableGround):
+    keys = (Secret("a key of the tests, long enough"),)
+    slack = 1e-5  # the server counts microseconds
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(place)
+        self.server = postgres_server.emptied(postgres_server.timed_server())
+        self.server.set_time(self.now)
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        self.server.set_time(self.now)
+
+    def open(self, **options: Any) -> Store:
+        settings = {
+            "keys": self.keys,
+            "requests_per_second": 30,
+            "clock": self.wall_clock,
+            "token_clock": self.clock,
+            "timeout": PATIENCE,
+            **options,
+        }
+        return PostgresStore(self.server.url, **settings)

@@ -1,0 +1,63 @@
+"""The store's URL, parsed by libpq. It can hold a password, so only `shown` may be shown."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from monite_auth.configuration.discretion import discreet
+from monite_auth.errors import ConfigurationError
+
+__all__ = ["Address"]
+
+DEFAULTS = {"application_name": "monite-auth", "target_session_attrs": "primary"}
+"""A standby would answer, and does not know yet who has just logged out. A primary that takes no writes is asked: it knows."""
+
+OURS = {"client_encoding": "utf8"}
+"""What the URL cannot say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where PostgreSQL is and how to log in there: `conninfos` of libpq, one for each host, to be tried in this order."""
+
+    conninfos: tuple[bytes, ...] = field(repr=False)
+    shown: str
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    @discreet
+    def parse(cls, url: str) -> "Address":
+        """Parse a URL as libpq has it: `postgresql://user:password@host:5432,other:5432/database?sslmode=verify-full`.
+
+        Raises: ConfigurationError, whose message never repeats the URL.
+        """
+        try:
+            if urlsplit(url).scheme not in ("postgresql", "postgres"):
+                raise ValueError
+            options = {**DEFAULTS, **conninfo_to_dict(url), **OURS}
+            conninfos = tuple(make_conninfo(**each).encode() for each in _one_by_one(options))
+        except (psycopg.Error, ValueError):
+            problem = (
+                "MONITE_STORE_URL is no URL of a PostgreSQL server: write it as postgresql://user:password@host:5432/database, "
+                "with libpq's options behind a ?."
+            )
+        else:
+            hosts = ", ".join(str(each.get("host") or each.get("hostaddr") or "localhost") for each in _one_by_one(options))
+            secrets = tuple(str(options[each]) for each in ("password", "sslpassword") if options.get(each))
+            return cls(conninfos, f"{hosts} (database {options.get('dbname') or 'of the user'})", secrets)
+        raise ConfigurationError(problem)
+
+
+def _one_by_one(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the options of each host by itself, so that one which hangs can be given up for the next."""
+    lists = {name: str(options[name]).split(",") for name in ("host", "hostaddr", "port") if options.get(name)}
+    many = max((len(each) for name, each in lists.items() if name != "port"), default=1)
+    if any(len(each) not in (1, many) for each in lists.values()):
+        raise ValueError
+    return [
+        options | {name: each[number] if len(each) > 1 else each[0] for name, each in lists.items()}
+        for number in range(many)
+    ]

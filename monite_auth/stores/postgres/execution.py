@@ -1,0 +1,103 @@
+"""How an operation is executed in PostgreSQL: as one statement, which is one transaction by itself.
+
+The operations are written once. Over ThreadConnections their awaits never suspend; over LoopConnections they are those of the running
+event loop.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from monite_auth.identity import PARTNER, Subject
+from monite_auth.stores.dates import WallClock
+from monite_auth.stores.postgres.connections import Connections
+from monite_auth.stores.postgres.errors import AnotherKey, SchemaMissing, store_is_unsettled
+from monite_auth.stores.postgres.keys import AccountKeys
+from monite_auth.stores.postgres.statements import Argument, Row, Statement
+from monite_auth.stores.sealing import Vault
+from monite_auth.tokens import AccessToken, Clock
+
+__all__ = ["Execution", "Times", "times_of"]
+
+log = logging.getLogger("monite_auth")
+
+TRIES = 5
+"""How often the data key may be found changed within one operation. Once is what happens when the store was emptied."""
+
+FARTHEST = 1e10
+"""Seconds, three hundred years: what is longer counts as that, since PostgreSQL's calendar ends."""
+
+Times = tuple[float, float, float]
+"""Of a token, in seconds: how long it still lives, how long its whole life is, and in how many it is to be renewed."""
+
+
+class Execution:
+    """Executes the statements of one account, in one of the two forms of its operations.
+
+    `connections`: those of the calling thread or event loop.
+    `session_memory`: for how many seconds an ended session is remembered.
+    `clock`: that of the tokens that come and go. `wall_clock`: what dates logins on this host.
+    """
+
+    def __init__(
+        self,
+        connections: Callable[[], Connections],
+        keys: AccountKeys,
+        *,
+        session_memory: float,
+        requests_per_second: float,
+        clock: Clock,
+        wall_clock: WallClock,
+    ) -> None:
+        self._connections = connections
+        self._keys = keys
+        self._session_memory = min(session_memory, FARTHEST)
+        self._requests_per_second = requests_per_second
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._has_warned = False
+
+    async def _ask(
+        self, statement: Statement, arguments: Callable[[Vault], Sequence[Argument]]
+    ) -> tuple[Vault, list[Row]]:
+        """Execute a statement that depends on the data key in force; return the vault that its rows are from, and the rows.
+
+        Its first two arguments are the account and the stamp; `arguments` returns the others.
+        """
+        connections = self._connections()
+        for _ in range(TRIES):
+            vault = await self._keys.vault(connections)
+            try:
+                return vault, await connections.run(
+                    statement, [self._keys.account, vault.data_key_id, *arguments(vault)]
+                )
+            except AnotherKey:
+                await self._keys.adopt(connections, vault)
+            except SchemaMissing:
+                await self._keys.set_up_again(connections)
+        raise store_is_unsettled()
+
+    async def _value(self, statement: Statement, arguments: Callable[[Vault], Sequence[Argument]]) -> Any:
+        """Execute a statement as `_ask` does, and return what is in its only row and column."""
+        _, ((value,),) = await self._ask(statement, arguments)
+        return value
+
+    def _dates(self, principal: Subject) -> list[Argument]:
+        """Return a principal's date, the last moment that it can mean, and what the wall clock shows now."""
+        wall = self._wall_clock()
+        began = self._wall_clock.began(principal) if principal is not PARTNER else None
+        if began is None:
+            return [None, None, wall]
+        return [*(max(wall - FARTHEST, min(each, wall + FARTHEST)) for each in began), wall]
+
+    def _warn(self) -> None:
+        """Log, once, that something does not open: every hit would say the same."""
+        if not self._has_warned:
+            self._has_warned = True
+            log.error("Something in the token store was changed or moved: its seal is broken. It counts as missing.")
+
+
+def times_of(token: AccessToken) -> Times:
+    """Return the times of a token as durations, by the clock of whoever brings it."""
+    left, life, renew_in = token.expires_at - token.clock(), token.life, token.renew_at - token.clock()
+    return min(left, FARTHEST), min(life, FARTHEST), max(-FARTHEST, min(renew_in, FARTHEST))

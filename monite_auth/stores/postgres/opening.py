@@ -1,0 +1,54 @@
+"""How a connection to PostgreSQL is opened: host by host, each within a timeout, so that one that hangs is given up for the next."""
+
+import select
+import time
+
+from psycopg import pq
+
+from monite_auth.stores.postgres.address import Address
+from monite_auth.stores.postgres.errors import CannotOpen
+from monite_auth.stores.postgres.link import Link
+
+__all__ = ["open_link"]
+
+
+def open_link(address: Address, timeout: float) -> Link:
+    """Open a connection to the first host that has a primary. It waits; event loops call it in a thread.
+
+    `timeout`: seconds for each host. Raises: CannotOpen, TimeoutError.
+    """
+    failure: OSError = CannotOpen("no host is named")
+    for conninfo in address.conninfos:
+        try:
+            return Link(_connected(conninfo, time.monotonic() + timeout))
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _connected(conninfo: bytes, end: float) -> pq.abc.PGconn:
+    connection = pq.PGconn.connect_start(conninfo)
+    try:
+        while True:
+            match connection.connect_poll():
+                case pq.PollingStatus.OK:
+                    break
+                case pq.PollingStatus.READING:
+                    _wait(connection.socket, select.POLLIN, end)
+                case pq.PollingStatus.WRITING:
+                    _wait(connection.socket, select.POLLOUT, end)
+                case _:
+                    raise CannotOpen(connection.get_error_message())
+    except Exception:
+        connection.finish()
+        raise
+    connection.notice_handler = None
+    return connection
+
+
+def _wait(socket: int, events: int, end: float) -> None:
+    poll = select.poll()
+    poll.register(socket, events)
+    left = end - time.monotonic()
+    if left <= 0 or not poll.poll(left * 1000):
+        raise TimeoutError

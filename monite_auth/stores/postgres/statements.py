@@ -1,0 +1,70 @@
+"""Statements: their text, and what their columns hold. They are prepared under names that follow from their texts.
+
+So a name means the same statement on every connection. That matters behind a pooler that gives each transaction another connection,
+with other clients' prepared statements on it.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Argument", "Row", "Statement", "function", "statement"]
+
+Argument = str | bytes | float | bool | None
+Row = tuple[Any, ...]
+
+EPOCH = 946_684_800
+"""PostgreSQL counts the microseconds since 2000-01-01, which is so many seconds after the epoch."""
+
+_long = struct.Struct(">q").unpack
+
+
+def _moment(value: bytes) -> float:
+    return EPOCH + _long(value)[0] / 1_000_000
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, signed=True)
+
+
+def _truth(value: bytes) -> bool:
+    return value != b"\0"
+
+
+DECODERS: dict[str, Callable[[bytes], Any]] = {
+    "text": bytes.decode,
+    "bytes": bytes,
+    "moment": _moment,
+    "number": _number,
+    "truth": _truth,
+    "nothing": lambda _: None,
+}
+"""What a column's bytes mean, in PostgreSQL's binary format. A moment is in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One statement. `patience`: how many of the store's timeouts it may take. `is_peek`: it goes over the lane of peeks."""
+
+    name: bytes
+    text: bytes
+    decoders: tuple[Callable[[bytes], Any], ...]
+    patience: float = 1.0
+    is_peek: bool = False
+
+
+def statement(text: str, *columns: str, patience: float = 1.0, is_peek: bool = False) -> Statement:
+    """Return a statement whose columns are of these kinds, by their names in DECODERS."""
+    source = " ".join(text.split()).encode()
+    digest = hashlib.sha256(source).hexdigest()[:20]
+    return Statement(
+        f"monite_auth_{digest}".encode(), source, tuple(DECODERS[each] for each in columns), patience, is_peek
+    )
+
+
+def function(name: str, arguments: int, *columns: str, patience: float = 1.0) -> Statement:
+    """Return the statement that calls a function of ours with so many arguments."""
+    places = ", ".join(f"${number + 1}" for number in range(arguments))
+    return statement(f"SELECT * FROM monite_auth.{name}({places})", *columns, patience=patience)  # noqa: S608 - ours

@@ -1,0 +1,131 @@
+"""PostgresStore: parses its address, hands out operations for each account, and closes the connections that it has opened."""
+
+import time
+from copy import copy
+from functools import partial
+
+from monite_auth.configuration.discretion import discreet
+from monite_auth.errors import ConfigurationError
+from monite_auth.processes.lifetimes import PerLoop, PerProcess, ProcessLock
+from monite_auth.settings import Settings
+from monite_auth.stores.dates import WallClock
+from monite_auth.stores.postgres.address import Address
+from monite_auth.stores.postgres.keys import AccountKeys
+from monite_auth.stores.postgres.loop_connections import LoopConnections
+from monite_auth.stores.postgres.operations import PostgresOperations
+from monite_auth.stores.postgres.thread_connections import ThreadConnections
+from monite_auth.stores.protocol import Operations
+from monite_auth.stores.sealing import Envelope, Keys
+from monite_auth.tokens import Clock, Secret, steady_clock
+
+__all__ = ["PostgresStore"]
+
+
+class PostgresStore:
+    """Keeps tokens in PostgreSQL 14 or newer, in a schema of its own, `monite_auth`, for any number of hosts.
+
+    `url`: `postgresql://user:password@host:5432/database`, with libpq's options (`sslmode=verify-full` and so on) behind a `?`. Of
+    several hosts, with commas between them, the first that has a primary is used.
+    `keys`: the first seals tokens, all open them (`Settings.sealing_keys`); or a source of keys that is asked whenever the
+    envelope is opened (`Settings.credentials`).
+    `session_memory`: for how many seconds an ended session is remembered.
+    `requests_per_second`: Monite's limit.
+    `timeout`: how many seconds an operation waits for PostgreSQL.
+    `clock`: this host's wall clock, which dates logins; the machine's if None.
+    `token_clock`: the clock of the times in tokens. Everything else counts by the server's.
+
+    Nothing is asked of PostgreSQL before the first operation, which also makes the schema if it is not there, and logs how the server
+    could lose data.
+
+    Raises: StoreUnavailable from operations, when PostgreSQL cannot be reached or does not answer in time; ConfigurationError when the
+    server is too old, refuses the user, or none of the keys opens what the account has there.
+    """
+
+    is_shared = True
+
+    @discreet
+    def __init__(
+        self,
+        url: Secret | str,
+        *,
+        keys: Keys,
+        session_memory: float = 14 * 24 * 3600,
+        requests_per_second: float = 30,
+        timeout: float = 1.0,
+        clock: Clock | None = None,
+        token_clock: Clock = steady_clock,
+    ) -> None:
+        if not keys:
+            raise ConfigurationError("PostgresStore needs a key to seal with: pass keys=settings.sealing_keys.")
+        self._address = Address.parse(url.reveal() if isinstance(url, Secret) else url)
+        self._envelope = Envelope(keys)
+        self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
+        self._clock = token_clock
+        self._wall_clock = WallClock(clock or time.time, token_clock)
+        self._of_threads = PerProcess(partial(ThreadConnections, self._address, timeout))
+        self._of_loops = PerProcess(partial(_loop_connections, self._address, timeout))
+        self._binding = ProcessLock()
+        self._account: str | None = None
+        self._others: dict[str, PostgresStore] = {}
+
+    def __repr__(self) -> str:
+        return f"<PostgresStore at {self._address.shown}>"
+
+    @classmethod
+    @discreet
+    def from_settings(cls, settings: Settings, clock: Clock) -> "PostgresStore":
+        """Return the store of a `postgresql://` URL."""
+        return cls(
+            settings.store_url,
+            keys=settings.credentials,
+            session_memory=settings.session_memory,
+            requests_per_second=settings.requests_per_second,
+            token_clock=clock,
+        )
+
+    def of(self, account: str) -> "PostgresStore":
+        """See Store."""
+        with self._binding:
+            if self._account in (None, account):
+                return self._bind(account)
+            if account not in self._others:
+                self._others[account] = copy(self)._bind(account)  # noqa: SLF001 - ours
+            return self._others[account]
+
+    def _bind(self, account: str) -> "PostgresStore":
+        if self._account != account:
+            self._account, of_threads, of_loops = account, self._of_threads, self._of_loops
+            self._keys = AccountKeys(account, self._envelope, self._clock)
+            self._blocking, self._async = (
+                PostgresOperations(
+                    which, self._keys, clock=self._clock, wall_clock=self._wall_clock, **self._options
+                )
+                for which in (of_threads, lambda: of_loops()())
+            )
+        return self
+
+    def operations(self, *, blocking: bool) -> Operations:
+        """Return the operations for threads, or for whichever event loop is running."""
+        if self._account is None:
+            with self._binding:
+                self._bind("")
+        return self._blocking if blocking else self._async
+
+    def reopen(self) -> None:
+        """See Store."""
+        if self._account is not None:
+            self._keys.reopen()
+
+    def close(self) -> None:
+        """Close the connections of threads; they are opened again when they are needed."""
+        self._of_threads().close_idle()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; they are opened again when they are needed."""
+        connections = self._of_loops().existing()
+        if connections is not None:
+            await connections.aclose()
+
+
+def _loop_connections(address: Address, timeout: float) -> PerLoop[LoopConnections]:
+    return PerLoop(partial(LoopConnections, address, timeout))

@@ -1,0 +1,60 @@
+"""The connections to PostgreSQL that the threads of a process share."""
+
+import select
+import threading
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from monite_auth.stores.postgres.address import Address
+from monite_auth.stores.postgres.connections import LANE_LIMITS, Connections
+from monite_auth.stores.postgres.link import READ, Link, Steps
+from monite_auth.stores.postgres.opening import open_link
+from monite_auth.stores.postgres.statements import Row
+
+__all__ = ["ThreadConnections"]
+
+
+class ThreadConnections(Connections):
+    """The connections that all threads of a process share. To take one is a single atomic step."""
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        super().__init__(address, timeout)
+        self._lanes = {name: threading.Semaphore(limit) for name, limit in LANE_LIMITS.items()}
+        self._turn = threading.Lock()
+        self._budget_turn = threading.Lock()
+
+    @asynccontextmanager
+    async def one_at_a_time(self) -> AsyncGenerator[None]:
+        """See Connections."""
+        with self._turn:
+            yield
+
+    @asynccontextmanager
+    async def one_budget_at_a_time(self) -> AsyncGenerator[None]:
+        """See Connections."""
+        with self._budget_turn:
+            yield
+
+    async def _enter(self, lane: str) -> None:
+        self._lanes[lane].acquire()
+
+    def _leave(self, lane: str) -> None:
+        self._lanes[lane].release()
+
+    async def _open(self) -> Link:
+        return open_link(self.address, self._timeout)
+
+    async def _take(self, link: Link, steps: Steps, patience: float) -> list[Row]:
+        end = time.monotonic() + patience
+        try:
+            while True:
+                events = select.POLLIN if next(steps) == READ else select.POLLOUT
+                poll = select.poll()
+                poll.register(link.socket, events)
+                # The kernel looks for an answer before it gives up, also after this process was stopped.
+                if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                    raise TimeoutError
+        except StopIteration as over:
+            rows: list[Row] = over.value
+            return rows

@@ -1,0 +1,241 @@
+"""Real PostgreSQL servers for the tests: alone, and with a clock of their own.
+
+A server runs in a folder of its own, on a port of its own, and dies with the process that started it. It refuses to run as root, so root
+starts it as the user `postgres`, whom Debian's package brings.
+"""
+
+import atexit
+import functools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import psycopg
+import pytest
+
+from tests.redis_server import free_port
+from tests.waiting import PATIENCE, until
+from tests.wall_clock import WallClock
+
+is_allowed = True
+"""Whether a server may be started now: not by a test that is not marked as one that needs PostgreSQL."""
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",  # nothing here crashes with its host
+    "autovacuum": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "100",
+    "log_min_messages": "warning",
+    "logging_collector": "off",
+    "lc_messages": "C",
+    "timezone": "UTC",
+}
+
+
+@functools.cache
+def program(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs, the newest that is here; skip the test where there is none."""
+    assert is_allowed, "name a fixture, a parameter or the file of this test after postgres (tests/conftest.py)"
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    found = str(versions[-1]) if versions else shutil.which(name)
+    if found is None:
+        pytest.skip("PostgreSQL is not installed; `make servers` says how")
+    return found
+
+
+def as_its_user() -> list[str]:
+    """Return what to begin a command with, so that it is not run by root."""
+    if os.getuid() != 0:
+        return []
+    user = pwd.getpwnam("postgres")
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+@functools.cache
+def empty_cluster() -> Path:
+    """Return a folder with an empty database cluster, which servers copy: to make one takes a second or two."""
+    folder = new_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(
+        [
+            *as_its_user(),
+            *(program("initdb"), "--pgdata", str(folder / "data"), "--username", "admin", "--auth", "trust"),
+            *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+    )
+    return folder / "data"
+
+
+def new_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if os.getuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    return folder
+
+
+class PostgresServer:
+    """One server, with these `settings` besides those that all have."""
+
+    def __init__(self, **settings: str) -> None:
+        empty = empty_cluster()
+        self.folder = new_folder()
+        subprocess.run(["cp", "--archive", str(empty), str(self.folder / "data")], check=True)
+        self.port = free_port()
+        self.settings = SETTINGS | settings
+        self._environment: dict[str, str] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._admin: psycopg.Connection[Any] | None = None
+
+    def start(self) -> Self:
+        for _ in range(5):
+            self._process = self._launch()
+            until(lambda: self._answers() or self._has_ended())
+            if not self._has_ended():
+                return self
+            self.port = free_port()  # somebody else was quicker to take it
+        raise RuntimeError((self.folder / "log").read_text()[-2000:])
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        options = [
+            each for name, value in self.settings.items() for each in ("-c", f"{name}={value}")
+        ]
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                [
+                    *as_its_user(),
+                    # Set here, so that nothing of it runs as root.
+                    *("setpriv", "--pdeathsig", "KILL", "env", *(f"{name}={value}" for name, value in self._environment.items())),
+                    *(program("postgres"), "-D", str(self.folder / "data")),
+                    *("-p", str(self.port), "-k", str(self.folder), *options),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _answers(self) -> bool:
+        try:
+            self.query("SELECT 1")
+        except psycopg.Error:
+            self._forget_admin()
+            return False
+        return True
+
+    def _end(self, how: signal.Signals) -> None:
+        self._forget_admin()
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.send_signal(signal.SIGCONT)
+            self._process.wait(timeout=PATIENCE)
+            self._process = None
+
+    def stop(self) -> None:
+        """Let the server end at once, as an administrator does ("fast")."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Have it crash: all of its processes die without cleaning up. What follows is a recovery."""
+        self._end(signal.SIGQUIT)
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have the server hang meanwhile, with all of its processes."""
+        assert self._process is not None
+        processes = [self._process.pid, *children(self._process.pid)]
+        for each in processes:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in processes:
+                os.kill(each, signal.SIGCONT)
+
+    # -- what tests look at
+
+    @property
+    def url(self) -> str:
+        return self.url_of("admin")
+
+    def url_of(self, user: str, password: str = "") -> str:
+        login = f"{user}:{password}" if password else user
+        return f"postgresql://{login}@127.0.0.1:{self.port}/postgres"
+
+    def query(self, statement: str) -> list[Any]:
+        """Execute a statement as an administrator, by a connection of its own, and return the rows."""
+        if self._admin is None:
+            self._admin = psycopg.connect(
+                host=str(self.folder), port=self.port, user="admin", dbname="postgres", autocommit=True, connect_timeout=10
+            )
+        cursor = self._admin.execute(statement)  # type: ignore[call-overload]  # psycopg wants literals
+        return cursor.fetchall() if cursor.description else []
+
+    def _forget_admin(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def tables(self) -> list[str]:
+        """Return the names of the store's tables."""
+        found = self.query("SELECT tablename FROM pg_tables WHERE schemaname = 'monite_auth' ORDER BY tablename")
+        return [name for (name,) in found]
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class TimedServer(PostgresServer):
+    """A server whose clock stands still and moves when the test says so, or is ahead of the host's. libfaketime does it."""
+
+    def __init__(self, **settings: str) -> None:
+        super().__init__(**settings)
+        self._clock = WallClock(self.folder / "time", "+0")
+        self._environment |= self._clock.environment
+
+    def set_time(self, moment: float) -> None:
+        """Have the clock stand still at a moment, seconds of the epoch."""
+        self._clock.set(f"{moment:.6f}")
+
+
+@functools.cache
+def timed_server() -> TimedServer:
+    """Return the one that all tests share; they empty it before use."""
+    server = TimedServer().start()
+    atexit.register(server.close)
+    return server
+
+
+Server = TypeVar("Server", bound=PostgresServer)
+
+
+def emptied(server: Server) -> Server:
+    """Return the server with nothing of a store in it."""
+    tables = [each for each in server.tables() if each != "schema_version"]
+    if tables:
+        server.query("TRUNCATE " + ", ".join(f"monite_auth.{each}" for each in tables))
+    return server
