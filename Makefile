@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-EXTRAS := starlette,django,flask,redis,httpx2,monite,emulator,cli,otel
+EXTRAS := starlette,django,flask,redis,postgres,httpx2,monite,emulator,cli,otel
 
 .PHONY: help demo demo-django demo-flask react test test-fast test-coverage test-matrix lint docs facts conformance chaos bench release-check servers clean
 
@@ -33,8 +33,8 @@ ARGS ?=
 test: .venv/dev servers react ## run the whole suite, or a part: ARGS="tests/stores -k fence -x"
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: .venv/dev ## a first answer in less than two minutes: the core and the stores, without what is slow or needs Redis
-	@$(BIN)/python -m pytest -m "not slow and not redis and not browser" tests/core tests/stores tests/data tests/toys $(ARGS)
+test-fast: .venv/dev ## a first answer in less than two minutes: the core and the stores, without what is slow or needs Redis or PostgreSQL
+	@$(BIN)/python -m pytest -m "not slow and not redis and not postgres and not browser" tests/core tests/stores tests/data tests/toys $(ARGS)
 
 test-coverage: .venv/dev servers react ## run the whole suite on both cores, and print how much of the core it covers
 	@.ci/tests
@@ -76,7 +76,7 @@ bench: .venv/bench servers ## measure, print tables and ratios, write JSON and p
 release-check: .venv/release servers ## build the wheel and the sdist, and try them as a newcomer would; ARGS="release/test_artifacts.py"
 	@$(BIN)/python -m pytest $(or $(ARGS),release)
 
-servers: ## install redis-server, faketime, chromium and npm from Debian's packages, where that is allowed
+servers: ## install redis-server, PostgreSQL, faketime, chromium and npm from Debian's packages, where that is allowed
 	@.ci/servers
 
 clean: ## remove the environment and what tools left behind

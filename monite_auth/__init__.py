@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from monite_auth.stores import Overview
     from monite_auth.stores.health import Health
     from monite_auth.stores.memory import MemoryStore
+    from monite_auth.stores.postgres import PostgresStore
     from monite_auth.stores.redis import RedisStore
     from monite_auth.stores.sqlite import SQLiteStore
     from monite_auth.tokens import AccessToken, Secret
@@ -68,6 +69,7 @@ __all__ = [
     "MemoryStore",
     "MoniteAccess",
     "Overview",
+    "PostgresStore",
     "Principal",
     "Profile",
     "ProvisioningDirectory",
@@ -94,6 +96,7 @@ _MODULES = {
     "stores": ("Overview",),
     "stores.health": ("Health",),
     "stores.memory": ("MemoryStore",),
+    "stores.postgres": ("PostgresStore",),
     "stores.redis": ("RedisStore",),
     "stores.sqlite": ("SQLiteStore",),
     "tokens": ("AccessToken", "Secret"),

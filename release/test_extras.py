@@ -14,6 +14,7 @@ BRINGS = {
     "django": ("monite_auth_django",),
     "flask": ("monite_auth_flask",),
     "redis": ("monite_auth.stores.redis",),
+    "postgres": ("monite_auth.stores.postgres",),
     "monite": ("monite_auth.sdk",),
     "httpx2": ("monite_auth.outbound.httpx2_auth",),
     "emulator": ("monite_auth.emulator",),

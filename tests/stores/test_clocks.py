@@ -4,11 +4,11 @@ import pytest
 
 from monite_auth import Principal
 from monite_auth.stores import Claimed, Cooldown, CoolingDown
-from tests.stores.harness import MemoryGround, RedisGround, SQLiteGround
+from tests.stores.harness import MemoryGround, PostgresGround, RedisGround, SQLiteGround
 
 HOUR = 3600.0
 STEPS = [-HOUR, -60.0, 60.0, 2 * HOUR]
-GROUNDS = {"memory": MemoryGround, "sqlite": SQLiteGround, "redis": RedisGround}
+GROUNDS = {"memory": MemoryGround, "sqlite": SQLiteGround, "redis": RedisGround, "postgres": PostgresGround}
 
 
 @pytest.fixture(params=list(GROUNDS))

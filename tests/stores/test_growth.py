@@ -7,7 +7,7 @@ import pytest
 from monite_auth.stores import MOST_SESSIONS
 from monite_auth.stores.memory.users import User
 from tests.hostile import KINDS, Attack
-from tests.stores.harness import Driver, MemoryGround, RedisGround, SQLiteGround, rows
+from tests.stores.harness import Driver, MemoryGround, PostgresGround, RedisGround, SQLiteGround, rows
 
 MORE = 200
 """Requests beyond the largest bound, twice."""
@@ -36,10 +36,17 @@ def in_redis(driver: Driver) -> int:
     )
 
 
+def in_postgres(driver: Driver) -> int:
+    ground: Any = driver.ground
+    counts = ("sessions", "mints", "endings", "tokens WHERE state <> 'pending'")
+    return sum(ground.server.query(f"SELECT count(*) FROM monite_auth.{each}")[0][0] for each in counts)
+
+
 STORES = {
     "memory": (MemoryGround, in_memory),
     "sqlite": (SQLiteGround, in_sqlite),
     "redis": (RedisGround, in_redis),
+    "postgres": (PostgresGround, in_postgres),
 }
 
 

@@ -1,0 +1,162 @@
+"""A PostgreSQL that crashes, hangs, takes no writes, no more connections, or is locked: revocations survive, callers are told in time."""
+
+import time
+
+import psycopg
+import pytest
+
+from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
+from monite_auth.stores import Priority
+from tests.postgres_server import PostgresServer
+from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME
+from tests.stores.postgres.ground import LiveGround, works
+from tests.waiting import until
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_promise_6_a_pending_revocation_survives_a_crash_of_postgres(form, drive):
+    with PostgresServer(fsync="on") as server:
+        driver = drive(LiveGround(server.url), form)
+        driver.end("t")
+        driver.put("live")
+        driver.run(driver.ops.end_session(BOB))
+        server.kill()
+        for operation in (
+            driver.ops.peek(HOME, ALICE),
+            driver.ops.end_session(ALICE),
+            driver.ops.due(1, seconds=1),
+            driver.ops.admit(Priority.USER, None, patience=1),
+        ):
+            with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
+                driver.run(operation)
+            assert caught.value.__cause__ is caught.value.__context__ is None
+        server.start()
+        assert driver.peek() == "live"
+        assert driver.has_ended(BOB, slot=BOBS)
+        assert driver.pending() == ["t"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_hangs_costs_a_caller_the_timeout_and_no_more(form, server, drive):
+    ground = LiveGround(server.url)
+    driver, newcomer = drive(ground, form, timeout=1.0), drive(ground, form, timeout=1.0)
+    driver.put("t")
+    with server.paused():
+        for each in (driver, newcomer):
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailable, match=r"did not answer within 1 s"):
+                each.peek()
+            assert time.monotonic() - started > 0.9
+    until(lambda: works(driver))
+    assert driver.peek() == "t"
+
+
+def test_a_backend_that_was_killed_costs_nobody_an_error(driver, server):
+    driver.put("t")
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'")
+    assert driver.peek() == "t"
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'")
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
+    assert driver.pending() == ["t"]
+
+
+def test_a_server_that_was_restarted_costs_nobody_an_error(form, drive):
+    with PostgresServer() as server:
+        driver = drive(LiveGround(server.url), form)
+        driver.put("t")
+        server.stop()
+        server.start()
+        assert driver.peek() == "t"
+
+
+def test_a_primary_that_takes_no_writes_hands_out_what_it_has(driver, server):
+    driver.put("t")
+    take_writes(server, "off")
+    try:
+        driver.close_store()
+        assert driver.peek() == "t"
+        with pytest.raises(StoreReadOnly, match="takes no writes"):
+            driver.run(driver.ops.end_session(ALICE))
+        assert driver.peek() == "t"
+    finally:
+        take_writes(server, "on")
+    driver.close_store()
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
+
+
+def take_writes(server: PostgresServer, answer: str) -> None:
+    """Have new sessions write, or only read."""
+    is_read_only = "off" if answer == "on" else "on"
+    with psycopg.connect(server.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {is_read_only}")
+        connection.execute("SELECT pg_reload_conf()")
+    until(lambda: read_only_of_a_new_session(server) == (is_read_only,))
+
+
+def read_only_of_a_new_session(server: PostgresServer) -> object:
+    with psycopg.connect(server.url) as connection:
+        return connection.execute("SHOW default_transaction_read_only").fetchone()
+
+
+def test_a_record_that_another_session_has_locked_is_no_outage_of_the_others(driver, server):
+    driver.put("t")
+    driver.put("bobs", slot=BOBS, principal=BOB)
+    alice = driver.store._keys._vault.user("alice")
+    with psycopg.connect(server.url) as shell:
+        shell.execute("SELECT FROM monite_auth.tokens WHERE user_name = %s FOR UPDATE", (alice,))
+        with pytest.raises(StoreUnavailable, match="holds a lock") as caught:
+            driver.run(driver.ops.end_session(ALICE))
+        assert caught.value.part is not None
+        assert driver.peek() == "t"
+        assert driver.run(driver.ops.end_session(BOB)) == 1
+    assert driver.run(driver.ops.end_session(ALICE)) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_without_a_free_connection_serves_those_who_have_one(form, drive):
+    with PostgresServer(max_connections="5", superuser_reserved_connections="1") as server:
+        server.query("CREATE ROLE app LOGIN")
+        server.query("GRANT CREATE ON DATABASE postgres TO app")
+        ground = LiveGround(server.url_of("app"))
+        driver, newcomer = drive(ground, form), drive(ground, form)
+        driver.put("t")
+        others = []
+        with pytest.raises(psycopg.OperationalError):
+            while True:
+                others.append(psycopg.connect(server.url_of("app")))
+        assert driver.peek() == "t"
+        with pytest.raises(StoreUnavailable, match="connection slots|too many clients"):
+            newcomer.peek()
+        for each in others:
+            each.close()
+        until(lambda: works(newcomer))
+        assert newcomer.peek() == "t"
+
+
+def test_a_password_that_is_wrong_is_a_mistake_of_configuration(server, form, drive):
+    driver = drive(LiveGround(server.url_of("nobody", "hunter2-but-longer")), form)
+    with pytest.raises(ConfigurationError, match="refuses this user") as caught:
+        driver.peek()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_store_that_was_emptied_begins_anew_and_all_processes_agree(server, form, drive, caplog):
+    ground = LiveGround(server.url)
+    one, other = drive(ground, form), drive(ground, form)
+    one.put("old")
+    assert other.peek() == "old"
+    server.query("DROP SCHEMA monite_auth CASCADE")
+    assert one.peek() is None
+    one.put("new")
+    other.run(other.ops.end_session(BOB))
+    assert other.peek() == "new"
+    assert caplog.text.count("has lost the data of the token store") == 2
+
+
+def test_how_the_server_could_lose_a_logout_is_said_once(form, drive, caplog):
+    with PostgresServer(synchronous_commit="off") as server:
+        driver = drive(LiveGround(server.url), form)
+        driver.put("t")
+        driver.peek()
+        assert caplog.text.count("synchronous_commit = off") == 1
+        assert caplog.text.count("fsync = off") == 1
