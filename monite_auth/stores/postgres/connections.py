@@ -95,35 +95,39 @@ class Connections(ABC):
         await self._enter(lane)
         try:
             if self._hung_at > queued_at:
-                raise translated(TimeoutError(), self.address, patience, has_worked=self._has_worked)
-            try:
-                rows = await self._try_once(execute, patience)
-            except ServerError as error:
-                if not self._may_try_again(error):
-                    raise
-                rows = await self._try_once(execute, patience)
-            except TimeoutError:
-                raise
-            except ConnectionError:
-                self.close_idle()
-                rows = await self._try_once(execute, patience)
-        except ServerError as error:
-            if error.sqlstate == ANOTHER_KEY:
-                raise AnotherKey from None
-            if error.is_about_the_schema:
-                raise SchemaMissing from None
-            raise translated(error, self.address, patience, has_worked=self._has_worked) from None
-        except OSError as error:
-            if isinstance(error, TimeoutError):
-                self._hung_at = time.monotonic()
-                self.close_idle()
-            raise translated(error, self.address, patience, has_worked=self._has_worked) from None
-        except STRANGE:
-            raise strange_row() from None
+                raise TimeoutError  # noqa: TRY301 - it is translated as one of the server's own
+            rows = await self._try_twice(execute, patience)
+        except (ServerError, OSError, *STRANGE) as error:
+            failure = self._failure(error, patience)
+        else:
+            self._has_worked = True
+            return rows
         finally:
             self._leave(lane)
-        self._has_worked = True
-        return rows
+        raise failure  # here, where it has no context: the frames of that hold the address with its password
+
+    def _failure(self, error: Exception, patience: float) -> Exception:
+        if isinstance(error, ServerError):
+            if error.sqlstate == ANOTHER_KEY:
+                return AnotherKey()
+            if error.is_about_the_schema:
+                return SchemaMissing()
+        elif isinstance(error, TimeoutError):
+            self._hung_at = time.monotonic()
+            self.close_idle()
+        elif isinstance(error, STRANGE):
+            return strange_row()
+        return translated(error, self.address, patience, has_worked=self._has_worked)
+
+    async def _try_twice(self, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
+        try:
+            return await self._try_once(execute, patience)
+        except ServerError as error:
+            if not self._may_try_again(error):
+                raise
+        except ConnectionError:
+            self.close_idle()
+        return await self._try_once(execute, patience)
 
     def _may_try_again(self, error: ServerError) -> bool:
         if error.ends_the_connection or error.is_read_only:
