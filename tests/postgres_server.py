@@ -43,7 +43,9 @@ SETTINGS = {
 @functools.cache
 def program(name: str) -> str:
     """Return the path of one of PostgreSQL's programs, the newest that is here; skip the test where there is none."""
-    assert is_allowed, "name a fixture, a parameter or the file of this test after postgres (tests/conftest.py)"
+    assert is_allowed, (
+        "name a fixture, a parameter or the file of this test after postgres (tests/conftest.py)"
+    )
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     found = str(versions[-1]) if versions else shutil.which(name)
     if found is None:
@@ -108,15 +110,19 @@ class PostgresServer:
         raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        options = [
-            each for name, value in self.settings.items() for each in ("-c", f"{name}={value}")
-        ]
+        options = [each for name, value in self.settings.items() for each in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [
                     *as_its_user(),
                     # Set here, so that nothing of it runs as root.
-                    *("setpriv", "--pdeathsig", "KILL", "env", *(f"{name}={value}" for name, value in self._environment.items())),
+                    *(
+                        "setpriv",
+                        "--pdeathsig",
+                        "KILL",
+                        "env",
+                        *(f"{name}={value}" for name, value in self._environment.items()),
+                    ),
                     *(program("postgres"), "-D", str(self.folder / "data")),
                     *("-p", str(self.port), "-k", str(self.folder), *options),
                 ],
@@ -189,9 +195,14 @@ class PostgresServer:
         """Execute a statement as an administrator, by a connection of its own, and return the rows."""
         if self._admin is None:
             self._admin = psycopg.connect(
-                host=str(self.folder), port=self.port, user="admin", dbname="postgres", autocommit=True, connect_timeout=10
+                host=str(self.folder),
+                port=self.port,
+                user="admin",
+                dbname="postgres",
+                autocommit=True,
+                connect_timeout=10,
             )
-        cursor = self._admin.execute(statement)  # type: ignore[call-overload]  # psycopg wants literals
+        cursor = self._admin.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
     def _forget_admin(self) -> None:
@@ -201,7 +212,9 @@ class PostgresServer:
 
     def tables(self) -> list[str]:
         """Return the names of the store's tables."""
-        found = self.query("SELECT tablename FROM pg_tables WHERE schemaname = 'monite_auth' ORDER BY tablename")
+        found = self.query(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'monite_auth' ORDER BY tablename"
+        )
         return [name for (name,) in found]
 
 

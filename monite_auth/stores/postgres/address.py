@@ -35,9 +35,7 @@ class Address:
         Raises: ConfigurationError, whose message never repeats the URL.
         """
         try:
-            if urlsplit(url).scheme not in ("postgresql", "postgres"):
-                raise ValueError
-            options = {**DEFAULTS, **conninfo_to_dict(url), **OURS}
+            options = {**DEFAULTS, **_options(url), **OURS}
             conninfos = tuple(make_conninfo(**each).encode() for each in _one_by_one(options))
         except (psycopg.Error, ValueError):
             problem = (
@@ -45,15 +43,25 @@ class Address:
                 "with libpq's options behind a ?."
             )
         else:
-            hosts = ", ".join(str(each.get("host") or each.get("hostaddr") or "localhost") for each in _one_by_one(options))
+            hosts = ", ".join(
+                str(each.get("host") or each.get("hostaddr") or "localhost") for each in _one_by_one(options)
+            )
             secrets = tuple(str(options[each]) for each in ("password", "sslpassword") if options.get(each))
             return cls(conninfos, f"{hosts} (database {options.get('dbname') or 'of the user'})", secrets)
         raise ConfigurationError(problem)
 
 
+def _options(url: str) -> dict[str, Any]:
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):  # libpq takes other forms than URLs, too
+        raise ValueError
+    return dict(conninfo_to_dict(url))
+
+
 def _one_by_one(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the options of each host by itself, so that one which hangs can be given up for the next."""
-    lists = {name: str(options[name]).split(",") for name in ("host", "hostaddr", "port") if options.get(name)}
+    lists = {
+        name: str(options[name]).split(",") for name in ("host", "hostaddr", "port") if options.get(name)
+    }
     many = max((len(each) for name, each in lists.items() if name != "port"), default=1)
     if any(len(each) not in (1, many) for each in lists.values()):
         raise ValueError

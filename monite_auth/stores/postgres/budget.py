@@ -27,7 +27,10 @@ TRIES = 1000
 """How often other processes may be faster, one after the other."""
 
 READ = statement(
-    "SELECT (SELECT state FROM monite_auth.budgets WHERE account = $1), clock_timestamp(), $2::text IS NULL", "bytes", "moment", "truth"
+    "SELECT (SELECT state FROM monite_auth.budgets WHERE account = $1), clock_timestamp(), $2::text IS NULL",
+    "bytes",
+    "moment",
+    "truth",
 )
 SWAP = function("swap_budget", 4, "truth")
 

@@ -84,7 +84,9 @@ class Connections(ABC):
         Raises: StoreUnavailable, ConfigurationError; AnotherKey, SchemaMissing.
         """
         lane = "peek" if statement.is_peek else "other"
-        return await self._run(lane, lambda link: link.execute(statement, arguments), statement.patience * self._timeout)
+        return await self._run(
+            lane, lambda link: link.execute(statement, arguments), statement.patience * self._timeout
+        )
 
     async def script(self, text: str, *, patience: float) -> None:
         """Execute some statements in one transaction. `patience`: seconds. Raises as `run` does."""
@@ -95,7 +97,7 @@ class Connections(ABC):
         await self._enter(lane)
         try:
             if self._hung_at > queued_at:
-                raise TimeoutError  # noqa: TRY301 - it is translated as one of the server's own
+                raise TimeoutError
             rows = await self._try_twice(execute, patience)
         except (ServerError, OSError, *STRANGE) as error:
             failure = self._failure(error, patience)
@@ -136,7 +138,9 @@ class Connections(ABC):
         return error.is_worth_another_try
 
     async def _try_once(self, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
-        idle = self._idle  # the present one: a connection in use during a close does not come back to the next
+        idle = (
+            self._idle
+        )  # the present one: a connection in use during a close does not come back to the next
         link = idle.pop() if idle else await self._open()
         try:
             rows = await self._take(link, execute(link), patience)

@@ -116,7 +116,9 @@ def translated(error: Exception, address: Address, timeout: float, *, has_worked
     if isinstance(error, ServerError):
         return _of_server(error, where, said, has_worked=has_worked)
     if isinstance(error, CannotOpen) and any(each in said for each in LOGIN_REFUSED):
-        message = f"{where} refuses this user ({said}). Check user name, password and database in MONITE_STORE_URL."
+        message = (
+            f"{where} refuses this user ({said}). Check user name, password and database in MONITE_STORE_URL."
+        )
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     return StoreUnavailable(f"{where} cannot be reached: {said.rstrip('.') or type(error).__name__}.")
 
@@ -144,10 +146,13 @@ def _of_server(error: ServerError, where: str, said: str, *, has_worked: bool) -
 def strange_row() -> StoreUnavailable:
     """Return the error for a row with what the store never writes."""
     return StoreUnavailable(
-        "The token store in PostgreSQL has a row with what the store never writes. Has another program changed it?", part="a row"
+        "The token store in PostgreSQL has a row with what the store never writes. Has another program changed it?",
+        part="a row",
     )
 
 
 def store_is_unsettled() -> StoreUnavailable:
     """Return the error where the data key was found changed again and again within one operation."""
-    return StoreUnavailable("The store in PostgreSQL is being set up anew, time and again: do several share its schema?")
+    return StoreUnavailable(
+        "The store in PostgreSQL is being set up anew, time and again: do several share its schema?"
+    )

@@ -94,7 +94,9 @@ class Execution:
         """Log, once, that something does not open: every hit would say the same."""
         if not self._has_warned:
             self._has_warned = True
-            log.error("Something in the token store was changed or moved: its seal is broken. It counts as missing.")
+            log.error(
+                "Something in the token store was changed or moved: its seal is broken. It counts as missing."
+            )
 
 
 def times_of(token: AccessToken) -> Times:

@@ -22,7 +22,9 @@ ASK = statement(
 def check_server(number: str, version: str, where: str) -> None:
     """Raise ConfigurationError for a server that is too old."""
     if int(number) < OLDEST * 10_000:
-        raise ConfigurationError(f"PostgreSQL at {where} is {version}: the store needs PostgreSQL {OLDEST} or newer.")
+        raise ConfigurationError(
+            f"PostgreSQL at {where} is {version}: the store needs PostgreSQL {OLDEST} or newer."
+        )
 
 
 def warn_about_durability(fsync: str, synchronous_commit: str, full_page_writes: str, where: str) -> None:

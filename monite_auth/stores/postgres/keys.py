@@ -72,7 +72,9 @@ class AccountKeys:
         if vault is not None:
             return vault
         if self._vault is None:
-            async with connections.one_at_a_time():  # many may come at first, and it takes several round trips
+            async with (
+                connections.one_at_a_time()
+            ):  # many may come at first, and it takes several round trips
                 return self.present() or await self._open_again(connections)
         return await self._open_again(connections)
 
@@ -140,7 +142,7 @@ class AccountKeys:
         if self._has_checked:
             return
         where = connections.address.shown
-        ((number, version, *durability),) = await connections.run(ASK, [])
+        ((number, version, fsync, synchronous_commit, full_page_writes),) = await connections.run(ASK, [])
         check_server(number, version, where)
         try:
             ((schema,),) = await connections.run(READ_VERSION, [])
@@ -151,11 +153,13 @@ class AccountKeys:
         self._has_checked = True
         if not self._has_warned:
             self._has_warned = True
-            warn_about_durability(*durability, where)
+            warn_about_durability(fsync, synchronous_commit, full_page_writes, where)
 
 
 def _written(content: Mapping[str, bytes]) -> bytes:
-    return json.dumps({name: base64.b64encode(value).decode() for name, value in sorted(content.items())}).encode()
+    return json.dumps(
+        {name: base64.b64encode(value).decode() for name, value in sorted(content.items())}
+    ).encode()
 
 
 def _content(envelope: bytes) -> dict[str, bytes] | None:
@@ -164,4 +168,3 @@ def _content(envelope: bytes) -> dict[str, bytes] | None:
         return {name: base64.b64decode(value) for name, value in json.loads(envelope).items()}
     except (ValueError, TypeError, AttributeError):
         return None
-

@@ -47,7 +47,10 @@ class LoopConnections(Connections):
         # In a thread of its own: libpq waits for the DNS, and the loop's own threads may all be waiting for a token.
         opened: Future[Link] = Future()
         threading.Thread(
-            target=_open_for, args=(opened, self.address, self._timeout), name="monite_auth_postgres", daemon=True
+            target=_open_for,
+            args=(opened, self.address, self._timeout),
+            name="monite_auth_postgres",
+            daemon=True,
         ).start()
         return await asyncio.wrap_future(opened)
 

@@ -13,7 +13,8 @@ DELETE_NOTE = function("delete_note", 4, "nothing")
 
 # The stamp need not be checked: a process that does not know the data key in force finds a note that it cannot open, or none.
 GET_NOTE = statement(
-    "SELECT sealed FROM monite_auth.notes WHERE account = $1 AND $2::text IS NOT NULL AND note = $3 AND until > now()", "bytes"
+    "SELECT sealed FROM monite_auth.notes WHERE account = $1 AND $2::text IS NOT NULL AND note = $3 AND until > now()",
+    "bytes",
 )
 
 

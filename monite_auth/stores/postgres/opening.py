@@ -11,6 +11,9 @@ from monite_auth.stores.postgres.link import Link
 
 __all__ = ["open_link"]
 
+EVENTS = {int(pq.PollingStatus.READING): select.POLLIN, int(pq.PollingStatus.WRITING): select.POLLOUT}
+"""What to wait for."""
+
 
 def open_link(address: Address, timeout: float) -> Link:
     """Open a connection to the first host that has a primary. It waits; event loops call it in a thread.
@@ -29,20 +32,15 @@ def open_link(address: Address, timeout: float) -> Link:
 def _connected(conninfo: bytes, end: float) -> pq.abc.PGconn:
     connection = pq.PGconn.connect_start(conninfo)
     try:
-        while True:
-            match connection.connect_poll():
-                case pq.PollingStatus.OK:
-                    break
-                case pq.PollingStatus.READING:
-                    _wait(connection.socket, select.POLLIN, end)
-                case pq.PollingStatus.WRITING:
-                    _wait(connection.socket, select.POLLOUT, end)
-                case _:
-                    raise CannotOpen(connection.get_error_message())
-    except Exception:
+        while (waits_for := connection.connect_poll()) in EVENTS:
+            _wait(connection.socket, EVENTS[waits_for], end)
+    except BaseException:
         connection.finish()
         raise
-    connection.notice_handler = None
+    if waits_for != pq.PollingStatus.OK:
+        said = connection.get_error_message()
+        connection.finish()
+        raise CannotOpen(said)
     return connection
 
 

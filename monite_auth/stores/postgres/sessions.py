@@ -28,7 +28,9 @@ class PostgresSessions(Execution):
     async def begin_session(self, principal: Principal, *, ago: float = 0.0) -> None:
         """See Operations."""
         if principal.session_id is not None:
-            await self._ask(BEGIN_SESSION, lambda vault: [*_names(vault, principal)[:2], self._session_memory, ago])
+            await self._ask(
+                BEGIN_SESSION, lambda vault: [*_names(vault, principal)[:2], self._session_memory, ago]
+            )
 
     async def session_state(self, principal: Principal) -> SessionState:
         """See Operations."""

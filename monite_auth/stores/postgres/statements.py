@@ -22,7 +22,8 @@ _long = struct.Struct(">q").unpack
 
 
 def _moment(value: bytes) -> float:
-    return EPOCH + _long(value)[0] / 1_000_000
+    (microseconds,) = _long(value)
+    return EPOCH + int(microseconds) / 1_000_000
 
 
 def _number(value: bytes) -> int:

@@ -56,7 +56,9 @@ class PostgresStore:
         token_clock: Clock = steady_clock,
     ) -> None:
         if not keys:
-            raise ConfigurationError("PostgresStore needs a key to seal with: pass keys=settings.sealing_keys.")
+            raise ConfigurationError(
+                "PostgresStore needs a key to seal with: pass keys=settings.sealing_keys."
+            )
         self._address = Address.parse(url.reveal() if isinstance(url, Secret) else url)
         self._envelope = Envelope(keys)
         self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
@@ -100,7 +102,7 @@ class PostgresStore:
                 PostgresOperations(
                     which, self._keys, clock=self._clock, wall_clock=self._wall_clock, **self._options
                 )
-                for which in (of_threads, lambda: of_loops()())
+                for which in (of_threads, lambda: of_loops()())  # noqa: PLW0108 - the inner one depends on the process
             )
         return self
 

@@ -49,9 +49,10 @@ class ThreadConnections(Connections):
         end = time.monotonic() + patience
         try:
             while True:
-                events = select.POLLIN if next(steps) == READ else select.POLLOUT
-                poll = select.poll()
-                poll.register(link.socket, events)
+                poll = link.readable
+                if next(steps) != READ:
+                    poll = select.poll()
+                    poll.register(link.socket, select.POLLIN | select.POLLOUT)
                 # The kernel looks for an answer before it gives up, also after this process was stopped.
                 if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
                     raise TimeoutError

@@ -127,7 +127,7 @@ class PostgresTokens(Execution):
                 unopened += hashlib.sha256(row[2]).hexdigest() + " "
 
     def _claim_of(self, vault: Vault, lease: Lease, row: Row, at: float) -> Claim:
-        kind, *facts = row
+        kind, facts = row[0], row[1:]
         _, sealed, until, *_, now = facts
         name = vault.slot(lease.slot)
         match kind:
@@ -162,7 +162,14 @@ class PostgresTokens(Execution):
             if cooldown is None:
                 return [user, slot, lease.id, 0.0, None, False]
             place = EVERYONE if cooldown.everyone else str(slot)
-            return [user, slot, lease.id, cooldown.seconds, vault.seal_cooldown(place, cooldown), cooldown.everyone]
+            return [
+                user,
+                slot,
+                lease.id,
+                cooldown.seconds,
+                vault.seal_cooldown(place, cooldown),
+                cooldown.everyone,
+            ]
 
         await self._ask(ABANDON, arguments)
 
@@ -173,12 +180,14 @@ class PostgresTokens(Execution):
             lambda vault: [vault.user(slot.user), vault.slot(slot), vault.fingerprint_name(fingerprint)],
         )
 
-    def _token(self, vault: Vault, slot: str, row: Sequence[object], at: float) -> AccessToken:
+    def _token(self, vault: Vault, slot: str, row: Row, at: float) -> AccessToken:
         """Return the token in a row, in the time of its reader, who asked `at`; raise SealBroken if it was not sealed for that slot."""
         fingerprint_name, sealed, expires_at, issued_at, renew_at, now = row
         value, entity_user = vault.open_token(sealed, slot, fingerprint_name)
         ahead = at - now
-        return AccessToken(value, expires_at + ahead, issued_at + ahead, renew_at + ahead, entity_user, self._clock)
+        return AccessToken(
+            value, expires_at + ahead, issued_at + ahead, renew_at + ahead, entity_user, self._clock
+        )
 
 
 def _place(vault: Vault, slot: Slot) -> list[Argument]:

@@ -53,9 +53,13 @@ def test_a_server_that_hangs_costs_a_caller_the_timeout_and_no_more(form, server
 
 def test_a_backend_that_was_killed_costs_nobody_an_error(driver, server):
     driver.put("t")
-    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'")
+    server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'"
+    )
     assert driver.peek() == "t"
-    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'")
+    server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'"
+    )
     assert driver.run(driver.ops.end_session(ALICE)) == 1
     assert driver.pending() == ["t"]
 
@@ -87,7 +91,9 @@ def test_a_primary_that_takes_no_writes_hands_out_what_it_has(driver, server):
 def take_writes(server: PostgresServer, answer: str) -> None:
     """Have new sessions write, or only read."""
     is_read_only = "off" if answer == "on" else "on"
-    with psycopg.connect(server.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
+    with psycopg.connect(
+        server.url, autocommit=True, options="-c default_transaction_read_only=off"
+    ) as connection:
         connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {is_read_only}")
         connection.execute("SELECT pg_reload_conf()")
     until(lambda: read_only_of_a_new_session(server) == (is_read_only,))
