@@ -67,7 +67,7 @@ class Settings:
 
     How tokens are kept:
         `store_url`: where tokens live: `memory://` is this process; `sqlite:///path` serves the processes of one
-        host, `redis://…` and `rediss://…` those of many.
+        host, `redis://…`, `rediss://…` and `postgresql://…` those of many.
         `store_keys`: the keys of a shared store. The first one seals tokens; the others, and the client secret, open them as
         well. Without any, the client secret seals. As one text: separated by commas.
         `store_keys_file`: instead, the path of a file that has them, one on each line. It is read again with the secret's

@@ -7,9 +7,10 @@
 | its connection broke, or the server has ended it | it was idle, and a restart, a failover or an administrator has cut it |
 | the server says that it takes no writes | another server may be the primary by now |
 | a deadlock | the server has undone one of the two |
+| no answer came within half the timeout, over a connection that was there already | a firewall may have forgotten it; those that are idle are closed with it |
 
 The second time goes over a fresh connection, except after a deadlock. The first may have been carried out all the same; every statement
-can bear that, as `operations` says for each. A statement that got no answer in time is not executed again: it may wait for a lock.
+can bear that, as `operations` says for each.
 
 *Whose time counts.* Waiting for a free connection counts against no timeout. Neither does the time in which an event loop was blocked.
 Once the server is found to hang, all those fail at once who were waiting for a connection meanwhile.
@@ -39,6 +40,9 @@ __all__ = ["LANE_LIMITS", "Connections"]
 LANE_LIMITS = {"peek": 4, "other": 4}
 """Connections in use at a time, of all threads of a process together and of each event loop. PostgreSQL takes 100 by default, from all
 programs. Peeks have a lane of their own, so that many of them hold up neither the mint that they wait for nor a logout."""
+
+FIRST_SHARE = 0.5
+"""The part of the timeout for the first answer over a connection that may be old."""
 
 STRANGE = (ValueError, IndexError, ArithmeticError)
 """What Python raises when something is in a row that we do not write."""
@@ -122,11 +126,16 @@ class Connections(ABC):
         return translated(error, self.address, patience, has_worked=self._has_worked)
 
     async def _try_twice(self, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
+        has_idle = bool(self._idle)
         try:
-            return await self._try_once(execute, patience)
+            return await self._try_once(execute, patience * FIRST_SHARE if has_idle else patience)
         except ServerError as error:
             if not self._may_try_again(error):
                 raise
+        except TimeoutError:
+            if not has_idle:
+                raise
+            self.close_idle()
         except ConnectionError:
             self.close_idle()
         return await self._try_once(execute, patience)

@@ -129,8 +129,8 @@ def _of_server(error: ServerError, where: str, said: str, *, has_worked: bool) -
         return StoreReadOnly(f"{where} takes no writes: {said}.")
     if state in REFUSED:
         message = (
-            f"{where} refuses this user's statements ({said}). Give it the rights that `monite-auth store sql` prints, or let a user "
-            "who may create a schema be the first to use the store."
+            f"{where} refuses this user's statements ({said}). Let a user make the schema "
+            "monite_auth who may create one, and grant this one its use."
         )
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     if state in LOCKED:

@@ -2,7 +2,7 @@
 
 All lies in a schema of its own, `monite_auth`, and every name in a statement says so: no search path is asked. The first process to
 come makes it; an advisory lock lets many that start at once make it once. Where the application's user may not create a schema,
-somebody who may executes what `setup_script` returns before (`monite-auth store sql`).
+somebody who may executes what `setup_script` returns before.
 """
 
 import re
@@ -32,8 +32,8 @@ NUMBERS = {
     "MOST_ENDINGS": MOST_ENDINGS,
     "LOCKS": LOCKS,
     "ANOTHER_KEY": ANOTHER_KEY,
-    # A lock of ours is held for a millisecond or so; a second is the timeout of the store.
-    "LOCK_TIMEOUT": "1s",
+    # A lock of ours is held for some milliseconds. The server is to say that one is not free before the caller takes it for dead.
+    "LOCK_TIMEOUT": "400ms",
     # A lease is remembered for so many seconds after it ran out: its holder may still come back with a token.
     "LATE": 60,
     # After so many expired revocations the next call goes on.

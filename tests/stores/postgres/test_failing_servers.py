@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
+from monite_auth.processes.flows import run
 from monite_auth.stores import Priority
 from tests.postgres_server import PostgresServer
 from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME
@@ -110,6 +111,11 @@ def test_a_record_that_another_session_has_locked_is_no_outage_of_the_others(dri
     alice = driver.store._keys._vault.user("alice")
     with psycopg.connect(server.url) as shell:
         shell.execute("SELECT FROM monite_auth.tokens WHERE user_name = %s FOR UPDATE", (alice,))
+        # Over the default timeout, within which the server says it.
+        impatient = driver.ground.open(timeout=1.0).of("").operations(blocking=True)
+        with pytest.raises(StoreUnavailable, match="holds a lock") as caught:
+            run(impatient.end_session(ALICE))
+        assert caught.value.part is not None
         with pytest.raises(StoreUnavailable, match="holds a lock") as caught:
             driver.run(driver.ops.end_session(ALICE))
         assert caught.value.part is not None
