@@ -82,18 +82,21 @@ class Connections(ABC):
     def one_budget_at_a_time(self) -> AbstractAsyncContextManager[None]:
         """Have those who change the request budget wait for each other."""
 
-    async def run(self, statement: Statement, arguments: Sequence[Argument]) -> list[Row]:
-        """Execute a statement and return its rows.
+    async def run(
+        self, statement: Statement, arguments: Sequence[Argument], *, is_setup: bool = False
+    ) -> list[Row]:
+        """Execute a statement and return its rows. `is_setup`: it comes before the first operation, and may find that none is possible.
 
         Raises: StoreUnavailable, ConfigurationError; AnotherKey, SchemaMissing.
         """
         lane = "peek" if statement.is_peek else "other"
-        return await self._run(
-            lane, lambda link: link.execute(statement, arguments), statement.patience * self._timeout
-        )
+        patience = statement.patience * self._timeout
+        rows = await self._run(lane, lambda link: link.execute(statement, arguments), patience)
+        self._has_worked = self._has_worked or not is_setup
+        return rows
 
     async def script(self, text: str, *, patience: float) -> None:
-        """Execute some statements in one transaction. `patience`: seconds. Raises as `run` does."""
+        """Execute some statements in one transaction, to set up. `patience`: seconds. Raises as `run` does."""
         await self._run("other", lambda link: link.script(text), patience)
 
     async def _run(self, lane: str, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
@@ -102,12 +105,9 @@ class Connections(ABC):
         try:
             if self._hung_at > queued_at:
                 raise TimeoutError
-            rows = await self._try_twice(execute, patience)
+            return await self._try_twice(execute, patience)
         except (ServerError, OSError, *STRANGE) as error:
             failure = self._failure(error, patience)
-        else:
-            self._has_worked = True
-            return rows
         finally:
             self._leave(lane)
         raise failure  # here, where it has no context: the frames of that hold the address with its password

@@ -108,7 +108,7 @@ class AccountKeys:
 
     async def _open(self, connections: Connections) -> Opened:
         for _ in range(TRIES):
-            found = await connections.run(READ_ENVELOPE, [self.account])
+            found = await connections.run(READ_ENVELOPE, [self.account], is_setup=True)
             former: bytes | None = found[0][0] if found else None
             if former is None:
                 opened = self._envelope.new()
@@ -142,13 +142,15 @@ class AccountKeys:
         if self._has_checked:
             return
         where = connections.address.shown
-        ((number, version, fsync, synchronous_commit, full_page_writes),) = await connections.run(ASK, [])
+        ((number, version, fsync, synchronous_commit, full_page_writes),) = await connections.run(
+            ASK, [], is_setup=True
+        )
         check_server(number, version, where)
         try:
-            ((schema,),) = await connections.run(READ_VERSION, [])
+            ((schema,),) = await connections.run(READ_VERSION, [], is_setup=True)
         except SchemaMissing:
             await connections.script(setup_script(), patience=SETUP_PATIENCE)
-            ((schema,),) = await connections.run(READ_VERSION, [])
+            ((schema,),) = await connections.run(READ_VERSION, [], is_setup=True)
         check_version(schema, where)
         self._has_checked = True
         if not self._has_warned:
