@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.people import ANNA, broker_for
 from benchmarks.report import Report
 from benchmarks.timing import microseconds, side_by_side
 from monite_auth import TokenBroker
+from tests.postgres_server import PostgresServer, is_installed
 
 __all__ = ["look_up", "run"]
 
@@ -23,12 +25,23 @@ MOST_LOOK_UPS = 6
 
 def run(ground: Ground, report: Report) -> None:
     """Print the cost of a hit in each store."""
+    with ExitStack() as stack:
+        stores = dict(ground.stores)
+        if is_installed():
+            stores["postgres"] = stack.enter_context(PostgresServer(fsync="on")).url
+        _compare_stores(ground, stores, report)
+    _compare_with_a_look_up(ground, report)
+
+
+def _compare_stores(ground: Ground, stores: dict[str, str], report: Report) -> None:
     least = {"memory": microseconds(look_up(), seconds=ground.seconds)}
     least["sqlite"] = _point_read(ground.folder / "bare.db", ground.seconds)
-    if "redis" in ground.stores:
-        least["redis"] = _get(ground.stores["redis"], ground.seconds)
+    if "redis" in stores:
+        least["redis"] = _get(stores["redis"], ground.seconds)
+    if "postgres" in stores:
+        least["postgres"] = _select(stores["postgres"], ground.seconds)
     rows = []
-    for name, url in ground.stores.items():
+    for name, url in stores.items():
         with broker_for(ground.emulator.api_url, url) as broker:
             blocking = microseconds(partial(broker.token, ANNA), seconds=ground.seconds)
             asynchronous = asyncio.run(_async_hit(broker, ground.count(2000, 5)))
@@ -39,6 +52,9 @@ def run(ground: Ground, report: Report) -> None:
         rows,
         plotted=["token()", "atoken()", "bare read"],
     )
+
+
+def _compare_with_a_look_up(ground: Ground, report: Report) -> None:
     with broker_for(ground.emulator.api_url, "memory://") as broker:
         broker.token(ANNA)
         took = side_by_side(
@@ -124,3 +140,19 @@ def _get(url: str, seconds: float) -> float:
     took = microseconds(lambda: client.get("bare"), seconds=seconds)
     client.close()
     return took
+
+
+def _select(url: str, seconds: float) -> float:
+    import psycopg  # noqa: PLC0415 - psycopg is an optional extra
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bare (slot text PRIMARY KEY, token bytea)")
+        connection.execute(
+            "INSERT INTO bare SELECT 'slot-' || n, repeat('t', 150)::bytea FROM generate_series(1, 1000) AS n"
+        )
+        connection.execute("ANALYZE bare")
+        cursor = connection.cursor(binary=True)
+        query = "SELECT token FROM bare WHERE slot = %s"
+        return microseconds(
+            lambda: cursor.execute(query, ("slot-7",), prepare=True).fetchone(), seconds=seconds
+        )

@@ -46,11 +46,20 @@ def program(name: str) -> str:
     assert is_allowed, (
         "name a fixture, a parameter or the file of this test after postgres (tests/conftest.py)"
     )
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    found = str(versions[-1]) if versions else shutil.which(name)
+    found = _found(name)
     if found is None:
         pytest.skip("PostgreSQL is not installed; `make servers` says how")
     return found
+
+
+def is_installed() -> bool:
+    """Say whether there is a server to start."""
+    return _found("postgres") is not None
+
+
+def _found(name: str) -> str | None:
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    return str(versions[-1]) if versions else shutil.which(name)
 
 
 def as_its_user() -> list[str]:
