@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 __all__ = ["EVENTS", "Event", "Sink"]
 
 EVENTS = {
-    "token.minted": "Monite gave a token: from now until `expires_at`, or until it is revoked, it opens Monite",
+    "token.minted": "Monite gave a token: from now until `expires_at`, or until it is revoked, it opens Monite; `why`: granted",
     "mint.failed": "Monite gave none; `why`: refused, astray, badcredentials, throttled, fault",
     "token.fenced": "a new token is not used, and is revoked; `why`: fenced (an ending came first), doomed (revoked before)",
     "token.revoked": "a token is dead; `why`: revoked, gone (it was dead already)",
