@@ -147,9 +147,8 @@ class Connections(ABC):
         return error.is_worth_another_try
 
     async def _try_once(self, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
-        idle = (
-            self._idle
-        )  # the present one: a connection in use during a close does not come back to the next
+        # The present stack: a connection in use during a close does not come back to the next one.
+        idle = self._idle
         link = idle.pop() if idle else await self._open()
         try:
             rows = await self._take(link, execute(link), patience)

@@ -72,9 +72,8 @@ class AccountKeys:
         if vault is not None:
             return vault
         if self._vault is None:
-            async with (
-                connections.one_at_a_time()
-            ):  # many may come at first, and it takes several round trips
+            # Many may come at first, and it takes several round trips.
+            async with connections.one_at_a_time():
                 return self.present() or await self._open_again(connections)
         return await self._open_again(connections)
 
