@@ -66,6 +66,8 @@ class ConnectionVisit:
         self.scope = scope = {**scope} if VISIT in scope else scope
         self._people = Visit()
         self._own_session: MutableMapping[str, Any] | None = None
+        self._left_before = False
+        """Whether the session has lost its user before the request came to us."""
         self.failure: MoniteAuthError | None = None
         """The error that the access has raised last, unless it has worked since then."""
         scope["state"] = RequestState(scope.get("state", {}))
@@ -95,7 +97,8 @@ class ConnectionVisit:
         finally:
             self._keep_arrived(asked=self.scope.pop(ASKED))
             self._enter(arrived)
-        if arrived is not None and self._is_untouched():
+        # Where a user was put into a session without us, there is no session id yet, and another may be bound to it.
+        if arrived is not None and arrived.session_id is not None and self._is_untouched():
             bound: Principal | None = arrived
         else:
             bound = bound_principal(came_with)
@@ -105,11 +108,11 @@ class ConnectionVisit:
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
         said = self._said_by_session(arrived)
+        self._left_before = is_logged_out(bound, said)
         self._people.arrive("session", bound)
         self._people.act("session", said)
         # A middleware outside of ours may have logged somebody else in.
-        is_news = self._was_asked and is_logged_out(bound, said)
-        note = self._people.act if is_news else self._people.arrive
+        note = self._people.act if self._was_asked and self._left_before else self._people.arrive
         note("identify", arrived)
 
     def _keep_arrived(self, *, asked: bool) -> None:
@@ -186,15 +189,19 @@ class ConnectionVisit:
     def _is_untouched(self) -> bool:
         """Return whether the session still has whomever the request came in with, and nobody else can say otherwise.
 
-        Removing a user marks the session as modified, so an unmodified session need not be read.
+        Removing a user modifies the session, so one that is surely unmodified need not be read.
         """
-        if self._ask is not self.default_identify or "user" in self.arrived_scope:
+        if self._left_before or self._ask is not self.default_identify or "user" in self.arrived_scope:
             return False
         session = self.arrived_scope.get("session")
-        try:
-            return session is self.scope.get("session") and not getattr(session, "modified", True)
-        except self.not_loaded:
-            return False
+        return session is self.scope.get("session") and self.is_unmodified(session)
+
+    def is_unmodified(self, session: object) -> bool:  # noqa: ARG002 - of a subclass
+        """Return whether it is sure that nobody has modified the session since the request came in.
+
+        A `modified` of any class says less: an app may save a session itself, and it is unmodified again.
+        """
+        return False
 
     def follow_session(self) -> None:
         """Look at the session that the app leaves behind: it may have put another one into the scope."""

@@ -13,7 +13,7 @@ from monite_auth.adapter import Visit, aend, bound_principal
 from monite_auth_asgi.identify import session_in
 from monite_auth_asgi.visit import VISIT
 from monite_auth_starlette.late_sessions import SessionNotLoaded, when_loaded
-from monite_auth_starlette.stack import chain, opens_sessions
+from monite_auth_starlette.stack import chain, is_of_starlettes_sessions, opens_sessions
 
 __all__ = ["watch_sessions"]
 
@@ -21,14 +21,14 @@ __all__ = ["watch_sessions"]
 def watch_sessions(outer: Any, ours: ASGIApp, broker: TokenBroker) -> bool:
     """Watch the sessions of an app, `outer`, that come in through a SessionMiddleware outside of our middleware.
 
-    Return whether anything may stand between the two.
+    Return whether anything may hold a response back, and empty the session first, between the two or in that one itself.
     """
     for each in chain(outer):
         if each is ours:
             break
         if opens_sessions(each):
             if each.app is ours:
-                return False
+                return not is_of_starlettes_sessions(each)
             each.app = SessionWatch(each.app, broker)
             break
     return True

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.routing import Host, Match, Mount
 from starlette.types import Scope
 
-__all__ = ["chain", "mounted", "opens_sessions", "opens_sessions_on_the_way"]
+__all__ = ["chain", "is_of_starlettes_sessions", "mounted", "opens_sessions", "opens_sessions_on_the_way"]
 
 
 def chain(app: Any) -> Iterator[Any]:
@@ -34,6 +34,14 @@ def _inside(route: Any) -> Any:
 def opens_sessions(app: Any) -> bool:
     """Return whether this is a SessionMiddleware: Starlette's, starsessions', or a subclass."""
     return any(kind.__name__ == "SessionMiddleware" for kind in type(app).__mro__)
+
+
+def is_of_starlettes_sessions(thing: object) -> bool:
+    """Return whether this is Starlette's own SessionMiddleware or session: a subclass may behave otherwise.
+
+    Their module cannot be imported without itsdangerous.
+    """
+    return type(thing).__module__ == "starlette.middleware.sessions"
 
 
 def opens_sessions_on_the_way(app: Any, scope: Scope) -> bool:

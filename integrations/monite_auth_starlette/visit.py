@@ -18,7 +18,12 @@ from monite_auth_asgi.identify import ASKED
 from monite_auth_asgi.visit import ConnectionVisit, Identify
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
-from monite_auth_starlette.stack import chain, opens_sessions, opens_sessions_on_the_way
+from monite_auth_starlette.stack import (
+    chain,
+    is_of_starlettes_sessions,
+    opens_sessions,
+    opens_sessions_on_the_way,
+)
 
 __all__ = ["StarletteVisit"]
 
@@ -40,6 +45,10 @@ class StarletteVisit(ConnectionVisit):
     def ask(self) -> Awaitable[Principal | None] | Principal | None:
         """Ask the app's function about the connection as it came in."""
         return self._ask(HTTPConnection(self.arrived_scope))
+
+    def is_unmodified(self, session: Any) -> bool:
+        """Return whether it is Starlette's own session, and says so: that is kept only if it was modified."""
+        return is_of_starlettes_sessions(session) and not getattr(session, "modified", True)
 
     def follow_session(self) -> None:
         """Look at the session that a view has put in the place of the one that came in; what that had is gone."""

@@ -8,9 +8,11 @@ import anyio
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
@@ -24,7 +26,6 @@ from starsessions import (
 )
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors
-from monite_auth.adapter import BINDING
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.testing.adapters.site import CALL
 from monite_auth_starlette import MoniteAuthMiddleware, identify, monite_app
@@ -241,49 +242,103 @@ class OwnSession:
 class OwnSessions:
     """Puts one session, of the app's own class, into every request."""
 
-    def __init__(self, app, kept):
+    def __init__(self, app, kept, kind):
         self.app = app
         self.kept = kept
+        self.kind = kind
 
     async def __call__(self, scope, receive, send):
-        scope["session"] = OwnSession(self.kept)
+        scope["session"] = self.kind(self.kept)
         await self.app(scope, receive, send)
 
 
-def test_promise_5_a_session_of_the_apps_own_class_is_read_and_its_logout_seen(broker, live):
-    with visitor(app_of(broker, outside=[Middleware(OwnSessions, kept={})])) as client:
+class SavedSession(OwnSession):
+    """A session that is saved at each change, and so never modified since it was saved."""
+
+    modified = False
+
+
+@pytest.mark.parametrize("kind", [OwnSession, SavedSession])
+def test_promise_5_a_session_of_the_apps_own_class_is_read_and_its_logout_seen(broker, live, kind):
+    with visitor(app_of(broker, outside=[Middleware(OwnSessions, kept={}, kind=kind)])) as client:
         log_in(client, live)
         client.post("/logout")
         until(lambda: live() == 0)
 
 
-class WatchedSession(OwnSession):
-    """A session that says whether it was changed, and counts how often its user is read."""
-
-    modified = False
-    reads = 0
-
-    def get(self, key):
-        self.reads += key == "user_id"
-        return self.kept.get(key)
-
-
 def test_an_unmodified_session_is_read_when_the_request_comes_in_and_never_again(broker):
-    session = WatchedSession({"user_id": "anna", BINDING: ["anna", "a-session", 1.0]})
+    reads = []
 
-    class PutsIt:
+    class CountsReads:
         def __init__(self, app):
             self.app = app
 
         async def __call__(self, scope, receive, send):
-            await self.app({**scope, "session": session}, receive, send)
+            if session := scope.get("session"):
+                session.get = lambda key: (reads.append(key), session[key])[1]
+            await self.app(scope, receive, send)
 
-    with visitor(app_of(broker, outside=[Middleware(PutsIt)])) as client:
+    with visitor(app_of(broker, outside=[SESSIONS, Middleware(CountsReads)])) as client:
+        client.post("/login")
         client.get("/facts")
-        assert session.reads == 1
-        session.modified = True
+        assert reads.count("user_id") == 1
+
+
+def test_promise_5_another_session_in_the_place_of_one_that_came_in_is_compared(broker, live):
+    class Replaces(BaseHTTPMiddleware):
+        async def dispatch(self, request, call_next):
+            if request.url.path == "/facts":
+                request.scope["session"] = type(request.session)()
+            return await call_next(request)
+
+    with visitor(app_of(broker, outside=[SESSIONS, Middleware(Replaces)])) as client:
+        log_in(client, live)
         client.get("/facts")
-        assert session.reads > 2
+        until(lambda: live() == 0)
+
+
+def test_promise_5_a_websocket_may_be_the_first_that_comes_with_another_user(broker, live):
+    async def switch(request):
+        request.session["user_id"] = "viktor"
+        return PlainTextResponse("switched")
+
+    async def socket(websocket):
+        await websocket.accept()
+        await websocket.close()
+
+    inner = app_of(broker, WebSocketRoute("/socket", socket), outside=[])
+    outer = Starlette(routes=[Route("/switch", switch), Mount("/", inner)], middleware=[SESSIONS])
+    client = visitor(outer)
+    log_in(client, live)
+    client.get("/switch")
+    with client.websocket_connect("/socket") as session, pytest.raises(WebSocketDisconnect):
+        session.receive_text()
+    until(lambda: live() == 0)
+
+
+def test_promise_5_a_session_middleware_of_the_apps_own_may_hold_the_response_back(broker, live):
+    class IdleTimeout(StarletteSessions):
+        async def __call__(self, scope, receive, send):
+            async def empty_first(scope, receive, send):
+                held = []
+
+                async def hold(message):
+                    held.append(message)
+
+                await self.app(scope, receive, hold)
+                if scope["path"] == "/facts":
+                    scope["session"].clear()
+                for message in held:
+                    await send(message)
+
+            inside = StarletteSessions(empty_first, secret_key="s")
+            await (inside if scope["type"] == "http" else self.app)(scope, receive, send)
+
+    with visitor(app_of(broker, outside=[Middleware(IdleTimeout, secret_key="s")])) as client:
+        log_in(client, live)
+        client.get("/facts")
+        assert not client.cookies
+        until(lambda: live() == 0)
 
 
 # -- another user, after the response has started
