@@ -62,7 +62,7 @@ def new_login(
 def bound_principal(session: MutableMapping[str, Any], *, tenant: str | None = None) -> Principal | None:
     """Return the principal that the session is bound to, whoever is logged in by now; None if it is bound to nobody."""
     match session.get(BINDING):
-        case [name, session_id, began_at] if _is_text(name) and _is_text(session_id) and _is_number(began_at):
+        case [name, session_id, began_at] if _is_text(name) and _is_text(session_id) and _is_moment(began_at):
             # A host whose clock was ahead may have written it.
             return Principal(name, tenant, session_id, min(began_at, time.time()))
     return None
@@ -72,8 +72,8 @@ def _is_text(found: object) -> bool:
     return isinstance(found, str) and found != ""
 
 
-def _is_number(found: object) -> bool:
-    return isinstance(found, float | int)
+def _is_moment(found: object) -> bool:
+    return isinstance(found, float | int) and not isinstance(found, bool) and found >= 0  # NaN is not
 
 
 def session_of(principal: Principal) -> tuple[str, str | None]:

@@ -58,7 +58,11 @@ def test_a_binding_of_a_host_whose_clock_is_ahead_is_taken_as_of_now():
 
 
 @pytest.mark.parametrize(
-    "strange", [None, "anna", [], ["anna"], ["anna", "id", "x"], ["", "id", 1.0], {"anna": 1}]
+    "strange",
+    [
+        *(None, "anna", [], ["anna"], {"anna": 1}, ["", "id", 1.0], ["anna", "id", "x"]),
+        *(["anna", "id", moment] for moment in (True, math.nan, -math.inf, -(10**400))),
+    ],
 )
 def test_what_is_no_binding_binds_nobody_and_is_replaced(strange):
     session = {BINDING: strange}
