@@ -38,7 +38,7 @@ WRONG = {
     "api_version": {"API_VERSION": "2024-13-25"},
     "security_model": {"SECURITY_MODEL": "trust"},
     "a short key": {"STORE_KEYS": f"{STORE_KEY},short"},
-    "no store": {"STORE_URL": f"postgres://user:{PASSWORD}@host/0"},
+    "no store": {"STORE_URL": f"mysql://user:{PASSWORD}@host/0"},
     "no scheme": {"STORE_URL": f"user:{PASSWORD}@host"},
     "token_scope": {"TOKEN_SCOPE": "request"},
     "deadline": {"DEADLINE": "soon"},
