@@ -1,10 +1,12 @@
 """The store's URL, parsed by libpq. It can hold a password, so only `shown` may be shown."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from monite_auth.configuration.discretion import discreet
@@ -17,6 +19,9 @@ DEFAULTS = {"application_name": "monite-auth", "target_session_attrs": "primary"
 
 OURS = {"client_encoding": "utf8"}
 """What the URL cannot say otherwise."""
+
+LOGIN = re.compile(r"^[^@/]*@")
+"""What libpq takes for the login, at the beginning of what follows the scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Address:
         except (psycopg.Error, ValueError):
             problem = (
                 "MONITE_STORE_URL is no URL of a PostgreSQL server: write it as postgresql://user:password@host:5432/database, "
-                "with libpq's options behind a ?."
+                f"with libpq's options behind a ?; in a password, write special characters as %40 and so on.{_unknown_options(url)}"
             )
         else:
             hosts = ", ".join(
@@ -54,7 +59,18 @@ class Address:
 def _options(url: str) -> dict[str, Any]:
     if urlsplit(url).scheme not in ("postgresql", "postgres"):  # libpq takes other forms than URLs, too
         raise ValueError
+    place = LOGIN.sub("", url.partition("://")[2]).partition("?")[0]
+    if "@" in place:  # libpq takes the rest of a password for a host or a database, and errors would show it
+        raise ValueError
     return dict(conninfo_to_dict(url))
+
+
+def _unknown_options(url: str) -> str:
+    """Return a sentence about options that libpq does not have, or "". It repeats nothing that could be part of a password."""
+    query = url.partition("?")[2]
+    known = {each.keyword.decode() for each in pq.Conninfo.get_defaults()}
+    unknown = sorted({name for name, _value in parse_qsl(query, keep_blank_values=True)} - known)
+    return f" libpq has no option {', '.join(unknown)}." if unknown and "@" not in query else ""
 
 
 def _one_by_one(options: dict[str, Any]) -> list[dict[str, Any]]:

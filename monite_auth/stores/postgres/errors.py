@@ -43,8 +43,13 @@ LOGIN_REFUSED = (
     "permission denied for database",
     "does not support SSL",
     "certificate",
+    " does not exist",
+    "invalid ",
 )
-"""Words in what libpq says where a connection was refused for what the URL says, and not because the server is down."""
+"""Words in what libpq says where a connection was refused for what the URL says, and not because the server is down.
+
+The last two are about a database, and about the value of an option (`sslmode`).
+"""
 
 
 class ServerError(Exception):
@@ -117,7 +122,8 @@ def translated(error: Exception, address: Address, timeout: float, *, has_worked
         return _of_server(error, where, said, has_worked=has_worked)
     if isinstance(error, CannotOpen) and any(each in said for each in LOGIN_REFUSED):
         message = (
-            f"{where} refuses this user ({said}). Check user name, password and database in MONITE_STORE_URL."
+            f"{where} cannot be used in this way ({said.rstrip('.')}). Check user name, password, database and options "
+            "(sslmode, sslrootcert) in MONITE_STORE_URL."
         )
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     return StoreUnavailable(f"{where} cannot be reached: {said.rstrip('.') or type(error).__name__}.")

@@ -147,9 +147,24 @@ def test_a_server_without_a_free_connection_serves_those_who_have_one(form, driv
 
 def test_a_password_that_is_wrong_is_a_mistake_of_configuration(server, form, drive):
     driver = drive(LiveGround(server.url_of("nobody", "hunter2-but-longer")), form)
-    with pytest.raises(ConfigurationError, match="refuses this user") as caught:
+    with pytest.raises(ConfigurationError, match="Check user name, password") as caught:
         driver.peek()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("/nothere", 'database "nothere" does not exist'),
+        ("?sslmode=verifyfull", 'invalid sslmode value: "verifyfull"'),
+    ],
+)
+def test_a_database_and_a_mode_that_there_are_not_are_mistakes_of_configuration(
+    server, form, drive, wrong, problem
+):
+    url = server.url.partition("?")[0].rpartition("/")[0] + wrong
+    with pytest.raises(ConfigurationError, match=problem):
+        drive(LiveGround(url), form).peek()
 
 
 def test_a_store_that_was_emptied_begins_anew_and_all_processes_agree(server, form, drive, caplog):
