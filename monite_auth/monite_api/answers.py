@@ -49,6 +49,9 @@ _LIKE_A_TOKEN = re.compile(r"[\w~+=-]{24,}", re.ASCII)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
+_CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")
+"""As OpenSSL's `CERTIFICATE_VERIFY_FAILED`."""
+
 _LONGEST_QUOTE = 300
 """Characters of a message that an error repeats: Monite's own have a sentence or two."""
 
@@ -96,7 +99,9 @@ def quotable(answer: Response, *secrets: Secret) -> str:
 
 def masked(text: str) -> str:
     """Return a text without the words in it that may be secrets."""
-    return _LIKE_A_TOKEN.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "***", text)
+    return _LIKE_A_TOKEN.sub(
+        lambda found: found[0] if _UUID.fullmatch(found[0]) or _CODE.fullmatch(found[0]) else "***", text
+    )
 
 
 def request_id_of(answer: Response) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monite_auth import PARTNER, EntityUser, Secret, Settings
 from monite_auth.errors import MoniteAuthError
-from monite_auth.monite_api.answers import Fault, Response
+from monite_auth.monite_api.answers import Fault, Response, masked
 from monite_auth.monite_api.dead_tokens import names_dead_token, speaks_of_dead_token
 from monite_auth.monite_api.grants import ASSUMED_LIFE, read_mint
 from monite_auth.monite_api.outcomes import (
@@ -446,6 +446,11 @@ def test_words_that_look_like_tokens_are_masked_and_ids_are_not():
         MINT, refused(404, f"User {user} has no token L8qq9PZyRg6ieKGEKhZolGC0vJWLw8iE."), now=0
     )
     assert outcome.message == f"User {user} has no token ***."
+
+
+def test_the_codes_of_openssl_are_words_and_not_masked():
+    assert masked("[SSL: CERTIFICATE_VERIFY_FAILED] failed") == "[SSL: CERTIFICATE_VERIFY_FAILED] failed"
+    assert masked("K7ABCDEFGH_IJKLMNOPQRSTUVWX") == "***"
 
 
 def test_requests_and_responses_do_not_print_their_secrets():
