@@ -9,7 +9,7 @@ import pytest
 from release.environments import PROJECT, ROOT
 
 FOLDER = ROOT / "containers"
-FILES = {"emulator": "emulator", "drain": "redis,otel"}
+FILES = {"emulator": "emulator", "drain": "redis,postgres,otel"}
 """The images, and the extras that each has."""
 
 

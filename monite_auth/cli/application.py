@@ -79,5 +79,5 @@ def require_shared_store(broker: TokenBroker) -> None:
     if not broker.store.is_shared:
         raise ConfigurationError(
             "MONITE_STORE_URL names no shared store, and the memory of other processes cannot be reached from here. Use "
-            "sqlite:///… for one host, or redis://… for several."
+            "sqlite:///… for one host, or redis://… or postgresql://… for several."
         )

@@ -89,6 +89,6 @@ class MintLeader:
         if isinstance(runtime.store, MemoryOperations) and is_one_of_several():
             log.warning(
                 "MONITE_STORE_URL is memory://, and this process seems to be one of several workers: each mints for itself, "
-                "and a logout ends tokens in the worker that it reaches only. Set it to sqlite:///… (one host) or redis://… "
-                "(many)."
+                "and a logout ends tokens in the worker that it reaches only. Set it to sqlite:///… (one host), or to redis://… or "
+                "postgresql://… (many)."
             )
