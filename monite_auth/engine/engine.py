@@ -26,7 +26,7 @@ class Engine:
         around = surroundings or Surroundings()
         self.owner = around.new_id()
         """What this process is called in the store when it claims a slot."""
-        self.strays = Strays()
+        self.strays = Strays(around)
         self.flights = SingleFlight(around)
         self.drainer = Drainer(settings, self.strays, around)
         leader = MintLeader(

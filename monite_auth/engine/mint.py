@@ -252,11 +252,9 @@ class Mint:
     async def _store(self, lease: Lease, token: AccessToken) -> bool:
         """Put a token into the store; return whether it is the slot's now."""
         self._flight.mark_filled()
-        try:
+        # It may be cut off, perhaps before it is stored.
+        with self._strays.in_hand(self._request.slot, token):
             committed = await self._runtime.store.commit(lease, token)
-        except BaseException:  # cut off, perhaps before it was stored
-            self._strays.add(self._request.slot, token)
-            raise
         self._runtime.telemetry.tell(MintCommitted(self._request.subject, committed.value, token.value))
         match committed:
             case Committed.STORED:

@@ -3,6 +3,7 @@
 A server makes it before it forks. Each process that comes of that has logs of its own.
 """
 
+import faulthandler
 import logging
 import os
 import select
@@ -47,7 +48,11 @@ class Application:
         self.tasks = TaskQueue((queue_out, queue_in))
 
     def begin(self) -> None:
-        """Begin the work of this process: it ends with the test, and what goes wrong is written down."""
+        """Begin the work of this process: it ends with the test, and what goes wrong is written down.
+
+        SIGUSR1 has it write to stderr where its threads are.
+        """
+        faulthandler.register(signal.SIGUSR1)
         threading.Thread(target=self._end_with_test, daemon=True).start()
         start_heartbeat(self.log)
         logging.basicConfig(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from typing import NamedTuple
 from tests.chaos.event_log import EventLogs
 from tests.chaos.task_queue import TaskQueue
 from tests.environment import environment_with
-from tests.waiting import until
 from tests.wall_clock import WallClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +78,13 @@ class Worker:
         except (FileNotFoundError, ProcessLookupError):  # it has ended, before or while it is read
             return {}
         return {f"{self.name}.{child}": int(child) for child in children}
+
+    def where_it_is(self) -> str:
+        """Have its threads, and those of what it has forked, say where they are, and return what it wrote."""
+        for pid in (self.process.pid, *self.forked().values()):
+            os.kill(pid, signal.SIGUSR1)
+        threading.Event().wait(1)  # a process that hangs writes it at once, or never
+        return "\n".join(each.read_text() for each in sorted(self.output.parent.glob(f"{self.name}*.err")))
 
 
 class Processes:
@@ -194,8 +201,12 @@ class Processes:
         with self._lock:
             for worker in self._workers.values():
                 worker.process.terminate()
-            waiting = [worker.process for worker in self._workers.values()]
-            until(lambda: all(process.poll() is not None for process in waiting), seconds=within)
+            end = time.monotonic() + within
+            for worker in self._workers.values():
+                try:
+                    worker.process.wait(max(0.0, end - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    raise AssertionError(f"{worker.name} did not stop: {worker.where_it_is()}") from None
 
     def close(self) -> None:
         """Kill those that still run. Those that servers have forked end with the lifeline."""

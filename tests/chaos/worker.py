@@ -31,6 +31,9 @@ from tests.chaos.visitor import Visitor
 DRAINED_WITHIN = 90.0
 """Seconds that a worker has for its drain when it is stopped."""
 
+LOOKS_EVERY = 1.0
+"""Seconds after which a main thread that waits looks whether it has been told to stop."""
+
 EXECUTOR_THREADS = 4
 """Threads of an event loop's executor: as few as a small server has."""
 
@@ -59,8 +62,11 @@ class VisitorThreads:
         self._log.write("ready")
 
     def join(self) -> None:
+        """Wait for their end. Where a process goes on after SIGSTOP, any thread may be given its SIGTERM: Python's handler
+        runs as soon as the main thread does something."""
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(LOOKS_EVERY)
 
     def finish(self) -> None:
         """Let the visitors come to an end, and do what a server does when it is told to stop."""

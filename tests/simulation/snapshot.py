@@ -135,7 +135,7 @@ def _process(world: World, process: Process) -> tuple[Any, ...]:
         frozenset((names[each], each.alive_until, each.is_wanted_again) for each in drainer._working),
         (drainer.sweep_at, drainer._sleeper and drainer._sleeper.alive_until),
         frozenset((_is_running(each.loop), each.pending) for each in drainer._passes),
-        freeze(engine.strays),
+        frozenset((kept.slot, freeze(kept.token), kept.is_stray()) for kept in engine.strays._kept),
         frozenset(engine.tokens._leader._mint.keywords["lookup"].keywords["unlinked"]._users),
         freeze({name: value for name, value in vars(engine.tokens).items() if name not in _TOKEN_FLOW}),
         process.host.facts(),
