@@ -181,7 +181,9 @@ class PostgresServer:
     def paused(self) -> Iterator[None]:
         """Have the server hang meanwhile, with all of its processes."""
         assert self._process is not None
-        processes = [self._process.pid, *children(self._process.pid)]
+        # The one that starts the others is stopped first and goes on last, so that all of them are there until then.
+        self._process.send_signal(signal.SIGSTOP)
+        processes = children(self._process.pid)
         for each in processes:
             os.kill(each, signal.SIGSTOP)
         try:
@@ -189,6 +191,38 @@ class PostgresServer:
         finally:
             for each in processes:
                 os.kill(each, signal.SIGCONT)
+            self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Have the server take no writes meanwhile, as a primary does whose operator has said so."""
+        self._set_read_only("on")
+        try:
+            yield
+        finally:
+            self._set_read_only("off")
+
+    def _set_read_only(self, answer: str) -> None:
+        self.query(f"ALTER SYSTEM SET default_transaction_read_only = {answer}")
+        self.query("SELECT pg_reload_conf()")
+        until(lambda: self._read_only_of_a_new_session() == answer)
+
+    def _read_only_of_a_new_session(self) -> str:
+        with psycopg.connect(self.url) as connection:
+            ((answer,),) = connection.execute("SHOW default_transaction_read_only").fetchall()
+            return str(answer)
+
+    def end_backends(self, user: str = "") -> None:
+        """End all connections of a user, or of all stores."""
+        whose = f"usename = '{user}'" if user else "application_name = 'monite-auth'"
+        self.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {whose}")
+
+    def crash_backend(self, user: str) -> None:
+        """Have one connection of a user crash. The server then ends all of them, and recovers."""
+        for (pid,) in self.query(f"SELECT pid FROM pg_stat_activity WHERE usename = '{user}' LIMIT 1"):
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: not self._answers())  # the administrator's connection ends as well
+            until(self._answers)
 
     # -- what tests look at
 
@@ -196,9 +230,9 @@ class PostgresServer:
     def url(self) -> str:
         return self.url_of("admin")
 
-    def url_of(self, user: str, password: str = "") -> str:
+    def url_of(self, user: str, password: str = "", database: str = "postgres") -> str:
         login = f"{user}:{password}" if password else user
-        return f"postgresql://{login}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://{login}@127.0.0.1:{self.port}/{database}"
 
     def query(self, statement: str) -> list[Any]:
         """Execute a statement as an administrator, by a connection of its own, and return the rows."""
@@ -210,6 +244,7 @@ class PostgresServer:
                 dbname="postgres",
                 autocommit=True,
                 connect_timeout=10,
+                options="-c default_transaction_read_only=off",
             )
         cursor = self._admin.execute(statement)
         return cursor.fetchall() if cursor.description else []

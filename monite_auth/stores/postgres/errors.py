@@ -51,6 +51,9 @@ LOGIN_REFUSED = (
 The last two are about a database, and about the value of an option (`sslmode`).
 """
 
+NO_CONNECTION_LEFT = "too many connections"
+"""Words in what libpq says where the user, or the database, has as many connections as it may have: nothing in the URL is wrong."""
+
 
 class ServerError(Exception):
     """What the server said of a statement: its SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
@@ -120,13 +123,17 @@ def translated(error: Exception, address: Address, timeout: float, *, has_worked
         return StoreUnavailable(f"{where} did not answer within {timeout:g} s.")
     if isinstance(error, ServerError):
         return _of_server(error, where, said, has_worked=has_worked)
-    if isinstance(error, CannotOpen) and any(each in said for each in LOGIN_REFUSED):
+    if isinstance(error, CannotOpen) and _is_refused(said):
         message = (
             f"{where} cannot be used in this way ({said.rstrip('.')}). Check user name, password, database and options "
             "(sslmode, sslrootcert) in MONITE_STORE_URL."
         )
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     return StoreUnavailable(f"{where} cannot be reached: {said.rstrip('.') or type(error).__name__}.")
+
+
+def _is_refused(said: str) -> bool:
+    return NO_CONNECTION_LEFT not in said and any(each in said for each in LOGIN_REFUSED)
 
 
 def _of_server(error: ServerError, where: str, said: str, *, has_worked: bool) -> MoniteAuthError:

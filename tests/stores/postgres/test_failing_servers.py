@@ -54,13 +54,9 @@ def test_a_server_that_hangs_costs_a_caller_the_timeout_and_no_more(form, server
 
 def test_a_backend_that_was_killed_costs_nobody_an_error(driver, server):
     driver.put("t")
-    server.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'"
-    )
+    server.end_backends()
     assert driver.peek() == "t"
-    server.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monite-auth'"
-    )
+    server.end_backends()
     assert driver.run(driver.ops.end_session(ALICE)) == 1
     assert driver.pending() == ["t"]
 
@@ -76,33 +72,12 @@ def test_a_server_that_was_restarted_costs_nobody_an_error(form, drive):
 
 def test_a_primary_that_takes_no_writes_hands_out_what_it_has(driver, server):
     driver.put("t")
-    take_writes(server, "off")
-    try:
-        driver.close_store()
+    with server.read_only():
         assert driver.peek() == "t"
         with pytest.raises(StoreReadOnly, match="takes no writes"):
             driver.run(driver.ops.end_session(ALICE))
         assert driver.peek() == "t"
-    finally:
-        take_writes(server, "on")
-    driver.close_store()
     assert driver.run(driver.ops.end_session(ALICE)) == 1
-
-
-def take_writes(server: PostgresServer, answer: str) -> None:
-    """Have new sessions write, or only read."""
-    is_read_only = "off" if answer == "on" else "on"
-    with psycopg.connect(
-        server.url, autocommit=True, options="-c default_transaction_read_only=off"
-    ) as connection:
-        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {is_read_only}")
-        connection.execute("SELECT pg_reload_conf()")
-    until(lambda: read_only_of_a_new_session(server) == (is_read_only,))
-
-
-def read_only_of_a_new_session(server: PostgresServer) -> object:
-    with psycopg.connect(server.url) as connection:
-        return connection.execute("SHOW default_transaction_read_only").fetchone()
 
 
 def test_a_record_that_another_session_has_locked_is_no_outage_of_the_others(driver, server):
@@ -143,6 +118,21 @@ def test_a_server_without_a_free_connection_serves_those_who_have_one(form, driv
             each.close()
         until(lambda: works(newcomer))
         assert newcomer.peek() == "t"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("whose", ["ROLE app", "DATABASE postgres"])
+def test_a_user_or_a_database_without_a_connection_left_is_no_mistake_of_configuration(form, whose, drive):
+    with PostgresServer() as server:
+        server.query("CREATE ROLE app LOGIN")
+        server.query("GRANT CREATE ON DATABASE postgres TO app")
+        server.query(f"ALTER {whose} CONNECTION LIMIT 0")
+        driver = drive(LiveGround(server.url_of("app")), form)
+        with pytest.raises(StoreUnavailable, match="too many connections for"):
+            driver.peek()
+        server.query(f"ALTER {whose} CONNECTION LIMIT -1")
+        driver.put("t")
+        assert driver.peek() == "t"
 
 
 def test_a_password_that_is_wrong_is_a_mistake_of_configuration(server, form, drive):
