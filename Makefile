@@ -67,7 +67,7 @@ facts: .venv/dev ## write down again what tests need of Monite's OpenAPI documen
 SECONDS ?= 600
 STORE ?= redis
 
-chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten minutes; SECONDS=… STORE=redis|cluster|sqlite
+chaos: .venv/dev servers ## inject faults into workers, store and Monite for ten minutes; SECONDS=… STORE=redis|cluster|sqlite|postgres
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) --store $(STORE)
 
 bench: .venv/bench servers ## measure, print tables and ratios, write JSON and plots to build/benchmarks; ARGS="hits peers", ARGS=--smallest

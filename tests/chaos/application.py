@@ -79,17 +79,22 @@ def open_broker(plan: Plan, log: EventLog | None = None) -> TokenBroker:
     """Return a broker as `store_url` makes it, but with shorter timeouts of its store, and recorded in `log`."""
     settings = plan.settings
     rate = settings.requests_per_second
+    keys = settings.sealing_keys
     shared: Store
     if settings.store_url.startswith("sqlite:"):
         from monite_auth.stores.sqlite import SQLiteStore
 
         path = settings.store_url.removeprefix("sqlite:///")
-        keys = settings.sealing_keys
         shared = SQLiteStore(path, keys=keys, requests_per_second=rate, busy_timeout=plan.store_patience)
+    elif settings.store_url.startswith("postgresql:"):
+        from monite_auth.stores.postgres import PostgresStore
+
+        shared = PostgresStore(
+            settings.store_url, keys=keys, requests_per_second=rate, timeout=plan.store_patience
+        )
     else:
         from monite_auth.stores.redis import RedisStore
 
-        keys = settings.sealing_keys
         shared = RedisStore(
             settings.store_url, keys=keys, requests_per_second=rate, timeout=plan.store_patience
         )

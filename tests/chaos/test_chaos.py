@@ -13,7 +13,9 @@ from tests.chaos.profile import SHORT
 
 
 @pytest.mark.timeout(900)  # each part has a limit of its own, and says which one it was
-@pytest.mark.parametrize("store", ["sqlite", "redis", pytest.param("cluster", id="redis-cluster")])
+@pytest.mark.parametrize(
+    "store", ["sqlite", "redis", pytest.param("cluster", id="redis-cluster"), "postgres"]
+)
 def test_promises_1_3_5_6_and_7_no_token_of_an_ended_session_outlives_the_chaos(store, tmp_path, tell):
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(1_000_000))
     report = run_experiment(store, seed, SHORT, tmp_path)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.chaos.stores.cluster import ClusterUnderTest
+from tests.chaos.stores.postgres import PostgresUnderTest
 from tests.chaos.stores.protocol import StoreUnderTest
 from tests.chaos.stores.redis import RedisUnderTest
 from tests.chaos.stores.sqlite import SQLiteUnderTest
@@ -14,5 +15,6 @@ STORES: dict[str, Callable[[Path], StoreUnderTest]] = {
     "sqlite": SQLiteUnderTest,
     "redis": RedisUnderTest,
     "cluster": ClusterUnderTest,
+    "postgres": PostgresUnderTest,
 }
 """The kinds, by the name that chooses each."""
