@@ -14,6 +14,7 @@ import pytest
 from monite_auth.emulator import ANNA_ID
 from tests.environment import demo_settings
 from tests.integrations.gunicorn_server import PATIENT, ROOT
+from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer, emptied
 from tests.servers.served import EXAMPLES
 from tests.servers.server import Server
@@ -37,18 +38,25 @@ SERVERS = {
 CASES = [
     ("fastapi_app", "uvicorn", 2, "sqlite"),
     ("fastapi_app", "uvicorn", 2, "redis"),
+    ("fastapi_app", "uvicorn", 2, "postgres"),
     ("flask_app", "gunicorn, sync", 4, "sqlite"),
     ("flask_app", "gunicorn, sync", 4, "redis"),
     ("flask_app", "gunicorn, gthread", 2, "sqlite"),
     ("flask_app", "gunicorn, gevent", 2, "redis"),
+    ("flask_app", "gunicorn, gevent", 2, "postgres"),
     ("django_app under WSGI", "gunicorn, sync", 4, "sqlite"),
     ("django_app under WSGI", "gunicorn, sync", 4, "redis"),
     ("django_app under WSGI", "gunicorn, gthread", 2, "sqlite"),
+    ("django_app under WSGI", "gunicorn, sync", 4, "postgres"),
+    ("django_app under WSGI", "gunicorn, gevent", 2, "postgres"),
     ("django_app under ASGI", "uvicorn", 2, "sqlite"),
     ("django_app under ASGI", "uvicorn", 2, "redis"),
+    ("django_app under ASGI", "uvicorn", 2, "postgres"),
 ]
+"""With PostgreSQL as the store, a Django site is on PostgreSQL itself: in the same database, as the same user."""
 
 DJANGO = {"APP_SECRET": "for the tests", "DJANGO_SETTINGS_MODULE": "examples.django_app.settings"}
+DJANGO_ON_POSTGRES = DJANGO | {"DJANGO_SETTINGS_MODULE": "tests.servers.django_on_postgres"}
 
 SEED = "import django; django.setup(); from examples.django_app.__main__ import seed; seed()"
 
@@ -60,27 +68,51 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """A server with the Django example's users in the database `seeded`."""
+    with PostgresServer() as running:
+        running.query("CREATE ROLE app LOGIN")
+        running.query("CREATE DATABASE seeded OWNER app")
+        seed(DJANGO_ON_POSTGRES | {"APP_DATABASE": running.url_of("app", database="seeded")})
+        yield running
+
+
+@pytest.fixture(scope="module")
 def django_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Django example's database with its users. Each test uses a copy."""
     path = tmp_path_factory.mktemp("django") / "app.sqlite3"
-    environment = {**os.environ, **DJANGO, "APP_DATABASE": str(path)}
-    subprocess.run([sys.executable, "-c", SEED], cwd=ROOT, env=environment, check=True)
+    seed(DJANGO | {"APP_DATABASE": str(path)})
     return path
+
+
+def seed(environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-c", SEED], cwd=ROOT, env={**os.environ, **environment}, check=True)
 
 
 @pytest.fixture
 def server(request, emulator, tmp_path) -> Iterator[Server]:
     example, command, workers, store = request.param
-    store_url = f"sqlite:///{tmp_path}/tokens.db"
+    store_url, django = f"sqlite:///{tmp_path}/tokens.db", DJANGO
     if store == "redis":
         store_url = emptied(request.getfixturevalue("redis")).url
+    elif store == "postgres":
+        store_url, django = copied(request.getfixturevalue("postgres")), DJANGO_ON_POSTGRES
     environment = demo_settings(emulator.api_url, store_url) | {"APP_SECRET": "for the tests"}
     if example.startswith("django"):
-        database = shutil.copy(request.getfixturevalue("django_database"), tmp_path)
-        environment |= {**DJANGO, "APP_DATABASE": str(database)}
+        database = store_url
+        if store != "postgres":
+            database = str(shutil.copy(request.getfixturevalue("django_database"), tmp_path))
+        environment |= django | {"APP_DATABASE": database}
     served = (*SERVERS[command], f"tests.servers.served:{EXAMPLES[example]}")
     with Server(served, environment, workers, tmp_path / "server.log") as running:
         yield running
+
+
+def copied(server: PostgresServer) -> str:
+    """Make a copy of the seeded database, in the place of the one before, and return its URL."""
+    server.query("DROP DATABASE IF EXISTS app WITH (FORCE)")
+    server.query("CREATE DATABASE app OWNER app TEMPLATE seeded")
+    return server.url_of("app", database="app")
 
 
 class Form(HTMLParser):
