@@ -26,6 +26,8 @@ try:
 except ImportError:
     raise ImportError("The PostgreSQL store needs psycopg: pip install 'monite-auth[postgres]'.") from None
 
+from monite_auth.stores.postgres.address import parameter_names
+from monite_auth.stores.postgres.schema import setup_script
 from monite_auth.stores.postgres.store import PostgresStore
 
-__all__ = ["PostgresStore"]
+__all__ = ["PostgresStore", "parameter_names", "setup_script"]

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from monite_auth.configuration.discretion import discreet
 from monite_auth.errors import ConfigurationError
 
-__all__ = ["Address"]
+__all__ = ["Address", "parameter_names"]
 
 DEFAULTS = {"application_name": "monite-auth", "target_session_attrs": "primary"}
 """A standby would answer, and does not know yet who has just logged out. A primary that takes no writes is asked: it knows."""
@@ -65,11 +65,15 @@ def _options(url: str) -> dict[str, Any]:
     return dict(conninfo_to_dict(url))
 
 
+def parameter_names() -> set[str]:
+    """Return the names of libpq's connection parameters."""
+    return {each.keyword.decode() for each in pq.Conninfo.get_defaults()}
+
+
 def _unknown_options(url: str) -> str:
     """Return a sentence about options that libpq does not have, or "". It repeats nothing that could be part of a password."""
     query = url.partition("?")[2]
-    known = {each.keyword.decode() for each in pq.Conninfo.get_defaults()}
-    unknown = sorted({name for name, _value in parse_qsl(query, keep_blank_values=True)} - known)
+    unknown = sorted({name for name, _value in parse_qsl(query, keep_blank_values=True)} - parameter_names())
     return f" libpq has no option {', '.join(unknown)}." if unknown and "@" not in query else ""
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from monite_auth.stores.postgres.connections import Connections
 from monite_auth.stores.postgres.errors import SchemaMissing, store_is_unsettled
 from monite_auth.stores.postgres.health import ASK, check_server, warn_about_durability
-from monite_auth.stores.postgres.schema import READ_VERSION, check_version, setup_script
+from monite_auth.stores.postgres.schema import READ_VERSION, VERSION, check_version, setup_script
 from monite_auth.stores.postgres.statements import function, statement
 from monite_auth.stores.sealing import NEW_PAIR, REOPEN_INTERVAL, Envelope, Opened, Vault, no_key_opens
 from monite_auth.tokens import Clock
@@ -145,16 +145,24 @@ class AccountKeys:
             ASK, [], is_setup=True
         )
         check_server(number, version, where)
-        try:
-            ((schema,),) = await connections.run(READ_VERSION, [], is_setup=True)
-        except SchemaMissing:
+        schema = await _version(connections)
+        if schema < VERSION:
             await connections.script(setup_script(), patience=SETUP_PATIENCE)
-            ((schema,),) = await connections.run(READ_VERSION, [], is_setup=True)
+            schema = await _version(connections)
         check_version(schema, where)
         self._has_checked = True
         if not self._has_warned:
             self._has_warned = True
             warn_about_durability(fsync, synchronous_commit, full_page_writes, where)
+
+
+async def _version(connections: Connections) -> int:
+    """Return the version of the schema; 0 where there is none."""
+    try:
+        ((version,),) = await connections.run(READ_VERSION, [], is_setup=True)
+    except SchemaMissing:
+        return 0
+    return int(version)
 
 
 def _written(content: Mapping[str, bytes]) -> bytes:

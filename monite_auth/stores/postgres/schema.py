@@ -6,6 +6,7 @@ somebody who may executes what `setup_script` returns before.
 """
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 
 from monite_auth.errors import ConfigurationError
@@ -15,10 +16,14 @@ from monite_auth.stores.postgres.errors import ANOTHER_KEY
 from monite_auth.stores.postgres.statements import statement
 from monite_auth.tokens import SAFETY
 
-__all__ = ["READ_VERSION", "VERSION", "check_version", "setup_script"]
+__all__ = ["READ_VERSION", "VERSION", "check_version", "script_of", "setup_script"]
 
-VERSION = 1
-"""The version of the schema. Each has its own statements; a released one is never changed."""
+STEPS = (("tables", "common", "tokens", "sessions", "revocations", "others"),)
+"""The files of statements that lead from each version of the schema to the next, from none to the first. Those of a released version are
+never changed."""
+
+VERSION = len(STEPS)
+"""The version of the schema that this package knows."""
 
 LOCKS = 6_081_477_105_014_735_872
 """The seeds of our advisory locks: "Tfor…", so that those of other programs are hardly ever the same."""
@@ -45,20 +50,35 @@ NUMBERS = {
     "SWEEP_LIMIT": 64,
 }
 
-FILES = ("tables", "common", "tokens", "sessions", "revocations", "others")
-
 READ_VERSION = statement("SELECT version FROM monite_auth.schema_version", "number")
 
 
-def setup_script() -> str:
-    """Return the statements that make the schema, for one transaction; they do nothing where it is there already."""
-    body = "\n".join(_filled(name) for name in FILES)
+def setup_script(version: int = VERSION) -> str:
+    """Return the statements that bring the schema to a version, for one transaction; they do nothing where it is there already."""
+    return script_of(["\n".join(_filled(name) for name in files) for files in STEPS[:version]])
+
+
+def script_of(steps: Sequence[str]) -> str:
+    """Return the statements that take those of these steps that were not taken yet."""
+    return "\n".join(
+        [
+            f"SELECT pg_advisory_xact_lock({LOCKS});",
+            "DO $monite_auth$ DECLARE v_version integer := 0; BEGIN",
+            "IF to_regnamespace('monite_auth') IS NULL THEN CREATE SCHEMA monite_auth; END IF;",
+            "IF to_regclass('monite_auth.schema_version') IS NOT NULL THEN",
+            "v_version := (SELECT version FROM monite_auth.schema_version);",
+            "END IF;",
+            *(_step(version, body) for version, body in enumerate(steps, 1)),
+            "END $monite_auth$;\n",
+        ]
+    )
+
+
+def _step(version: int, body: str) -> str:
     return (
-        f"SELECT pg_advisory_xact_lock({LOCKS});\n"
-        "DO $monite_auth$ BEGIN IF to_regclass('monite_auth.schema_version') IS NULL THEN\n"
-        "EXECUTE $setup$\nCREATE SCHEMA IF NOT EXISTS monite_auth;\n"
-        f"{body}\nINSERT INTO monite_auth.schema_version (version) VALUES ({VERSION});\n$setup$;\n"
-        "END IF; END $monite_auth$;\n"
+        f"IF v_version < {version} THEN EXECUTE $setup$\n{body}\n"
+        f"INSERT INTO monite_auth.schema_version (version) VALUES ({version})\n"
+        "ON CONFLICT (one) DO UPDATE SET version = excluded.version;\n$setup$;\nEND IF;"
     )
 
 
