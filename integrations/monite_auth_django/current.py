@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from monite_auth import TokenBroker
 from monite_auth.adapter import LazyBroker, error_to_answer, warn_of_unknown_settings
 from monite_auth.errors import MoniteAuthError
 from monite_auth_django.conf import conf
+from monite_auth_django.database import alias_of_store
 from monite_auth_django.functions import ProjectFunction
 
 __all__ = ["broker", "error_about"]
@@ -49,5 +52,15 @@ def _setting_changed(*, setting: str, **_: Any) -> None:
         _of_this_process.close()
 
 
+def _connected(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Leave the database before a test runner copies or drops it: PostgreSQL refuses that while somebody is connected.
+
+    To do so, Django connects to no database in particular. The next use opens the one that tests have by then.
+    """
+    if connection.alias == NO_DB_ALIAS and alias_of_store() is not None:
+        _of_this_process.close()
+
+
 _of_this_process = LazyBroker(_build)
+connection_created.connect(_connected, dispatch_uid="monite_auth_django")
 setting_changed.connect(_setting_changed, dispatch_uid="monite_auth_django")

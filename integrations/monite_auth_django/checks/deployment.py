@@ -19,8 +19,8 @@ def check() -> Iterator[CheckMessage]:
         yield Warning(
             "Monite tokens live in the memory of each process: a logout is heard of in one worker only, and pending "
             "revocations die with it.",
-            hint='Set MONITE_AUTH["STORE_URL"], or MONITE_STORE_URL, to sqlite:///… (one host), or to redis://… or '
-            "postgresql://… (many).",
+            hint='Set MONITE_AUTH["STORE_URL"], or MONITE_STORE_URL, to django://default (your own database), to sqlite:///… '
+            "(one host), or to redis://… or postgresql://… (many).",
             id="monite_auth.W001",
         )
     if _is_emulator(values):
