@@ -116,7 +116,7 @@ def _as_epoch_seconds(value: object) -> float:
                 "use datetime.now(UTC), or time.time()."
             )
         value = value.timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(
             "Principal.authenticated_at is a number of epoch seconds or an aware datetime, not "
             f"{type(value).__name__}: pass float(…), or a claim such as auth_time or iat as it was decoded."

@@ -37,15 +37,40 @@ class MoniteAuthMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
         check_event_loop()
-        if scope["type"] in ("http", "websocket"):
-            await self._serve(self.visit_of(scope), receive, send)
-        else:
+        self.prepare(scope)
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
+            return
+        visit = self.visit_of(scope)
+        settle = partial(self._settle, visit, receive, send)
+        outlet = Outlet(receive, send, visit, settle)
+        try:
+            try:
+                await visit.begin()
+            except self.refusals as refusal:
+                await self.answer(refusal, visit, receive, send)
+            else:
+                await self.app(visit.scope, outlet.receive, outlet.send)
+                if outlet.is_holding:
+                    await settle(outlet)
+        except Exception as raised:
+            error = self.unwrapped(raised)
+            if outlet.started or error_to_answer(error, self.broker.settings) is None:
+                await outlet.release()
+                if error is raised:
+                    raise
+                raise error from error.__cause__
+            await self._answer_after(visit, error, receive, send)
+        finally:
+            await visit.end()
 
     # -- what a framework of its own may do otherwise
 
     refusals: tuple[type[Exception], ...] = ()
     """The framework's exceptions by which `identify` may refuse a request."""
+
+    def prepare(self, scope: Scope) -> None:
+        """Do what can only be done when the first connection is there, or the lifespan; called for each of them."""
 
     def visit_of(self, scope: Scope) -> ConnectionVisit:
         """Return the visit of a connection that comes in."""
@@ -71,30 +96,7 @@ class MoniteAuthMiddleware:
         else:
             await send_answer(answer, send)
 
-    # -- one connection
-
-    async def _serve(self, visit: ConnectionVisit, receive: Receive, send: Send) -> None:
-        """Serve one connection, whoever comes in."""
-        settle = partial(self._settle, visit, receive, send)
-        outlet = Outlet(receive, send, visit, settle)
-        try:
-            try:
-                await visit.begin()
-            except self.refusals as refusal:
-                await self.answer(refusal, visit, receive, send)
-            else:
-                await self.app(visit.scope, outlet.receive, outlet.send)
-                await settle(outlet)
-        except Exception as raised:
-            error = self.unwrapped(raised)
-            if outlet.started or error_to_answer(error, self.broker.settings) is None:
-                await outlet.release()
-                if error is raised:
-                    raise
-                raise error from error.__cause__
-            await self._answer_after(visit, error, receive, send)
-        finally:
-            await visit.end()
+    # -- errors
 
     async def _settle(self, visit: ConnectionVisit, receive: Receive, send: Send, outlet: Outlet) -> None:
         """Send the app's answer that is held back, or ours if it is about an error of ours."""

@@ -55,19 +55,28 @@ class Outlet:
 
     async def send(self, message: Message) -> None:
         """Take a message of the app's (ASGI)."""
-        if message["type"] == "http.response.start" and message["status"] == 500:
+        if message["type"] == "http.response.body":
+            await (self._hold_more if self._held else self._send)(message)
+        elif message["type"] == "http.response.start" and message["status"] == 500:
             self._held.append(message)
-        elif self._held and message["type"] == "http.response.body":
-            self._held.append(message)
-            self._size += len(message.get("body", b""))
-            if self._size > HELD_BYTES:
-                await self.release()
-            elif self._waiting_for_client and self.holds_back:
-                await self._settle(self)
         else:
             if self._held:
                 await self.release()
-            await self._pass_on(message)
+            await self._begin(message)
+            await self._send(message)
+
+    async def _hold_more(self, message: Message) -> None:
+        self._held.append(message)
+        self._size += len(message.get("body", b""))
+        if self._size > HELD_BYTES:
+            await self.release()
+        elif self._waiting_for_client and self.holds_back:
+            await self._settle(self)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether an answer with status 500, or its beginning, is still here."""
+        return bool(self._held)
 
     def discard(self) -> None:
         """Drop what is held back: another answer goes out in its place."""
@@ -78,9 +87,11 @@ class Outlet:
         """Send what is held back."""
         held, self._held = self._held, []
         for message in held:
-            await self._pass_on(message)
+            await self._begin(message)
+            await self._send(message)
 
-    async def _pass_on(self, message: Message) -> None:
+    async def _begin(self, message: Message) -> None:
+        """Do what has to be done before this message is sent, if a response begins with it."""
         if message["type"] == "http.response.start":
             await self._visit.compare()
             self._visit.give_back_session()
@@ -90,11 +101,10 @@ class Outlet:
                 _keep_private(message)
         elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.started = True
-        await self._send(message)
 
 
 def _is_made_while_sent(message: Message) -> bool:
-    return is_made_while_sent(name.decode("latin-1") for name, _ in message.get("headers", ()))
+    return is_made_while_sent([name.decode("latin-1") for name, _ in message.get("headers", ())])
 
 
 def _keep_private(message: Message) -> None:

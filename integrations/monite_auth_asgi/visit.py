@@ -88,7 +88,8 @@ class ConnectionVisit:
             if _is_preflight(self.scope):
                 self._compared = True
                 return
-            arrived = await self._principal()
+            found = self.ask()
+            arrived = found if isinstance(found, Principal) else await self._checked(found)
         except self.not_loaded:
             return
         except BaseException:
@@ -107,18 +108,21 @@ class ConnectionVisit:
         self._arrive(bound, arrived)
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
-        said = self._said_by_session(arrived)
-        self._left_before = is_logged_out(bound, said)
         self._people.arrive("session", bound)
-        self._people.act("session", said)
+        said = self._said_by_session(arrived)
+        self._left_before = said is not bound and is_logged_out(bound, said)
+        if said is not bound:
+            self._people.act("session", said)
         # A middleware outside of ours may have logged somebody else in.
         note = self._people.act if self._was_asked and self._left_before else self._people.arrive
         note("identify", arrived)
 
     def _keep_arrived(self, *, asked: bool) -> None:
         """Keep the scope that the app's function is asked about from now on."""
-        # Its state goes on saying what it says now, whatever the app writes into the request's.
-        self.arrived_scope = {**self.scope, "state": RequestState(self.scope["state"]), ASKED: asked}
+        self.arrived_scope = {**self.scope, ASKED: asked}
+        if self._ask is not self.default_identify:  # which reads no state
+            # It goes on saying what it says now, whatever the app writes into the request's.
+            self.arrived_scope["state"] = RequestState(self.scope["state"])
 
     async def open_session(self, session: MutableMapping[str, Any]) -> None:
         """Take a session that the framework has opened inside of the middleware; see the function `open_session`."""
@@ -127,7 +131,7 @@ class ConnectionVisit:
         self._own_session = session
         self.arrived_scope["session"] = session
         came_with = self._binding()
-        arrived = await self._principal()
+        arrived = await self._checked(self.ask())
         self._enter(arrived)
         self._arrive(bound_principal(came_with), arrived)
 
@@ -158,6 +162,8 @@ class ConnectionVisit:
         if self._compared:
             return
         self._compared = True
+        if self._is_untouched():
+            return
         try:
             await self._compare()
         except asyncio.CancelledError:
@@ -165,11 +171,9 @@ class ConnectionVisit:
             raise
 
     async def _compare(self) -> None:
-        if self._is_untouched():
-            return
         self.follow_session()
         try:
-            current = await self._principal()
+            current = await self._checked(self.ask())
         except NotLoggedIn:  # so the user has logged out
             current = None
         except (*self.not_loaded, *self.no_word):
@@ -268,10 +272,8 @@ class ConnectionVisit:
         """Ask the app's function about the scope as it came in."""
         return self._ask(self.arrived_scope)
 
-    async def _principal(self) -> Principal | None:
-        found: Any = self.ask()
-        if found is None or isinstance(found, Principal):
-            return found
+    async def _checked(self, found: Any) -> Principal | None:
+        """Return whom the app's function has found; raise if that is nobody who can be."""
         return checked_principal(await found if isawaitable(found) else found)
 
     def _said_by_session(self, identified: Principal | None) -> Principal | None:

@@ -40,12 +40,11 @@ class MoniteAuthMiddleware(ASGIMiddleware):
         self._watches = self._has_handlers = False
         self._may_be_held_back = True
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, or the lifespan (ASGI)."""
+    def prepare(self, scope: Scope) -> None:
+        """Watch the app's sessions, with the lifespan or the first connection."""
         if not self._watches:
             self._watches = True
             self._may_be_held_back = watch_sessions(scope.get("app"), self, self.broker)
-        await super().__call__(scope, receive, send)
 
     def visit_of(self, scope: Scope) -> StarletteVisit:
         """Return the visit of a connection that comes in."""

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from monite_auth import Principal, TokenBroker
 from monite_auth.errors import ConfigurationError
 from monite_auth_asgi.identify import ASKED
+from monite_auth_asgi.identify import identify as identify_scope
 from monite_auth_asgi.visit import ConnectionVisit, Identify
 from monite_auth_starlette.identify import identify
 from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
@@ -44,6 +45,8 @@ class StarletteVisit(ConnectionVisit):
 
     def ask(self) -> Awaitable[Principal | None] | Principal | None:
         """Ask the app's function about the connection as it came in."""
+        if self._ask is identify:
+            return identify_scope(self.arrived_scope)
         return self._ask(HTTPConnection(self.arrived_scope))
 
     def is_unmodified(self, session: Any) -> bool:

@@ -73,7 +73,7 @@ def _is_text(found: object) -> bool:
 
 
 def _is_moment(found: object) -> bool:
-    return isinstance(found, float | int) and not isinstance(found, bool) and found >= 0  # NaN is not
+    return isinstance(found, (float, int)) and not isinstance(found, bool) and found >= 0  # NaN is not
 
 
 def session_of(principal: Principal) -> tuple[str, str | None]:
