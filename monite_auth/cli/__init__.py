@@ -11,6 +11,7 @@ A framework's adapter subclasses `Application`, which says where the broker come
 | `results` | what a verb found out, and tables |
 | `screen` | text, JSON or rich |
 | `setup`, `tokens`, `endings`, `status` | the verbs about the app's own tokens |
+| `store` | the verbs about the token store itself |
 | `entities`, `users`, `roles` | the verbs about what the partner has in Monite |
 | `local` | the local Monite, and a demo with it |
 | `plain` | `monite-auth` itself, for an app of any framework, found by `--app` |

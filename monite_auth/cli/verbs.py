@@ -11,6 +11,7 @@ from monite_auth.cli.local import demo, emulator
 from monite_auth.cli.roles import roles
 from monite_auth.cli.setup import check
 from monite_auth.cli.status import status
+from monite_auth.cli.store import store
 from monite_auth.cli.tokens import token, whoami
 from monite_auth.cli.users import users
 from monite_auth.cli.verb import Failure, Group
@@ -29,6 +30,7 @@ VERBS: dict[str, click.Command] = {
         panic,
         drain,
         status,
+        store,
         entities,
         users,
         roles,

@@ -142,8 +142,8 @@ def _of_server(error: ServerError, where: str, said: str, *, has_worked: bool) -
         return StoreReadOnly(f"{where} takes no writes: {said}.")
     if state in REFUSED:
         message = (
-            f"{where} refuses this user's statements ({said}). Let a user make the schema "
-            "monite_auth who may create one, and grant this one its use."
+            f"{where} refuses this user's statements ({said}). The tables are not there, or are another user's: have somebody "
+            "run what `monite-auth store sql --role USER` prints who may create a schema."
         )
         return StoreUnavailable(message) if has_worked else ConfigurationError(message)
     if state in LOCKED:
