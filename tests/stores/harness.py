@@ -27,7 +27,7 @@ from monite_auth.testing.stores.driver import (
 from monite_auth.testing.stores.driver import StoreDriver as Driver
 from monite_auth.testing.stores.driver import StoreGround as Ground
 from tests import postgres_server
-from tests.redis_server import emptied, timed_server
+from tests.redis_server import TimedServer, emptied, timed_server
 from tests.waiting import PATIENCE
 
 __all__ = [
@@ -84,15 +84,17 @@ def rows(path: Path, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-class RedisGround(SettableGround):
+class ServerGround(SettableGround):
+    """A place on a server whose clock can be set, too."""
+
     keys = (Secret("a key of the tests, long enough"),)
     slack = 1e-5  # the server counts microseconds
 
     server_is_ahead = 0.0
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, server: TimedServer | postgres_server.TimedServer) -> None:
         super().__init__(place)
-        self.server = emptied(timed_server())
+        self.server = server
         self.server.set_time(self.now)
 
     def advance(self, seconds: float) -> None:
@@ -104,37 +106,28 @@ class RedisGround(SettableGround):
         self.server_is_ahead = ahead
         self.advance(0)
 
-    def open(self, **options: Any) -> Store:
-        settings = {
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return what a store here is made with."""
+        return {
             "keys": self.keys,
             "requests_per_second": 30,
             "clock": self.wall_clock,
             "token_clock": self.clock,
             **options,
         }
-        return RedisStore(self.server.url, **settings)
 
 
-class PostgresGround(SettableGround):
-    keys = (Secret("a key of the tests, long enough"),)
-    slack = 1e-5  # the server counts microseconds
-
+class RedisGround(ServerGround):
     def __init__(self, place: Path) -> None:
-        super().__init__(place)
-        self.server = postgres_server.emptied(postgres_server.timed_server())
-        self.server.set_time(self.now)
-
-    def advance(self, seconds: float) -> None:
-        super().advance(seconds)
-        self.server.set_time(self.now)
+        super().__init__(place, emptied(timed_server()))
 
     def open(self, **options: Any) -> Store:
-        settings = {
-            "keys": self.keys,
-            "requests_per_second": 30,
-            "clock": self.wall_clock,
-            "token_clock": self.clock,
-            "timeout": PATIENCE,
-            **options,
-        }
-        return PostgresStore(self.server.url, **settings)
+        return RedisStore(self.server.url, **self.settings(options))
+
+
+class PostgresGround(ServerGround):
+    def __init__(self, place: Path) -> None:
+        super().__init__(place, postgres_server.emptied(postgres_server.timed_server()))
+
+    def open(self, **options: Any) -> Store:
+        return PostgresStore(self.server.url, **self.settings({"timeout": PATIENCE, **options}))

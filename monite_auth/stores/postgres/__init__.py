@@ -2,7 +2,7 @@
 
 Every operation is one statement and one round trip, and one transaction by itself. A hit is a plain query, which PostgreSQL has
 prepared; all else are functions in the database (`sql/`), in a schema of their own. Time is the server's, with durations going in and
-coming out, so that hosts whose clocks differ agree.
+coming out, so that hosts whose clocks differ agree. It goes on evenly when somebody sets the server's clock (`monite_auth.stores.server_clock`).
 
 | file | has |
 |---|---|

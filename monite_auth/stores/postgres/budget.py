@@ -11,7 +11,7 @@ from typing import TypeVar
 from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
 from monite_auth.stores.postgres.errors import store_is_unsettled
 from monite_auth.stores.postgres.execution import Execution
-from monite_auth.stores.postgres.statements import function, statement
+from monite_auth.stores.postgres.statements import STORE_TIME, function, statement
 
 __all__ = ["PostgresBudget"]
 
@@ -27,12 +27,11 @@ TRIES = 1000
 """How often other processes may be faster, one after the other."""
 
 READ = statement(
-    "SELECT (SELECT state FROM monite_auth.budgets WHERE account = $1), clock_timestamp(), $2::text IS NULL",
+    f"SELECT (SELECT state FROM monite_auth.budgets WHERE account = $1), {STORE_TIME}",  # noqa: S608 - ours
     "bytes",
     "moment",
-    "truth",
 )
-SWAP = function("swap_budget", 4, "truth")
+SWAP = function("swap_budget", 5, "truth")
 
 
 class PostgresBudget(Execution):
@@ -54,13 +53,13 @@ class PostgresBudget(Execution):
 
     async def _pace(self) -> tuple[float, float]:
         """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
-        _, ((state, now, _),) = await self._ask(READ, lambda _: [])
+        _, ((state, now),) = await self._ask(READ, lambda _: [])
         return _budget(state, now).pace(now, self._requests_per_second)
 
     async def _change(self, decide: Callable[[Budget, float], tuple[Budget, Result]]) -> Result:
         async with self._connections().one_budget_at_a_time():
             for _ in range(TRIES):
-                _, ((state, now, _),) = await self._ask(READ, lambda _: [])
+                _, ((state, now),) = await self._ask(READ, lambda _: [])
                 budget, result = decide(_budget(state, now), now)
                 if await self._value(SWAP, lambda _: [state, _packed(budget)]):  # noqa: B023 - it is called at once
                     return result

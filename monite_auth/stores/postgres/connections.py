@@ -26,7 +26,9 @@ from contextlib import AbstractAsyncContextManager
 from monite_auth.stores.postgres.address import Address
 from monite_auth.stores.postgres.errors import (
     ANOTHER_KEY,
+    CLOCK_SET,
     AnotherKey,
+    ClockSet,
     SchemaMissing,
     ServerError,
     strange_row,
@@ -87,7 +89,7 @@ class Connections(ABC):
     ) -> list[Row]:
         """Execute a statement and return its rows. `is_setup`: it comes before the first operation, and may find that none is possible.
 
-        Raises: StoreUnavailable, ConfigurationError; AnotherKey, SchemaMissing.
+        Raises: StoreUnavailable, ConfigurationError; AnotherKey, ClockSet, SchemaMissing.
         """
         lane = "peek" if statement.is_peek else "other"
         patience = statement.patience * self._timeout
@@ -116,6 +118,8 @@ class Connections(ABC):
         if isinstance(error, ServerError):
             if error.sqlstate == ANOTHER_KEY:
                 return AnotherKey()
+            if error.sqlstate == CLOCK_SET:
+                return ClockSet()
             if error.is_about_the_schema:
                 return SchemaMissing()
         elif isinstance(error, TimeoutError):

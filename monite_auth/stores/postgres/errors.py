@@ -7,8 +7,10 @@ from monite_auth.stores.postgres.address import Address
 
 __all__ = [
     "ANOTHER_KEY",
+    "CLOCK_SET",
     "AnotherKey",
     "CannotOpen",
+    "ClockSet",
     "SchemaMissing",
     "ServerError",
     "lost",
@@ -19,6 +21,9 @@ __all__ = [
 
 ANOTHER_KEY = "MA001"
 """The SQLSTATE with which our functions say that the caller does not know the data key in force."""
+
+CLOCK_SET = "MA002"
+"""The SQLSTATE with which they say that the server's clock shows what the caller does not expect, or that another process has noted a step."""
 
 READ_ONLY = ("25006", "53100")
 """read_only_sql_transaction, disk_full: the server answers, and can be read."""
@@ -94,6 +99,10 @@ class ServerError(Exception):
 
 class AnotherKey(Exception):
     """Another data key is in force than the caller knows: it opens the envelope again."""
+
+
+class ClockSet(Exception):
+    """The server's clock was set, or is another one: the caller looks at it."""
 
 
 class SchemaMissing(Exception):

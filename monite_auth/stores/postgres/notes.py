@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 from monite_auth.stores.postgres.execution import Execution
-from monite_auth.stores.postgres.statements import Argument, function, statement
+from monite_auth.stores.postgres.statements import STORE_TIME, Argument, function, statement
 from monite_auth.stores.sealing import SealBroken, Vault
 
 __all__ = ["PostgresNotes"]
 
-PUT_NOTE = function("put_note", 6, "nothing")
-DELETE_NOTE = function("delete_note", 4, "nothing")
+PUT_NOTE = function("put_note", 7, "nothing")
+DELETE_NOTE = function("delete_note", 5, "nothing")
 
-# The stamp need not be checked: a process that does not know the data key in force finds a note that it cannot open, or none.
 GET_NOTE = statement(
-    "SELECT sealed FROM monite_auth.notes WHERE account = $1 AND $2::text IS NOT NULL AND note = $3 AND until > now()",
+    f"SELECT sealed FROM monite_auth.notes WHERE note = $4 AND until > {STORE_TIME}",  # noqa: S608 - ours
     "bytes",
 )
 

@@ -12,11 +12,11 @@ __all__ = ["PostgresRevocations"]
 
 log = logging.getLogger("monite_auth")
 
-DUE = function("due", 4, "number", "text", "text", "bytes", "moment", "number", "moment")
-GIVE_UP = function("give_up", 3, "nothing")
-CONDEMN = function("condemn", 3, "truth")
-SETTLE = function("settle", 3, "nothing")
-POSTPONE = function("postpone", 4, "nothing")
+DUE = function("due", 5, "number", "text", "text", "bytes", "moment", "number", "moment")
+GIVE_UP = function("give_up", 4, "nothing")
+CONDEMN = function("condemn", 4, "truth")
+SETTLE = function("settle", 4, "nothing")
+POSTPONE = function("postpone", 5, "nothing")
 
 
 class PostgresRevocations(Execution):
@@ -28,7 +28,7 @@ class PostgresRevocations(Execution):
         vault, (*rows, last) = await self._ask(DUE, lambda _: [limit, seconds])
         *_, next_at, expired, now = last
         batch = []
-        for number, slot, fingerprint_name, sealed, expires_at, attempts, _ in rows:
+        for number, slot, fingerprint_name, sealed, expires_at, attempts, sure in rows:
             try:
                 value = vault.open_value(sealed, slot, fingerprint_name)
             except SealBroken:
@@ -38,7 +38,7 @@ class PostgresRevocations(Execution):
                 )
                 await self._ask(GIVE_UP, lambda _, number=number: [number])  # type: ignore[misc]  # a default binds the number of now
                 continue
-            batch.append(Pending(str(number), value, expires_at + SAFETY - now + at, attempts))
+            batch.append(Pending(str(number), value, expires_at + SAFETY - sure + at, attempts))
         return Due(batch, expired, None if next_at is None else max(0.0, next_at - now))
 
     async def condemn(self, pending: Pending) -> bool:

@@ -11,15 +11,15 @@ from monite_auth.tokens import AccessToken
 
 __all__ = ["PostgresSessions"]
 
-BEGIN_SESSION = function("begin_session", 6, "nothing")
-SESSION_STATE = function("session_state", 9, "text", "truth")
-END_SESSION = function("end_session", 7, "number")
-END_USER = function("end_user", 5, "number")
-RELINK = function("relink", 3, "number")
-REVOKE = function("revoke", 9, "number")
+BEGIN_SESSION = function("begin_session", 7, "nothing")
+SESSION_STATE = function("session_state", 10, "text", "truth")
+END_SESSION = function("end_session", 8, "number")
+END_USER = function("end_user", 6, "number")
+RELINK = function("relink", 4, "number")
+REVOKE = function("revoke", 10, "number")
 
 # It writes every row of the account.
-END_EVERYTHING = function("end_everything", 4, "number", "number", patience=60)
+END_EVERYTHING = function("end_everything", 5, "number", "number", patience=60)
 
 
 class PostgresSessions(Execution):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Argument", "Row", "Statement", "function", "statement"]
+__all__ = ["STORE_TIME", "Argument", "Row", "Statement", "function", "statement"]
 
 Argument = str | bytes | float | bool | None
 Row = tuple[Any, ...]
@@ -18,12 +18,21 @@ Row = tuple[Any, ...]
 EPOCH = 946_684_800
 """PostgreSQL counts the microseconds since 2000-01-01, which is so many seconds after the epoch."""
 
+STORE_TIME = "(SELECT monite_auth.store_time($1, $2, $3))"
+"""The store's time, in a query whose first arguments are as for a function of ours."""
+
 _long = struct.Struct(">q").unpack
+_double = struct.Struct(">d").unpack
 
 
 def _moment(value: bytes) -> float:
     (microseconds,) = _long(value)
     return EPOCH + int(microseconds) / 1_000_000
+
+
+def _real(value: bytes) -> float:
+    (number,) = _double(value)
+    return float(number)
 
 
 def _number(value: bytes) -> int:
@@ -39,6 +48,7 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "bytes": bytes,
     "moment": _moment,
     "number": _number,
+    "real": _real,
     "truth": _truth,
     "nothing": lambda _: None,
 }

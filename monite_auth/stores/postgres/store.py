@@ -16,6 +16,7 @@ from monite_auth.stores.postgres.operations import PostgresOperations
 from monite_auth.stores.postgres.thread_connections import ThreadConnections
 from monite_auth.stores.protocol import Operations
 from monite_auth.stores.sealing import Envelope, Keys
+from monite_auth.stores.server_clock import ServerClock
 from monite_auth.tokens import Clock, Secret, steady_clock
 
 __all__ = ["PostgresStore"]
@@ -64,6 +65,7 @@ class PostgresStore:
         self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
         self._clock = token_clock
         self._wall_clock = WallClock(clock or time.time, token_clock)
+        self._server_clock = ServerClock(token_clock)
         self._of_threads = PerProcess(partial(ThreadConnections, self._address, timeout))
         self._of_loops = PerProcess(partial(_loop_connections, self._address, timeout))
         self._binding = ProcessLock()
@@ -100,7 +102,12 @@ class PostgresStore:
             self._keys = AccountKeys(account, self._envelope, self._clock)
             self._blocking, self._async = (
                 PostgresOperations(
-                    which, self._keys, clock=self._clock, wall_clock=self._wall_clock, **self._options
+                    which,
+                    self._keys,
+                    clock=self._clock,
+                    wall_clock=self._wall_clock,
+                    server_clock=self._server_clock,
+                    **self._options,
                 )
                 for which in (of_threads, lambda: of_loops()())  # noqa: PLW0108 - the inner one depends on the process
             )

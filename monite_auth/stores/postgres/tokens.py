@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores.postgres.errors import SchemaMissing
-from monite_auth.stores.postgres.execution import Execution, times_of
+from monite_auth.stores.postgres.execution import TRIES, Execution, times_of
 from monite_auth.stores.postgres.keys import EVERYONE
 from monite_auth.stores.postgres.statements import Argument, Row, Statement, function, statement
 from monite_auth.stores.sealing import SealBroken, Vault
@@ -28,36 +28,42 @@ __all__ = ["PEEK", "PEEK_BY_DATE", "PEEK_BY_SESSION", "PostgresTokens"]
 
 COLUMNS = "text", "bytes", "moment", "moment", "moment", "moment"
 
-LIVE = """
-    SELECT print, sealed, expires_at, issued_at, renew_at, now() FROM monite_auth.tokens
-    WHERE slot = $1 AND state = 'live' AND expires_at > now()
-"""
+FACTS = "token.print, token.sealed, token.expires_at, token.issued_at, token.renew_at, now()"
 
-PEEK = statement(LIVE, *COLUMNS, is_peek=True)
-
-# PostgreSQL looks for the session once, and for the token only if it is there: two look-ups in two indexes.
-PEEK_BY_SESSION = statement(
-    f"""{LIVE} AND EXISTS (
-        SELECT FROM monite_auth.sessions
-        WHERE user_name = $2 AND session_name = $3 AND NOT ended AND until > now()
-    )""",
+# Whether it is still valid is for the reader to see, who knows whether the server's clock was set.
+PEEK = statement(
+    f"SELECT {FACTS} FROM monite_auth.tokens AS token WHERE token.slot = $1 AND token.state = 'live'",  # noqa: S608 - ours
     *COLUMNS,
+    is_peek=True,
+)
+
+PEEK_BY_SESSION = statement(
+    f"""
+    SELECT {FACTS}, session.until FROM monite_auth.tokens AS token, monite_auth.sessions AS session
+    WHERE token.slot = $1 AND token.state = 'live'
+        AND session.user_name = $2 AND session.session_name = $3 AND NOT session.ended
+    """,  # noqa: S608 - ours
+    *COLUMNS,
+    "moment",
     is_peek=True,
 )
 
 PEEK_BY_DATE = statement(
-    f"""{LIVE} AND NOT EXISTS (
-        SELECT FROM monite_auth.sessions WHERE user_name = $2 AND session_name = $3 AND until > now()
-    ) AND NOT monite_auth.ended_by_date($4, $2, monite_auth.began($6, $5, $7, now()), now())
-    AND monite_auth.began($5, $5, $7, now()) > now() - monite_auth.seconds($8)""",
+    f"""
+    SELECT {FACTS} FROM monite_auth.tokens AS token, (SELECT now() - monite_auth.seconds($9) AS now) AS store
+    WHERE token.slot = $1 AND token.state = 'live' AND NOT EXISTS (
+        SELECT FROM monite_auth.sessions WHERE user_name = $2 AND session_name = $3 AND until > store.now
+    ) AND NOT monite_auth.ended_by_date($4, $2, monite_auth.began($6, $5, $7, store.now), store.now)
+    AND monite_auth.began($5, $5, $7, store.now) > store.now - monite_auth.seconds($8)
+    """,  # noqa: S608 - ours
     *COLUMNS,
     is_peek=True,
 )
 
-CLAIM = function("claim", 17, "text", *COLUMNS)
-COMMIT = function("commit", 11, "text")
-ABANDON = function("abandon", 8, "nothing")
-DISCARD = function("discard", 5, "nothing")
+CLAIM = function("claim", 18, "text", *COLUMNS)
+COMMIT = function("commit", 12, "text")
+ABANDON = function("abandon", 9, "nothing")
+DISCARD = function("discard", 6, "nothing")
 
 
 class PostgresTokens(Execution):
@@ -65,25 +71,33 @@ class PostgresTokens(Execution):
 
     async def peek(self, slot: Slot, principal: Subject) -> AccessToken | None:
         """See Operations."""
-        connections, at = self._connections(), self._clock()
-        vault = self._keys.present() or await self._keys.vault(connections)
-        while True:
-            query, arguments = self._peek_of(vault, slot, principal)
+        connections = self._connections()
+        for _ in range(TRIES):
+            vault, at = self._keys.present() or await self._keys.vault(connections), self._clock()
             try:
-                rows = await connections.run(query, arguments)
+                rows = await connections.run(*self._peek_of(vault, slot, principal))
             except SchemaMissing:
                 await self._keys.set_up_again(connections)
                 return None
             if not rows:
                 return None
+            print_, sealed, expires_at, issued_at, renew_at, time, *session_until = rows[0]
+            now = self._server_clock.steady(time, at)
+            if now is None:
+                await self._look_at_clock(connections, at)
+                continue
+            if min([expires_at, *session_until]) <= now:
+                return None
             try:
-                return self._token(vault, vault.slot(slot), rows[0], at)
+                return self._token(
+                    vault, vault.slot(slot), (print_, sealed, expires_at, issued_at, renew_at, now), at
+                )
             except SealBroken:  # another data key may be in force
                 await self._keys.adopt(connections, vault)
-                before, vault = vault, await self._keys.vault(connections)
-                if vault is before:
+                if await self._keys.vault(connections) is vault:
                     self._warn()
                     return None
+        return None
 
     def _peek_of(self, vault: Vault, slot: Slot, principal: Subject) -> tuple[Statement, Sequence[Argument]]:
         name = vault.slot(slot)
@@ -96,7 +110,8 @@ class PostgresTokens(Execution):
         if principal.session_id is not None:
             return PEEK_BY_SESSION, [name, user, session]
         dates = self._dates(principal)
-        return PEEK_BY_DATE, [name, user, session, self._keys.account, *dates, self._session_memory]
+        set_by = self._server_clock.set_by
+        return PEEK_BY_DATE, [name, user, session, self._keys.account, *dates, self._session_memory, set_by]
 
     async def claim(
         self, slot: Slot, principal: Subject, *, owner: str, seconds: float, min_life: float

@@ -9,7 +9,6 @@ going in and coming out, so that hosts whose clocks differ agree.
 | `operations` | all operations, and why each may be sent twice; by concern in `tokens`, `sessions`, `revocations`, `notes`, `budget`, `status` |
 | `execution` | how an operation becomes a script |
 | `connections`, `thread_connections`, `loop_connections`, `process_connections` | what is tried again; the connections of threads, of an event loop, and all together |
-| `server_clock` | how a process notices that the clock of a server was set |
 | `servers`, `lanes` | which node hangs; the limits of connections to each |
 | `topologies`, `address` | redis-py's clients; the URL |
 | `errors`, `health` | what can go wrong with the server; checks at the start |

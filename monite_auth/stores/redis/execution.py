@@ -5,7 +5,7 @@ running event loop.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from monite_auth.identity import PARTNER, Partner, Subject
@@ -17,7 +17,7 @@ from monite_auth.stores.redis.keys import AccountKeys
 from monite_auth.stores.redis.keyspace import Keyspace
 from monite_auth.stores.redis.records import RedisVault
 from monite_auth.stores.redis.scripts import SCRIPTS
-from monite_auth.stores.redis.server_clock import UNKNOWN, ServerClock
+from monite_auth.stores.server_clock import ServerClock
 from monite_auth.tokens import Clock
 
 __all__ = ["Execution", "always"]
@@ -28,6 +28,10 @@ TRIES = 5
 """How often the data key may be found changed within one operation. Once is what happens when Redis was emptied."""
 
 
+UNKNOWN = ("", "")
+"""The window of a clock that this process has not seen."""
+
+
 class Execution:
     """Runs the scripts of one account, in one of the two forms of its operations.
 
@@ -35,7 +39,7 @@ class Execution:
     `groups`: the shards that one script may reach; in a cluster, one each.
     `session_memory`: for how many seconds an ended session is remembered.
     `clock`: that of the tokens that come and go. `wall_clock`: what dates logins on this host, and tells when Redis' clock is ahead.
-    `server_clock`: the clocks of the servers, as this process has seen them.
+    `server_clocks`: that of each group's server, as this process has seen it.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class Execution:
         requests_per_second: float,
         clock: Clock,
         wall_clock: WallClock,
-        server_clock: ServerClock,
+        server_clocks: Mapping[range, ServerClock],
     ) -> None:
         self._connections = connections
         self._keys = keys
@@ -58,7 +62,7 @@ class Execution:
         self._requests_per_second = requests_per_second
         self._clock = clock
         self._wall_clock = wall_clock
-        self._server_clock = server_clock
+        self._server_clocks = server_clocks
 
     @property
     def _is_cluster(self) -> bool:
@@ -104,7 +108,7 @@ class Execution:
             vault = await self._keys.vault(connections)
             shard, name = home(vault)
             group, asked_at = self._group_of[shard], self._clock()
-            window = UNKNOWN if has_looked else self._server_clock.window(group)
+            window = UNKNOWN if has_looked else self._window(group)
             every = vault.keyspace.user(shard, name)[:keys]
             if in_budget:
                 every.append(vault.keyspace.budget)
@@ -136,7 +140,7 @@ class Execution:
             vault = await self._keys.vault(connections)
             every = [key for shard in group for key in keys(vault.keyspace, shard)]
             asked_at = self._clock()
-            window = UNKNOWN if has_looked else self._server_clock.window(server)
+            window = UNKNOWN if has_looked else self._window(server)
             answer = await connections.run(
                 SCRIPTS[script], every, [vault.stamp, *arguments, *window, self._wall_clock()]
             )
@@ -164,15 +168,23 @@ class Execution:
 
     async def _look_at_clock(self, group: range, since: float = -math.inf) -> None:
         """See the clock of the server of some shards, unless it was seen `since` then; note in Redis if it was set."""
-        if self._server_clock.was_seen(group, since):
+        clock = self._server_clocks[group]
+        if clock.was_seen(since):
             return
         vault = await self._vault()
         keys = [vault.keyspace.clock(shard) for shard in group]
         asked_at = self._clock()
         time, noted = await self._script("clock", keys, [""])
-        total = self._server_clock.total(group, float(time), asked_at, float(noted))
+        sighting = clock.sighting(float(time), asked_at)
+        total = clock.total(sighting, float(noted))
         if total != float(noted):
             await self._script("clock", keys, [total])
+        clock.know(sighting, total)
+
+    def _window(self, group: range) -> tuple[float, float] | tuple[str, str]:
+        """Return the earliest and the latest time that the clock of some shards shows now, if nobody has set it."""
+        window = self._server_clocks[group].window()
+        return UNKNOWN if window is None else window[:2]
 
 
 def always(value: Value) -> Callable[[RedisVault], Value]:

@@ -66,7 +66,7 @@ class RedisRevocations(Execution):
         at = self._clock()
         vault, (now, expired, next_in, found) = await self._ask_shards("due", group, _keys, [limit, seconds])
         server = self._group_of[group[0]]
-        if not self._server_clock.agrees(server, float(now), at):
+        if self._server_clocks[server].steady(float(now), at) is None:
             await self._look_at_clock(server, at)
         batch = []
         for number, name, record in zip(*[iter(found)] * 3, strict=True):

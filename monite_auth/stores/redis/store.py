@@ -15,8 +15,8 @@ from monite_auth.stores.redis.keys import AccountKeys
 from monite_auth.stores.redis.keyspace import SHARDS
 from monite_auth.stores.redis.operations import RedisOperations
 from monite_auth.stores.redis.process_connections import ProcessConnections
-from monite_auth.stores.redis.server_clock import ServerClock
 from monite_auth.stores.sealing import Envelope, Keys
+from monite_auth.stores.server_clock import ServerClock
 from monite_auth.tokens import Clock, Secret, steady_clock
 
 __all__ = ["RedisStore"]
@@ -105,7 +105,7 @@ class RedisStore:
             # A script of a cluster reaches one slot, and so one shard; elsewhere one reaches them all.
             alone = self._address.kind == "cluster"
             groups = [range(n, n + 1) for n in range(SHARDS)] if alone else [range(SHARDS)]
-            server_clock = ServerClock(self._clock)
+            server_clocks = {group: ServerClock(self._clock) for group in groups}
             self._blocking, self._async = (
                 RedisOperations(
                     which,
@@ -113,7 +113,7 @@ class RedisStore:
                     groups=groups,
                     clock=self._clock,
                     wall_clock=self._wall_clock,
-                    server_clock=server_clock,
+                    server_clocks=server_clocks,
                     **self._options,
                 )
                 for which in (lambda: connections().of_threads, lambda: connections().of_loop())

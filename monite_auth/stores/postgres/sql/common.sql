@@ -5,9 +5,47 @@
 -- shared by all of them, and alone with whoever ends everything or puts another data key into force. Locks are taken in this order:
 -- account, user, value. They end with the transaction, so a pooler that gives each transaction another connection loses none.
 
-CREATE FUNCTION monite_auth.enter(p_account text, p_stamp text, p_user text, p_print text DEFAULT NULL)
+--
+-- Time is the server's clock less `set_by`, all that processes have seen it being set (monite_auth.stores.server_clock). So it goes on
+-- evenly when somebody sets that clock, and when a failover brings another one. `p_clock` is what the caller knows of the clock: the
+-- earliest and the latest time that it shows if nobody has set it meanwhile, set_by, and the time of the caller's wall clock.
+
+CREATE FUNCTION monite_auth.seconds(p_seconds double precision) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_seconds * interval '1 second'
+$$;
+
+CREATE FUNCTION monite_auth.set_by() RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT set_by FROM monite_auth.clock), 0)
+$$;
+
+CREATE FUNCTION monite_auth.note_set_by(p_former double precision, p_set_by double precision) RETURNS boolean LANGUAGE sql AS $$
+-- Notes by how much the clock was set in all; false if another process was faster.
+    WITH noted AS (
+        INSERT INTO monite_auth.clock AS clock (set_by) SELECT p_set_by WHERE monite_auth.set_by() = p_former
+        ON CONFLICT (one) DO UPDATE SET set_by = excluded.set_by WHERE clock.set_by = p_former
+        RETURNING true
+    ) SELECT EXISTS (SELECT FROM noted)
+$$;
+
+CREATE FUNCTION monite_auth.store_time(p_account text, p_stamp text, p_clock double precision[])
 RETURNS timestamptz LANGUAGE plpgsql AS $$
--- Takes the locks, checks that the caller knows the data key in force, and returns the time.
+-- Checks that the caller knows the data key in force, and how the clock was set; returns the time.
+DECLARE
+    v_clock timestamptz := clock_timestamp();
+BEGIN
+    IF NOT EXISTS (SELECT FROM monite_auth.accounts WHERE account = p_account AND stamp = p_stamp) THEN
+        RAISE EXCEPTION USING ERRCODE = '{ANOTHER_KEY}', MESSAGE = 'another data key is in force';
+    END IF;
+    IF monite_auth.set_by() <> p_clock[3] OR extract(epoch FROM v_clock) NOT BETWEEN p_clock[1] AND p_clock[2] THEN
+        RAISE EXCEPTION USING ERRCODE = '{CLOCK_SET}', MESSAGE = 'the clock of the server was set';
+    END IF;
+    RETURN v_clock - monite_auth.seconds(p_clock[3]);
+END $$;
+
+CREATE FUNCTION monite_auth.enter(
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_print text DEFAULT NULL
+) RETURNS timestamptz LANGUAGE plpgsql AS $$
+-- Takes the locks, and returns the time.
 BEGIN
     PERFORM set_config('lock_timeout', '{LOCK_TIMEOUT}', true);
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_account, {LOCKS}));
@@ -17,38 +55,31 @@ BEGIN
     IF p_print IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_print, {LOCKS} + 2));
     END IF;
-    PERFORM monite_auth.check_stamp(p_account, p_stamp);
-    RETURN clock_timestamp();
+    RETURN monite_auth.store_time(p_account, p_stamp, p_clock);
 END $$;
 
-CREATE FUNCTION monite_auth.enter_alone(p_account text) RETURNS timestamptz LANGUAGE plpgsql AS $$
--- Waits for all who are at work on the account, keeps others from it, and returns the time.
+CREATE FUNCTION monite_auth.enter_alone(p_account text) RETURNS void LANGUAGE plpgsql AS $$
+-- Waits for all who are at work on the account, and keeps others from it.
 BEGIN
     PERFORM set_config('lock_timeout', '{LOCK_TIMEOUT}', true);
     PERFORM pg_advisory_xact_lock(hashtextextended(p_account, {LOCKS}));
-    RETURN clock_timestamp();
 END $$;
 
-CREATE FUNCTION monite_auth.check_stamp(p_account text, p_stamp text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM monite_auth.accounts WHERE account = p_account AND stamp = p_stamp) THEN
-        RAISE EXCEPTION USING ERRCODE = '{ANOTHER_KEY}', MESSAGE = 'another data key is in force';
-    END IF;
-END $$;
+CREATE FUNCTION monite_auth.over_before(p_clock double precision[], p_now timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+-- Tokens that expire by this moment have expired, by the wall clock of the caller, too: none is forgotten because the server's clock is
+-- ahead, and no process has seen how that came.
+    SELECT least(p_now, to_timestamp(p_clock[4])) - monite_auth.seconds({SAFETY})
+$$;
 
 CREATE FUNCTION monite_auth.lose_if_it_crashes() RETURNS void LANGUAGE sql AS $$
 -- Does not wait for the disk: what the caller writes may be lost in a crash of the server, and nobody misses it.
     SELECT set_config('synchronous_commit', 'off', true)
 $$;
 
-CREATE FUNCTION monite_auth.seconds(p_seconds double precision) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_seconds * interval '1 second'
-$$;
-
 CREATE FUNCTION monite_auth.began(
     p_moment double precision, p_at double precision, p_wall double precision, p_now timestamptz
 ) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
--- A date by the caller's wall clock, in the server's time; see monite_auth.stores.dates.Began.
+-- A date by the caller's wall clock, in the store's time; see monite_auth.stores.dates.Began.
     SELECT to_timestamp(p_moment + CASE
         WHEN p_at > p_wall THEN least(extract(epoch FROM p_now)::double precision - p_wall, 0)
         ELSE extract(epoch FROM p_now)::double precision - p_wall
@@ -135,7 +166,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION monite_auth.take_away(
-    p_account text, p_user text, p_session text, p_all boolean, p_now timestamptz
+    p_clock double precision[], p_user text, p_session text, p_all boolean, p_now timestamptz
 ) RETURNS integer LANGUAGE plpgsql AS $$
 -- Fences the mints, and makes the tokens pending: of a session of the user and of no session, or all of them. Returns how many.
 DECLARE
@@ -144,7 +175,7 @@ BEGIN
     UPDATE monite_auth.mints SET fenced = true
     WHERE user_name = p_user AND (p_all OR session_name IS NULL OR session_name = p_session);
     UPDATE monite_auth.tokens SET state = 'pending', due_at = p_now, pending_since = p_now
-    WHERE user_name = p_user AND state <> 'pending' AND expires_at > p_now - monite_auth.seconds({SAFETY})
+    WHERE user_name = p_user AND state <> 'pending' AND expires_at > monite_auth.over_before(p_clock, p_now)
         AND (p_all OR session_name IS NULL OR session_name = p_session);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
@@ -175,25 +206,26 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION monite_auth.sweep(p_most integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION monite_auth.sweep(p_clock double precision[], p_most integer, p_now timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
 -- Deletes some rows of each table that are over. What another transaction has locked is left to a later sweep.
 DECLARE
-    v_now timestamptz := clock_timestamp();
+    v_over timestamptz := monite_auth.over_before(p_clock, p_now);
 BEGIN
     DELETE FROM monite_auth.sessions WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.sessions WHERE over_on < (v_now AT TIME ZONE 'UTC')::date
+        SELECT ctid FROM monite_auth.sessions WHERE over_on < (v_over AT TIME ZONE 'UTC')::date
         LIMIT p_most FOR UPDATE SKIP LOCKED));
     DELETE FROM monite_auth.endings WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.endings WHERE until <= v_now LIMIT p_most FOR UPDATE SKIP LOCKED));
+        SELECT ctid FROM monite_auth.endings WHERE until <= v_over LIMIT p_most FOR UPDATE SKIP LOCKED));
     DELETE FROM monite_auth.mints WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.mints WHERE until <= v_now LIMIT p_most FOR UPDATE SKIP LOCKED));
+        SELECT ctid FROM monite_auth.mints WHERE until <= v_over LIMIT p_most FOR UPDATE SKIP LOCKED));
     DELETE FROM monite_auth.notes WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.notes WHERE until <= v_now LIMIT p_most FOR UPDATE SKIP LOCKED));
+        SELECT ctid FROM monite_auth.notes WHERE until <= v_over LIMIT p_most FOR UPDATE SKIP LOCKED));
     DELETE FROM monite_auth.condemned WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.condemned WHERE until <= v_now LIMIT p_most FOR UPDATE SKIP LOCKED));
+        SELECT ctid FROM monite_auth.condemned WHERE until <= v_over LIMIT p_most FOR UPDATE SKIP LOCKED));
     -- A revocation that has expired is kept for a drainer to count; if nobody drains, it goes too.
     DELETE FROM monite_auth.tokens WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM monite_auth.tokens WHERE expires_at <= v_now - monite_auth.seconds({SAFETY})
-            AND (state <> 'pending' OR expires_at <= v_now - monite_auth.seconds({UNCOUNTED}))
+        SELECT ctid FROM monite_auth.tokens WHERE expires_at <= v_over
+            AND (state <> 'pending' OR expires_at <= v_over - monite_auth.seconds({UNCOUNTED}))
         LIMIT p_most FOR UPDATE SKIP LOCKED));
 END $$;

@@ -1,7 +1,7 @@
 -- Pending revocations. The same value can be in several rows; what is decided about a pending one is decided about all of them.
 
 CREATE FUNCTION monite_auth.due(
-    p_account text, p_stamp text, p_limit integer, p_seconds double precision,
+    p_account text, p_stamp text, p_clock double precision[], p_limit integer, p_seconds double precision,
     OUT id bigint, OUT slot text, OUT print text, OUT sealed bytea, OUT expires_at timestamptz, OUT attempts integer,
     OUT now timestamptz
 ) RETURNS SETOF record LANGUAGE plpgsql AS $$
@@ -9,21 +9,22 @@ CREATE FUNCTION monite_auth.due(
 -- next are due.
 #variable_conflict use_column
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, NULL);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, NULL);
+    v_over timestamptz := monite_auth.over_before(p_clock, v_now);
     v_expired integer;
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
     DELETE FROM monite_auth.tokens WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM monite_auth.tokens AS token
         WHERE token.account = p_account AND token.state = 'pending' AND token.due_at <= v_now
-            AND token.expires_at <= v_now - monite_auth.seconds({SAFETY})
+            AND token.expires_at <= v_over
         LIMIT {MOST_EXPIRED} FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS v_expired = ROW_COUNT;
     RETURN QUERY
         WITH taken AS MATERIALIZED (
             SELECT token.id, token.print, token.due_at FROM monite_auth.tokens AS token
             WHERE token.account = p_account AND token.state = 'pending' AND token.due_at <= v_now
-                AND token.expires_at > v_now - monite_auth.seconds({SAFETY})
+                AND token.expires_at > v_over
             ORDER BY token.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED
         ), leased AS (
             UPDATE monite_auth.tokens AS token SET due_at = v_now + monite_auth.seconds(p_seconds)
@@ -31,7 +32,7 @@ BEGIN
             RETURNING token.id, token.slot, token.print, token.sealed, token.expires_at, token.attempts
         )
         SELECT DISTINCT ON (leased.print) leased.id, leased.slot, leased.print, leased.sealed, leased.expires_at,
-            leased.attempts, v_now
+            leased.attempts, v_over + monite_auth.seconds({SAFETY})
         FROM leased JOIN taken ON taken.id = leased.id ORDER BY leased.print;
     RETURN QUERY
         SELECT NULL::bigint, NULL::text, NULL::text, NULL::bytea, (
@@ -40,21 +41,21 @@ BEGIN
         ), v_expired, v_now;
 END $$;
 
-CREATE FUNCTION monite_auth.give_up(p_account text, p_stamp text, p_id bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION monite_auth.give_up(p_account text, p_stamp text, p_clock double precision[], p_id bigint) RETURNS void LANGUAGE plpgsql AS $$
 -- Leaves a revocation that does not open until its token has expired.
 BEGIN
-    PERFORM monite_auth.enter(p_account, p_stamp, NULL);
+    PERFORM monite_auth.enter(p_account, p_stamp, p_clock, NULL);
     UPDATE monite_auth.tokens SET due_at = expires_at + monite_auth.seconds({SAFETY}) WHERE id = p_id AND state = 'pending';
 END $$;
 
-CREATE FUNCTION monite_auth.condemn(p_account text, p_stamp text, p_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION monite_auth.condemn(p_account text, p_stamp text, p_clock double precision[], p_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     v_now timestamptz;
     v_print text;
     v_expires_at timestamptz;
 BEGIN
     SELECT print INTO v_print FROM monite_auth.tokens WHERE id = p_id AND account = p_account AND state = 'pending';
-    v_now := monite_auth.enter(p_account, p_stamp, NULL, v_print);
+    v_now := monite_auth.enter(p_account, p_stamp, p_clock, NULL, v_print);
     SELECT expires_at INTO v_expires_at FROM monite_auth.tokens WHERE id = p_id AND state = 'pending' AND print = v_print;
     IF NOT FOUND THEN
         RETURN false;
@@ -70,18 +71,18 @@ BEGIN
     RETURN true;
 END $$;
 
-CREATE FUNCTION monite_auth.settle(p_account text, p_stamp text, p_id bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION monite_auth.settle(p_account text, p_stamp text, p_clock double precision[], p_id bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM monite_auth.enter(p_account, p_stamp, NULL);
+    PERFORM monite_auth.enter(p_account, p_stamp, p_clock, NULL);
     PERFORM monite_auth.lose_if_it_crashes();
     DELETE FROM monite_auth.tokens
     WHERE state = 'pending' AND print = (SELECT print FROM monite_auth.tokens WHERE id = p_id AND account = p_account);
 END $$;
 
-CREATE FUNCTION monite_auth.postpone(p_account text, p_stamp text, p_id bigint, p_seconds double precision)
+CREATE FUNCTION monite_auth.postpone(p_account text, p_stamp text, p_clock double precision[], p_id bigint, p_seconds double precision)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, NULL);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, NULL);
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
     UPDATE monite_auth.tokens SET due_at = v_now + monite_auth.seconds(p_seconds), attempts = attempts + 1

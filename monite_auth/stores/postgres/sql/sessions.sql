@@ -35,8 +35,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION monite_auth.end_session_within(
-    p_account text, p_user text, p_session text, p_session_id text, p_memory double precision, p_ago double precision,
-    p_now timestamptz
+    p_account text, p_clock double precision[], p_user text, p_session text, p_session_id text,
+    p_memory double precision, p_ago double precision, p_now timestamptz
 ) RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
     IF p_session IS NOT NULL THEN
@@ -46,7 +46,7 @@ BEGIN
         END IF;
         PERFORM monite_auth.let_go_endings(p_account, p_user, p_session, p_memory, p_now);
     END IF;
-    RETURN monite_auth.take_away(p_account, p_user, p_session_id, false, p_now);
+    RETURN monite_auth.take_away(p_clock, p_user, p_session_id, false, p_now);
 END $$;
 
 CREATE FUNCTION monite_auth.end_sessions(
@@ -71,10 +71,10 @@ BEGIN
 END $$;
 
 CREATE FUNCTION monite_auth.begin_session(
-    p_account text, p_stamp text, p_user text, p_session text, p_memory double precision, p_ago double precision
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_session text, p_memory double precision, p_ago double precision
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
     v_began timestamptz := v_now - monite_auth.seconds(p_ago);
 BEGIN
     PERFORM monite_auth.begin(p_account, p_user, p_session, v_now, p_memory, v_now);
@@ -82,21 +82,20 @@ BEGIN
         UPDATE monite_auth.sessions SET began = least(began, v_began)
         WHERE user_name = p_user AND session_name = p_session AND NOT ended;
         IF monite_auth.ended_by_date(p_account, p_user, v_began, v_now) THEN
-            PERFORM monite_auth.end_session_within(p_account, p_user, p_session, p_session, p_memory, 0, v_now);
+            PERFORM monite_auth.end_session_within(p_account, p_clock, p_user, p_session, p_session, p_memory, 0, v_now);
         END IF;
     END IF;
 END $$;
 
 CREATE FUNCTION monite_auth.session_state(
-    p_account text, p_stamp text, p_user text, p_session text, p_has_id boolean,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_session text, p_has_id boolean,
     p_at double precision, p_by double precision, p_wall double precision, p_memory double precision,
     OUT ending text, OUT is_known boolean
 ) LANGUAGE plpgsql AS $$
 -- Only reads, and waits for nobody.
 DECLARE
-    v_now timestamptz := clock_timestamp();
+    v_now timestamptz := monite_auth.store_time(p_account, p_stamp, p_clock);
 BEGIN
-    PERFORM monite_auth.check_stamp(p_account, p_stamp);
     ending := monite_auth.ending_of(p_account, p_user, p_session, p_has_id, p_at, p_by, p_wall, p_memory, v_now);
     is_known := EXISTS (
         SELECT FROM monite_auth.sessions
@@ -105,64 +104,66 @@ BEGIN
 END $$;
 
 CREATE FUNCTION monite_auth.end_session(
-    p_account text, p_stamp text, p_user text, p_session text, p_session_id text,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_session text, p_session_id text,
     p_memory double precision, p_ago double precision
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
-    RETURN monite_auth.end_session_within(p_account, p_user, p_session, p_session_id, p_memory, p_ago, v_now);
+    RETURN monite_auth.end_session_within(p_account, p_clock, p_user, p_session, p_session_id, p_memory, p_ago, v_now);
 END $$;
 
 CREATE FUNCTION monite_auth.end_user(
-    p_account text, p_stamp text, p_user text, p_memory double precision, p_ago double precision
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_memory double precision, p_ago double precision
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
     PERFORM monite_auth.end_sessions(p_account, p_user, p_memory, p_ago, v_now);
     PERFORM monite_auth.end_before(p_account, p_user, v_now - monite_auth.seconds(p_ago), p_memory, v_now);
     PERFORM monite_auth.let_go_endings(p_account, p_user, NULL, p_memory, v_now);
-    RETURN monite_auth.take_away(p_account, p_user, NULL, true, v_now);
+    RETURN monite_auth.take_away(p_clock, p_user, NULL, true, v_now);
 END $$;
 
-CREATE FUNCTION monite_auth.relink(p_account text, p_stamp text, p_user text) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION monite_auth.relink(p_account text, p_stamp text, p_clock double precision[], p_user text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
     UPDATE monite_auth.mints SET cooldown_until = '-infinity' WHERE user_name = p_user;
-    RETURN monite_auth.take_away(p_account, p_user, NULL, true, v_now);
+    RETURN monite_auth.take_away(p_clock, p_user, NULL, true, v_now);
 END $$;
 
 CREATE FUNCTION monite_auth.end_everything(
-    p_account text, p_stamp text, p_memory double precision, p_ago double precision, OUT sessions integer, OUT tokens integer
+    p_account text, p_stamp text, p_clock double precision[], p_memory double precision, p_ago double precision,
+    OUT sessions integer, OUT tokens integer
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    v_now timestamptz := monite_auth.enter_alone(p_account);
+    v_now timestamptz;
 BEGIN
-    PERFORM monite_auth.check_stamp(p_account, p_stamp);
+    PERFORM monite_auth.enter_alone(p_account);
+    v_now := monite_auth.store_time(p_account, p_stamp, p_clock);
     UPDATE monite_auth.accounts SET ended_before = greatest(ended_before, v_now - monite_auth.seconds(p_ago))
     WHERE account = p_account;
     sessions := monite_auth.end_sessions(p_account, NULL, p_memory, p_ago, v_now);
     UPDATE monite_auth.mints SET fenced = true WHERE account = p_account;
     UPDATE monite_auth.tokens SET state = 'pending', due_at = v_now, pending_since = v_now
-    WHERE account = p_account AND state <> 'pending' AND expires_at > v_now - monite_auth.seconds({SAFETY});
+    WHERE account = p_account AND state <> 'pending' AND expires_at > monite_auth.over_before(p_clock, v_now);
     GET DIAGNOSTICS tokens = ROW_COUNT;
 END $$;
 
 CREATE FUNCTION monite_auth.revoke(
-    p_account text, p_stamp text, p_user text, p_slot text, p_print text, p_sealed bytea,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_print text, p_sealed bytea,
     p_left double precision, p_life double precision, p_renew_in double precision
 ) RETURNS integer LANGUAGE plpgsql AS $$
 -- `p_user` and `p_slot` are the partner's, whose the token is where no slot has it.
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, NULL, p_print);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, NULL, p_print);
     v_live integer;
 BEGIN
     SELECT count(*) INTO v_live FROM monite_auth.tokens WHERE print = p_print AND state = 'live';
     UPDATE monite_auth.tokens SET state = 'pending', due_at = v_now, pending_since = v_now
-    WHERE print = p_print AND state <> 'pending' AND expires_at > v_now - monite_auth.seconds({SAFETY});
+    WHERE print = p_print AND state <> 'pending' AND expires_at > monite_auth.over_before(p_clock, v_now);
     IF NOT monite_auth.is_doomed(p_print, v_now) THEN
         PERFORM monite_auth.insert_token(p_account, 'pending', p_slot, p_user, NULL, p_print, p_sealed,
             p_left, p_life, p_renew_in, v_now);

@@ -1,5 +1,5 @@
 -- The tables. A row names its owner by a digest and holds secrets as sealed values (monite_auth.stores.sealing). Moments are the
--- server's. What changes with each renewal is in no index, so that PostgreSQL can write it beside the former row (HOT).
+-- store's (common.sql). What changes with each renewal is in no index, so that PostgreSQL can write it beside the former row (HOT).
 
 CREATE TABLE monite_auth.accounts (
     account text COLLATE "C" PRIMARY KEY,
@@ -94,6 +94,12 @@ CREATE TABLE monite_auth.budgets (
     account text COLLATE "C" PRIMARY KEY,
     state bytea NOT NULL
 ) WITH (fillfactor = 10);
+
+-- By how many seconds the server's clock was set in all, forward less back, as processes have seen it. No row: never.
+CREATE TABLE monite_auth.clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    set_by double precision NOT NULL
+);
 
 CREATE TABLE monite_auth.schema_version (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

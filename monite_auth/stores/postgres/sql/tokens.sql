@@ -2,7 +2,7 @@
 -- alike, where the rules are easier to read.
 
 CREATE FUNCTION monite_auth.claim(
-    p_account text, p_stamp text, p_user text, p_slot text, p_slot_session text,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_slot_session text,
     p_is_person boolean, p_session text, p_session_id text,
     p_at double precision, p_by double precision, p_wall double precision, p_memory double precision,
     p_owner text, p_lease text, p_seconds double precision, p_min_life double precision, p_unopened text,
@@ -16,7 +16,7 @@ DECLARE
     v_ending text;
     v_mint monite_auth.mints;
 BEGIN
-    now := monite_auth.enter(p_account, p_stamp, p_user);
+    now := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
     PERFORM monite_auth.lose_if_it_crashes();
     IF p_is_person THEN
         v_ending := monite_auth.ending_of(
@@ -65,28 +65,29 @@ BEGIN
         fenced = false, cooldown = NULL, cooldown_until = '-infinity';
     kind := 'claimed';
     IF random() < {SWEEP_SHARE} THEN
-        PERFORM monite_auth.sweep({SWEEP_LIMIT});
+        PERFORM monite_auth.sweep(p_clock, {SWEEP_LIMIT}, now);
     END IF;
 END $$;
 
 CREATE FUNCTION monite_auth.revoke_oldest(
-    p_user text, p_slot text, p_state text, p_keep integer, p_now timestamptz
+    p_clock double precision[], p_user text, p_slot text, p_state text, p_keep integer, p_now timestamptz
 ) RETURNS void LANGUAGE sql AS $$
 -- Makes tokens of a user, or of one slot, pending that are in a state, but for the youngest: so many are kept.
     UPDATE monite_auth.tokens SET state = 'pending', due_at = p_now, pending_since = p_now WHERE id IN (
         SELECT id FROM monite_auth.tokens
         WHERE user_name = p_user AND state = p_state AND state <> 'pending'
-            AND expires_at > p_now - monite_auth.seconds({SAFETY}) AND (p_slot IS NULL OR slot = p_slot)
+            AND expires_at > monite_auth.over_before(p_clock, p_now) AND (p_slot IS NULL OR slot = p_slot)
         ORDER BY issued_at DESC OFFSET p_keep
     )
 $$;
 
 CREATE FUNCTION monite_auth.commit(
-    p_account text, p_stamp text, p_user text, p_slot text, p_slot_session text, p_lease text, p_print text, p_sealed bytea,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_slot_session text,
+    p_lease text, p_print text, p_sealed bytea,
     p_left double precision, p_life double precision, p_renew_in double precision
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user, p_print);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user, p_print);
     v_fenced boolean;
     v_many bigint;
 BEGIN
@@ -106,21 +107,21 @@ BEGIN
         p_left, p_life, p_renew_in, v_now);
     SELECT count(*) INTO v_many FROM monite_auth.tokens WHERE user_name = p_user AND state <> 'pending';
     IF v_many > {MOST_SUPERSEDED} THEN
-        PERFORM monite_auth.revoke_oldest(p_user, p_slot, 'superseded', {MOST_SUPERSEDED}, v_now);
+        PERFORM monite_auth.revoke_oldest(p_clock, p_user, p_slot, 'superseded', {MOST_SUPERSEDED}, v_now);
     END IF;
     IF v_many > {MOST_SLOTS} THEN
-        PERFORM monite_auth.revoke_oldest(p_user, NULL, 'live', {MOST_SLOTS}, v_now);
-        PERFORM monite_auth.revoke_oldest(p_user, NULL, 'superseded', {MOST_SLOTS}, v_now);
+        PERFORM monite_auth.revoke_oldest(p_clock, p_user, NULL, 'live', {MOST_SLOTS}, v_now);
+        PERFORM monite_auth.revoke_oldest(p_clock, p_user, NULL, 'superseded', {MOST_SLOTS}, v_now);
     END IF;
     RETURN 'stored';
 END $$;
 
 CREATE FUNCTION monite_auth.abandon(
-    p_account text, p_stamp text, p_user text, p_slot text, p_lease text,
+    p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_lease text,
     p_seconds double precision, p_cooldown bytea, p_everyone boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_user);
+    v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
     IF p_cooldown IS NULL OR p_everyone THEN
@@ -137,9 +138,9 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION monite_auth.discard(p_account text, p_stamp text, p_user text, p_slot text, p_print text)
+CREATE FUNCTION monite_auth.discard(p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_print text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM monite_auth.enter(p_account, p_stamp, p_user);
+    PERFORM monite_auth.enter(p_account, p_stamp, p_clock, p_user);
     UPDATE monite_auth.tokens SET state = 'superseded' WHERE slot = p_slot AND state = 'live' AND print = p_print;
 END $$;
