@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 import pytest
 
-from tests.redis_server import free_port
+from tests.redis_server import certificate, free_port
 from tests.waiting import PATIENCE, until
 from tests.wall_clock import WallClock
 
@@ -97,17 +97,48 @@ def new_folder() -> Path:
 
 
 class PostgresServer:
-    """One server, with these `settings` besides those that all have."""
+    """One server, with these `settings` besides those that all have.
 
-    def __init__(self, **settings: str) -> None:
+    `standby_of`: whose changes it streams, until it is promoted. `tls`: whether it has a certificate (`redis_server.certificate`).
+    """
+
+    def __init__(
+        self, standby_of: "PostgresServer | None" = None, *, tls: bool = False, **settings: str
+    ) -> None:
         empty = empty_cluster()
         self.folder = new_folder()
-        subprocess.run(["cp", "--archive", str(empty), str(self.folder / "data")], check=True)
+        if standby_of is None:
+            subprocess.run(["cp", "--archive", str(empty), str(self.folder / "data")], check=True)
+        else:
+            self._copy(standby_of)
         self.port = free_port()
         self.settings = SETTINGS | settings
+        if tls:
+            self._add_certificate()
         self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: psycopg.Connection[Any] | None = None
+
+    def _copy(self, primary: "PostgresServer") -> None:
+        subprocess.run(
+            [
+                *as_its_user(),
+                *(program("pg_basebackup"), "--pgdata", str(self.folder / "data"), "--write-recovery-conf"),
+                *("--host", str(primary.folder), "--port", str(primary.port), "--username", "admin"),
+                *("--checkpoint", "fast", "--no-sync"),
+            ],
+            check=True,
+            cwd="/",
+        )
+
+    def _add_certificate(self) -> None:
+        owner = (self.folder / "data").stat()
+        for source, name in zip(certificate(), ("server.crt", "server.key"), strict=True):
+            file = self.folder / "data" / name
+            file.write_bytes(source.read_bytes())
+            file.chmod(0o600)
+            os.chown(file, owner.st_uid, owner.st_gid)
+        self.settings["ssl"] = "on"
 
     def start(self) -> Self:
         for _ in range(5):
@@ -212,6 +243,10 @@ class PostgresServer:
             ((answer,),) = connection.execute("SHOW default_transaction_read_only").fetchall()
             return str(answer)
 
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self.query("SELECT pg_promote()")
+
     def end_backends(self, user: str = "") -> None:
         """End all connections of a user, or of all stores."""
         whose = f"usename = '{user}'" if user else "application_name = 'monite-auth'"
@@ -270,7 +305,7 @@ class TimedServer(PostgresServer):
     """A server whose clock stands still and moves when the test says so, or is ahead of the host's. libfaketime does it."""
 
     def __init__(self, **settings: str) -> None:
-        super().__init__(**settings)
+        super().__init__(None, tls=False, **settings)
         self._clock = WallClock(self.folder / "time", "+0")
         self._environment |= self._clock.environment
 
