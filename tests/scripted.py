@@ -19,6 +19,7 @@ from monite_auth.engine.surroundings import Surroundings
 from monite_auth.identity import Directory, Subject, as_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.telemetry import Silence, Telemetry
 from monite_auth.tokens import AccessToken
 
@@ -152,7 +153,7 @@ class World:
         answer = script[0] if len(script) == 1 else script.pop(0)
         return answer(request) if callable(answer) else answer
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, *, until: Awaited | None = None) -> None:
         assert seconds >= 0
         self.slept.append(seconds)
         self.now += seconds

@@ -25,6 +25,7 @@ from monite_auth.errors import BlockingCallError
 from monite_auth.identity import Directory, EntityUser, Principal, ask_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
@@ -84,10 +85,16 @@ class BlockingRuntime:
                 return response_of(response, body)
         return faults[0]
 
-    async def sleep(self, seconds: float) -> None:
-        """See Runtime."""
+    async def sleep(self, seconds: float, *, until: Awaited | None = None) -> None:
+        """See Runtime. When the broker is closed, one that waits `until` something notices it at the end only."""
         # Under gevent a wait that begins when the event has just been set may never end.
-        if getattr(self._inline, "runs", False) or self._closing.is_set() or self._closing.wait(seconds):
+        has_ended = getattr(self._inline, "runs", False) or self._closing.is_set()
+        if until is not None and not has_ended:
+            until.wait_in_thread(seconds)
+            has_ended = self._closing.is_set()
+        elif not has_ended:
+            has_ended = self._closing.wait(seconds)
+        if has_ended:
             raise Closed("The broker has been closed, or there is no background to wait in.")
 
     async def wait(self, flight: Flight, *, within: float) -> None:

@@ -17,6 +17,7 @@ from monite_auth.engine.transport import Body, as_faults, as_sent, async_client,
 from monite_auth.identity import Directory, EntityUser, Principal, aask_directory
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.processes.workers import threads_are_allowed
 from monite_auth.settings import Settings
 from monite_auth.stores import Store
@@ -142,15 +143,21 @@ class AsyncRuntime:
                 return response_of(response, body)
         return faults[0]
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, *, until: Awaited | None = None) -> None:
         """See Runtime."""
         self._end_if_cancelled()
-        await asyncio.sleep(seconds)
+        if until is None:
+            await asyncio.sleep(seconds)
+        else:
+            await self._wait(until, within=seconds)
 
     async def wait(self, flight: Flight, *, within: float) -> None:
         """See Runtime."""
+        await self._wait(flight, within=within)
+
+    async def _wait(self, awaited: Awaited, *, within: float) -> None:
         finished = asyncio.Event()
-        # The flight must not keep them.
+        # What is awaited must not keep them.
         weak_loop, weak_event = ref(asyncio.get_running_loop()), ref(finished)
 
         def wake() -> None:
@@ -159,16 +166,16 @@ class AsyncRuntime:
                 with suppress(RuntimeError):  # the loop has been closed: nobody waits here any more
                     loop.call_soon_threadsafe(event.set)
 
-        flight.call_when_finished(wake)
+        awaited.call_when_finished(wake)
         try:
             async with self._limit(max(0.0, within)):
                 await finished.wait()
         except GeneratorExit:
             raise
         except TimeoutError:
-            flight.cancel_call(wake)
+            awaited.cancel_call(wake)
         except BaseException:
-            flight.cancel_call(wake)
+            awaited.cancel_call(wake)
             raise
 
     @asynccontextmanager

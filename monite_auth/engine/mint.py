@@ -32,6 +32,7 @@ from monite_auth.monite_api.answers import Fault
 from monite_auth.monite_api.grants import read_mint
 from monite_auth.monite_api.outcomes import Astray, BadCredentials, Granted, Refused, Throttled, Unusable
 from monite_auth.monite_api.requests import mint_request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.settings import Settings
 from monite_auth.stores import (
     Busy,
@@ -58,6 +59,9 @@ SHORTEST_ATTEMPT = 0.1
 
 SHORTEST_USE = 0.05
 """Seconds that a new token has to be good for. One that has expired when it is read would be minted again at once."""
+
+LONGEST_WAIT = 0.5
+"""Seconds that a mint waits without asking for another process whose store tells when to ask again: what it tells can be lost."""
 
 CLAIM_LEAD_TIME = 0.015
 """Seconds before its turn in which a mint renews its claim: a turn in the budget is lost if its owner misses it."""
@@ -151,12 +155,18 @@ class Mint:
                 case CoolingDown(retry_in, why):
                     self.was_cooling_down = True
                     raise error_after(why, retry_in)
-                case Busy(retry_in):
+                case Busy(retry_in, mint):
                     if self._flight.priority is Priority.RENEWAL:
                         return None  # another process renews, and nobody waits
                     if now >= self._request.deadline:
                         raise MoniteUnavailable("Another process is still minting.", retry_after=retry_in)
-                    await self._runtime.sleep(min(retry_in, poll.pause(now)))
+                    await self._wait_for(mint, min(retry_in, poll.pause(now)), retry_in)
+
+    async def _wait_for(self, mint: Awaited | None, pause: float, retry_in: float) -> None:
+        if mint is None:
+            await self._runtime.sleep(pause)
+        else:
+            await self._runtime.sleep(min(retry_in, max(pause, LONGEST_WAIT)), until=mint)
 
     async def _person(self) -> EntityUser | Partner:
         """Return who the subject is in Monite; see `DirectoryLookup.find`."""

@@ -17,6 +17,7 @@ from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory, EntityUser, Principal
 from monite_auth.monite_api.answers import Fault, Response
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.processes.flows import Flow, run
 from monite_auth.stores import Operations
 from monite_auth.telemetry import Telemetry
@@ -58,8 +59,8 @@ class Runtime(Protocol):
     async def send(self, request: Request, *, within: float) -> Response | Fault:
         """Send `request` to Monite and return what came of it after `within` seconds at the most; never raise."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+    async def sleep(self, seconds: float, *, until: Awaited | None = None) -> None:
+        """Let time pass, `until` something is finished at the longest."""
 
     async def wait(self, flight: Flight, *, within: float) -> None:
         """Wait for the end of the flight, `within` seconds at the most."""

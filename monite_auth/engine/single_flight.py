@@ -22,12 +22,12 @@ until `expires_at`; and none does once the event loop of its leader is closed.
 """
 
 import threading
-from collections.abc import Callable
 from enum import Enum
 from weakref import ref
 
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.surroundings import EventLoop, Surroundings
+from monite_auth.processes.awaited import Awaited
 from monite_auth.stores import Priority, Slot
 from monite_auth.tokens import Clock
 
@@ -58,20 +58,17 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 """The state after each event. An event that is missing does not change the state."""
 
 
-class Flight:
+class Flight(Awaited):
     """One mint that somebody leads, for everybody who waits for it.
 
     Only the leader calls `start`, `extend`, `mark_empty`, `mark_filled` and `leave`. Only `SingleFlight` finishes a flight.
     """
 
     __slots__ = (
-        "_callbacks",
         "_error",
         "_expires_at",
-        "_finished",
         "_is_left",
         "_known_empty_until",
-        "_lock",
         "_loop_ref",
         "_priority",
         "_state",
@@ -82,6 +79,7 @@ class Flight:
     )
 
     def __init__(self, expires_at: float, priority: Priority, surroundings: Surroundings) -> None:
+        super().__init__()
         self.shared_peek = SharedPeek(surroundings)
         self.waits_for = "Monite"
         """What its leader waits for, in words for the errors of those who wait no longer."""
@@ -96,9 +94,6 @@ class Flight:
         loop = surroundings.running_loop()
         self._loop_ref = ref(loop) if loop is not None else None  # a loop that is dropped must be garbage
         self._thread = threading.current_thread() if loop is None else None
-        self._callbacks: list[Callable[[], None]] = []
-        self._finished = threading.Event()
-        self._lock = threading.Lock()
 
     # -- for the leader
 
@@ -153,24 +148,6 @@ class Flight:
     def _loop(self) -> EventLoop | None:
         return self._loop_ref() if self._loop_ref is not None else None
 
-    def wait_in_thread(self, within: float) -> None:
-        """Hold this thread until the flight is finished, `within` seconds at the most."""
-        self._finished.wait(within)
-
-    def call_when_finished(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once, from the leader's thread, at the end; at once if this is over."""
-        with self._lock:
-            if not self.is_finished:
-                self._callbacks.append(callback)
-                return
-        callback()
-
-    def cancel_call(self, callback: Callable[[], None]) -> None:
-        """Take back `call_when_finished`."""
-        with self._lock:
-            if callback in self._callbacks:
-                self._callbacks.remove(callback)
-
     # -- for SingleFlight
 
     def add_joiner(self, priority: Priority) -> None:
@@ -194,28 +171,25 @@ class Flight:
         with self._lock:
             if self.is_alive(now):
                 return False
-            callbacks = self._end(Event.ABANDON)
-        self._wake(callbacks)
+            self._end(Event.ABANDON)
+        self.wake()
         return True
 
     def finish(self, error: Exception | None = None) -> None:
         """Finish the flight and wake everybody who waits. A flight that is finished stays as it is."""
         with self._lock:
-            callbacks = self._end(Event.FINISH, error)
-        self._wake(callbacks)
+            self._end(Event.FINISH, error)
+        self.wake()
 
-    def _end(self, event: Event, error: Exception | None = None) -> list[Callable[[], None]]:
-        """Move to `FINISHED`, if it is not there yet; return whom to call, once."""
+    def _end(self, event: Event, error: Exception | None = None) -> None:
+        """Move to `FINISHED`, if it is not there yet."""
         if self._move(event):
             self._error = error
-        callbacks, self._callbacks = self._callbacks, []
-        return callbacks
 
-    def _wake(self, callbacks: list[Callable[[], None]]) -> None:
+    def wake(self) -> None:
+        """See Awaited."""
         self.shared_peek.open()
-        self._finished.set()
-        for callback in callbacks:
-            callback()
+        super().wake()
 
     def _move(self, event: Event) -> bool:
         after = TRANSITIONS[self._state].get(event)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from monite_auth.identity import PARTNER, Partner, Principal
+from monite_auth.processes.awaited import Awaited
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = [
@@ -91,9 +92,13 @@ class Claimed(NamedTuple):
 
 
 class Busy(NamedTuple):
-    """Another owner mints. Its lease runs out in `retry_in` seconds at the latest."""
+    """Another owner mints. Its lease runs out in `retry_in` seconds at the latest.
+
+    `mint`: finishes when that mint may be over, where the store hears of it. The caller asks again then, and once in a while before.
+    """
 
     retry_in: float
+    mint: Awaited | None = None
 
 
 class Ended(NamedTuple):

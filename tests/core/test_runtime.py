@@ -20,6 +20,7 @@ from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.runtime import Closed, run
 from monite_auth.monite_api.answers import Fault as Failure
 from monite_auth.monite_api.requests import Request, mint_request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.stores.memory import MemoryStore
 from monite_auth.tokens import steady_clock
 from tests.waiting import PATIENCE, auntil, until
@@ -143,6 +144,26 @@ def test_a_renewal_happens_behind_the_callers_back(emulator, emulated, form):
         until(lambda: broker.token(ANNA) != old)
         broker.close()
     assert len(emulator.monite.ledger.tokens) == 2
+
+
+@pytest.mark.parametrize("form", ["threads", "loop"])
+def test_whoever_waits_for_something_goes_on_as_soon_as_it_is_finished(broker, form):
+    awaited = Awaited()
+
+    async def wait():
+        await broker.running.on_loop().sleep(2 * PATIENCE, until=awaited)
+
+    def be():
+        asyncio.run(wait()) if form == "loop" else run(
+            broker.running.blocking().sleep(2 * PATIENCE, until=awaited)
+        )
+
+    waiting = threading.Thread(target=be)
+    waiting.start()
+    awaited.wake()
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive()
+    be()  # whoever comes late does not wait at all
 
 
 def test_background_threads_are_few_and_do_not_keep_a_process_alive(emulated, emulator):

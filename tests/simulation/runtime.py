@@ -10,6 +10,7 @@ from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight
 from monite_auth.identity import Directory
 from monite_auth.monite_api.requests import Request
+from monite_auth.processes.awaited import Awaited
 from monite_auth.stores.protocol import Operations
 from monite_auth.telemetry import Silence, Telemetry
 from tests.simulation.judge import Violation
@@ -56,7 +57,7 @@ class SimulatedRuntime:
             raise Violation("4 patience", "a request was sent with no time left for it")
         return Send(request, within)
 
-    def sleep(self, seconds: float) -> Operation[None]:
+    def sleep(self, seconds: float, *, until: Awaited | None = None) -> Operation[None]:
         return Operation("sleep", self._world.now + max(0.0, seconds))
 
     async def wait(self, flight: Flight, *, within: float) -> None:

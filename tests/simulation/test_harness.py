@@ -11,6 +11,7 @@ import pytest
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.shared_peek import SharedPeek
 from monite_auth.engine.single_flight import Flight, SingleFlight
+from monite_auth.processes.awaited import Awaited
 from monite_auth.settings import Settings
 from tests.simulation.actions import Drain, EndUser, Job, Login, Logout, Sleep, Token
 from tests.simulation.exploration import explore
@@ -170,7 +171,7 @@ def test_snapshot_knows_all_that_is_remembered():
     }
     ignored = {"_callbacks", "_finished", "_lock", "_surroundings", "_thread"}
     ignored |= {"waits_for"}  # it stands in the text of an error alone
-    assert set(Flight.__slots__) == frozen | ignored
+    assert {*Flight.__slots__, *Awaited.__slots__} == frozen | ignored
     assert set(SharedPeek.__slots__) == {"_is_open", "_result"} | {"__weakref__", "_surroundings", "lock"}
     assert set(vars(SingleFlight())) == {"_flights"} | {"_cleanup_threshold", "_lock", "_surroundings"}
     engine = Engine(Settings(client_id="0f7e1a52-6c1d-4b0e-9a53-000000000001", client_secret="secret"), None)

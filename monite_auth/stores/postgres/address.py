@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg import pq
@@ -20,15 +20,22 @@ DEFAULTS = {"application_name": "monite-auth", "target_session_attrs": "primary"
 OURS = {"client_encoding": "utf8"}
 """What the URL cannot say otherwise."""
 
+LISTEN, NEVER = "listen", "no"
+"""Our own option: the addresses to listen at (`host:port,host:port`), or that nothing is to listen."""
+
 LOGIN = re.compile(r"^[^@/]*@")
 """What libpq takes for the login, at the beginning of what follows the scheme."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where PostgreSQL is and how to log in there: `conninfos` of libpq, one for each host, to be tried in this order."""
+    """Where PostgreSQL is and how to log in there: `conninfos` of libpq, one for each host, to be tried in this order.
+
+    `listening`: the same for a connection that listens. A pooler's clients may name another address for that, as `listen`.
+    """
 
     conninfos: tuple[bytes, ...] = field(repr=False)
+    listening: tuple[bytes, ...] = field(repr=False)
     shown: str
     secrets: tuple[str, ...] = field(repr=False)
 
@@ -39,21 +46,51 @@ class Address:
 
         Raises: ConfigurationError, whose message never repeats the URL.
         """
+        url, listen = _without_listen(url)
         try:
             options = {**DEFAULTS, **_options(url), **OURS}
-            conninfos = tuple(make_conninfo(**each).encode() for each in _one_by_one(options))
+            conninfos = _conninfos(options)
+            listening = conninfos if listen is None else _listening(options, listen)
         except (psycopg.Error, ValueError):
             problem = (
                 "MONITE_STORE_URL is no URL of a PostgreSQL server: write it as postgresql://user:password@host:5432/database, "
                 f"with libpq's options behind a ?; in a password, write special characters as %40 and so on.{_unknown_options(url)}"
+                f"{'' if listen is None else ' To listen at a direct address, write listen=host:port.'}"
             )
         else:
             hosts = ", ".join(
                 str(each.get("host") or each.get("hostaddr") or "localhost") for each in _one_by_one(options)
             )
             secrets = tuple(str(options[each]) for each in ("password", "sslpassword") if options.get(each))
-            return cls(conninfos, f"{hosts} (database {options.get('dbname') or 'of the user'})", secrets)
+            return cls(
+                conninfos, listening, f"{hosts} (database {options.get('dbname') or 'of the user'})", secrets
+            )
         raise ConfigurationError(problem)
+
+
+def _without_listen(url: str) -> tuple[str, str | None]:
+    """Return the URL as libpq knows it, and the value of our own option, if it has that."""
+    place, _, query = url.partition("?")
+    options = query.split("&") if query else []
+    libpqs = [each for each in options if not each.startswith(f"{LISTEN}=")]
+    ours = [unquote(each.partition("=")[2]) for each in options if each not in libpqs]
+    return f"{place}?{'&'.join(libpqs)}" if libpqs else place, ours[-1] if ours else None
+
+
+def _listening(options: dict[str, Any], listen: str) -> tuple[bytes, ...]:
+    if listen == NEVER:
+        return ()
+    hosts = [each.rpartition(":") for each in listen.split(",")]
+    if not all(host and port.isdigit() for host, _, port in hosts):
+        raise ValueError
+    direct = {name: value for name, value in options.items() if name != "hostaddr"}
+    direct["host"] = ",".join(host.strip("[]") for host, _, _ in hosts)
+    direct["port"] = ",".join(port for _, _, port in hosts)
+    return _conninfos(direct)
+
+
+def _conninfos(options: dict[str, Any]) -> tuple[bytes, ...]:
+    return tuple(make_conninfo(**each).encode() for each in _one_by_one(options))
 
 
 def _options(url: str) -> dict[str, Any]:

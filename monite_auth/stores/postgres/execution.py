@@ -14,6 +14,7 @@ from monite_auth.stores.dates import WallClock
 from monite_auth.stores.postgres.connections import Connections
 from monite_auth.stores.postgres.errors import AnotherKey, ClockSet, SchemaMissing, store_is_unsettled
 from monite_auth.stores.postgres.keys import AccountKeys
+from monite_auth.stores.postgres.listener import Listener
 from monite_auth.stores.postgres.statements import Argument, Row, Statement, function, statement
 from monite_auth.stores.sealing import Vault
 from monite_auth.stores.server_clock import ServerClock
@@ -43,6 +44,7 @@ class Execution:
     `connections`: those of the calling thread or event loop.
     `session_memory`: for how many seconds an ended session is remembered.
     `clock`: that of the tokens that come and go. `wall_clock`: what dates logins on this host.
+    `listener`: returns what hears of mints of other processes.
     `server_clock`: the server's, as this process has seen it.
     """
 
@@ -56,6 +58,7 @@ class Execution:
         clock: Clock,
         wall_clock: WallClock,
         server_clock: ServerClock,
+        listener: Callable[[], Listener],
     ) -> None:
         self._connections = connections
         self._keys = keys
@@ -64,6 +67,7 @@ class Execution:
         self._clock = clock
         self._wall_clock = wall_clock
         self._server_clock = server_clock
+        self._listener = listener
         self._has_warned = False
 
     async def _ask(

@@ -51,6 +51,22 @@ class Link:
         """Whether the connection can be used no more."""
         return self._connection.status != pq.ConnStatus.OK
 
+    @property
+    def backend_pid(self) -> int:
+        """The process ID of the server's end, or what a pooler has made up for it."""
+        return self._connection.backend_pid
+
+    def notifications(self) -> list[str]:
+        """Return what was told since (LISTEN). Raises OSError where the connection is lost."""
+        told = []
+        try:
+            self._connection.consume_input()
+            while (each := self._connection.notifies()) is not None:
+                told.append(each.extra.decode())
+        except psycopg.Error as error:
+            raise lost(error) from None
+        return told
+
     def execute(self, statement: Statement, arguments: Sequence[Argument]) -> Steps:
         """Execute a statement and return its rows.
 

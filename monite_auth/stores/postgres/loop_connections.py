@@ -87,7 +87,7 @@ def _set(ready: "asyncio.Future[None]") -> None:
 
 def _open_for(opened: "Future[Link]", address: Address, timeout: float) -> None:
     try:
-        link = open_link(address, timeout)
+        link = open_link(address.conninfos, timeout)
     except BaseException as error:  # noqa: BLE001 - it is raised where the connection is awaited
         if opened.set_running_or_notify_cancel():
             opened.set_exception(error)

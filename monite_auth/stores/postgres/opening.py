@@ -2,10 +2,10 @@
 
 import select
 import time
+from collections.abc import Sequence
 
 from psycopg import pq
 
-from monite_auth.stores.postgres.address import Address
 from monite_auth.stores.postgres.errors import CannotOpen
 from monite_auth.stores.postgres.link import Link
 
@@ -15,13 +15,13 @@ EVENTS = {int(pq.PollingStatus.READING): select.POLLIN, int(pq.PollingStatus.WRI
 """What to wait for."""
 
 
-def open_link(address: Address, timeout: float) -> Link:
+def open_link(conninfos: Sequence[bytes], timeout: float) -> Link:
     """Open a connection to the first host that has a primary. It waits; event loops call it in a thread.
 
-    `timeout`: seconds for each host. Raises: CannotOpen, TimeoutError.
+    `conninfos`: see Address. `timeout`: seconds for each host. Raises: CannotOpen, TimeoutError.
     """
     failure: OSError = CannotOpen("no host is named")
-    for conninfo in address.conninfos:
+    for conninfo in conninfos:
         try:
             return Link(_connected(conninfo, time.monotonic() + timeout))
         except OSError as error:

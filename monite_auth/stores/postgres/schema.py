@@ -13,7 +13,7 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.identity import LEEWAY
 from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, MOST_SUPERSEDED
 from monite_auth.stores.postgres.errors import ANOTHER_KEY, CLOCK_SET
-from monite_auth.stores.postgres.statements import statement
+from monite_auth.stores.postgres.statements import CHANNEL, statement
 from monite_auth.tokens import SAFETY
 
 __all__ = ["READ_VERSION", "VERSION", "check_version", "script_of", "setup_script"]
@@ -38,6 +38,7 @@ NUMBERS = {
     "LOCKS": LOCKS,
     "ANOTHER_KEY": ANOTHER_KEY,
     "CLOCK_SET": CLOCK_SET,
+    "CHANNEL": CHANNEL,
     # A lock of ours is held for some milliseconds. The server is to say that one is not free before the caller takes it for dead.
     "LOCK_TIMEOUT": "400ms",
     # A lease is remembered for so many seconds after it ran out: its holder may still come back with a token.

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["STORE_TIME", "Argument", "Row", "Statement", "function", "statement"]
+__all__ = ["CHANNEL", "STORE_TIME", "Argument", "Row", "Statement", "function", "statement"]
 
 Argument = str | bytes | float | bool | None
 Row = tuple[Any, ...]
 
 EPOCH = 946_684_800
 """PostgreSQL counts the microseconds since 2000-01-01, which is so many seconds after the epoch."""
+
+CHANNEL = "monite_auth"
+"""Where the names of slots are told whose mint is over (NOTIFY)."""
 
 STORE_TIME = "(SELECT monite_auth.store_time($1, $2, $3))"
 """The store's time, in a query whose first arguments are as for a function of ours."""

@@ -11,6 +11,7 @@ from monite_auth.settings import Settings
 from monite_auth.stores.dates import WallClock
 from monite_auth.stores.postgres.address import Address
 from monite_auth.stores.postgres.keys import AccountKeys
+from monite_auth.stores.postgres.listener import Listener
 from monite_auth.stores.postgres.loop_connections import LoopConnections
 from monite_auth.stores.postgres.operations import PostgresOperations
 from monite_auth.stores.postgres.thread_connections import ThreadConnections
@@ -66,6 +67,7 @@ class PostgresStore:
         self._clock = token_clock
         self._wall_clock = WallClock(clock or time.time, token_clock)
         self._server_clock = ServerClock(token_clock)
+        self._listener = PerProcess(partial(Listener, self._address, timeout))
         self._of_threads = PerProcess(partial(ThreadConnections, self._address, timeout))
         self._of_loops = PerProcess(partial(_loop_connections, self._address, timeout))
         self._binding = ProcessLock()
@@ -107,6 +109,7 @@ class PostgresStore:
                     clock=self._clock,
                     wall_clock=self._wall_clock,
                     server_clock=self._server_clock,
+                    listener=self._listener,
                     **self._options,
                 )
                 for which in (of_threads, lambda: of_loops()())  # noqa: PLW0108 - the inner one depends on the process
@@ -128,12 +131,19 @@ class PostgresStore:
     def close(self) -> None:
         """Close the connections of threads; they are opened again when they are needed."""
         self._of_threads().close_idle()
+        self._close_listener()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; they are opened again when they are needed."""
         connections = self._of_loops().existing()
         if connections is not None:
             await connections.aclose()
+        self._close_listener()
+
+    def _close_listener(self) -> None:
+        listener = self._listener.existing()
+        if listener is not None:
+            listener.close()
 
 
 def _loop_connections(address: Address, timeout: float) -> PerLoop[LoopConnections]:

@@ -12,7 +12,7 @@ from monite_auth.stores.postgres.link import READ, Link, Steps
 from monite_auth.stores.postgres.opening import open_link
 from monite_auth.stores.postgres.statements import Row
 
-__all__ = ["ThreadConnections"]
+__all__ = ["ThreadConnections", "take"]
 
 
 class ThreadConnections(Connections):
@@ -43,19 +43,24 @@ class ThreadConnections(Connections):
         self._lanes[lane].release()
 
     async def _open(self) -> Link:
-        return open_link(self.address, self._timeout)
+        return open_link(self.address.conninfos, self._timeout)
 
     async def _take(self, link: Link, steps: Steps, patience: float) -> list[Row]:
-        end = time.monotonic() + patience
-        try:
-            while True:
-                poll = link.readable
-                if next(steps) != READ:
-                    poll = select.poll()
-                    poll.register(link.socket, select.POLLIN | select.POLLOUT)
-                # The kernel looks for an answer before it gives up, also after this process was stopped.
-                if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-                    raise TimeoutError
-        except StopIteration as over:
-            rows: list[Row] = over.value
-            return rows
+        return take(link, steps, patience)
+
+
+def take(link: Link, steps: Steps, patience: float) -> list[Row]:
+    """Take the steps to their end in this thread. Raises TimeoutError after `patience` seconds."""
+    end = time.monotonic() + patience
+    try:
+        while True:
+            poll = link.readable
+            if next(steps) != READ:
+                poll = select.poll()
+                poll.register(link.socket, select.POLLIN | select.POLLOUT)
+            # The kernel looks for an answer before it gives up, also after this process was stopped.
+            if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                raise TimeoutError
+    except StopIteration as over:
+        rows: list[Row] = over.value
+        return rows

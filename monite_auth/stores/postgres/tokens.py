@@ -121,6 +121,9 @@ class PostgresTokens(Execution):
         unopened = ""
         while True:
             at = self._clock()
+            present = self._keys.present()
+            # Before the claim, so that nothing is missed of what happens after it.
+            heard = self._listener().heard_of(present.slot(slot)) if present is not None else None
             vault, (row,) = await self._ask(
                 CLAIM,
                 lambda vault: [
@@ -136,10 +139,15 @@ class PostgresTokens(Execution):
                 ],
             )
             try:
-                return self._claim_of(vault, lease, row, at)
+                claim = self._claim_of(vault, lease, row, at)
             except SealBroken:  # something else has written it, and it counts as missing
                 self._warn()
                 unopened += hashlib.sha256(row[2]).hexdigest() + " "
+                continue
+            if isinstance(claim, Busy):
+                self._listener().listen_for(vault.slot(slot), claim.retry_in)
+                return claim._replace(mint=heard)
+            return claim
 
     def _claim_of(self, vault: Vault, lease: Lease, row: Row, at: float) -> Claim:
         kind, facts = row[0], row[1:]

@@ -1,5 +1,5 @@
 -- Tokens and leases: claim, commit, abandon, discard. The peek is a statement of its own (tokens.py). monite_auth.stores.memory decides
--- alike, where the rules are easier to read.
+-- alike, where the rules are easier to read. When a mint is over, its slot's name goes to the processes that wait for it (listener.py).
 
 CREATE FUNCTION monite_auth.claim(
     p_account text, p_stamp text, p_clock double precision[], p_user text, p_slot text, p_slot_session text,
@@ -96,6 +96,7 @@ BEGIN
         RETURN 'doomed';
     END IF;
     DELETE FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease RETURNING fenced INTO v_fenced;
+    PERFORM pg_notify('{CHANNEL}', p_slot);
     IF v_fenced IS DISTINCT FROM false THEN
         PERFORM monite_auth.insert_token(p_account, 'pending', p_slot, p_user, p_slot_session, p_print, p_sealed,
             p_left, p_life, p_renew_in, v_now);
@@ -124,6 +125,7 @@ DECLARE
     v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
+    PERFORM pg_notify('{CHANNEL}', p_slot);
     IF p_cooldown IS NULL OR p_everyone THEN
         DELETE FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease;
     ELSE
