@@ -8,6 +8,7 @@ from functools import cached_property, partial, wraps
 from typing import Any, Generic, TypeVar, cast
 
 from monite_auth.errors import BlockingCallError, ConfigurationError
+from monite_auth.processes.flows import ends_when_left
 from monite_auth.processes.lifetimes import PerProcess
 from monite_auth.processes.threads import Threads
 
@@ -49,7 +50,8 @@ class AppFunction(Generic[Result]):
     async def acall(self, *arguments: Any) -> Result:
         """Await the function, or run it in a thread of its own. A thread goes on if nobody waits for it any more."""
         if self.is_async:
-            return await cast("Awaitable[Result]", self.function(*arguments))
+            with ends_when_left():
+                return await cast("Awaitable[Result]", self.function(*arguments))
         call = partial(copy_context().run, self.function, *arguments)
         return cast("Result", await asyncio.wrap_future(self._threads().submit(call)))
 

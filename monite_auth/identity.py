@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from monite_auth.errors import ConfigurationError, NotLinked
 from monite_auth.functions import AppFunction, checked_answer, kind_of
+from monite_auth.processes.flows import ends_when_left
 
 __all__ = [
     "PARTNER",
@@ -324,7 +325,8 @@ async def aask_directory(directory: Directory, principal: Principal) -> EntityUs
     """Return who the principal is in Monite; see `ask_directory`."""
     found: object = directory.afind(principal)  # a `def` that has its answer at once will do
     if inspect.isawaitable(found):
-        found = await found
+        with ends_when_left():
+            found = await found
     return checked_answer("directory", found, EntityUser, ENTITY_USER)
 
 

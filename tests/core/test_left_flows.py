@@ -16,6 +16,7 @@ from tests.core.test_background_work import hangs
 from tests.people import PEOPLE
 from tests.scripted import ALICE, BOB, World, granted, numbered
 from tests.stores.fallback.outage import Forever, Outage, after_missing
+from tests.untidy import untidy
 
 pytestmark = pytest.mark.timeout(60)  # a flow that takes a lock of ours ends never
 
@@ -43,9 +44,11 @@ def all_held(*things):
     """Hold the locks, as a thread does in the middle of something."""
     held = [each for each in locks_of(*things) if each.acquire(blocking=False)]
     assert held
-    yield
-    for each in held:
-        each.release()
+    try:
+        yield
+    finally:
+        for each in held:
+            each.release()
 
 
 def begun(flow):
@@ -86,6 +89,27 @@ def test_a_renewal_that_is_left_takes_no_lock():
     renewal = begun(world.background.pop())
     with all_held(world.engine):
         renewal.close()
+
+
+@untidy
+def test_nor_does_one_that_asks_a_directory_which_fails_as_it_is_left(emulated):
+    """As a client of a database does, which finds no event loop to clean up on."""
+
+    async def directory(_principal):
+        try:
+            await asyncio.get_running_loop().create_future()
+        except GeneratorExit:
+            raise RuntimeError("no running event loop")  # noqa: B904 - it does not know better
+
+    with TokenBroker(emulated, directory) as broker:
+        loop = asyncio.new_event_loop()
+        asking = loop.create_task(broker.atoken(ALICE))
+        loop.call_later(0.05, loop.stop)
+        loop.run_forever()
+        [mint] = asyncio.all_tasks(loop) - {asking}
+        loop.close()
+        with all_held(broker):
+            mint.get_coro().close()
 
 
 def test_somebody_who_waits_and_is_left_takes_no_lock(emulated):

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from monite_auth.processes.flows import ends_when_left
 from monite_auth.processes.running_time import RunningTime
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
@@ -71,7 +72,8 @@ class LoopConnections(Connections):
             clients = async_clients(replace(self._address, hosts=(host,)), self._timeout)
             try:
                 async with RunningTime(share * self._timeout):
-                    await clients[0].initialize()
+                    with ends_when_left():
+                        await clients[0].initialize()
             except FAILURES as error:
                 failure = error
             else:
@@ -83,7 +85,8 @@ class LoopConnections(Connections):
         client = self._open()[0]
         try:
             async with RunningTime(patience):
-                return await client.execute_command(*command)
+                with ends_when_left():
+                    return await client.execute_command(*command)
         except (redis.exceptions.SlotNotCoveredError, KeyError):
             with suppress(*FAILURES):
                 await self._relearn(client)
@@ -92,18 +95,21 @@ class LoopConnections(Connections):
     async def _close_idle(self, command: Sequence[Argument]) -> None:
         client = self._open()[0]
         if self._address.kind != "cluster":
-            await client.connection_pool.disconnect(inuse_connections=False)
+            with ends_when_left():
+                await client.connection_pool.disconnect(inuse_connections=False)
         elif (node := self._node(command)) is not None:
             # The client does this itself after a timeout of its own, but the timeout is ours; see `topologies`.
             # redis-py 6 has only `disconnect`.
             disconnect = getattr(node, "disconnect_free_connections", node.disconnect)
-            await disconnect()
+            with ends_when_left():
+                await disconnect()
             await self._relearn(client)
 
     async def _relearn(self, client: Any) -> None:
         """Ask again which node serves which slot."""
         async with RunningTime(RELEARNING_SHARE * self._timeout):
-            await client.nodes_manager.initialize()
+            with ends_when_left():
+                await client.nodes_manager.initialize()
 
     async def aclose(self) -> None:
         """Close the connections; they are opened again when they are needed."""
