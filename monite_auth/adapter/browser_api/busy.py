@@ -13,7 +13,8 @@ __all__ = ["BusySessions"]
 
 class _Counts:
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # Python may come upon a call that its event loop has left while this very thread counts.
+        self.lock = threading.RLock()
         self.calls: Counter[object] = Counter()
 
 
