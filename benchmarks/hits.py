@@ -8,12 +8,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from benchmarks.ground import Ground
 from benchmarks.people import ANNA, broker_for
 from benchmarks.report import Report
 from benchmarks.timing import microseconds, side_by_side
-from monite_auth import TokenBroker
+from monite_auth import AccessToken, PostgresStore, Secret, TokenBroker
+from monite_auth.processes.flows import run as run_flow
+from monite_auth.stores import Claimed, Slot
+from monite_auth.tokens import steady_clock
 from tests.postgres_server import PostgresServer, is_installed
 
 __all__ = ["look_up", "run"]
@@ -23,6 +27,12 @@ MOST_LOOK_UPS = 6
 """The target for a hit in memory: so many look-ups in a dictionary, each with a check of the clock."""
 
 
+POINT_READ = "SELECT token FROM bare WHERE slot = %s"
+
+MOST_READS = 1.3
+"""The target for a hit in PostgreSQL: so many reads of one row by its key."""
+
+
 def run(ground: Ground, report: Report) -> None:
     """Print the cost of a hit in each store."""
     with ExitStack() as stack:
@@ -30,6 +40,8 @@ def run(ground: Ground, report: Report) -> None:
         if is_installed():
             stores["postgres"] = stack.enter_context(PostgresServer(fsync="on")).url
         _compare_stores(ground, stores, report)
+        if "postgres" in stores:
+            _compare_with_a_point_read(ground, stores["postgres"], report)
     _compare_with_a_look_up(ground, report)
 
 
@@ -52,6 +64,47 @@ def _compare_stores(ground: Ground, stores: dict[str, str], report: Report) -> N
         rows,
         plotted=["token()", "atoken()", "bare read"],
     )
+
+
+def _compare_with_a_point_read(ground: Ground, url: str, report: Report) -> None:
+    """Take turns with psycopg, whose cursor reads one row by its key: another run would have another machine."""
+    import psycopg  # noqa: PLC0415 - psycopg is an optional extra
+
+    with broker_for(ground.emulator.api_url, url) as broker, psycopg.connect(url, autocommit=True) as bare:
+        broker.token(ANNA)
+        cursor = bare.cursor(binary=True)
+        took = side_by_side(
+            {
+                "read": lambda: cursor.execute(POINT_READ, ("slot-7",), prepare=True).fetchone(),
+                "peek": _peek_of(url),
+                "hit": partial(broker.token, ANNA),
+            },
+            seconds=4 * ground.seconds,
+            rounds=ground.count(400, 2),
+            clock=time.perf_counter,
+        )
+    report.ratio(
+        "token() with PostgreSQL / a point read by psycopg's cursor",
+        took["hit"] / took["read"],
+        target=MOST_READS,
+    )
+    report.ratio(
+        "the store's part of it alone / a point read by psycopg's cursor", took["peek"] / took["read"]
+    )
+
+
+def _peek_of(url: str) -> Callable[[], object]:
+    """Return the peek of a store of its own that has a token for Anna."""
+    operations = (
+        PostgresStore(url, keys=(Secret("a key of the benchmarks"),))
+        .of(uuid4().hex)
+        .operations(blocking=True)
+    )
+    slot, now = Slot(ANNA.user_id, ANNA.tenant, None), steady_clock()
+    claim = run_flow(operations.claim(slot, ANNA, owner="benchmark", seconds=5, min_life=0))
+    assert isinstance(claim, Claimed)
+    run_flow(operations.commit(claim.lease, AccessToken(Secret("t" * 150), now + 3600, now, now + 3000)))
+    return lambda: run_flow(operations.peek(slot, ANNA))
 
 
 def _compare_with_a_look_up(ground: Ground, report: Report) -> None:
@@ -152,7 +205,6 @@ def _select(url: str, seconds: float) -> float:
         )
         connection.execute("ANALYZE bare")
         cursor = connection.cursor(binary=True)
-        query = "SELECT token FROM bare WHERE slot = %s"
         return microseconds(
-            lambda: cursor.execute(query, ("slot-7",), prepare=True).fetchone(), seconds=seconds
+            lambda: cursor.execute(POINT_READ, ("slot-7",), prepare=True).fetchone(), seconds=seconds
         )

@@ -18,18 +18,22 @@ def microseconds(
 
 
 def side_by_side(
-    works: dict[str, Callable[[], object]], *, seconds: float = 0.5, rounds: int = ROUNDS
+    works: dict[str, Callable[[], object]],
+    *,
+    seconds: float = 0.5,
+    rounds: int = ROUNDS,
+    clock: Callable[[], float] = time.thread_time,
 ) -> dict[str, float]:
-    """Return the microseconds of the processor that one call of each takes, the best of its rounds.
+    """Return the microseconds that one call of each takes, by default of the processor; the best of its rounds.
 
     The rounds take turns, so that whatever the machine does meanwhile it does to all of them, and time in which the thread
-    waits for a processor is not counted.
+    waits for a processor is not counted. Where another process does a part of the work, hand in `time.perf_counter` and many rounds.
     """
     calls = {name: _calls(work, seconds / rounds) for name, work in works.items()}
     best = dict.fromkeys(works, float("inf"))
     for _ in range(rounds):
         for name, work in works.items():
-            best[name] = min(best[name], _round(work, calls[name], time.thread_time))
+            best[name] = min(best[name], _round(work, calls[name], clock))
     return {name: took * 1e6 for name, took in best.items()}
 
 

@@ -81,8 +81,12 @@ class ServerClock:
 
     def steady(self, time: float, asked_at: float) -> float | None:
         """Return a time of the server as it would be if nobody had ever set the clock. None if it was set, or was not seen before."""
-        known, now = self._known, self._clock()
-        if known is None or known.sighting.step_to(Sighting(time - now, time - asked_at, now)):
+        known = self._known
+        if known is None:
+            return None
+        # As `Sighting.step_to`, for every hit.
+        now, seen = self._clock(), known.sighting
+        if seen.least - LEAST_STEP > time - asked_at or time - now > seen.most + LEAST_STEP:
             return None
         known.seen_at = now
         return time - known.total

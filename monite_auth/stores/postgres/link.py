@@ -150,8 +150,7 @@ def _written(argument: Argument) -> bytes | None:
 
 
 def _rows(result: pq.abc.PGresult, statement: Statement) -> list[Row]:
-    columns = list(enumerate(statement.decoders))
-    value = result.get_value
+    columns, value = statement.columns, result.get_value
     return [
         tuple([None if (cell := value(row, column)) is None else decode(cell) for column, decode in columns])
         for row in range(result.ntuples)

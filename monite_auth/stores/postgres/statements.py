@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CHANNEL", "STORE_TIME", "Argument", "Row", "Statement", "function", "statement"]
+__all__ = ["CHANNEL", "STORE_TIME", "Argument", "Row", "Statement", "function", "moments_of", "statement"]
 
 Argument = str | bytes | float | bool | None
 Row = tuple[Any, ...]
@@ -25,12 +25,17 @@ STORE_TIME = "(SELECT monite_auth.store_time($1, $2, $3))"
 """The store's time, in a query whose first arguments are as for a function of ours."""
 
 _long = struct.Struct(">q").unpack
+_longs = struct.Struct(">q").iter_unpack
 _double = struct.Struct(">d").unpack
 
 
 def _moment(value: bytes) -> float:
     (microseconds,) = _long(value)
     return EPOCH + int(microseconds) / 1_000_000
+
+
+def _moments(value: bytes) -> list[float]:
+    return [EPOCH + each / 1_000_000 for (each,) in _longs(value)]
 
 
 def _real(value: bytes) -> float:
@@ -50,12 +55,14 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "text": bytes.decode,
     "bytes": bytes,
     "moment": _moment,
+    "moments": _moments,
     "number": _number,
     "real": _real,
     "truth": _truth,
     "nothing": lambda _: None,
 }
-"""What a column's bytes mean, in PostgreSQL's binary format. A moment is in seconds since the epoch."""
+"""What a column's bytes mean, in PostgreSQL's binary format. A moment is in seconds since the epoch. Moments are
+several in one column, see `moments_of`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +71,8 @@ class Statement:
 
     name: bytes
     text: bytes
-    decoders: tuple[Callable[[bytes], Any], ...]
+    columns: tuple[tuple[int, Callable[[bytes], Any]], ...]
+    """The number of each column, and what decodes it."""
     patience: float = 1.0
     is_peek: bool = False
 
@@ -73,9 +81,13 @@ def statement(text: str, *columns: str, patience: float = 1.0, is_peek: bool = F
     """Return a statement whose columns are of these kinds, by their names in DECODERS."""
     source = " ".join(text.split()).encode()
     digest = hashlib.sha256(source).hexdigest()[:20]
-    return Statement(
-        f"monite_auth_{digest}".encode(), source, tuple(DECODERS[each] for each in columns), patience, is_peek
-    )
+    decoders = tuple((number, DECODERS[each]) for number, each in enumerate(columns))
+    return Statement(f"monite_auth_{digest}".encode(), source, decoders, patience, is_peek)
+
+
+def moments_of(*moments: str) -> str:
+    """Return the expression for several moments in one column. To read columns one by one takes as long as the rest of a hit."""
+    return " || ".join(f"timestamptz_send({each})" for each in moments)
 
 
 def function(name: str, arguments: int, *columns: str, patience: float = 1.0) -> Statement:

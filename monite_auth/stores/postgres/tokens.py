@@ -8,7 +8,7 @@ from monite_auth.identity import PARTNER, Subject
 from monite_auth.stores.postgres.errors import SchemaMissing
 from monite_auth.stores.postgres.execution import TRIES, Execution, times_of
 from monite_auth.stores.postgres.keys import EVERYONE
-from monite_auth.stores.postgres.statements import Argument, Row, Statement, function, statement
+from monite_auth.stores.postgres.statements import Argument, Row, Statement, function, moments_of, statement
 from monite_auth.stores.sealing import SealBroken, Vault
 from monite_auth.stores.values import (
     Busy,
@@ -27,36 +27,37 @@ from monite_auth.tokens import AccessToken
 __all__ = ["PEEK", "PEEK_BY_DATE", "PEEK_BY_SESSION", "PostgresTokens"]
 
 COLUMNS = "text", "bytes", "moment", "moment", "moment", "moment"
+FOUND = "text", "bytes", "moments"
+TIMES = "expires_at", "issued_at", "renew_at"
 
-FACTS = "token.print, token.sealed, token.expires_at, token.issued_at, token.renew_at, now()"
+# Whether it is still valid is for the reader to see, who knows whether the server's clock was set. A session is known until some moment.
+FACTS = f"SELECT token.print, token.sealed, {moments_of(*(f'token.{each}' for each in TIMES), 'now()')}"
 
-# Whether it is still valid is for the reader to see, who knows whether the server's clock was set.
 PEEK = statement(
-    f"SELECT {FACTS} FROM monite_auth.tokens AS token WHERE token.slot = $1 AND token.state = 'live'",  # noqa: S608 - ours
-    *COLUMNS,
+    f"{FACTS} FROM monite_auth.tokens AS token WHERE token.slot = $1 AND token.state = 'live'",
+    *FOUND,
     is_peek=True,
 )
 
 PEEK_BY_SESSION = statement(
     f"""
-    SELECT {FACTS}, session.until FROM monite_auth.tokens AS token, monite_auth.sessions AS session
+    {FACTS} || {moments_of("session.until")} FROM monite_auth.tokens AS token, monite_auth.sessions AS session
     WHERE token.slot = $1 AND token.state = 'live'
         AND session.user_name = $2 AND session.session_name = $3 AND NOT session.ended
-    """,  # noqa: S608 - ours
-    *COLUMNS,
-    "moment",
+    """,
+    *FOUND,
     is_peek=True,
 )
 
 PEEK_BY_DATE = statement(
     f"""
-    SELECT {FACTS} FROM monite_auth.tokens AS token, (SELECT now() - monite_auth.seconds($9) AS now) AS store
+    {FACTS} FROM monite_auth.tokens AS token, (SELECT now() - monite_auth.seconds($9) AS now) AS store
     WHERE token.slot = $1 AND token.state = 'live' AND NOT EXISTS (
         SELECT FROM monite_auth.sessions WHERE user_name = $2 AND session_name = $3 AND until > store.now
     ) AND NOT monite_auth.ended_by_date($4, $2, monite_auth.began($6, $5, $7, store.now), store.now)
     AND monite_auth.began($5, $5, $7, store.now) > store.now - monite_auth.seconds($8)
     """,  # noqa: S608 - ours
-    *COLUMNS,
+    *FOUND,
     is_peek=True,
 )
 
@@ -81,16 +82,16 @@ class PostgresTokens(Execution):
                 return None
             if not rows:
                 return None
-            print_, sealed, expires_at, issued_at, renew_at, time, *session_until = rows[0]
+            name, sealed, (expires_at, issued_at, renew_at, time, *known_until) = rows[0]
             now = self._server_clock.steady(time, at)
             if now is None:
                 await self._look_at_clock(connections, at)
                 continue
-            if min([expires_at, *session_until]) <= now:
+            if expires_at <= now or (known_until and known_until[0] <= now):
                 return None
             try:
                 return self._token(
-                    vault, vault.slot(slot), (print_, sealed, expires_at, issued_at, renew_at, now), at
+                    vault, vault.slot(slot), (name, sealed, expires_at, issued_at, renew_at, now), at
                 )
             except SealBroken:  # another data key may be in force
                 await self._keys.adopt(connections, vault)
