@@ -30,6 +30,7 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `configuration` | the parts of settings |
 | `processes` | what belongs to one process |
 | `functions` | functions that an application hands in |
+| `outbox` | endings in the application's own transaction |
 | `telemetry` | what happens, as metrics and spans |
 """
 

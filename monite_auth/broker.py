@@ -24,7 +24,7 @@ from monite_auth.engine.running import Running
 from monite_auth.engine.runtime import run
 from monite_auth.engine.transport import httpcore_of
 from monite_auth.engine.transport import httpx as own_httpx
-from monite_auth.errors import MoniteUnavailable, NotLinked, NotLoggedIn, RateLimited
+from monite_auth.errors import ConfigurationError, MoniteUnavailable, NotLinked, NotLoggedIn, RateLimited
 from monite_auth.events.event import Sink
 from monite_auth.events.listeners import Listeners
 from monite_auth.functions import AppFunction
@@ -43,6 +43,7 @@ from monite_auth.monite_api.grants import ASSUMED_LIFE, bearer_of
 from monite_auth.monite_api.headers import call_headers
 from monite_auth.monite_api.requests import Call
 from monite_auth.outbound import BrokerAuth, Pools
+from monite_auth.outbox import TableOutbox, is_for_event_loops, outbox_of, write
 from monite_auth.permissions.policy import Authorize, Policy
 from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerProcess
@@ -77,6 +78,8 @@ class TokenBroker:
     `store`: where tokens live; by default what `settings.store_url` says. While a shared store is down, this process goes on
     with its own memory (docs/outages.md).
     `events`: functions that take each Event for auditors, beside where `settings.events` says; docs/events.md.
+    `outbox`: what opens a connection to the application's own database, for `end_user_in` and `relink_in`: an engine or a sessionmaker
+    of SQLAlchemy, a pool of psycopg, or a function that returns a context; docs/transactions.md.
     `clock`: epoch seconds; tests hand in their own.
 
     A broker opens connections when they are needed, and again after `close`. It may be used from any number of
@@ -93,9 +96,11 @@ class TokenBroker:
         authorize: Authorize | AppFunction[bool] | None = None,
         store: Store | None = None,
         events: Sink | Iterable[Sink] = (),
+        outbox: object = None,
         clock: Clock = steady_clock,
     ) -> None:
         self.settings = settings
+        self._outbox = outbox_of(outbox)
         self._listeners = Listeners(settings, events)
         self.telemetry = self._listeners.telemetry
         self.store = open_store(settings, store, clock=clock, telemetry=self.telemetry)
@@ -111,7 +116,9 @@ class TokenBroker:
         for library in (httpx, own_httpx):
             httpcore_of(library)  # imports it
         self._pools = Pools(settings)
-        here = PerProcess(partial(Running, settings, self.store, self._directory, self.telemetry, clock))
+        here = PerProcess(
+            partial(Running, settings, self.store, self._directory, self.telemetry, clock, self._outbox)
+        )
         self._here = here.__call__  # for each hit; to call a method takes half the time of calling an object
 
     @property
@@ -414,6 +421,47 @@ class TokenBroker:
         """Tell that the directory's answer for a user has changed; see `relink`."""
         await self._engine.endings.relink(self._async(), _user_id(user_id))
 
+    def end_user_in(self, connection: Any, user_id: str) -> None:
+        """Have every session of a user end when the connection's transaction commits; a rollback leaves nothing.
+
+        `connection`: one of psycopg, or a connection or session of SQLAlchemy. The ending is a row in it (docs/transactions.md). A
+        thread of this process carries it out after the commit, and other processes do if this one dies.
+
+        Raises:
+            TypeError: `user_id` is no text, or `connection` none of these, or one for event loops.
+            ConfigurationError: the broker has no `outbox`, or the database is neither PostgreSQL nor SQLite.
+
+        """
+        self._note_in(connection, "end_user", user_id)
+
+    async def aend_user_in(self, connection: Any, user_id: str) -> None:
+        """Have every session of a user end when the connection's transaction commits; see `end_user_in`."""
+        await self._anote_in(connection, "end_user", user_id)
+
+    def relink_in(self, connection: Any, user_id: str) -> None:
+        """Do what `relink` does when the connection's transaction commits; see `end_user_in`."""
+        self._note_in(connection, "relink", user_id)
+
+    async def arelink_in(self, connection: Any, user_id: str) -> None:
+        """Do what `relink` does when the connection's transaction commits; see `end_user_in`."""
+        await self._anote_in(connection, "relink", user_id)
+
+    def _note_in(self, connection: Any, what: str, user_id: str) -> None:
+        if is_for_event_loops(connection):
+            raise TypeError(f"This connection is one for event loops: write `await broker.a{what}_in(…)`.")
+        run(self._anote_in(connection, what, user_id))
+
+    async def _anote_in(self, connection: Any, what: str, user_id: str) -> None:
+        if not isinstance(self._outbox, TableOutbox):
+            raise ConfigurationError(
+                f"{what}_in writes an ending for other processes to find: say where, with TokenBroker(outbox=…). In Django, "
+                "monite_auth_django.end_user(…, on_commit=True) does it."
+            )
+        row = await write(connection, self.settings.account_name, what, _user_id(user_id))
+        watch = self._here().outbox
+        assert watch is not None
+        watch.wait_for(row)
+
     def revoke(self, token: AccessToken | Secret | str) -> None:
         """Revoke one token, whoever has it: after it has leaked, say. The next call of its owner mints another.
 
@@ -448,13 +496,21 @@ class TokenBroker:
     def drain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due, for `within` seconds at the most; this happens by itself, too.
 
-        What this process has begun to revoke in the background is waited for, and is not in the report.
+        Endings in the `outbox` are carried out first. What this process has begun to revoke in the background is waited for, and is not in the report.
         Raises StoreUnavailable.
         """
+        self._here().look_at_outbox()
+        return self._drain(within)
+
+    def _drain(self, within: float) -> DrainReport:
         return run(self._engine.drainer.drain_and_join(self._blocking(), within=within))
 
     async def adrain(self, *, within: float = 60) -> DrainReport:
         """Work on the revocations that are due; see `drain`."""
+        await self._here().alook_at_outbox()
+        return await self._adrain(within)
+
+    async def _adrain(self, within: float) -> DrainReport:
         return await self._engine.drainer.drain_and_join(self._async(), within=within)
 
     def status(self, user_id: str) -> UserStatus:
@@ -505,7 +561,7 @@ class TokenBroker:
         left = _countdown(self.settings.deadline)
         self._here().close(within=left() / 2)  # first, so that background work gives back what it was at
         try:
-            self.drain(within=left())
+            self._drain(left())
         finally:  # where no key opens the store, say
             self._here().close(within=left())
             self._pools.close()
@@ -517,7 +573,7 @@ class TokenBroker:
         left = _countdown(self.settings.deadline)
         await self._here().aclose(within=left() / 2)
         try:
-            await self.adrain(within=left())
+            await self._adrain(left())
         finally:
             await self._here().aclose(within=left())
             await self._pools.aclose()

@@ -327,6 +327,8 @@ CONTINUATIONS = {
         "any-framework",
         "browser",
         "django-settings",
+        "transactions#Without Django",
+        "transactions#Django",
     ],
 }
 """Pages and sections whose code goes on from that of another page, and from nothing else."""

@@ -39,6 +39,7 @@ from monite_auth.adapter.endings import (
     abegin,
     aend,
     begin,
+    carry_out,
     end,
     log_failed_ending,
     log_failed_identify,
@@ -80,6 +81,7 @@ from monite_auth.identity import (
     ask_directory,
     checked_principal,
 )
+from monite_auth.outbox import Ending, Outbox
 from monite_auth.permissions.policy import Authorize
 
 __all__ = [
@@ -97,12 +99,14 @@ __all__ = [
     "BrokerSource",
     "BrowserApi",
     "DirectoryLike",
+    "Ending",
     "Finding",
     "FunctionDirectory",
     "IdentitySource",
     "LazyBroker",
     "Linkable",
     "MoniteAccess",
+    "Outbox",
     "Partner",
     "Stream",
     "StreamedAnswer",
@@ -121,6 +125,7 @@ __all__ = [
     "begin",
     "bind_principal",
     "bound_principal",
+    "carry_out",
     "check_setup",
     "check_user",
     "checked_answer",

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 
 from monite_auth.broker import TokenBroker
 from monite_auth.identity import Principal
+from monite_auth.outbox import Ending
 
 __all__ = [
     "BrokerSource",
     "abegin",
     "aend",
     "begin",
+    "carry_out",
     "end",
     "log_failed_ending",
     "log_failed_identify",
@@ -75,6 +77,17 @@ async def abegin(broker: BrokerSource, principal: Principal) -> None:
         await broker().alogin(principal)
     except Exception as error:  # noqa: BLE001 - people can log in, whatever is broken
         _log_failed_beginning(error)
+
+
+def carry_out(broker: TokenBroker, ending: Ending) -> None:
+    """Carry out an ending of the application's outbox, which has just been committed, and delete its row, if it has an id.
+
+    Raises what `broker.end_user` does: then the row stays, and the broker tries again.
+    """
+    getattr(broker, ending.what)(ending.user_id)
+    outbox = broker.running.outbox
+    if ending.id and outbox is not None:
+        outbox.settle(ending)
 
 
 def log_failed_ending(error: Exception) -> None:

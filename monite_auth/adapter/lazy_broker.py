@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import MoniteAuthError
-from monite_auth.processes.lifetimes import ProcessLock
+from monite_auth.processes.lifetimes import PerProcess, ProcessLock
 
 __all__ = ["LazyBroker"]
 
@@ -22,6 +22,7 @@ class LazyBroker:
     def __init__(self, build: Callable[[], TokenBroker]) -> None:
         self._build = build
         self._lock = ProcessLock()
+        self._begun = PerProcess(self._begin)
         self.built: TokenBroker | None = None
         """The broker, if it has been used."""
         _all.add(self)
@@ -35,6 +36,20 @@ class LazyBroker:
                     self.built = self._build()
                 found = self.built
         return found
+
+    def begin(self) -> None:
+        """Begin the broker's background work in this process, where others share its store and may have left something undone.
+
+        It is for each request: only the first one of a process does anything. Never raises, since whoever uses the broker is told.
+        """
+        self._begun()
+
+    def _begin(self) -> bool:
+        with suppress(Exception):
+            found = self()
+            if found.store.is_shared:
+                found.running.blocking()
+        return True
 
     def close(self) -> None:
         """Close the broker after one more try at its pending revocations; the next use builds another one."""

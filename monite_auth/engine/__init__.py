@@ -7,7 +7,7 @@
 | who somebody is | `directory_lookup`, `unlinked` |
 | how Monite is asked | `asking`, `limit_watch`, `api_client` |
 | how it is renewed | `renewal` |
-| how it ends | `endings`, `exchange`, `strays`, `drain`, `sweeps` |
+| how it ends | `endings`, `outbox_watch`, `exchange`, `strays`, `drain`, `sweeps` |
 | where I/O happens | `runtime`, `blocking`, `event_loop`, `background`, `transport`, `network`, `loop_sockets` |
 | what is handed in | `surroundings`, `revocation_epoch` |
 | how it is put together | `engine` (decisions), `running` (with the runtimes of one process) |

@@ -89,9 +89,9 @@ class Endings:
             )
         await self._end(runtime, "session", principal, runtime.store.end_session(principal))
 
-    async def end_user(self, runtime: Runtime, user_id: str) -> None:
-        """End all sessions of a user."""
-        await self._end(runtime, "user", user_id, runtime.store.end_user(user_id))
+    async def end_user(self, runtime: Runtime, user_id: str, *, ago: float = 0.0) -> None:
+        """End all sessions of a user, `ago` seconds ago: those that have begun since go on."""
+        await self._end(runtime, "user", user_id, runtime.store.end_user(user_id, ago=ago))
 
     async def relink(self, runtime: Runtime, user_id: str) -> None:
         """Take away the tokens of a user whose entity user has changed."""

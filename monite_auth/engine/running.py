@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import cache, partial
 from weakref import ref
 
@@ -9,10 +10,13 @@ from monite_auth.engine.blocking import BlockingRuntime
 from monite_auth.engine.engine import Engine
 from monite_auth.engine.event_loop import AsyncRuntime
 from monite_auth.engine.limit_watch import LimitWatch
+from monite_auth.engine.outbox_watch import OutboxWatch
+from monite_auth.engine.runtime import run
 from monite_auth.engine.surroundings import SWEEP_INTERVAL
 from monite_auth.engine.sweeps import Sweeps
 from monite_auth.engine.transport import transport_options
 from monite_auth.identity import Directory
+from monite_auth.outbox import Ending, Outbox
 from monite_auth.permissions.roles import Roles
 from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.processes.threads import Threads
@@ -35,7 +39,13 @@ class Running:
     """The engine of one broker in one process, with a runtime for its threads and one for each event loop."""
 
     def __init__(
-        self, settings: Settings, store: Store, directory: Directory, telemetry: Telemetry, clock: Clock
+        self,
+        settings: Settings,
+        store: Store,
+        directory: Directory,
+        telemetry: Telemetry,
+        clock: Clock,
+        outbox: Outbox | None = None,
     ) -> None:
         self.engine = Engine(settings, directory)
         self.roles = Roles(settings, self.engine.tokens, clock)
@@ -51,6 +61,12 @@ class Running:
         self._options = cache(partial(transport_options, settings))
         self._lock = threading.Lock()
         self._sweeps = Sweeps(self._sweep, SWEEP_INTERVAL)
+        self.outbox = (
+            None
+            if outbox is None
+            else OutboxWatch(outbox, settings.account_name, self._carry_out, self._owes)
+        )
+        """The application's outbox, as this process sees it."""
 
     def blocking(self) -> BlockingRuntime:
         """Return the runtime of threads."""
@@ -89,15 +105,43 @@ class Running:
         return self._sweeps.seconds_since() < STANDSTILL
 
     def _begin_sweeps(self) -> None:
-        if self._store.is_shared and threads_are_allowed():
+        is_left_alone = self.outbox is None or self.outbox.is_left_to_writers
+        if threads_are_allowed() and (self._store.is_shared or not is_left_alone):
             self._sweeps.begin()
+            if self.outbox is not None:
+                self.outbox.start()
 
     def _sweep(self) -> None:
         self.engine.drainer.start(self.blocking())
+        if self.outbox is not None:
+            self.outbox.start()
+
+    def _carry_out(self, ending: Ending, *, ago: float) -> None:
+        endings, runtime = self.engine.endings, self.blocking()
+        if ending.what == "end_user":
+            run(endings.end_user(runtime, ending.user_id, ago=ago))
+        else:
+            run(endings.relink(runtime, ending.user_id))
+
+    def _owes(self, user_id: str) -> bool:
+        owes: Callable[[str], bool] | None = getattr(self._store, "owes", None)  # a store with a fallback
+        return owes is not None and owes(user_id)
+
+    def look_at_outbox(self) -> None:
+        """Carry out what stands in the application's outbox, here and now."""
+        if self.outbox is not None:
+            self.outbox.look()
+
+    async def alook_at_outbox(self) -> None:
+        """Do as `look_at_outbox`, in a thread."""
+        if self.outbox is not None:
+            await asyncio.wrap_future(THREADS().submit(self.outbox.look))
 
     def close(self, *, within: float) -> None:
         """Cut background work of threads short, wait for it `within` seconds at the most, and close their connections."""
         self._sweeps.end()
+        if self.outbox is not None:
+            self.outbox.close(within=within)
         with self._lock:
             runtime, self._of_threads = self._of_threads, None
         if runtime is not None:

@@ -90,6 +90,10 @@ class FallbackStore:
         """How many operations the shared store has still to hear of."""
         return len(self._owed)
 
+    def owes(self, user: str) -> bool:
+        """Say whether the shared store has still to hear of something about a user."""
+        return self._owed.concerns(user)
+
     def of(self, account: str) -> "FallbackStore":
         """Return the one store of an account, whoever asks: brokers that share it must know of each other's logouts."""
         return self._whole._view_of(account)  # noqa: SLF001 - it is one of us
