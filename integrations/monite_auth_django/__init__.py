@@ -17,10 +17,19 @@ except ImportError as error:
     raise missing_framework("monite_auth_django", "Django", "'monite-auth[django]'", error) from error
 
 from monite_auth_django.current import broker
+from monite_auth_django.endings import aend_user, end_user
 from monite_auth_django.identify import aidentify, identify
 from monite_auth_django.requests import MoniteHttpRequest
 from monite_auth_django.responses import forward
 
 del _django, missing_framework
 
-__all__ = ["MoniteHttpRequest", "aidentify", "broker", "forward", "identify"]
+__all__ = [
+    "MoniteHttpRequest",
+    "aend_user",
+    "aidentify",
+    "broker",
+    "end_user",
+    "forward",
+    "identify",
+]

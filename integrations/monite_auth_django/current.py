@@ -12,8 +12,9 @@ from monite_auth.errors import MoniteAuthError
 from monite_auth_django.conf import conf
 from monite_auth_django.database import alias_of_store
 from monite_auth_django.functions import ProjectFunction
+from monite_auth_django.outbox import ModelOutbox
 
-__all__ = ["broker", "error_about"]
+__all__ = ["begin", "broker", "error_about"]
 
 
 def broker() -> TokenBroker:
@@ -22,6 +23,11 @@ def broker() -> TokenBroker:
     Raises ConfigurationError if settings are missing or wrong; `manage.py check` finds that earlier.
     """
     return _of_this_process()
+
+
+def begin() -> None:
+    """Have this process carry out what others have left undone, from its first request on; see LazyBroker."""
+    _of_this_process.begin()
 
 
 def error_about(exception: BaseException) -> MoniteAuthError | None:
@@ -44,6 +50,7 @@ def _build() -> TokenBroker:
         authorize=authorize,
         store=conf.STORE,
         events=conf.EVENT_SINKS,
+        outbox=ModelOutbox(),
     )
 
 

@@ -19,7 +19,7 @@ from monite_auth.errors import NotLoggedIn, NotPermitted, SessionEnded
 from monite_auth_django.access import attach
 from monite_auth_django.bindings import ACTING, bound_in
 from monite_auth_django.conf import conf
-from monite_auth_django.current import broker, error_about
+from monite_auth_django.current import begin, broker, error_about
 from monite_auth_django.identify import aprincipal, auser, principal
 from monite_auth_django.responses import answered, error_response, keep_private
 from monite_auth_django.watched import WatchedSession
@@ -60,6 +60,7 @@ class MoniteAuthMiddleware:
         """Serve one request, or return the coroutine that does."""
         if self.is_async:
             return self.__acall__(request)
+        begin()
         attach(request)
         session: Any = getattr(request, "session", None)
         if _may_log_out(request):
@@ -79,6 +80,7 @@ class MoniteAuthMiddleware:
         return keep_private(request, answered(request, response))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
+        begin()
         attach(request)
         session: Any = getattr(request, "session", None)
         if _may_log_out(request):

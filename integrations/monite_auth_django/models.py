@@ -1,4 +1,4 @@
-"""The link from a user to an entity user, and the table of events for auditors."""
+"""The link from a user to an entity user, endings that are to be carried out, and the table of events for auditors."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monite_auth import EntityUser
 
-__all__ = ["MoniteEvent", "MoniteLink"]
+__all__ = ["MoniteEnding", "MoniteEvent", "MoniteLink"]
 
 
 class MoniteLink(models.Model):
@@ -59,6 +59,27 @@ class MoniteLink(models.Model):
                 self._meta.get_field(name) for name in ("user", "tenant", "entity_id", "entity_user_id")
             )
         )
+
+
+class MoniteEnding(models.Model):
+    """An ending that was written in the transaction of what it is about, and is carried out after the commit, which deletes the row.
+
+    It has no foreign key, since it outlives the user whom it is about.
+    """
+
+    account = models.CharField(_("account"), max_length=255)
+    what = models.CharField(_("what is to be done"), max_length=16)
+    user = models.CharField(_("user"), max_length=255)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        """See Django's documentation."""
+
+        verbose_name = _("Monite ending")
+        verbose_name_plural = _("Monite endings")
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.user}"
 
 
 class MoniteEvent(models.Model):

@@ -1,19 +1,20 @@
 """Receivers of Django's signals: logins and logouts, and changes of links and users.
 
-A change of the database takes effect in Monite when its transaction commits, and never breaks it.
+A change of the database takes effect in Monite when its transaction commits, and never breaks it (`endings`).
+
+Where each statement commits by itself, a change that ends something is committed before Django says that it was saved. So there the
+ending is written down before the change, lest a process that dies between the two loses it.
 """
 
 import logging
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.signals import got_request_exception
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import HttpRequest
 
@@ -22,6 +23,7 @@ from monite_auth_django.access import attach
 from monite_auth_django.bindings import bind, session_user, unbind
 from monite_auth_django.conf import conf
 from monite_auth_django.current import broker, error_about
+from monite_auth_django.endings import at_commit, commits_by_itself, write_ending
 from monite_auth_django.models import MoniteLink
 from monite_auth_django.responses import UNANSWERED
 
@@ -40,6 +42,7 @@ def connect() -> None:
     post_delete.connect(link_deleted, MoniteLink, dispatch_uid="monite_auth_django")
     for model in apps.get_models():
         if issubclass(model, get_user_model()):  # proxies and children send signals of their own
+            pre_save.connect(remember_ending, model, dispatch_uid="monite_auth_django")
             post_save.connect(user_saved, model, dispatch_uid="monite_auth_django")
             post_delete.connect(user_deleted, model, dispatch_uid="monite_auth_django")
 
@@ -106,46 +109,63 @@ def remember_link(instance: MoniteLink, using: str, **_: Any) -> None:
     manager = MoniteLink._base_manager.using(using)  # noqa: SLF001 - Django's documented name
     old = None if instance.pk is None else manager.filter(pk=instance.pk).first()
     instance._monite_before = old and old.identity  # noqa: SLF001
+    users = _relinked(instance)
+    _write_before(instance, using, "relink", users)
 
 
 def link_saved(instance: MoniteLink, using: str, **_: Any) -> None:
     """Revoke the tokens of the users that a link was about and is about, if it has changed."""
-    before = instance.__dict__.pop("_monite_before", None)
-    if before is not None and before != instance.identity:
-        for user_id in {before[0], instance.identity[0]}:
-            _on_commit(using, "relink", user_id)
+    users = _relinked(instance)
+    instance.__dict__.pop("_monite_before", None)
+    _tell(instance, using, "relink", users)
+
+
+def _relinked(instance: MoniteLink) -> set[object]:
+    before = instance.__dict__.get("_monite_before")
+    if before is None or before == instance.identity:
+        return set()
+    return {before[0], instance.identity[0]}
 
 
 def link_deleted(instance: MoniteLink, using: str, **_: Any) -> None:
     """Revoke the tokens of a user who is no longer linked."""
-    _on_commit(using, "relink", instance.user_id)
+    at_commit(using, "relink", instance.user_id)
+
+
+def remember_ending(instance: Any, using: str, update_fields: Any, **_: Any) -> None:
+    """Write down what saving a user is going to end, where it commits by itself."""
+    what = None if instance._state.adding else _ending_of(instance, update_fields)  # noqa: SLF001 - Django's documented name
+    _write_before(instance, using, what, [] if what is None else [instance.pk])
 
 
 def user_saved(instance: Any, created: bool, update_fields: Any, using: str, **_: Any) -> None:
     """End every session of a user who is no longer active; revoke the tokens of one whose password has changed."""
-    if created:
-        return
+    what = None if created else _ending_of(instance, update_fields)
+    if what is not None:
+        _tell(instance, using, what, [instance.pk])
+
+
+def _ending_of(instance: Any, update_fields: Any) -> str | None:
     if (update_fields is None or "is_active" in update_fields) and not getattr(instance, "is_active", True):
-        _on_commit(using, "end_user", instance.pk)
-    elif getattr(instance, "_password", None) is not None:  # set_password, and not a mere upgrade of the hash
-        _on_commit(using, "relink", instance.pk)
+        return "end_user"
+    if getattr(instance, "_password", None) is not None:  # set_password, and not a mere upgrade of the hash
+        return "relink"
+    return None
 
 
 def user_deleted(instance: Any, using: str, **_: Any) -> None:
     """End every session of a deleted user."""
-    _on_commit(using, "end_user", instance.pk)
+    at_commit(using, "end_user", instance.pk)
 
 
-def _on_commit(using: str, what: str, user_id: object) -> None:
-    def tell() -> None:
-        method: Callable[[str], None] = getattr(broker(), what)
-        method(str(user_id))
+def _write_before(instance: Any, using: str, what: str | None, users: Iterable[object]) -> None:
+    """Write endings before the object is saved, where that commits by itself. If it fails to be saved, they are carried out all the same."""
+    instance.__dict__.pop("_monite_written", None)  # of an earlier try
+    if what is not None and commits_by_itself(using):
+        instance._monite_written = {each: write_ending(using, what, each) for each in users}  # noqa: SLF001
 
-    transaction.on_commit(partial(_never_fail, tell, what), using=using)
 
-
-def _never_fail(tell: Callable[[], None], what: str) -> None:
-    try:
-        tell()
-    except Exception:
-        log.exception("%s was not recorded: a Monite token may stay valid until it expires.", what)
+def _tell(instance: Any, using: str, what: str, users: Iterable[object]) -> None:
+    written = instance.__dict__.pop("_monite_written", {})
+    for each in users:
+        at_commit(using, what, each, written.get(each))

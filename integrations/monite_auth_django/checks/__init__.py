@@ -15,6 +15,7 @@ monite_auth.W003  deployment: Monite is on this machine
 monite_auth.W004  the environment has a MONITE_… variable that means nothing
 monite_auth.W005  the store's tables are not in the database
 monite_auth.W006  the user of the database may not use them
+monite_auth.W007  the table of endings is not in a database that has users
 """
 
 from collections.abc import Collection
@@ -22,7 +23,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from monite_auth_django.checks import database, deployment, project, secrets, values
+from monite_auth_django.checks import database, deployment, outbox, project, secrets, values
 
 __all__ = ["check_databases", "check_deployment", "check_project"]
 
@@ -34,7 +35,7 @@ def check_project(**_: Any) -> list[CheckMessage]:
 
 def check_databases(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Return the problems in the databases that may be asked (`manage.py check --database default`, and `migrate`)."""
-    return [*database.check_tables(databases or ())]
+    return [*database.check_tables(databases or ()), *outbox.check(databases or ())]
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from monite_auth import TokenBroker
 from monite_auth.adapter import Finding
@@ -43,7 +44,7 @@ class _DjangoApplication(Application):
     def check(self) -> Iterator[Finding]:
         """Run the system checks; raises SystemCheckError."""
         said = io.StringIO()
-        call_command("check", tags=["monite_auth"], stdout=said, stderr=said)
+        call_command("check", tags=["monite_auth"], databases=list(connections), stdout=said, stderr=said)
         yield Finding.of("system_checks", said.getvalue().strip())
 
 

@@ -1,5 +1,6 @@
 """The test project."""
 
+import json
 import os
 
 SECRET_KEY = "for tests only, and as long as HMAC wants a key to be"
@@ -41,7 +42,9 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = json.loads(os.environ.get("TEST_DATABASES", "null")) or {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_USER_MODEL = os.environ.get("TEST_USER_MODEL", "auth.User")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
