@@ -134,6 +134,10 @@ class Connections(ABC):
         finally:
             entered.leave()
 
+    def server_of(self, keys: Sequence[str]) -> str:
+        """Return the name of the server on which keys lie."""
+        return self._server(("EVALSHA", "", len(keys), *keys)).name
+
     def _server(self, command: Sequence[Argument]) -> Server:
         """Return the server that a command goes to."""
         node = self._node(command)

@@ -121,13 +121,18 @@ class AccountKeys:
         await connections.run(SCRIPTS["adopt"], keys, [stamp or "", found.stamp, found.copy])
 
     async def _open_copy(self, connections: Connections) -> RedisVault | None:
-        """Open the copy of the envelope in the first shard that answers and has one in force."""
+        """Open the copy of the envelope in the first shard that answers and has one in force. A server that refuses one is left alone."""
+        refusing: set[str] = set()
         for shard in range(SHARDS):
+            keys = self._own.stamped(shard)
+            if connections.server_of(keys) in refusing:
+                continue
             try:
-                stamp, copy = await connections.run(SCRIPTS["adopt"], self._own.stamped(shard), [])
+                stamp, copy = await connections.run(SCRIPTS["adopt"], keys, [])
             except StoreUnavailable as error:
                 if error.part is None:
                     raise
+                refusing.add(connections.server_of(keys))
                 continue
             found = self._opened_copy(self._own, stamp, copy)
             if found is not None:

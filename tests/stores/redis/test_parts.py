@@ -293,6 +293,34 @@ def test_promise_11_a_fresh_process_serves_the_users_of_healthy_nodes_whichever_
     until(cluster.is_whole)
 
 
+def test_a_process_that_starts_asks_each_node_once_where_all_refuse_since_one_is_down(cluster, drive):
+    """As nodes do with `cluster-require-full-coverage yes`, Redis's default."""
+    ground = LiveGround(cluster.url)
+    drive(ground, "blocking").put("token", *user(0))
+    others = cluster.nodes[1:]
+    fresh = drive(ground, "blocking")
+    for node in others:
+        node.admin.config_set("cluster-require-full-coverage", "yes")
+    with refusing(cluster.nodes[0]):
+        until(lambda: all(b"cluster_state:fail" in state_of(node) for node in others))
+        with pytest.raises(StoreUnavailable):
+            fresh.peek(*user(0))
+        assert 0 < sum(map(scripts_refused_by, others)) <= 8  # there are 32 copies
+    for node in others:
+        node.admin.config_set("cluster-require-full-coverage", "no")
+    until(cluster.is_whole)
+
+
+def state_of(node: RedisServer) -> bytes:
+    found = node.admin.execute_command("CLUSTER INFO")
+    return found if isinstance(found, bytes) else f"cluster_state:{found['cluster_state']}".encode()
+
+
+def scripts_refused_by(node: RedisServer) -> int:
+    statistics = node.admin.info("commandstats")
+    return sum(statistics.get(f"cmdstat_{name}", {}).get("rejected_calls", 0) for name in ("evalsha", "eval"))
+
+
 def test_an_event_loop_that_met_a_dead_node_leaves_no_connections(cluster, drive):
     ground = LiveGround(cluster.url)
     driver = drive(ground, "blocking")
