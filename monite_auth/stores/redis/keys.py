@@ -19,6 +19,7 @@ from typing import Any
 from monite_auth.errors import MoniteAuthError, StoreUnavailable
 from monite_auth.stores.redis.address import Address
 from monite_auth.stores.redis.connections import Argument, Connections
+from monite_auth.stores.redis.errors import record_of
 from monite_auth.stores.redis.health import check_version, warn_about_durability
 from monite_auth.stores.redis.keyspace import NAME, SHARDS, Keyspace
 from monite_auth.stores.redis.records import STORE, RedisVault, content_of
@@ -132,7 +133,8 @@ class AccountKeys:
             except StoreUnavailable as error:
                 if error.part is None:
                     raise
-                refusing.add(connections.server_of(keys))
+                if error.part != record_of(keys):
+                    refusing.add(connections.server_of(keys))
                 continue
             found = self._opened_copy(self._own, stamp, copy)
             if found is not None:
