@@ -1,10 +1,11 @@
-"""`store sql`: the token store's tables, for databases in which the application may make none."""
+"""`store`: the token store itself. `store sql` prints its tables, for databases in which the application may make none."""
 
 from importlib.metadata import version
 
 import click
 
 from monite_auth.cli.application import application
+from monite_auth.cli.store_copy import copy
 from monite_auth.cli.verb import Failure, Group, verb
 
 __all__ = ["store"]
@@ -36,3 +37,4 @@ def sql(role: str | None) -> None:
 
 
 store.add_command(sql)
+store.add_command(copy)

@@ -57,17 +57,21 @@ from monite_auth.stores.values import (
     Due,
     Everything,
     Lease,
+    Name,
     Overview,
+    Page,
     Pending,
+    Remembered,
     SessionState,
     Slot,
     Status,
 )
-from monite_auth.tokens import AccessToken
+from monite_auth.tokens import AccessToken, Secret
 
 __all__ = [
     "BudgetOperations",
     "CallOperations",
+    "CopyOperations",
     "InTurn",
     "NoteOperations",
     "Operations",
@@ -246,6 +250,25 @@ class StatusOperations(Protocol):
 
         `count_live`: whether to count live tokens, which takes longest; metrics do without.
         """
+
+
+class CopyOperations(Protocol):
+    """Reads for `monite-auth store copy`. A store that cannot be copied has none of them.
+
+    A page is what there was at one moment, and the next one is of a later moment: what comes in between is found by the next copy.
+    """
+
+    async def names_key(self) -> Secret:
+        """Return the key that makes names of users, sessions and tokens of the account."""
+
+    async def remembered(self, after: str | None = None) -> Page[Remembered]:
+        """Return what is remembered of sessions: known ones, ended ones, and from before when all of a user or of everybody have ended."""
+
+    async def pending(self, after: str | None = None) -> Page[Pending]:
+        """Return pending revocations, whether they are due or not, and whoever works on them. Tokens that have expired are none."""
+
+    async def holders(self, after: str | None = None) -> Page[Name]:
+        """Return the users, the partner too, who have tokens or for whom somebody mints."""
 
 
 class Operations(

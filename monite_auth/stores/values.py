@@ -5,7 +5,7 @@ Plain values without behaviour. `protocol` has the operations, `budget` the valu
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from monite_auth.identity import PARTNER, Partner, Principal
 from monite_auth.processes.awaited import Awaited
@@ -24,8 +24,11 @@ __all__ = [
     "Everything",
     "Hit",
     "Lease",
+    "Name",
     "Overview",
+    "Page",
     "Pending",
+    "Remembered",
     "SessionState",
     "Slot",
     "Status",
@@ -185,6 +188,41 @@ class Due(NamedTuple):
     batch: list[Pending]
     expired: int
     next_in: float | None
+
+
+# -- what one store tells another
+
+
+Item = TypeVar("Item")
+
+
+class Name(str):
+    """The name that a store has for a user or a session: a digest, whose text nobody knows any more.
+
+    Operations take it in place of the text, from whoever copies a store into another one that makes the same names.
+    """
+
+    __slots__ = ()
+
+
+class Remembered(NamedTuple):
+    """What a store remembers of a session; of all sessions of a user, without `session`; of everybody's, without `user`, too.
+
+    `has_ended`: the session has ended; or else it is known and began `ago` seconds ago. All sessions of a user or of everybody have ended
+    that began more than `ago` seconds ago.
+    """
+
+    user: Name | None
+    session: Name | None
+    has_ended: bool
+    ago: float
+
+
+class Page(NamedTuple, Generic[Item]):
+    """Some of many items, and what to ask for the next page with; None after the last."""
+
+    items: list[Item]
+    next: str | None
 
 
 class Status(NamedTuple):

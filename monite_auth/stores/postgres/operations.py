@@ -5,7 +5,7 @@ broke, `connections` has executed the same statement once more. Each can bear th
 
 | operation | what the second finds, or what one without an answer leaves |
 |---|---|
-| peek, session_state, get_note, status, backlog, overview | reads only |
+| peek, session_state, get_note, status, backlog, overview, names_key, remembered, pending, holders | reads only |
 | claim | The caller has chosen the lease's ID, so the second renews the first. A lease that nobody knows of runs out, or is claimed again by its owner. |
 | commit | The slot has this very token: it is stored already. After a logout between the two, the token is pending already. |
 | abandon | Another lease, or none; the same cooldown. |
@@ -21,6 +21,7 @@ broke, `connections` has executed the same statement once more. Each can bear th
 """
 
 from monite_auth.stores.postgres.calls import PostgresCalls
+from monite_auth.stores.postgres.copies import PostgresCopies
 from monite_auth.stores.postgres.notes import PostgresNotes
 from monite_auth.stores.postgres.revocations import PostgresRevocations
 from monite_auth.stores.postgres.sessions import PostgresSessions
@@ -29,5 +30,7 @@ from monite_auth.stores.postgres.status import PostgresStatus
 __all__ = ["PostgresOperations"]
 
 
-class PostgresOperations(PostgresCalls, PostgresSessions, PostgresRevocations, PostgresNotes, PostgresStatus):
+class PostgresOperations(
+    PostgresCalls, PostgresSessions, PostgresRevocations, PostgresNotes, PostgresStatus, PostgresCopies
+):
     """All operations of one account, in one of their two forms; see `monite_auth.stores.Operations`."""

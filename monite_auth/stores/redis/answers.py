@@ -44,6 +44,11 @@ def _is_number(answer: Any) -> bool:
         return False
 
 
+def _is_ago(answer: Any) -> bool:
+    """Say whether it is a number, or nothing."""
+    return _is_number(answer) or answer == b""
+
+
 def _is_count(answer: Any) -> bool:
     return isinstance(answer, int)
 
@@ -90,6 +95,13 @@ def _rows(*shapes: Shape) -> Shape:
     )
 
 
+def _first(first: Shape, others: Shape) -> Shape:
+    """Return the shape of a list that begins with one thing, and goes on with others."""
+    return lambda answer: (
+        isinstance(answer, list) and bool(answer) and first(answer[0]) and others(answer[1:])
+    )
+
+
 def _is_peeked(answer: Any) -> bool:
     """Say whether it is what `lua/peek.lua` answers. This is the hot path."""
     return answer is None or _is_token(answer) or answer == FOREIGN
@@ -109,7 +121,7 @@ ANSWERS: dict[str, Shape] = {
     "adopt": _row(_either(_is_nothing, _is_text), _is_text),
     "backlog": _is_count,
     "begin": _either(_is_count, _of_a_user),
-    "budget": _row(_is_count, _is_number, _either(_is_number, _word(b""))),
+    "budget": _row(_is_count, _is_number, _is_ago),
     "claim": _either(
         _row(_word(b"claimed", b"ended", b"old")),
         _row(_word(b"hit"), _is_text, _is_number),
@@ -124,7 +136,7 @@ ANSWERS: dict[str, Shape] = {
     "delete_note": _either(_is_count, _of_a_user),
     "discard": _either(_is_count, _of_a_user),
     "due": _either(
-        _row(_is_number, _is_count, _either(_is_number, _word(b"")), _rows(_is_shard, _is_text, _is_text)),
+        _row(_is_number, _is_count, _is_ago, _rows(_is_shard, _is_text, _is_text)),
         _of_shards,
     ),
     "end": _either(_row(_is_count, _is_count), _of_a_user),
@@ -133,17 +145,18 @@ ANSWERS: dict[str, Shape] = {
     "everything": _either(_row(_word(b"users"), _rows(_is_shard, _is_name)), _of_shards),
     "get_note": _either(_is_nothing, _is_text),
     "hold_value": _is_count,
+    "holders": _rows(_is_count),
     "holds_value": _either(_is_count, _of_a_user),
     "info": _is_text,
     "live": _is_count,
-    "overview": _row(_is_count, _either(_is_number, _word(b""))),
+    "overview": _row(_is_count, _is_ago),
     "peek": _is_peeked,
-    "peek_in_turn": _either(
-        _is_nothing, _word(FOREIGN), _row(_is_token, _is_count, _is_number, _either(_is_number, _word(b"")))
-    ),
+    "pending": _first(_is_number, _rows(_is_text, _is_text)),
+    "peek_in_turn": _either(_is_nothing, _word(FOREIGN), _row(_is_token, _is_count, _is_number, _is_ago)),
     "postpone": _is_count,
     "put_note": _either(_is_count, _of_a_user),
     "release_value": _is_count,
+    "remembered": _first(_is_ago, _rows(_row(_is_ago, _rows(_is_name), _rows(_is_name, _is_ago)))),
     "session_state": _word(b"alive", b"unknown", b"ended", b"old", FOREIGN, SET),
     "settle": _is_count,
     "status": _either(_row(_is_count, _is_number), _of_a_user),

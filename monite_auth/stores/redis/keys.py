@@ -99,6 +99,11 @@ class AccountKeys:
         """Have the envelope opened again by the next operation."""
         self._key_changes += 1
 
+    def forget(self) -> None:
+        """Open the envelope as if for the first time: it is to have other names, and nothing was lost by that."""
+        self._vault = None
+        self._key_changes += 1
+
     async def adopt(self, connections: Connections, vault: RedisVault, shard: int) -> None:
         """Have this process, with `vault`, and a shard agree which data key is in force.
 

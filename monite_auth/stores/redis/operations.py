@@ -7,6 +7,7 @@ bear to have run, and to run twice:
 | operation | script (`lua/`) | what the second run finds, or what a run without an answer leaves |
 |---|---|---|
 | peek, status, backlog, overview, get_note | peek, status, backlog, overview, users, live, budget, get_note | reads only |
+| names_key, remembered, pending, holders | users, remembered, pending, holders | reads only |
 | claim | claim | The caller has chosen the lease's ID, so the second run renews the first. A lease that nobody knows of runs out, or is claimed again by its owner. |
 | commit | hold_value | The same place holds the same value. If the commit never comes, the value is held until its token would have expired. |
 | commit | commit | The lease is gone, and the token is there under that lease: it is stored already. After a logout between the two, neither is there, and the token is pending, once: records bear its name. |
@@ -30,6 +31,7 @@ bear to have run, and to run twice:
 """
 
 from monite_auth.stores.redis.calls import RedisCalls
+from monite_auth.stores.redis.copies import RedisCopies
 from monite_auth.stores.redis.notes import RedisNotes
 from monite_auth.stores.redis.revocations import RedisRevocations
 from monite_auth.stores.redis.sessions import RedisSessions
@@ -38,5 +40,5 @@ from monite_auth.stores.redis.status import RedisStatus
 __all__ = ["RedisOperations"]
 
 
-class RedisOperations(RedisCalls, RedisSessions, RedisRevocations, RedisNotes, RedisStatus):
+class RedisOperations(RedisCalls, RedisSessions, RedisRevocations, RedisNotes, RedisStatus, RedisCopies):
     """All operations of one account, in one of their two forms; see `monite_auth.stores.Operations`."""

@@ -132,6 +132,12 @@ class RedisStore:
         if self._account is not None:
             self._keys.reopen()
 
+    def take_names(self, names_key: Secret) -> None:
+        """Have the store name users and sessions with this key of another store's, from the next operation on."""
+        self._envelope.take_names(names_key)
+        if self._account is not None:
+            self._keys.forget()
+
     def close(self) -> None:
         """Close the connections of threads; they are opened again when they are needed."""
         self._connections().of_threads.close()

@@ -110,6 +110,7 @@ class Envelope:
     """
 
     def __init__(self, keys: Keys) -> None:
+        self._names: bytes | None = None
         self._look_again: Callable[[Callable[[Secret], bool]], bool] | None = None
         self._keys: Callable[[], Sequence[Secret]]
         if isinstance(keys, ChangingKeys):
@@ -123,10 +124,19 @@ class Envelope:
                 )
             self._keys = lambda: keys
 
+    def take_names(self, names_key: Secret) -> None:
+        """Have envelopes make names with the names key of another store from now on, those too that have another one now.
+
+        What has been named before is not found any more under its name.
+        """
+        self._names = bytes.fromhex(names_key.reveal())
+
     def new(self) -> Opened:
         """Return an envelope for an account that is new to the store."""
-        data_key = secrets.token_bytes(KEY_BYTES)
         first, *_ = wrappers = _wrappers(self._keys())
+        if self._names is not None:
+            return _renewed({first: 1}, wrappers, self._names, [])
+        data_key = secrets.token_bytes(KEY_BYTES)
         return Opened(Seal(data_key), {first: _wrap(wrappers[first], data_key, 1)})
 
     def open(self, content: Content) -> Opened | None:
@@ -158,6 +168,9 @@ class Envelope:
             numbers[first] = max(numbers.values()) + 1
             content[first] = _wrap(wrappers[first], data_key, numbers[first])
         newest = max(number for name, number in numbers.items() if name in wrappers)
+        if self._names is not None and names != self._names:
+            kept = {name: number for name, number in numbers.items() if name in wrappers}
+            return _renewed(kept, wrappers, self._names, [data_key, *formers])
         strange = {name: number for name, number in numbers.items() if name not in wrappers}
         # A process whose key is newer than all of ours has a newer configuration: it will do the clearing up.
         if not strange or max(strange.values()) > newest:

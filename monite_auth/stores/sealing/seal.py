@@ -53,7 +53,7 @@ class Seal:
         self, data_key: bytes, names_key: bytes | None = None, formers: Sequence[bytes] = ()
     ) -> None:
         self._ciphers = [cipher_of(each) for each in (data_key, *formers)]
-        self._names_key = names_key or names_key_of(data_key)
+        self.names_key = names_key or names_key_of(data_key)
         self.id = data_key_id(data_key)
         """Names the data key."""
         self.knows = frozenset(data_key_id(each) for each in (data_key, *formers))
@@ -107,7 +107,7 @@ class Seal:
 
     def name(self, *parts: str | Partner | None) -> str:
         """Return a digest that stands for these parts, as text for keys."""
-        digest = hmac.digest(self._names_key, _joined(parts), hashlib.sha256)
+        digest = hmac.digest(self.names_key, _joined(parts), hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:NAME_BYTES]).rstrip(b"=").decode()
 
 

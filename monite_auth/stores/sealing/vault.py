@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from monite_auth.identity import EntityUser, Partner, Principal
 from monite_auth.stores.sealing.seal import Seal
-from monite_auth.stores.values import Cooldown, Slot
+from monite_auth.stores.values import Cooldown, Name, Slot
 from monite_auth.tokens import AccessToken, Secret
 
 __all__ = ["Vault"]
@@ -33,6 +33,11 @@ class Vault:
         self.data_key_id = seal.id
         """Names the data key in force."""
 
+    @property
+    def names_key(self) -> Secret:
+        """The key that makes the names."""
+        return Secret(self._seal.names_key.hex())
+
     # -- names
 
     def slot(self, slot: Slot) -> str:
@@ -41,11 +46,13 @@ class Vault:
 
     def user(self, user: str | Partner) -> str:
         """Return the name of a user, or of the partner."""
-        return self._name("user", user)
+        return str(user) if isinstance(user, Name) else self._name("user", user)
 
     def session(self, user: str | Partner, session: str | None) -> str | None:
         """Return the name of a user's session, if there is one."""
-        return self._name("session", user, session) if session is not None else None
+        if session is None:
+            return None
+        return str(session) if isinstance(session, Name) else self._name("session", user, session)
 
     def principal(self, principal: Principal) -> str | None:
         """Return the name of a principal's session: by its ID or, where it has none, by its date."""

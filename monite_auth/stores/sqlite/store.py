@@ -28,7 +28,7 @@ from monite_auth.stores.sqlite.open_file import OpenFile
 from monite_auth.stores.sqlite.operations import SQLiteOperations
 from monite_auth.stores.sqlite.schema import check_library
 from monite_auth.stores.sqlite.sweep import Sweeper
-from monite_auth.tokens import Clock, steady_clock
+from monite_auth.tokens import Clock, Secret, steady_clock
 
 __all__ = ["SQLiteStore"]
 
@@ -73,7 +73,8 @@ class SQLiteStore:
         check_library()
         clock = clock or time.time
         self._path = Path(path).absolute()  # now: daemons change their directory
-        self._make_keys = partial(AccountKeys, envelope=Envelope(keys), clock=clock)
+        self._envelope = Envelope(keys)
+        self._make_keys = partial(AccountKeys, envelope=self._envelope, clock=clock)
         self._make_operations = partial(
             SQLiteOperations,
             session_memory=session_memory,
@@ -146,6 +147,11 @@ class SQLiteStore:
         """See Store."""
         for keys in list(self._keys_by_account.values()):
             keys.reopen()
+
+    def take_names(self, names_key: Secret) -> None:
+        """Have the store name users and sessions with this key of another store's, from the next operation on."""
+        self._envelope.take_names(names_key)
+        self.reopen()
 
     def close(self) -> None:
         """Close the file; the next operation opens it again."""

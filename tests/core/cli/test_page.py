@@ -114,6 +114,8 @@ def examples(tmp_path, app):
         "roles plan": [(roles, *at)],
         "roles apply": [(roles, *at, "--yes"), (roles, *at, "--delete", "--yes")],
     }
+    stores = [f"sqlite:///{tmp_path / name}.db" for name in ("old", "new")]
+    given["store copy"] = [(*stores, "--last")]
     return lambda name: given.get(name, [()])
 
 

@@ -11,8 +11,9 @@ if is_set(now) then return 'set' end
 local ago = tonumber(ARGV[7])
 local moment = now - ago
 
-local sessions = 0
+local sessions, is_marked = 0, false
 local function mark(name)
+  is_marked = true
   redis.call('ZADD', ended, text(now + memory + LEEWAY), name)
   sessions = sessions + redis.call('ZREM', known, name)
   redis.call('ZREM', known, '+' .. name)
@@ -50,6 +51,8 @@ if over > 0 then
   redis.call('HSET', user, 'before', ended_before(over, redis.call('HGET', user, 'before') or nil, now, KEYS[11]))
   keep(user, now, now + memory + LEEWAY)
 end
+
+if is_marked or over > 0 then index(KEYS, now, now + memory + LEEWAY) end -- whoever copies the store has to find it
 
 local pending = 0
 local fields = redis.call('HGETALL', user)
