@@ -35,6 +35,7 @@ class Server(Gunicorn):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.workers = workers
+        self.environment = environment_with(environment)
         self.pids: list[int] = []
         self._log = log.open("w+")
         self._pool = ThreadPoolExecutor(AT_ONCE)
@@ -42,7 +43,7 @@ class Server(Gunicorn):
         self._process = subprocess.Popen(
             [*_program(command[0]), *(word.format(port=port, workers=workers) for word in command[1:])],
             cwd=ROOT,
-            env=environment_with(environment),
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

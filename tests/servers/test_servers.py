@@ -178,3 +178,39 @@ def test_workers_share_one_token_and_a_logout_in_one_holds_in_all(server, emulat
     assert "Traceback" not in server.log
     assert "ERROR" not in server.log
     assert not any(token.value in server.log for token in ledger.tokens)
+
+
+DIES_AFTER_THE_COMMIT = """
+import os, django
+django.setup()
+from django.contrib.auth import get_user_model
+from django.db import transaction
+with transaction.atomic():
+    transaction.on_commit(lambda: os._exit(9))
+    anna = get_user_model().objects.get(username="anna")
+    anna.is_active = False
+    anna.save()
+"""
+
+SITES = [
+    ("django_app under WSGI", "gunicorn, sync", 2, "sqlite"),
+    ("django_app under WSGI", "gunicorn, gevent", 2, "redis"),
+    ("django_app under ASGI", "uvicorn", 2, "postgres"),
+]
+
+
+@pytest.mark.parametrize("server", SITES, ids=[", ".join(map(str, case)) for case in SITES], indirect=True)
+def test_idle_workers_carry_out_what_a_process_had_committed_when_it_died(server, emulator):
+    first, another = server.pids
+    with server.browser() as browser:
+        page = server.ask(first, browser, "GET", "/login")
+        login = Form(page.text, "/login").fields | {"user_id": "anna"}
+        server.ask(first, browser, "POST", "/login", data=login)
+        assert server.ask(another, browser, "GET", "/invoices").status_code == 200
+        assert len(emulator.monite.ledger.live(ANNA_ID)) == 1
+        died = subprocess.run(
+            [sys.executable, "-c", DIES_AFTER_THE_COMMIT], cwd=ROOT, env=server.environment, check=False
+        )
+        assert died.returncode == 9
+        until(lambda: not emulator.monite.ledger.live(ANNA_ID))
+        assert server.ask(first, browser, "GET", "/invoices").status_code in (302, 303)
