@@ -10,7 +10,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.models.functions import Now
 
 from monite_auth.adapter import Ending, carry_out
@@ -64,11 +64,13 @@ def write_ending(using: str, what: str, user_id: object) -> Ending:
     except Exception as error:  # noqa: BLE001 - see above
         log.warning(
             "%s could not be written in the transaction (%s: %s). It is carried out after the commit, and lost if this process dies "
-            "before that. Has `manage.py migrate` made the table of MoniteEnding in the database %r?",
+            "before that.%s",
             what,
             type(error).__name__,
             str(error).partition("\n")[0],
-            using,
+            f" Has `manage.py migrate --database {using}` made the table of MoniteEnding?"
+            if isinstance(error, DatabaseError)
+            else "",
         )
         return ending
     note_alias(using)

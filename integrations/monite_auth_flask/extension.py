@@ -18,6 +18,7 @@ from monite_auth_flask.config import settings_of
 from monite_auth_flask.directory import authorize_of, directory_of
 from monite_auth_flask.hooks import Identify, RequestHooks
 from monite_auth_flask.login import LoginSignals
+from monite_auth_flask.outbox import outbox_of
 
 __all__ = ["MoniteAuth", "current_monite", "request_access"]
 
@@ -35,6 +36,7 @@ class Given:
     authorize: Authorize | None
     store: Store | None
     events: Sink | Iterable[Sink]
+    outbox: object
     broker: TokenBroker | None
 
 
@@ -52,6 +54,8 @@ class MoniteAuth:
     `@monite.authorize`. See TokenBroker.
     `store`: where tokens live, for all apps: a store that you have made yourself. By default, what `MONITE_STORE_URL` says.
     `events`: functions that take each Event for auditors; see TokenBroker.
+    `outbox`: what opens a connection to your database, for `broker.end_user_in`; see TokenBroker. A function is called in an
+    application context.
     `broker`: one that you have built yourself, for all apps. By default each app gets its own, from `MONITE_…` in
     `app.config`, and in the environment where that has nothing.
 
@@ -67,15 +71,16 @@ class MoniteAuth:
         authorize: Authorize | None = None,
         store: Store | None = None,
         events: Sink | Iterable[Sink] = (),
+        outbox: object = None,
         broker: TokenBroker | None = None,
     ) -> None:
         if broker is not None and not (
-            directory is None and authorize is None and store is None and events == ()
+            directory is None and authorize is None and store is None and events == () and outbox is None
         ):
             raise ConfigurationError(
-                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store, or events."
+                "MoniteAuth got a broker, which has all that it needs, and another directory, authorize or store, or events or an outbox."
             )
-        self._given = Given(directory, identify, authorize, store, events, broker)
+        self._given = Given(directory, identify, authorize, store, events, outbox, broker)
         if app is not None:
             self.init_app(app)
 
@@ -158,6 +163,7 @@ class AppState:
             authorize=None if authorize is None else authorize_of(self._app, authorize),
             store=self._given.store,
             events=self._given.events,
+            outbox=outbox_of(self._app, self._given.outbox),
         )
 
 

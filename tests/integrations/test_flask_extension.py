@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from flask import Flask, g
+from flask import Flask, current_app, g
+from sqlalchemy import create_engine
 
 from monite_auth import (
     EntityUser,
@@ -25,6 +26,7 @@ from monite_auth.tokens import steady_clock
 from monite_auth_flask import MoniteAuth, current_monite
 from tests.at_once import in_threads
 from tests.integrations.flask_apps import ASYNC, SYNC, app_of, both, config_of, logged_in
+from tests.outbox.ground import TABLE
 from tests.waiting import until
 
 ANNA = EntityUser(ANNA_ID, BAKERY_ID)
@@ -78,6 +80,28 @@ def test_tokens_live_in_a_store_of_the_apps_own(factory, config, tmp_path):
         app.extensions["monite_auth"].broker.token(Principal("anna", session_id="1"))
     with TokenBroker(replace(settings, store_url=f"sqlite:///{path}"), {}) as other_process:
         assert other_process.status("anna").expires_at is not None
+
+
+@pytest.mark.parametrize("is_function", [False, True])
+def test_an_outbox_is_opened_inside_the_application_context(factory, tmp_path, emulator, is_function):
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(TABLE)
+
+    def opened():
+        return current_app.extensions["engine"].begin()
+
+    monite = MoniteAuth(directory={"anna": ANNA}, outbox=opened if is_function else engine)
+    app = factory(monite)
+    app.extensions["engine"] = engine
+    with app.app_context():
+        broker = monite.broker
+    broker.token(Principal("anna", session_id="1"))
+    with engine.begin() as connection:
+        broker.end_user_in(connection, "anna")
+    until(lambda: not emulator.monite.ledger.live(ANNA_ID))
+    broker.close()
+    engine.dispose()
 
 
 def test_promise_7_a_store_of_the_apps_own_may_be_down(factory, config, caplog):
