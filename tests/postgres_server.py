@@ -313,6 +313,11 @@ class TimedServer(PostgresServer):
         """Have the clock stand still at a moment, seconds of the epoch."""
         self._clock.set(f"{moment:.6f}")
 
+    def time(self) -> float:
+        """Return the server's time as its functions compute it."""
+        ((moment,),) = self.query("SELECT extract(epoch FROM clock_timestamp())::double precision")
+        return float(moment)
+
 
 @functools.cache
 def timed_server() -> TimedServer:

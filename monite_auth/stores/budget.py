@@ -57,20 +57,20 @@ ONE_EXCESS = 1.0
 LIMIT_AGE = 60.0
 """Seconds for which a limit counts that an answer has named: every later answer names it again, and a wrong one is forgotten."""
 
-CONSTANTS = (
-    JITTER,
-    RESERVE,
-    ENTRIES,
-    LATENESS,
-    SHORTEST_WAIT,
-    PROBE,
-    SLOWER,
-    SLOWEST,
-    RECOVERY,
-    ONE_EXCESS,
-    LIMIT_AGE,
-)
-"""All of them, in the order in which `redis/lua/budget.lua` takes them."""
+CONSTANTS = {
+    "JITTER": JITTER,
+    "RESERVE": RESERVE,
+    "ENTRIES": ENTRIES,
+    "LATENESS": LATENESS,
+    "SHORTEST_WAIT": SHORTEST_WAIT,
+    "PROBE": PROBE,
+    "SLOWER": SLOWER,
+    "SLOWEST": SLOWEST,
+    "RECOVERY": RECOVERY,
+    "ONE_EXCESS": ONE_EXCESS,
+    "LIMIT_AGE": LIMIT_AGE,
+}
+"""All of them by their names, in the order in which `redis/lua/budget.lua` takes them. Stores do the arithmetic elsewhere, too."""
 
 
 class Priority(IntEnum):

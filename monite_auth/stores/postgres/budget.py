@@ -1,37 +1,21 @@
-"""The request budget in PostgreSQL: one row for each account. `monite_auth.stores.budget` does the arithmetic, here in the process.
+"""The request budget in PostgreSQL: `sql/budget.sql` does the arithmetic of `monite_auth.stores.budget`, over one row for each account."""
 
-The state is read, and swapped for the next one if it is still the same. So no session of the database holds a lock while a process
-computes. The callers of one process come one by one, and several processes seldom meet.
-"""
+from collections.abc import Sequence
+from typing import Any
 
-import struct
-from collections.abc import Callable
-from typing import TypeVar
-
-from monite_auth.stores.budget import Admission, Budget, Priority, Ticket
-from monite_auth.stores.postgres.errors import store_is_unsettled
+from monite_auth.stores.budget import Admission, Priority, Ticket
 from monite_auth.stores.postgres.execution import Execution
-from monite_auth.stores.postgres.statements import STORE_TIME, function, statement
+from monite_auth.stores.postgres.statements import function
 
-__all__ = ["PostgresBudget"]
+__all__ = ["TURN", "PostgresBudget", "admission_of"]
 
-Result = TypeVar("Result")
+TURN = "truth", "real", "real"
+"""The columns of a turn: whether the caller is admitted, for how many seconds it waits, and its ticket."""
 
-FIELDS = struct.Struct(">11d")
-"""The numbers of a state."""
-
-ENTRY = struct.Struct(">2d")
-"""One entry of its log: a moment, and a number of requests."""
-
-TRIES = 1000
-"""How often other processes may be faster, one after the other."""
-
-READ = statement(
-    f"SELECT (SELECT state FROM monite_auth.budgets WHERE account = $1), {STORE_TIME}",  # noqa: S608 - ours
-    "bytes",
-    "moment",
-)
-SWAP = function("swap_budget", 5, "truth")
+ADMIT = function("admit", 7, *TURN)
+HOLD = function("hold", 5, "nothing")
+LOWER_LIMIT = function("lower_limit", 4, "nothing")
+PACE = function("pace", 4, "real", "real")
 
 
 class PostgresBudget(Execution):
@@ -39,44 +23,27 @@ class PostgresBudget(Execution):
 
     async def admit(self, priority: Priority, ticket: Ticket | None, *, patience: float) -> Admission:
         """See Operations."""
-        return await self._change(
-            lambda budget, now: budget.admit(now, self._requests_per_second, priority, ticket, patience)
+        moment = None if ticket is None else ticket.moment
+        _, (turn,) = await self._ask(
+            ADMIT, lambda _: [self._requests_per_second, int(priority), moment, patience]
         )
+        return admission_of(turn)
 
     async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         """See Operations."""
-        await self._change(lambda budget, now: (budget.hold(now, seconds, throttled=throttled), None))
+        await self._ask(HOLD, lambda _: [seconds, throttled])
 
     async def lower_limit(self, requests_per_second: float) -> None:
         """See Operations."""
-        await self._change(lambda budget, now: (budget.lower_limit(now, requests_per_second), None))
+        await self._ask(LOWER_LIMIT, lambda _: [requests_per_second])
 
     async def _pace(self) -> tuple[float, float]:
         """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
-        _, ((state, now),) = await self._ask(READ, lambda _: [])
-        return _budget(state, now).pace(now, self._requests_per_second)
-
-    async def _change(self, decide: Callable[[Budget, float], tuple[Budget, Result]]) -> Result:
-        async with self._connections().one_budget_at_a_time():
-            for _ in range(TRIES):
-                _, ((state, now),) = await self._ask(READ, lambda _: [])
-                budget, result = decide(_budget(state, now), now)
-                if await self._value(SWAP, lambda _: [state, _packed(budget)]):  # noqa: B023 - it is called at once
-                    return result
-        raise store_is_unsettled()
+        _, ((held_for, rate),) = await self._ask(PACE, lambda _: [self._requests_per_second])
+        return held_for, rate
 
 
-def _budget(state: bytes | None, now: float) -> Budget:
-    if state is None:
-        return Budget()
-    try:
-        free_at, calls_free_at, probe_next, *times = FIELDS.unpack_from(state)
-        log = tuple([(moment, int(count)) for moment, count in ENTRY.iter_unpack(state[FIELDS.size :])])
-    except (ValueError, OverflowError, struct.error):  # something else has written it
-        return Budget.unknown(now)
-    return Budget(free_at, calls_free_at, bool(probe_next), *times)._replace(sent=log)
-
-
-def _packed(budget: Budget) -> bytes:
-    *numbers, log = budget
-    return FIELDS.pack(*numbers) + b"".join([ENTRY.pack(*each) for each in log])
+def admission_of(turn: Sequence[Any]) -> Admission:
+    """Return what the columns of a turn say."""
+    admitted, wait, moment = turn
+    return Admission(admitted, wait, None if moment is None else Ticket(moment))

@@ -80,10 +80,6 @@ class Connections(ABC):
     def one_at_a_time(self) -> AbstractAsyncContextManager[None]:
         """Have those who open an envelope wait for each other."""
 
-    @abstractmethod
-    def one_budget_at_a_time(self) -> AbstractAsyncContextManager[None]:
-        """Have those who change the request budget wait for each other."""
-
     async def run(
         self, statement: Statement, arguments: Sequence[Argument], *, is_setup: bool = False
     ) -> list[Row]:

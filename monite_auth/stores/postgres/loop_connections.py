@@ -23,18 +23,11 @@ class LoopConnections(Connections):
         super().__init__(address, timeout)
         self._lanes = {name: asyncio.Semaphore(limit) for name, limit in LANE_LIMITS.items()}
         self._turn = asyncio.Lock()
-        self._budget_turn = asyncio.Lock()
 
     @asynccontextmanager
     async def one_at_a_time(self) -> AsyncGenerator[None]:
         """See Connections."""
         async with self._turn:
-            yield
-
-    @asynccontextmanager
-    async def one_budget_at_a_time(self) -> AsyncGenerator[None]:
-        """See Connections."""
-        async with self._budget_turn:
             yield
 
     async def _enter(self, lane: str) -> None:

@@ -17,7 +17,7 @@ broke, `connections` has executed the same statement once more. Each can bear th
 | condemn, settle | The value is condemned; nothing is left to take off. |
 | postpone | One attempt is counted too many. |
 | put_note, delete_note | The note as the first left it. |
-| admit, hold, lower_limit | The state is another one by then, so it is read again: a moment that was booked, or a place in the window, passes unused. |
+| admit, peek_in_turn, hold, lower_limit | The budget as the first left it: a moment that was booked, or a place in the window, passes unused. |
 """
 
 from monite_auth.stores.postgres.calls import PostgresCalls

@@ -12,13 +12,14 @@ from importlib.resources import files
 from monite_auth.errors import ConfigurationError
 from monite_auth.identity import LEEWAY
 from monite_auth.stores.bounds import MOST_ENDINGS, MOST_SESSIONS, MOST_SLOTS, MOST_SUPERSEDED
+from monite_auth.stores.budget import CONSTANTS
 from monite_auth.stores.postgres.errors import ANOTHER_KEY, CLOCK_SET
 from monite_auth.stores.postgres.statements import CHANNEL, statement
 from monite_auth.tokens import SAFETY
 
 __all__ = ["READ_VERSION", "VERSION", "check_version", "script_of", "setup_script"]
 
-STEPS = (("tables", "common", "tokens", "sessions", "revocations", "others"),)
+STEPS = (("tables", "common", "tokens", "sessions", "revocations", "others", "budget"),)
 """The files of statements that lead from each version of the schema to the next, from none to the first. Those of a released version are
 never changed."""
 
@@ -39,6 +40,7 @@ NUMBERS = {
     "ANOTHER_KEY": ANOTHER_KEY,
     "CLOCK_SET": CLOCK_SET,
     "CHANNEL": CHANNEL,
+    **CONSTANTS,
     # A lock of ours is held for some milliseconds. The server is to say that one is not free before the caller takes it for dead.
     "LOCK_TIMEOUT": "400ms",
     # A lease is remembered for so many seconds after it ran out: its holder may still come back with a token.

@@ -19,20 +19,20 @@ class RedisBudget(Execution):
 
     async def hold(self, seconds: float, *, throttled: bool = False) -> None:
         """See Operations."""
-        await self._on_the_budget("hold", seconds, int(throttled), *CONSTANTS)
+        await self._on_the_budget("hold", seconds, int(throttled), *CONSTANTS.values())
 
     async def lower_limit(self, requests_per_second: float) -> None:
         """See Operations."""
-        await self._on_the_budget("lower", requests_per_second, *CONSTANTS)
+        await self._on_the_budget("lower", requests_per_second, *CONSTANTS.values())
 
     def _turn_of(self, priority: Priority, ticket: Ticket | None, patience: float) -> list[Argument]:
         """Return the arguments with which the script admits."""
         booked = "" if ticket is None else ticket.moment
-        return ["admit", self._requests_per_second, int(priority), patience, booked, *CONSTANTS]
+        return ["admit", self._requests_per_second, int(priority), patience, booked, *CONSTANTS.values()]
 
     async def _pace(self) -> tuple[float, float]:
         """Return for how many seconds nobody may send, and how many requests a second may leave otherwise."""
-        _, held_for, rate = await self._on_the_budget("pace", self._requests_per_second, *CONSTANTS)
+        _, held_for, rate = await self._on_the_budget("pace", self._requests_per_second, *CONSTANTS.values())
         return float(held_for), float(rate)
 
     async def _on_the_budget(self, *arguments: Argument) -> Any:

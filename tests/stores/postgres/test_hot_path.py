@@ -38,6 +38,15 @@ def test_whoever_waits_for_another_process_asks_without_writing_anything(driver,
     assert written(server) == before
 
 
+def test_a_call_gets_its_token_and_its_turn_in_one_step(driver):
+    assert driver.peek_in_turn() == (None, None)
+    driver.put("t")
+    found = driver.peek_in_turn()
+    assert found.token.value.reveal() == "t"
+    assert found.admission.admitted
+    assert found.admission.wait == 0
+
+
 def written(server: PostgresServer) -> object:
     """Return the ID of the next transaction that writes; those that only read get none."""
     return server.query("SELECT pg_snapshot_xmax(pg_current_snapshot())")

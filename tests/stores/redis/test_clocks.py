@@ -3,8 +3,8 @@
 import pytest
 
 from monite_auth import Principal
-from monite_auth.stores import Busy, Claimed, Cooldown, CoolingDown, Priority
-from tests.stores.harness import ABROAD, ALICE, BOB, BOBS, HOME
+from monite_auth.stores import Busy, Claimed, Cooldown, CoolingDown, Hit, Priority
+from tests.stores.harness import ABROAD, AGAIN, ALICE, BOB, BOBS, HOME
 
 HOUR = 3600.0
 BACK = [-60.0, -HOUR]
@@ -352,3 +352,24 @@ def test_a_command_that_was_stopped_on_its_way_has_seen_no_step(timed, drive):
     assert not stopped.has_ended(after)
     assert not stops
     assert not clocks_that_were_set(ground)
+
+
+def test_hosts_whose_clocks_differ_agree_on_how_long_a_token_lives(timed, drive):
+    ground = timed.ground
+    late = drive(ground, timed.form, token_clock=lambda: ground.now - 3600)
+    early = drive(ground, timed.form, token_clock=lambda: ground.now + 3600)
+    timed.put("t", life=100)
+    for driver, offset in ((late, -3600), (early, 3600)):
+        driver.claim(principal=AGAIN)
+        token = driver.run(driver.ops.peek(HOME, AGAIN))
+        assert token.expires_at == driver.about(ground.now + offset + 100)
+        assert token.expires_in == driver.about(100)
+    assert isinstance(late.claim(min_life=99), Hit)
+    assert isinstance(early.claim(min_life=99), Hit)
+    timed.advance(100)
+    assert late.peek(principal=AGAIN) is early.peek(principal=AGAIN) is None
+    lease = early.lease(owner="early")
+    assert late.is_busy(owner="late")
+    timed.advance(5)
+    late.lease(owner="late")
+    assert not early.commit(lease, "too late")

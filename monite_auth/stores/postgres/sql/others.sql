@@ -1,4 +1,4 @@
--- Notes, the request budget, the account's envelope, and what people ask who look after the application.
+-- Notes, the account's envelope, and what people ask who look after the application.
 
 CREATE FUNCTION monite_auth.put_note(
     p_account text, p_stamp text, p_clock double precision[], p_user text, p_note text, p_sealed bytea, p_seconds double precision
@@ -16,20 +16,6 @@ RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM monite_auth.enter(p_account, p_stamp, p_clock, p_user);
     DELETE FROM monite_auth.notes WHERE note = p_note;
-END $$;
-
-CREATE FUNCTION monite_auth.swap_budget(p_account text, p_stamp text, p_clock double precision[], p_former bytea, p_state bytea)
-RETURNS boolean LANGUAGE plpgsql AS $$
--- Puts a state in place of the former one, or of none; false if another process was faster.
-BEGIN
-    PERFORM monite_auth.enter(p_account, p_stamp, p_clock, NULL);
-    PERFORM monite_auth.lose_if_it_crashes();
-    IF p_former IS NULL THEN
-        INSERT INTO monite_auth.budgets (account, state) VALUES (p_account, p_state) ON CONFLICT (account) DO NOTHING;
-    ELSE
-        UPDATE monite_auth.budgets SET state = p_state WHERE account = p_account AND state = p_former;
-    END IF;
-    RETURN FOUND;
 END $$;
 
 CREATE FUNCTION monite_auth.swap_envelope(p_account text, p_former bytea, p_envelope bytea, p_stamp text)

@@ -89,10 +89,22 @@ CREATE TABLE monite_auth.notes (
 );
 CREATE INDEX notes_expiry ON monite_auth.notes (until);
 
--- One row for each account, which changes with each request to Monite.
+-- One row for each account, which changes with each request to Monite: a monite_auth.stores.budget.Budget.
 CREATE TABLE monite_auth.budgets (
     account text COLLATE "C" PRIMARY KEY,
-    state bytea NOT NULL
+    free_at double precision NOT NULL DEFAULT 0,
+    calls_free_at double precision NOT NULL DEFAULT 0,
+    probe_next boolean NOT NULL DEFAULT false,
+    held double precision NOT NULL DEFAULT 0,
+    held_until double precision NOT NULL DEFAULT 0,
+    renewals_until double precision NOT NULL DEFAULT 0,
+    slowed_at double precision NOT NULL DEFAULT '-infinity',
+    full_pace_at double precision NOT NULL DEFAULT 0,
+    learned double precision NOT NULL DEFAULT 0,
+    learned_until double precision NOT NULL DEFAULT 0,
+    seen_at double precision NOT NULL DEFAULT 0,
+    sent_at double precision[] NOT NULL DEFAULT '{}',  -- the log: when requests left,
+    sent double precision[] NOT NULL DEFAULT '{}'  -- and how many did
 ) WITH (fillfactor = 10);
 
 -- By how many seconds the server's clock was set in all, forward less back, as processes have seen it. No row: never.

@@ -1,34 +1,14 @@
-"""Redis decides in Lua what the budget decides in Python, by one clock for all hosts. (tests/stores/test_same_decisions.py has all else.)"""
+"""Redis and PostgreSQL decide about the request budget in Lua and in SQL, as `Budget` does in Python."""
+
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from monite_auth.stores import Budget, Hit, Priority
-from tests.redis_server import emptied
-from tests.stores.harness import AGAIN, HOME, RedisGround
-
-
-def test_hosts_whose_clocks_differ_agree_on_how_long_a_token_lives(timed, drive):
-    ground = timed.ground
-    late = drive(ground, timed.form, token_clock=lambda: ground.now - 3600)
-    early = drive(ground, timed.form, token_clock=lambda: ground.now + 3600)
-    timed.put("t", life=100)
-    for driver, offset in ((late, -3600), (early, 3600)):
-        driver.claim(principal=AGAIN)
-        token = driver.run(driver.ops.peek(HOME, AGAIN))
-        assert token.expires_at == driver.about(ground.now + offset + 100)
-        assert token.expires_in == driver.about(100)
-    assert isinstance(late.claim(min_life=99), Hit)
-    assert isinstance(early.claim(min_life=99), Hit)
-    timed.advance(100)
-    assert late.peek(principal=AGAIN) is early.peek(principal=AGAIN) is None
-    lease = early.lease(owner="early")
-    assert late.is_busy(owner="late")
-    timed.advance(5)
-    late.lease(owner="late")
-    assert not early.commit(lease, "too late")
-
+from monite_auth.stores import Budget, Priority
+from tests import postgres_server, redis_server
+from tests.stores.harness import PostgresGround, RedisGround
 
 USER = Priority.USER
 LATE = [(0.0, USER, 60.0, 0)] * 6 + [(2.5 * (n == 2), USER, 60.0, n) for n in range(2, 7)]
@@ -61,10 +41,24 @@ requests = st.tuples(
 )
 
 
+KINDS = {
+    "redis": (RedisGround, redis_server.emptied),
+    "postgres": (PostgresGround, postgres_server.emptied),
+}
+"""For each kind of store its ground, and how to empty its server."""
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return KINDS[request.param]
+
+
 @pytest.fixture(params=[0.5, 5, 30, 1000])
-def limited(tmp_path, drive, request):
+def limited(tmp_path, drive, kind, request):
     """A limit, and a driver of a store that keeps to it."""
-    return request.param, drive(RedisGround(tmp_path), "blocking", requests_per_second=request.param)
+    ground, emptied = kind
+    driver = drive(ground(tmp_path), "blocking", requests_per_second=request.param)
+    return request.param, driver, partial(emptied, driver.ground.server)
 
 
 @settings(max_examples=40, suppress_health_check=UNCHECKED)
@@ -73,22 +67,22 @@ def limited(tmp_path, drive, request):
 @example(asked=SLOW)
 @example(asked=BACK)
 @example(asked=CALLS)
-def test_promise_8_the_budget_in_lua_is_the_budget_in_python(limited, asked):
-    limit, timed = limited
-    emptied(timed.ground.server)
+def test_promise_8_the_budget_of_a_server_is_the_budget_in_python(limited, asked):
+    limit, timed, empty = limited
+    empty()
     budget, tickets = Budget(), [None]
-    for later, kind, number, which in asked:
+    for later, wish, number, which in asked:
         timed.advance(later)
         now = timed.ground.server.time()
-        match kind:
+        match wish:
             case "hold" | "throttled":
-                timed.run(timed.ops.hold(number, throttled=kind == "throttled"))
-                budget = budget.hold(now, number, throttled=kind == "throttled")
+                timed.run(timed.ops.hold(number, throttled=wish == "throttled"))
+                budget = budget.hold(now, number, throttled=wish == "throttled")
             case "lower":
                 timed.run(timed.ops.lower_limit(number))
                 budget = budget.lower_limit(now, number)
             case _:
                 ticket = tickets[which % len(tickets)]
-                budget, expected = budget.admit(now, limit, kind, ticket, number)
-                assert timed.run(timed.ops.admit(kind, ticket, patience=number)) == expected
+                budget, expected = budget.admit(now, limit, wish, ticket, number)
+                assert timed.run(timed.ops.admit(wish, ticket, patience=number)) == expected
                 tickets.append(expected.ticket)
