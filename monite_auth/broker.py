@@ -458,9 +458,10 @@ class TokenBroker:
                 "monite_auth_django.end_user(…, on_commit=True) does it."
             )
         row = await write(connection, self.settings.account_name, what, _user_id(user_id))
-        watch = self._here().outbox
-        assert watch is not None
-        watch.wait_for(row)
+        here = self._here()
+        here.blocking()  # which begins the sweeps: the transaction may be open for long
+        assert here.outbox is not None
+        here.outbox.wait_for(row)
 
     def revoke(self, token: AccessToken | Secret | str) -> None:
         """Revoke one token, whoever has it: after it has leaked, say. The next call of its owner mints another.
