@@ -27,7 +27,7 @@ SLOW = re.compile(
         | simulation/test_(exhaustive|mutants|random)     # every schedule
         | (django|outbox)/test_crashes                    # many processes that die
         | core/test_(concurrency|drain_command|lifetimes|stopped|workers)  # storms, programs that are started or stopped
-        | stores/(test_one_budget|sqlite/test_(forks|rotation))
+        | stores/(test_one_budget|test_copying_live|sqlite/test_(forks|rotation))
         | (stores/sqlite/test_concurrency|core/provisioning/test_races)\.py::.*(process|kill_9)  # many processes
     )""",
     re.VERBOSE,

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 import monite_auth_django
 from monite_auth import Principal
-from monite_auth.errors import ConfigurationError
+from monite_auth.errors import ConfigurationError, SessionEnded
 from monite_auth_django.checks import check_databases, check_project
 from tests.django.conftest import live
 from tests.django.databases import further_database
@@ -50,6 +50,19 @@ def test_sqlite_has_a_file_beside_the_database(name, tmp_path, database, configu
     assert live(emulator) == 0
     assert (tmp_path / "db.monite-auth.sqlite3").exists()
     assert not (tmp_path / "db.sqlite3").exists()
+
+
+def test_a_store_is_copied_into_the_projects_database(tmp_path, database, configure, emulator, anna):
+    login = Principal(str(anna.pk), session_id="a login of hers")
+    database(NAME=tmp_path / "db.sqlite3")
+    configure(f"sqlite:///{tmp_path}/old.db")
+    monite_auth_django.broker().token(login)
+    monite_auth_django.broker().logout(login)
+    call_command("monite_store", "copy", f"sqlite:///{tmp_path}/old.db", "django://elsewhere", last=True)
+    configure("django://elsewhere")
+    with pytest.raises(SessionEnded):
+        monite_auth_django.broker().token(login)
+    assert live(emulator) == 0
 
 
 def test_migrations_do_nothing_on_sqlite(tmp_path, database, configure):

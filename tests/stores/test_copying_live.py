@@ -11,12 +11,11 @@ from itertools import permutations
 
 import pytest
 
-from monite_auth import Principal, TokenBroker
-from monite_auth.emulator import ANNA_ID, VIKTOR_ID
+from monite_auth import EntityUser, Principal, TokenBroker
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
 from monite_auth.errors import SessionEnded
 from monite_auth.stores.copying import StoreCopy
 from monite_auth.tokens import steady_clock
-from tests.people import PEOPLE
 from tests.stores.test_copying import (  # noqa: F401 - fixtures
     KINDS,
     Place,
@@ -26,15 +25,20 @@ from tests.stores.test_copying import (  # noqa: F401 - fixtures
 from tests.waiting import PATIENCE, until
 
 WORKERS, VISITORS = 3, 4
-ENOUGH = 10
+ENOUGH = 8
 """Sessions that each visitor has at least in each phase."""
+
+PEOPLE = {
+    f"visitor-{number}": EntityUser(ANNA_ID if number % 2 else VIKTOR_ID, BAKERY_ID)
+    for number in range(VISITORS)
+}
 
 
 class Site:
     """Workers, each with a broker of its own on one of the two stores; requests go to any of them."""
 
     def __init__(self, settings, old, new):
-        self.settings = replace(settings, token_scope="session")
+        self.settings = settings
         self.new = new
         self.workers = [self._worker(old) for _ in range(WORKERS)]
         self.retired = []
@@ -57,11 +61,11 @@ class Site:
 
 
 class Visitor(threading.Thread):
-    """Somebody who logs in, works and logs out, again and again, and says in the end which sessions have ended."""
+    """Somebody who logs in, works and logs out, again and again, now and then everywhere; and knows which logins have ended."""
 
-    def __init__(self, site, name, number):
+    def __init__(self, site, user):
         super().__init__()
-        self.site, self.user, self.number = site, name, number
+        self.site, self.user = site, user
         self.ended, self.alive, self.count, self.failed = [], [], 0, None
         self.is_over = threading.Event()
 
@@ -74,33 +78,44 @@ class Visitor(threading.Thread):
 
     def visit(self):
         self.count += 1
-        login = Principal(self.user, session_id=f"{self.number}-{self.count}")
+        login = Principal(self.user, session_id=f"{self.user}-{self.count}")
         self.site.any_worker().login(login)
-        for _ in range(random.randrange(3)):
-            self.site.any_worker().token(login)
-        # A few stay logged in for a while, and meet other workers and the other store.
         self.alive.append(login)
+        for _ in range(random.randrange(3)):
+            self.work(random.choice(self.alive))
+        # A few logins last for a while, and meet other workers and the other store.
         if len(self.alive) > 3:
             gone = self.alive.pop(random.randrange(3))
-            self.site.any_worker().token(gone)
             self.site.any_worker().logout(gone)
             self.ended.append(gone)
+        if self.count % 7 == 0:
+            self.site.any_worker().end_user(self.user)
+            self.ended += self.alive
+            self.alive = []
+
+    def work(self, login):
+        try:
+            self.site.any_worker().token(login)
+        except SessionEnded:
+            # It began in one store right after everything had ended in the other one, which heard of both with the next copy.
+            if login in self.alive:
+                self.alive.remove(login)
+                self.ended.append(login)
 
 
+@pytest.mark.parametrize("scope", ["session", "user"])
 @pytest.mark.parametrize("directions", list(permutations(KINDS, 2)), ids="-".join)
 def test_no_token_of_an_ended_session_is_alive_after_the_move(
-    directions, request, tmp_path, emulator, emulated
+    directions, scope, request, tmp_path, emulator, emulated
 ):
     old, new = (Place(kind, request, tmp_path) for kind in directions)
-    site = Site(emulated, old, new)
+    site = Site(replace(emulated, token_scope=scope), old, new)
 
     def copy(**options):
         pair = [each.open("new", "old", account=emulated.account_name) for each in (old, new)]
         return asyncio.run(StoreCopy(*pair, clock=steady_clock).run(**options))
 
-    visitors = [
-        Visitor(site, name, number) for number, name in enumerate(["anna", "viktor"] * (VISITORS // 2))
-    ]
+    visitors = [Visitor(site, user) for user in PEOPLE]
     for each in visitors:
         each.start()
 
@@ -127,14 +142,19 @@ def test_no_token_of_an_ended_session_is_alive_after_the_move(
     for each in site.retired:
         each.close()
     assert copy(last=True).left == 0
-    broker = site.workers[0]
+    broker, alive = site.workers[0], []
     until(lambda: broker.drain().next_in is None)
     for each in visitors:
         for login in each.ended:
             with pytest.raises(SessionEnded):
                 broker.token(login)
         for login in each.alive:
-            broker.token(login)
-    alive = emulator.monite.ledger.live(ANNA_ID) + emulator.monite.ledger.live(VIKTOR_ID)
-    assert len(alive) == sum(len(each.alive) for each in visitors)
+            each.work(login)
+        alive += each.alive
+    ledger = emulator.monite.ledger
+    assert len(ledger.live()) == len(alive if scope == "session" else {each.user_id for each in alive})
+    for login in alive:
+        broker.logout(login)
+    until(lambda: broker.drain().next_in is None)
+    assert ledger.live() == []
     site.close()
