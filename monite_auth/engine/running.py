@@ -67,6 +67,7 @@ class Running:
             else OutboxWatch(outbox, settings.account_name, self._carry_out, self._owes)
         )
         """The application's outbox, as this process sees it."""
+        self._looks_first = outbox is not None
 
     def blocking(self) -> BlockingRuntime:
         """Return the runtime of threads."""
@@ -108,7 +109,8 @@ class Running:
         is_left_alone = self.outbox is None or self.outbox.is_left_to_writers
         if threads_are_allowed() and (self._store.is_shared or not is_left_alone):
             self._sweeps.begin()
-            if self.outbox is not None:
+            if self.outbox is not None and self._looks_first:
+                self._looks_first = False
                 self.outbox.start()
 
     def _sweep(self) -> None:
@@ -140,6 +142,7 @@ class Running:
     def close(self, *, within: float) -> None:
         """Cut background work of threads short, wait for it `within` seconds at the most, and close their connections."""
         self._sweeps.end()
+        self._looks_first = False  # what closes a broker drains, and is not kept waiting by another database
         if self.outbox is not None:
             self.outbox.close(within=within)
         with self._lock:
