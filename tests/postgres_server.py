@@ -99,12 +99,10 @@ def new_folder() -> Path:
 class PostgresServer:
     """One server, with these `settings` besides those that all have.
 
-    `standby_of`: whose changes it streams, until it is promoted. `tls`: whether it has a certificate (`redis_server.certificate`).
+    `standby_of`: whose changes it streams, until it is promoted. With `ssl="on"` it has the certificate of `redis_server.certificate`.
     """
 
-    def __init__(
-        self, standby_of: "PostgresServer | None" = None, *, tls: bool = False, **settings: str
-    ) -> None:
+    def __init__(self, standby_of: "PostgresServer | None" = None, /, **settings: str) -> None:
         empty = empty_cluster()
         self.folder = new_folder()
         if standby_of is None:
@@ -113,7 +111,7 @@ class PostgresServer:
             self._copy(standby_of)
         self.port = free_port()
         self.settings = SETTINGS | settings
-        if tls:
+        if settings.get("ssl") == "on":
             self._add_certificate()
         self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -138,7 +136,6 @@ class PostgresServer:
             file.write_bytes(source.read_bytes())
             file.chmod(0o600)
             os.chown(file, owner.st_uid, owner.st_gid)
-        self.settings["ssl"] = "on"
 
     def start(self) -> Self:
         for _ in range(5):
@@ -243,9 +240,24 @@ class PostgresServer:
             ((answer,),) = connection.execute("SHOW default_transaction_read_only").fetchall()
             return str(answer)
 
+    def wait_for_standby(self) -> None:
+        """From now on, answer when a standby has written things down, too; until there is one, nobody has an answer."""
+        self._set_synchronous("*")
+        until(lambda: ("sync",) in self.query("SELECT sync_state FROM pg_stat_replication"))
+
     def promote(self) -> None:
-        """Make a standby the primary."""
+        """Make a standby the primary, which waits for no other."""
+        self._set_synchronous("")
         self.query("SELECT pg_promote()")
+
+    def _set_synchronous(self, names: str) -> None:
+        self.query(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        self.query("SELECT pg_reload_conf()")
+
+    def begin_again(self, primary: "PostgresServer") -> None:
+        """Make of one that has crashed a standby of the primary that took its place. It is to be started."""
+        shutil.rmtree(self.folder / "data")
+        self._copy(primary)
 
     def end_backends(self, user: str = "") -> None:
         """End all connections of a user, or of all stores."""
@@ -305,7 +317,7 @@ class TimedServer(PostgresServer):
     """A server whose clock stands still and moves when the test says so, or is ahead of the host's. libfaketime does it."""
 
     def __init__(self, **settings: str) -> None:
-        super().__init__(None, tls=False, **settings)
+        super().__init__(**settings)
         self._clock = WallClock(self.folder / "time", "+0")
         self._environment |= self._clock.environment
 

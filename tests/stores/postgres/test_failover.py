@@ -20,10 +20,8 @@ def primary():
 @pytest.fixture
 def standby(primary):
     """A standby that the primary waits for, so that it has whatever has returned."""
-    with PostgresServer(standby_of=primary) as running:
-        primary.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        primary.query("SELECT pg_reload_conf()")
-        until(lambda: primary.query("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+    with PostgresServer(primary) as running:
+        primary.wait_for_standby()
         yield running
 
 

@@ -18,7 +18,7 @@ LARGE = "x" * 1_000_000
 
 @pytest.fixture(scope="module")
 def own_server():
-    with PostgresServer(tls=True) as running:
+    with PostgresServer(ssl="on") as running:
         yield running
 
 
