@@ -12,7 +12,7 @@ from uuid import uuid4
 from benchmarks.crowd import in_processes, in_threads
 from benchmarks.ground import Ground
 from benchmarks.people import broker_for
-from benchmarks.plain import plain
+from benchmarks.plain import PLAIN, plain
 from benchmarks.report import Report
 from monite_auth import Principal
 from monite_auth.emulator import Fault
@@ -52,7 +52,7 @@ def _run(ground: Ground, report: Report) -> None:
             threads = _often(_threads, api_url, url, processes, 1, callers)
             tasks = _often(_tasks, api_url, url, processes, 1, callers)
             locked: tuple[object, object] = ("", "")
-            if name != "memory":
+            if name in PLAIN:
                 lock = _often(_threads_with_a_lock, api_url, url, processes, 1, callers)
                 locked = lock, f"{lock.median / threads.median:.0f}"
             rows.append((name, f"{callers} on one", processes, threads, tasks, *locked))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monite_auth.emulator import Emulator, Monite, serve
+from tests.postgres_server import PostgresServer, is_installed
 from tests.redis_server import RedisServer
 
 __all__ = ["Ground", "open_ground"]
@@ -38,11 +39,13 @@ class Ground:
 
 @contextlib.contextmanager
 def open_ground(*, smallest: bool) -> Iterator[Ground]:
-    """Start Monite's emulator and Redis, where that is installed, and stop them afterwards."""
+    """Start Monite's emulator, and Redis and PostgreSQL where they are installed, and stop them afterwards."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/tokens.db"}
         if shutil.which("redis-server"):
             stores["redis"] = stack.enter_context(RedisServer("--appendonly", "yes")).url
+        if is_installed():
+            stores["postgres"] = stack.enter_context(PostgresServer(fsync="on")).url
         emulator = stack.enter_context(serve(Monite(requests_per_second=1_000_000)))
         yield Ground(emulator, stores, folder, smallest)

@@ -5,7 +5,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -18,7 +17,6 @@ from monite_auth import AccessToken, PostgresStore, Secret, TokenBroker
 from monite_auth.processes.flows import run as run_flow
 from monite_auth.stores import Claimed, Slot
 from monite_auth.tokens import steady_clock
-from tests.postgres_server import PostgresServer, is_installed
 
 __all__ = ["look_up", "run"]
 
@@ -35,13 +33,9 @@ MOST_READS = 1.3
 
 def run(ground: Ground, report: Report) -> None:
     """Print the cost of a hit in each store."""
-    with ExitStack() as stack:
-        stores = dict(ground.stores)
-        if is_installed():
-            stores["postgres"] = stack.enter_context(PostgresServer(fsync="on")).url
-        _compare_stores(ground, stores, report)
-        if "postgres" in stores:
-            _compare_with_a_point_read(ground, stores["postgres"], report)
+    _compare_stores(ground, ground.stores, report)
+    if "postgres" in ground.stores:
+        _compare_with_a_point_read(ground, ground.stores["postgres"], report)
     _compare_with_a_look_up(ground, report)
 
 

@@ -10,7 +10,10 @@ import httpx
 
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 
-__all__ = ["plain"]
+__all__ = ["PLAIN", "plain"]
+
+PLAIN = ("sqlite", "redis")
+"""The stores that this has."""
 
 PATIENCE = 60.0
 """Seconds that a caller waits for the lock."""
