@@ -16,9 +16,12 @@ from monite_auth_django import aend_user, end_user
 from monite_auth_django.checks import check_databases
 from monite_auth_django.endings import write_ending
 from monite_auth_django.models import MoniteEnding, MoniteLink
+from monite_auth_django.outbox import ModelOutbox
 from tests.django.conftest import close_connections, code, live
 from tests.django.databases import further_database
+from tests.postgres_server import PostgresServer
 from tests.test_documentation import run_page
+from tests.waiting import PATIENCE
 
 
 def rows():
@@ -260,6 +263,38 @@ def test_without_the_table_a_warning_is_logged_and_the_ending_is_carried_out(
         MoniteLink.objects.count()  # the transaction goes on
     assert "manage.py migrate" in caplog.text
     assert live(emulator) == 0
+
+
+def test_a_transaction_of_postgres_goes_on_without_the_table(at_work, emulator, caplog):
+    with PostgresServer() as server, on_server(server) as database:
+        with transaction.atomic(using="app"):
+            end_user(at_work, on_commit=True, using="app")
+            with database.cursor() as cursor:
+                cursor.execute("SELECT 1")  # which an aborted transaction refuses
+            assert live(emulator) == 1
+        assert "manage.py migrate --database app" in caplog.text
+        assert live(emulator) == 0
+
+
+def test_a_rollback_in_postgres_leaves_nothing_and_a_row_has_its_age(at_work, emulator):
+    with PostgresServer() as server, on_server(server) as database:
+        with database.schema_editor() as editor:
+            editor.create_model(MoniteEnding)
+        with pytest.raises(ZeroDivisionError), transaction.atomic(using="app"):
+            end_user(at_work, on_commit=True, using="app")
+            raise ZeroDivisionError
+        assert live(emulator) == 1
+        assert write_ending("app", "end_user", at_work.pk).id
+        MoniteEnding.objects.using("app").update(at=F("at") - timedelta(seconds=60))
+        (found,) = ModelOutbox().find(monite_auth_django.broker().settings.account_name)
+        assert 60 <= found.ago < 60 + PATIENCE
+        assert live(emulator) == 0
+        assert not MoniteEnding.objects.using("app").exists()
+
+
+def on_server(server):
+    place = {"NAME": "postgres", "USER": "admin", "HOST": "127.0.0.1", "PORT": server.port}
+    return further_database("app", ENGINE="django.db.backends.postgresql", **place)
 
 
 def test_a_check_says_that_the_table_is_missing(no_table):
