@@ -121,6 +121,11 @@ class StoreCopy:
             await each.aclose()
 
     async def _begin(self) -> None:
+        if await self._is_empty():
+            raise ConfigurationError(
+                f"{self._stores[0]!r} has nothing of this account: no session, ended or not, and no token. Is it the right store, and is "
+                "MONITE_ACCOUNT that of the application?"
+            )
         await self._share_names()
         await self._refuse_the_same()
 
@@ -140,6 +145,14 @@ class StoreCopy:
     async def _look_again(self) -> None:
         overview = await self._source.overview()
         self.copied.left = (overview.live or 0) + overview.pending
+
+    async def _is_empty(self) -> bool:
+        reads: list[Callable[[str | None], Awaitable[Page[Any]]]]
+        reads = [self._source.remembered, self._source.holders, self._source.pending]
+        for read in reads:
+            async for _ in _pages(read):
+                return False
+        return True
 
     # -- names
 

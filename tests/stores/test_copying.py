@@ -226,6 +226,7 @@ def test_the_last_copy_tells_of_a_process_that_still_uses_the_old_store(stores):
 
 def test_it_can_be_copied_back(stores):
     old, new, copy = stores
+    old.begin_session(session(VIKTOR, 1))
     copy()
     new.begin_session(session(ANNA, 1))
     new.mint("of anna", session(ANNA, 1))
@@ -257,13 +258,24 @@ def test_one_that_was_only_tried_takes_the_names_and_revokes_what_it_has(stores,
 
 
 def test_another_account_is_not_copied(stores, places):
-    _, new, copy = stores
+    old, new, copy = stores
     other = Process(places[0].open("old", account="other"))
     other.mint("of the other", session(ANNA, 1))
     other.end_session(session(ANNA, 1))
+    old.begin_session(session(VIKTOR, 1))
     copy()
     assert new.backlog() == 0
     assert new.state(session(ANNA, 1)) is SessionState.UNKNOWN
+    other.store.close()
+
+
+def test_an_account_that_has_nothing_is_taken_for_a_mistake(stores, places):
+    _, new, copy = stores
+    other = Process(places[0].open("old", account="other"))
+    other.begin_session(session(ANNA, 1))
+    with pytest.raises(ConfigurationError, match="has nothing of this account"):
+        copy()
+    new.begin_session(session(ANNA, 1))  # and the new store has kept its own names
     other.store.close()
 
 

@@ -114,8 +114,7 @@ def examples(tmp_path, app):
         "roles plan": [(roles, *at)],
         "roles apply": [(roles, *at, "--yes"), (roles, *at, "--delete", "--yes")],
     }
-    stores = [f"sqlite:///{tmp_path / name}.db" for name in ("old", "new")]
-    given["store copy"] = [(*stores, "--last")]
+    given["store copy"] = [("MONITE_STORE_URL", f"sqlite:///{tmp_path}/new.db", "--last")]
     return lambda name: given.get(name, [()])
 
 

@@ -15,8 +15,10 @@ GONE = Principal("anna", session_id="an ended login of hers")
 
 
 @pytest.fixture
-def urls(environ, tmp_path):
-    """Names of variables that hold the two URLs."""
+def urls(environ, emulator, tmp_path):
+    """Names of variables that hold the two URLs. In the old store somebody has logged in."""
+    with broker_on(environ, f"sqlite:///{tmp_path}/old.db") as old:
+        old.login(ANNA)
     environ.setenv("OLD_URL", f"sqlite:///{tmp_path}/old.db")
     environ.setenv("NEW_URL", f"sqlite:///{tmp_path}/new.db")
     return "OLD_URL", "NEW_URL"
@@ -85,6 +87,12 @@ def test_a_store_that_cannot_be_reached_fails_without_its_password(urls, environ
     said = command("store", "copy", *urls)
     assert said.exit_code == FAILED
     assert "secret-word" not in said.output
+
+
+def test_a_mistyped_store_is_no_empty_one(urls, command, tmp_path):
+    said = command("store", "copy", f"sqlite:///{tmp_path}/odl.db", urls[1])
+    assert said.exit_code == FAILED
+    assert "has nothing of this account" in said.stderr
 
 
 def test_a_store_is_not_copied_into_itself(urls, command):
