@@ -10,11 +10,11 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.identity import PARTNER, EntityUser, Principal
 from monite_auth.processes.flows import run
 from monite_auth.stores.copying import StoreCopy
-from monite_auth.stores.values import PARTNER_SLOT, Claimed, Committed, SessionState, Slot
+from monite_auth.stores.values import PARTNER_SLOT, Claimed, Committed, Lease, SessionState, Slot
 from monite_auth.tokens import AccessToken, steady_clock
 from tests.postgres_server import PostgresServer
 from tests.postgres_server import emptied as emptied_postgres
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisCluster, RedisServer
 from tests.redis_server import emptied as emptied_redis
 from tests.stores.harness import rows
 from tests.waiting import PATIENCE
@@ -31,6 +31,12 @@ def redis_of_module():
 
 
 @pytest.fixture(scope="module")
+def cluster_of_module():
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
 def postgres_of_module():
     with PostgresServer() as server:
         yield server
@@ -42,6 +48,10 @@ class Place:
     def __init__(self, kind, request, tmp_path):
         self.kind = kind
         self.path = tmp_path / f"{kind}.db"
+        if kind == "redis cluster":
+            self.server = request.getfixturevalue("cluster_of_module")
+            for node in self.server.nodes:
+                emptied_redis(node)
         if kind == "redis":
             self.server = emptied_redis(request.getfixturevalue("redis_of_module"))
         if kind == "postgres":
@@ -51,7 +61,7 @@ class Place:
         options = {"keys": [Secret(f"the key {each} of the tests, long enough") for each in keys]}
         if self.kind == "sqlite":
             return SQLiteStore(self.path, **options).of(account)
-        kind = RedisStore if self.kind == "redis" else PostgresStore
+        kind = PostgresStore if self.kind == "postgres" else RedisStore
         return kind(self.server.url, timeout=PATIENCE, **options).of(account)
 
 
@@ -81,7 +91,9 @@ class Process:
         return sorted(each.token.reveal() for each in self.due(100, seconds=60).batch)
 
 
-@pytest.fixture(params=list(permutations(KINDS, 2)), ids="-".join)
+@pytest.fixture(
+    params=[*permutations(KINDS, 2), ("sqlite", "redis cluster"), ("redis cluster", "sqlite")], ids="-".join
+)
 def places(request, tmp_path):
     return [Place(kind, request, tmp_path) for kind in request.param]
 
@@ -160,6 +172,17 @@ def test_revocations_move_whether_they_are_due_or_not(stores):
     assert new.revocable() == sorted(values)
     assert copy().revocations == 0
     assert new.backlog() == 3
+
+
+def test_a_revocation_that_a_broken_copy_has_left_on_both_lists_is_one(stores):
+    old, new, copy = stores
+    token = old.mint("of anna", session(ANNA, 1))
+    copy()
+    old.end_session(session(ANNA, 1))
+    new.commit(Lease.void(PARTNER_SLOT), token)
+    copy()
+    assert old.backlog() == 0
+    assert new.revocable() == ["of anna"]
 
 
 def test_a_second_time_changes_nothing(stores):
