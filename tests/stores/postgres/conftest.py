@@ -3,7 +3,7 @@
 import pytest
 
 from tests.postgres_server import PostgresServer, emptied
-from tests.stores.postgres.ground import LiveGround
+from tests.stores.live import LiveGround
 
 
 @pytest.fixture(scope="session")

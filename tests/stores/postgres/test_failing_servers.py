@@ -10,7 +10,7 @@ from monite_auth.processes.flows import run
 from monite_auth.stores import Priority
 from tests.postgres_server import PostgresServer
 from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME
-from tests.stores.postgres.ground import LiveGround, works
+from tests.stores.live import LiveGround, works
 from tests.waiting import until
 
 

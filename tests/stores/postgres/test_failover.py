@@ -5,7 +5,7 @@ import pytest
 from monite_auth.errors import StoreReadOnly, StoreUnavailable
 from tests.postgres_server import PostgresServer
 from tests.stores.harness import ALICE, BOB, BOBS, FORMS
-from tests.stores.postgres.ground import LiveGround, works
+from tests.stores.live import LiveGround, works
 from tests.waiting import until
 
 pytestmark = pytest.mark.parametrize("form", FORMS)

@@ -2,17 +2,13 @@
 
 import asyncio
 
-from monite_auth import Principal, Secret
-from monite_auth.stores import Busy, Slot
+from monite_auth import Secret
+from monite_auth.stores import Busy
 from monite_auth.stores.postgres.connections import LANE_LIMITS
 from monite_auth.stores.postgres.tokens import PEEK_BY_SESSION
 from tests.at_once import in_threads
 from tests.postgres_server import PostgresServer
-from tests.stores.postgres.ground import LiveGround
-
-
-def user(number: int) -> tuple[Slot, Principal]:
-    return Slot(f"user-{number}", None, None), Principal(f"user-{number}", session_id=f"session-{number}")
+from tests.stores.live import LiveGround, user
 
 
 def test_a_hit_is_one_statement_that_reads_two_indexes(server, form, drive):

@@ -10,7 +10,7 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.stores import Busy, Hit
 from tests.forking import FORKS, child_of, needs_fork
 from tests.stores.harness import BOB, BOBS
-from tests.stores.postgres.ground import KEY, LiveGround
+from tests.stores.live import KEY, LiveGround
 from tests.stores.postgres.test_pgbouncer import pgbouncer
 from tests.waiting import until
 

@@ -16,7 +16,7 @@ from tests.at_once import in_threads
 from tests.postgres_server import as_its_user, new_folder
 from tests.redis_server import free_port
 from tests.stores.harness import ALICE, BOB, BOBS
-from tests.stores.postgres.ground import LiveGround
+from tests.stores.live import LiveGround
 from tests.waiting import until
 
 

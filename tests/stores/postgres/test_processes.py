@@ -12,7 +12,7 @@ from monite_auth.stores.postgres import PostgresStore
 from tests.at_once import in_processes
 from tests.forking import FORKS, child_of, needs_fork
 from tests.stores.harness import ALICE, HOME
-from tests.stores.postgres.ground import KEY, LiveGround
+from tests.stores.live import KEY, LiveGround
 from tests.waiting import PATIENCE
 
 PROCESSES = 6

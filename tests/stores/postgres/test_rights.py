@@ -10,7 +10,7 @@ from monite_auth.cli.plain import monite_auth
 from monite_auth.errors import ConfigurationError
 from tests.postgres_server import PostgresServer
 from tests.stores.harness import ALICE, BOB, FORMS
-from tests.stores.postgres.ground import LiveGround
+from tests.stores.live import LiveGround
 
 ROLE = 'The "app"'
 """A name that has to be quoted."""

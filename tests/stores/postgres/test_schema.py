@@ -6,7 +6,7 @@ from monite_auth.errors import ConfigurationError
 from monite_auth.stores.postgres import setup_script
 from monite_auth.stores.postgres.schema import VERSION, script_of
 from tests.stores.harness import FORMS
-from tests.stores.postgres.ground import LiveGround
+from tests.stores.live import LiveGround
 
 FIRST = """
     CREATE TABLE monite_auth.schema_version (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL);

@@ -8,7 +8,7 @@ from monite_auth.errors import ConfigurationError
 from tests.postgres_server import PostgresServer, emptied
 from tests.redis_server import certificate
 from tests.stores.harness import ALICE, FORMS
-from tests.stores.postgres.ground import LiveGround
+from tests.stores.live import LiveGround
 
 pytestmark = pytest.mark.parametrize("form", FORMS)
 

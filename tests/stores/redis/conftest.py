@@ -4,7 +4,7 @@ import pytest
 
 from tests.redis_server import RedisCluster, RedisServer, emptied
 from tests.stores.harness import RedisGround
-from tests.stores.redis.ground import LiveGround
+from tests.stores.live import LiveGround
 
 
 @pytest.fixture(scope="session")

@@ -1,51 +1,16 @@
 """Places on live Redis servers, and what tests do to every one of them."""
 
-from pathlib import Path
-from typing import Any
-
-from monite_auth import Principal, Secret
-from monite_auth.errors import StoreUnavailable
+from monite_auth import Principal
 from monite_auth.identity import PARTNER
 from monite_auth.stores import Cooldown, CoolingDown, Hit, Lease, Priority, Slot
-from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.lanes import GROWING_SHARE
-from monite_auth.tokens import steady_clock
-from tests.stores.harness import Driver, Ground
+from tests.stores.harness import Driver
 from tests.waiting import PATIENCE, until
 
-KEY, OTHER_KEY, THIRD_KEY = (Secret(f"key number {number} of the tests") for number in range(3))
 LONGER = PATIENCE / GROWING_SHARE
 """A timeout by which no wait for a connection counts as long: on a busy machine a server nearby may seem to be far away."""
 
 PASSWORD = "hunter2-but-longer"  # what no message may hold
-
-
-class LiveGround(Ground):
-    """A place on some server, in real time. Its stores wait for long: a server that is slow on a busy machine is no outage."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(Path())
-        self.url = url
-
-    def clock(self) -> float:
-        return steady_clock()
-
-    def open(self, **options: Any) -> RedisStore:
-        return RedisStore(
-            self.url, **{"keys": (KEY,), "requests_per_second": 30, "timeout": PATIENCE, **options}
-        )
-
-
-def user(number: int) -> tuple[Slot, Principal]:
-    return Slot(f"user-{number}", None, None), Principal(f"user-{number}", session_id=f"session-{number}")
-
-
-def works(driver: Driver) -> bool:
-    try:
-        driver.peek()
-    except StoreUnavailable:
-        return False
-    return True
 
 
 def do_everything(driver: Driver) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.forking import FORKS
 from tests.stores.harness import ALICE, HOME
-from tests.stores.redis.ground import KEY, LiveGround, user
+from tests.stores.live import KEY, LiveGround, user
 from tests.waiting import PATIENCE, until
 
 

@@ -15,7 +15,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.redis.records import content_of
 from monite_auth.stores.sealing import Envelope
 from tests.redis_server import RedisServer
-from tests.stores.redis.ground import KEY, OTHER_KEY, THIRD_KEY, LiveGround, user
+from tests.stores.live import KEY, OTHER_KEY, THIRD_KEY, LiveGround, user
 
 COPIES, STAMPS = "*}:envelope", "*}:key"
 OWN, OLDER = "{monite:*:envelope}", "{monite:envelope}"

@@ -10,7 +10,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.stores import Priority
 from tests.redis_server import RedisServer
 from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME, Driver
-from tests.stores.redis.ground import LiveGround, works
+from tests.stores.live import LiveGround, works
 from tests.waiting import until
 
 

@@ -9,7 +9,7 @@ from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, serve
 from monite_auth.errors import SessionEnded, StoreReadOnly, StoreUnavailable
 from tests.stores.harness import ALICE, BOB, BOBS
-from tests.stores.redis.ground import user
+from tests.stores.live import user
 
 ANNA = Principal("anna", session_id="anna-1")
 BERTA = Principal("berta", session_id="berta-1")

@@ -12,7 +12,8 @@ from monite_auth.stores.redis.lanes import CONNECTION_LIMITS
 from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.at_once import in_threads
 from tests.stores.harness import Driver
-from tests.stores.redis.ground import LONGER, LiveGround, user
+from tests.stores.live import LiveGround, user
+from tests.stores.redis.ground import LONGER
 from tests.waiting import PATIENCE, until
 
 

@@ -8,7 +8,7 @@ from monite_auth.stores import Cooldown, Priority, Slot
 from monite_auth.stores.redis.keyspace import SHARDS
 from monite_auth.stores.redis.scripts import GRACE
 from tests.stores.harness import ABROAD, RedisGround
-from tests.stores.redis.ground import user
+from tests.stores.live import user
 
 
 def test_nothing_stays_for_ever(timed):

@@ -5,7 +5,8 @@ import pytest
 from monite_auth import Principal
 from monite_auth.stores import Committed, Lease
 from tests.stores.harness import ALICE, HOME
-from tests.stores.redis.ground import LiveGround, do_everything
+from tests.stores.live import LiveGround
+from tests.stores.redis.ground import do_everything
 
 
 def test_a_commit_that_is_said_twice_stores_once_and_revokes_nothing(driver):

@@ -13,7 +13,8 @@ from monite_auth.stores.redis import RedisStore
 from monite_auth.stores.redis.health import check_version
 from tests.redis_server import RedisServer
 from tests.stores.harness import ALICE, HOME
-from tests.stores.redis.ground import KEY, PASSWORD, LiveGround
+from tests.stores.live import KEY, LiveGround
+from tests.stores.redis.ground import PASSWORD
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from monite_auth.telemetry import Silence
 from monite_auth.tokens import steady_clock
 from tests.redis_server import SLOTS, RedisServer
 from tests.stores.harness import BOB, BOBS, FORMS
-from tests.stores.redis.ground import LiveGround, user
+from tests.stores.live import LiveGround, user
 from tests.waiting import until
 
 

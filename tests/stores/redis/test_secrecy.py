@@ -2,7 +2,7 @@
 
 from monite_auth.stores import Claimed, Cooldown, Slot
 from tests.stores.harness import ALICE, BOB, BOBS, PERSON
-from tests.stores.redis.ground import KEY, LiveGround
+from tests.stores.live import KEY, LiveGround
 
 
 def test_promise_9_nothing_in_redis_tells_who_or_what(server, form, drive):

@@ -13,7 +13,7 @@ from monite_auth.stores import Cooldown, Priority
 from monite_auth.stores.redis.answers import ANSWERS, is_answer_of
 from monite_auth.stores.redis.scripts import SCRIPTS
 from tests.stores.harness import ALICE, BOB, BOBS
-from tests.stores.redis.ground import LiveGround, user
+from tests.stores.live import LiveGround, user
 
 STRANGE = (
     b"$-1\r\n",  # nothing

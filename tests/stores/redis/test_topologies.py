@@ -14,7 +14,8 @@ from monite_auth.identity import PARTNER
 from monite_auth.stores import PARTNER_SLOT, Cooldown, CoolingDown, Priority, Slot
 from tests.redis_server import RedisCluster, RedisServer, WatchedPair
 from tests.stores.harness import FORMS, Driver
-from tests.stores.redis.ground import LiveGround, do_everything, user, works
+from tests.stores.live import LiveGround, user, works
+from tests.stores.redis.ground import do_everything
 from tests.waiting import PATIENCE, until
 
 

@@ -7,7 +7,8 @@ import pytest
 import monite_auth.stores.redis
 from monite_auth.errors import ConfigurationError, StoreUnavailable
 from tests.stores.harness import FORMS
-from tests.stores.redis.ground import PASSWORD, LiveGround, do_everything, user
+from tests.stores.live import LiveGround, user
+from tests.stores.redis.ground import PASSWORD, do_everything
 
 
 def documented_rights():

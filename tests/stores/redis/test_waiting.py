@@ -19,7 +19,8 @@ from tests.at_once import in_threads
 from tests.redis_server import RedisCluster, RedisServer
 from tests.slow_proxy import SlowProxy
 from tests.stores.harness import ALICE, FORMS, HOME, Driver
-from tests.stores.redis.ground import KEY, LONGER, LiveGround
+from tests.stores.live import KEY, LiveGround
+from tests.stores.redis.ground import LONGER
 from tests.waiting import until
 
 
