@@ -49,6 +49,8 @@ NUMBERS = {
     "MOST_EXPIRED": 1000,
     # Seconds that an expired revocation is kept for a drainer to count.
     "UNCOUNTED": 3600,
+    # Tokens or sessions in one step of `end_everything`: some ten milliseconds.
+    "ENDING_STEP": 1000,
     # One claim in sixteen sweeps so many rows of each table: more than claims can add.
     "SWEEP_SHARE": 1 / 16,
     "SWEEP_LIMIT": 64,

@@ -18,8 +18,8 @@ END_USER = function("end_user", 6, "number")
 RELINK = function("relink", 4, "number")
 REVOKE = function("revoke", 10, "number")
 
-# It writes every row of the account.
-END_EVERYTHING = function("end_everything", 5, "number", "number", patience=60)
+END_EVERYTHING = function("end_everything", 5, "nothing")
+END_MORE = function("end_more", 3, "number", "number", "truth")
 
 
 class PostgresSessions(Execution):
@@ -64,8 +64,13 @@ class PostgresSessions(Execution):
         return count
 
     async def end_everything(self, *, ago: float = 0.0) -> Everything:
-        """See Operations."""
-        _, ((sessions, tokens),) = await self._ask(END_EVERYTHING, lambda _: [self._session_memory, ago])
+        """See Operations. It begins in one short transaction, and goes on in others, so that nobody waits for it."""
+        await self._ask(END_EVERYTHING, lambda _: [self._session_memory, ago])
+        sessions = tokens = 0
+        is_over = False
+        while not is_over:
+            _, ((more_sessions, more_tokens, is_over),) = await self._ask(END_MORE, lambda _: [])
+            sessions, tokens = sessions + more_sessions, tokens + more_tokens
         return Everything(sessions, tokens)
 
     async def revoke(self, token: AccessToken) -> int:

@@ -101,8 +101,10 @@ CREATE FUNCTION monite_auth.ending_of(
 DECLARE
     v_ended boolean;
 BEGIN
-    SELECT ended INTO v_ended FROM monite_auth.sessions
-    WHERE user_name = p_user AND session_name = p_session AND until > p_now;
+    -- What is known from before the last `end_everything` is about to be written down as ended.
+    SELECT session.ended OR session.began < account.ended_before INTO v_ended
+    FROM monite_auth.sessions AS session JOIN monite_auth.accounts AS account ON account.account = session.account
+    WHERE session.user_name = p_user AND session.session_name = p_session AND session.until > p_now;
     IF FOUND THEN  -- it is judged by its name alone
         RETURN CASE WHEN v_ended THEN 'ended' END;
     END IF;
@@ -186,6 +188,9 @@ CREATE FUNCTION monite_auth.is_doomed(p_print text, p_now timestamptz) RETURNS b
     SELECT EXISTS (SELECT FROM monite_auth.condemned WHERE print = p_print AND until > p_now) OR EXISTS (
         SELECT FROM monite_auth.tokens
         WHERE print = p_print AND state = 'pending' AND expires_at > p_now - monite_auth.seconds({SAFETY})
+    ) OR EXISTS (  -- `end_everything` is on its way to it
+        SELECT FROM monite_auth.tokens AS token JOIN monite_auth.accounts AS account ON account.account = token.account
+        WHERE token.print = p_print AND token.state <> 'pending' AND token.id <= account.ending_to
     )
 $$;
 

@@ -6,14 +6,17 @@ CREATE FUNCTION monite_auth.due(
     OUT now timestamptz
 ) RETURNS SETOF record LANGUAGE plpgsql AS $$
 -- The last row has no id: its `attempts` says how many were dropped because their tokens had expired, and its `expires_at` when the
--- next are due.
+-- next are due. Where everything is being ended, it does a step of that first.
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, NULL);
     v_over timestamptz := monite_auth.over_before(p_clock, v_now);
     v_expired integer;
+    v_is_ending boolean;
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
+    v_is_ending := EXISTS (SELECT FROM monite_auth.accounts WHERE account = p_account AND ending_to IS NOT NULL)
+        AND NOT (SELECT step.is_over FROM monite_auth.end_step(p_account, p_clock, v_now) AS step);
     DELETE FROM monite_auth.tokens WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM monite_auth.tokens AS token
         WHERE token.account = p_account AND token.state = 'pending' AND token.due_at <= v_now
@@ -36,7 +39,7 @@ BEGIN
         FROM leased JOIN taken ON taken.id = leased.id ORDER BY leased.print;
     RETURN QUERY
         SELECT NULL::bigint, NULL::text, NULL::text, NULL::bytea, (
-            SELECT min(token.due_at) FROM monite_auth.tokens AS token
+            SELECT CASE WHEN v_is_ending THEN v_now ELSE min(token.due_at) END FROM monite_auth.tokens AS token
             WHERE token.account = p_account AND token.state = 'pending'
         ), v_expired, v_now;
 END $$;

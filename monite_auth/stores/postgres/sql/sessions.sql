@@ -52,23 +52,25 @@ END $$;
 CREATE FUNCTION monite_auth.end_sessions(
     p_account text, p_user text, p_memory double precision, p_ago double precision, p_now timestamptz
 ) RETURNS integer LANGUAGE plpgsql AS $$
--- Ends the known sessions of a user, or of everybody where that is null, that did not begin since; returns how many. Where sessions of
--- a user may have been let go, the unknown ones without a date end, too: all that was let go is older than what is here.
+-- Ends the known sessions of a user that did not begin since; returns how many. Where sessions of a user may have been let go, the
+-- unknown ones without a date end, too: all that was let go is older than what is here.
 DECLARE
     v_count integer;
 BEGIN
-    PERFORM monite_auth.note_ending(p_account, many.user_name, many.user_name, p_memory, p_now) FROM (
-        SELECT user_name FROM monite_auth.sessions
-        WHERE until > p_now AND account = p_account AND (p_user IS NULL OR user_name = p_user)
-        GROUP BY user_name HAVING count(*) >= {MOST_SESSIONS}
-    ) AS many;
+    PERFORM monite_auth.note_ending(p_account, p_user, p_user, p_memory, p_now)
+    WHERE monite_auth.has_many_sessions(p_user, p_now);
     -- One that seems to begin later than now was dated before the clock was set back.
     UPDATE monite_auth.sessions SET ended = true, until = p_now + monite_auth.seconds(p_memory + {LEEWAY})
-    WHERE NOT ended AND until > p_now AND account = p_account AND (p_user IS NULL OR user_name = p_user)
+    WHERE NOT ended AND until > p_now AND user_name = p_user
         AND (p_ago <= 0 OR began <= p_now - monite_auth.seconds(p_ago) OR began > p_now);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
+
+CREATE FUNCTION monite_auth.has_many_sessions(p_user text, p_now timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+-- Says whether sessions of a user may have been let go.
+    SELECT count(*) >= {MOST_SESSIONS} FROM monite_auth.sessions WHERE user_name = p_user AND until > p_now
+$$;
 
 CREATE FUNCTION monite_auth.begin_session(
     p_account text, p_stamp text, p_clock double precision[], p_user text, p_session text, p_memory double precision, p_ago double precision
@@ -134,22 +136,83 @@ BEGIN
 END $$;
 
 CREATE FUNCTION monite_auth.end_everything(
-    p_account text, p_stamp text, p_clock double precision[], p_memory double precision, p_ago double precision,
-    OUT sessions integer, OUT tokens integer
-) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+    p_account text, p_stamp text, p_clock double precision[], p_memory double precision, p_ago double precision
+) RETURNS void LANGUAGE plpgsql AS $$
+-- Begins to end everything: from now on no session from before gets a token, and no mint in flight stores one. `end_more` does the rest.
 DECLARE
     v_now timestamptz;
 BEGIN
     PERFORM monite_auth.enter_alone(p_account);
     v_now := monite_auth.store_time(p_account, p_stamp, p_clock);
-    UPDATE monite_auth.accounts SET ended_before = greatest(ended_before, v_now - monite_auth.seconds(p_ago))
+    UPDATE monite_auth.accounts SET
+        ended_before = greatest(ended_before, v_now - monite_auth.seconds(p_ago)),
+        ending_to = (SELECT coalesce(max(id), 0) FROM monite_auth.tokens),
+        ending_token = 0, ending_user = '', ending_session = '', ending_memory = p_memory
     WHERE account = p_account;
-    sessions := monite_auth.end_sessions(p_account, NULL, p_memory, p_ago, v_now);
     UPDATE monite_auth.mints SET fenced = true WHERE account = p_account;
-    UPDATE monite_auth.tokens SET state = 'pending', due_at = v_now, pending_since = v_now
-    WHERE account = p_account AND state <> 'pending' AND expires_at > monite_auth.over_before(p_clock, v_now);
-    GET DIAGNOSTICS tokens = ROW_COUNT;
+END $$;
+
+CREATE FUNCTION monite_auth.end_more(
+    p_account text, p_stamp text, p_clock double precision[], OUT sessions integer, OUT tokens integer, OUT is_over boolean
+) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT step.sessions, step.tokens, step.is_over INTO sessions, tokens, is_over
+    FROM monite_auth.end_step(p_account, p_clock, monite_auth.enter(p_account, p_stamp, p_clock, NULL)) AS step;
+END $$;
+
+CREATE FUNCTION monite_auth.end_step(
+    p_account text, p_clock double precision[], p_now timestamptz,
+    OUT sessions integer, OUT tokens integer, OUT is_over boolean
+) LANGUAGE plpgsql AS $$
+-- Takes away some more tokens or, when all are, ends some more sessions. Whoever comes first does it, also after its beginner has died.
+#variable_conflict use_column
+DECLARE
+    v_account monite_auth.accounts;
+    v_token bigint;
+    v_user text;
+    v_session text;
+BEGIN
+    sessions := 0;
+    tokens := 0;
+    SELECT * INTO v_account FROM monite_auth.accounts WHERE account = p_account FOR UPDATE;
+    is_over := v_account.ending_to IS NULL;
+    IF is_over THEN
+        RETURN;
+    END IF;
+    IF v_account.ending_token < v_account.ending_to THEN
+        SELECT max(few.id) INTO v_token FROM (
+            SELECT id FROM monite_auth.tokens WHERE id > v_account.ending_token AND id <= v_account.ending_to
+            ORDER BY id LIMIT {ENDING_STEP}
+        ) AS few;
+        UPDATE monite_auth.tokens SET state = 'pending', due_at = p_now, pending_since = p_now
+        WHERE id > v_account.ending_token AND id <= v_token AND account = p_account AND state <> 'pending'
+            AND expires_at > monite_auth.over_before(p_clock, p_now);
+        GET DIAGNOSTICS tokens = ROW_COUNT;
+        UPDATE monite_auth.accounts SET ending_token = coalesce(v_token, ending_to) WHERE account = p_account;
+        RETURN;
+    END IF;
+    SELECT few.user_name, few.session_name INTO v_user, v_session FROM (
+        SELECT user_name, session_name FROM monite_auth.sessions
+        WHERE (user_name, session_name) > (v_account.ending_user, v_account.ending_session)
+        ORDER BY user_name, session_name LIMIT {ENDING_STEP}
+    ) AS few ORDER BY few.user_name DESC, few.session_name DESC LIMIT 1;
+    IF NOT FOUND THEN
+        UPDATE monite_auth.accounts SET ending_to = NULL WHERE account = p_account;
+        is_over := true;
+        RETURN;
+    END IF;
+    PERFORM monite_auth.note_ending(p_account, many.user_name, many.user_name, v_account.ending_memory, p_now) FROM (
+        SELECT DISTINCT user_name FROM monite_auth.sessions
+        WHERE (user_name, session_name) > (v_account.ending_user, v_account.ending_session)
+            AND (user_name, session_name) <= (v_user, v_session) AND account = p_account AND until > p_now
+    ) AS many WHERE monite_auth.has_many_sessions(many.user_name, p_now);
+    UPDATE monite_auth.sessions SET
+        ended = true, until = p_now + monite_auth.seconds(v_account.ending_memory + {LEEWAY})
+    WHERE (user_name, session_name) > (v_account.ending_user, v_account.ending_session)
+        AND (user_name, session_name) <= (v_user, v_session) AND account = p_account AND NOT ended AND until > p_now
+        AND (began <= v_account.ended_before OR began > p_now);
+    GET DIAGNOSTICS sessions = ROW_COUNT;
+    UPDATE monite_auth.accounts SET ending_user = v_user, ending_session = v_session WHERE account = p_account;
 END $$;
 
 CREATE FUNCTION monite_auth.revoke(

@@ -7,8 +7,14 @@ CREATE TABLE monite_auth.accounts (
     envelope bytea NOT NULL,  -- the data key, wrapped by each key that may open it
     ended_before timestamptz NOT NULL DEFAULT '-infinity',
     cooldown bytea,  -- of everyone
-    cooldown_until timestamptz NOT NULL DEFAULT '-infinity'
-);
+    cooldown_until timestamptz NOT NULL DEFAULT '-infinity',
+    -- How far the last `end_everything` has come, which goes in small steps.
+    ending_to bigint,  -- the last token that is to be taken away; null: all is done
+    ending_token bigint NOT NULL DEFAULT 0,
+    ending_user text COLLATE "C" NOT NULL DEFAULT '',
+    ending_session text COLLATE "C" NOT NULL DEFAULT '',
+    ending_memory double precision NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
 
 -- A token is one row from its mint to its end: its state says that it is superseded or must be revoked, so nothing is copied, or
 -- lost between two tables, on the way there.

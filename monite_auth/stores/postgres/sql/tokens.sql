@@ -33,7 +33,10 @@ BEGIN
     FROM monite_auth.tokens AS token
     WHERE token.slot = p_slot AND token.state = 'live' AND token.expires_at > now
         AND token.expires_at >= now + monite_auth.seconds(p_min_life)
-        AND strpos(p_unopened, encode(sha256(token.sealed), 'hex')) = 0;
+        AND strpos(p_unopened, encode(sha256(token.sealed), 'hex')) = 0
+        -- `end_everything` is on its way to it.
+        AND NOT EXISTS (
+            SELECT FROM monite_auth.accounts AS account WHERE account.account = p_account AND token.id <= account.ending_to);
     IF FOUND THEN
         kind := 'hit';
         RETURN;
