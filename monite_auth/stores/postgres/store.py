@@ -1,29 +1,24 @@
 """PostgresStore: parses its address, hands out operations for each account, and closes the connections that it has opened."""
 
-import time
-from copy import copy
 from functools import partial
 
 from monite_auth.configuration.discretion import discreet
-from monite_auth.errors import ConfigurationError
-from monite_auth.processes.lifetimes import PerLoop, PerProcess, ProcessLock
-from monite_auth.settings import Settings
-from monite_auth.stores.dates import WallClock
+from monite_auth.processes.lifetimes import PerLoop, PerProcess
 from monite_auth.stores.postgres.address import Address
 from monite_auth.stores.postgres.keys import AccountKeys
 from monite_auth.stores.postgres.listener import Listener
 from monite_auth.stores.postgres.loop_connections import LoopConnections
 from monite_auth.stores.postgres.operations import PostgresOperations
 from monite_auth.stores.postgres.thread_connections import ThreadConnections
-from monite_auth.stores.protocol import Operations
-from monite_auth.stores.sealing import Envelope, Keys
+from monite_auth.stores.sealing import Keys
 from monite_auth.stores.server_clock import ServerClock
+from monite_auth.stores.server_store import ServerStore
 from monite_auth.tokens import Clock, Secret, steady_clock
 
 __all__ = ["PostgresStore"]
 
 
-class PostgresStore:
+class PostgresStore(ServerStore):
     """Keeps tokens in PostgreSQL 14 or newer, in a schema of its own, `monite_auth`, for any number of hosts.
 
     `url`: `postgresql://user:password@host:5432/database`, with libpq's options (`sslmode=verify-full` and so on) behind a `?`. Of
@@ -43,7 +38,8 @@ class PostgresStore:
     server is too old, refuses the user, or none of the keys opens what the account has there.
     """
 
-    is_shared = True
+    _address: Address
+    _keys: AccountKeys
 
     @discreet
     def __init__(
@@ -57,76 +53,36 @@ class PostgresStore:
         clock: Clock | None = None,
         token_clock: Clock = steady_clock,
     ) -> None:
-        if not keys:
-            raise ConfigurationError(
-                "PostgresStore needs a key to seal with: pass keys=settings.sealing_keys."
-            )
-        self._address = Address.parse(url.reveal() if isinstance(url, Secret) else url)
-        self._envelope = Envelope(keys)
-        self._options = {"session_memory": session_memory, "requests_per_second": requests_per_second}
-        self._clock = token_clock
-        self._wall_clock = WallClock(clock or time.time, token_clock)
+        super().__init__(
+            url,
+            keys=keys,
+            session_memory=session_memory,
+            requests_per_second=requests_per_second,
+            clock=clock,
+            token_clock=token_clock,
+        )
         self._server_clock = ServerClock(token_clock)
         self._listener = PerProcess(partial(Listener, self._address, timeout))
         self._of_threads = PerProcess(partial(ThreadConnections, self._address, timeout))
         self._of_loops = PerProcess(partial(_loop_connections, self._address, timeout))
-        self._binding = ProcessLock()
-        self._account: str | None = None
-        self._others: dict[str, PostgresStore] = {}
 
-    def __repr__(self) -> str:
-        return f"<PostgresStore at {self._address.shown}>"
+    _parse = staticmethod(Address.parse)
 
-    @classmethod
-    @discreet
-    def from_settings(cls, settings: Settings, clock: Clock) -> "PostgresStore":
-        """Return the store of a `postgresql://` URL."""
-        return cls(
-            settings.store_url,
-            keys=settings.credentials,
-            session_memory=settings.session_memory,
-            requests_per_second=settings.requests_per_second,
-            token_clock=clock,
-        )
-
-    def of(self, account: str) -> "PostgresStore":
-        """See Store."""
-        with self._binding:
-            if self._account in (None, account):
-                return self._bind(account)
-            if account not in self._others:
-                self._others[account] = copy(self)._bind(account)  # noqa: SLF001 - ours
-            return self._others[account]
-
-    def _bind(self, account: str) -> "PostgresStore":
-        if self._account != account:
-            self._account, of_threads, of_loops = account, self._of_threads, self._of_loops
-            self._keys = AccountKeys(account, self._envelope, self._clock)
-            self._blocking, self._async = (
-                PostgresOperations(
-                    which,
-                    self._keys,
-                    clock=self._clock,
-                    wall_clock=self._wall_clock,
-                    server_clock=self._server_clock,
-                    listener=self._listener,
-                    **self._options,
-                )
-                for which in (of_threads, lambda: of_loops()())  # noqa: PLW0108 - the inner one depends on the process
+    def _serve(self, account: str) -> None:
+        of_threads, of_loops = self._of_threads, self._of_loops
+        self._keys = AccountKeys(account, self._envelope, self._clock)
+        self._blocking, self._async = (
+            PostgresOperations(
+                which,
+                self._keys,
+                clock=self._clock,
+                wall_clock=self._wall_clock,
+                server_clock=self._server_clock,
+                listener=self._listener,
+                **self._options,
             )
-        return self
-
-    def operations(self, *, blocking: bool) -> Operations:
-        """Return the operations for threads, or for whichever event loop is running."""
-        if self._account is None:
-            with self._binding:
-                self._bind("")
-        return self._blocking if blocking else self._async
-
-    def reopen(self) -> None:
-        """See Store."""
-        if self._account is not None:
-            self._keys.reopen()
+            for which in (of_threads, lambda: of_loops()())  # noqa: PLW0108 - the inner one depends on the process
+        )
 
     def take_names(self, names_key: Secret) -> None:
         """Have the store name users and sessions with this key of another store's, from the next operation on."""
