@@ -11,16 +11,17 @@ import pytest
 from benchmarks.admissions import Admitted, booked_out_of_turn, most_within
 from benchmarks.budget import LIMIT, rush
 from monite_auth.emulator import Monite, serve
+from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@pytest.mark.parametrize("kind", ["sqlite", "redis", "postgres"])
 def test_promise_8_four_processes_keep_to_one_budget_first_come_first_served(kind, tmp_path):
     with serve(Monite()) as emulator:
         if kind == "sqlite":
             result = rush(emulator, f"sqlite:///{tmp_path}/tokens.db", users=120, processes=4)
         else:
-            with RedisServer() as server:
+            with RedisServer() if kind == "redis" else PostgresServer() as server:
                 result = rush(emulator, server.url, users=120, processes=4)
     assert result.users == 120
     assert result.busiest <= LIMIT

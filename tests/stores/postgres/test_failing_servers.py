@@ -7,34 +7,10 @@ import pytest
 
 from monite_auth.errors import ConfigurationError, StoreReadOnly, StoreUnavailable
 from monite_auth.processes.flows import run
-from monite_auth.stores import Priority
 from tests.postgres_server import PostgresServer
-from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME
+from tests.stores.harness import ALICE, BOB, BOBS, FORMS
 from tests.stores.live import LiveGround, works
 from tests.waiting import until
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_promise_6_a_pending_revocation_survives_a_crash_of_postgres(form, drive):
-    with PostgresServer(fsync="on") as server:
-        driver = drive(LiveGround(server.url), form)
-        driver.end("t")
-        driver.put("live")
-        driver.run(driver.ops.end_session(BOB))
-        server.kill()
-        for operation in (
-            driver.ops.peek(HOME, ALICE),
-            driver.ops.end_session(ALICE),
-            driver.ops.due(1, seconds=1),
-            driver.ops.admit(Priority.USER, None, patience=1),
-        ):
-            with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
-                driver.run(operation)
-            assert caught.value.__cause__ is caught.value.__context__ is None
-        server.start()
-        assert driver.peek() == "live"
-        assert driver.has_ended(BOB, slot=BOBS)
-        assert driver.pending() == ["t"]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -7,34 +7,9 @@ import pytest
 
 from monite_auth import Secret
 from monite_auth.errors import StoreUnavailable
-from monite_auth.stores import Priority
-from tests.redis_server import RedisServer
 from tests.stores.harness import ALICE, BOB, BOBS, FORMS, HOME, Driver
 from tests.stores.live import LiveGround, works
 from tests.waiting import until
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_promise_6_a_pending_revocation_survives_a_crash_of_redis(form, drive):
-    with RedisServer("--appendonly", "yes", "--appendfsync", "always") as server:
-        driver = drive(LiveGround(server.url), form)
-        driver.end("t")
-        driver.put("live")
-        driver.run(driver.ops.end_session(BOB))
-        server.kill()
-        for operation in (
-            driver.ops.peek(HOME, ALICE),
-            driver.ops.end_session(ALICE),
-            driver.ops.due(1, seconds=1),
-            driver.ops.admit(Priority.USER, None, patience=1),
-        ):
-            with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
-                driver.run(operation)
-            assert caught.value.__cause__ is caught.value.__context__ is None
-        server.start()
-        assert driver.peek() == "live"
-        assert driver.has_ended(BOB, slot=BOBS)
-        assert driver.pending() == ["t"]
 
 
 @pytest.mark.parametrize("form", FORMS)
