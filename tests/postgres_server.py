@@ -42,7 +42,10 @@ SETTINGS = {
 
 @functools.cache
 def program(name: str) -> str:
-    """Return the path of one of PostgreSQL's programs, the newest that is here; skip the test where there is none."""
+    """Return the path of one of PostgreSQL's programs; skip the test where there is none.
+
+    `POSTGRES_PROGRAMS` names their folder; else they are those of the newest version that is installed.
+    """
     assert is_allowed, (
         "name a fixture, a parameter or the file of this test after postgres (tests/conftest.py)"
     )
@@ -58,6 +61,8 @@ def is_installed() -> bool:
 
 
 def _found(name: str) -> str | None:
+    if "POSTGRES_PROGRAMS" in os.environ:
+        return shutil.which(name, path=os.environ["POSTGRES_PROGRAMS"])
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     return str(versions[-1]) if versions else shutil.which(name)
 
