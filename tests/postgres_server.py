@@ -295,6 +295,7 @@ class PostgresServer:
                 user="admin",
                 dbname="postgres",
                 autocommit=True,
+                prepare_threshold=None,  # a test may deallocate what is prepared
                 connect_timeout=10,
                 options="-c default_transaction_read_only=off",
             )

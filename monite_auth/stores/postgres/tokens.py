@@ -61,7 +61,7 @@ PEEK_BY_DATE = statement(
     is_peek=True,
 )
 
-CLAIM = function("claim", 18, "text", *COLUMNS)
+CLAIM = function("claim", 19, "text", *COLUMNS)
 COMMIT = function("commit", 12, "text")
 ABANDON = function("abandon", 9, "nothing")
 DISCARD = function("discard", 6, "nothing")
@@ -137,6 +137,7 @@ class PostgresTokens(Execution):
                     seconds,
                     min_life,
                     unopened,  # noqa: B023 - it is called at once
+                    heard is not None,  # noqa: B023
                 ],
             )
             try:

@@ -50,6 +50,7 @@ CREATE TABLE monite_auth.mints (
     owner text,
     lease_until timestamptz NOT NULL DEFAULT '-infinity',
     fenced boolean NOT NULL DEFAULT false,
+    awaited boolean NOT NULL DEFAULT false,  -- a process listens for the end of it
     cooldown bytea,
     cooldown_until timestamptz NOT NULL DEFAULT '-infinity',
     until timestamptz NOT NULL

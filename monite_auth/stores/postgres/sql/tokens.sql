@@ -6,6 +6,7 @@ CREATE FUNCTION monite_auth.claim(
     p_is_person boolean, p_session text, p_session_id text,
     p_at double precision, p_by double precision, p_wall double precision, p_memory double precision,
     p_owner text, p_lease text, p_seconds double precision, p_min_life double precision, p_unopened text,
+    p_listens boolean,
     OUT kind text, OUT print text, OUT sealed bytea, OUT expires_at timestamptz, OUT issued_at timestamptz,
     OUT renew_at timestamptz, OUT now timestamptz
 ) LANGUAGE plpgsql AS $$
@@ -58,6 +59,9 @@ BEGIN
     IF v_mint.owner <> p_owner AND v_mint.lease_until > now THEN
         kind := 'busy';
         expires_at := v_mint.lease_until;
+        IF p_listens AND NOT v_mint.awaited THEN
+            UPDATE monite_auth.mints AS mint SET awaited = true WHERE mint.slot = p_slot;
+        END IF;
         RETURN;
     END IF;
     INSERT INTO monite_auth.mints AS mint (slot, account, user_name, session_name, lease, owner, lease_until, until)
@@ -69,6 +73,14 @@ BEGIN
     kind := 'claimed';
     IF random() < {SWEEP_SHARE} THEN
         PERFORM monite_auth.sweep(p_clock, {SWEEP_LIMIT}, now);
+    END IF;
+END $$;
+
+CREATE FUNCTION monite_auth.tell(p_slot text, p_awaited boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Tells that the mint for a slot is over, if anybody listens for it: PostgreSQL lets only one transaction at a time commit that notifies.
+BEGIN
+    IF p_awaited THEN
+        PERFORM pg_notify('{CHANNEL}', p_slot);
     END IF;
 END $$;
 
@@ -92,14 +104,15 @@ CREATE FUNCTION monite_auth.commit(
 DECLARE
     v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user, p_print);
     v_fenced boolean;
+    v_awaited boolean;
     v_many bigint;
 BEGIN
     -- The same call may come twice, since its answer can be lost: then the token is there under the lease that it used up.
     IF monite_auth.is_doomed(p_print, v_now) THEN
         RETURN 'doomed';
     END IF;
-    DELETE FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease RETURNING fenced INTO v_fenced;
-    PERFORM pg_notify('{CHANNEL}', p_slot);
+    DELETE FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease RETURNING fenced, awaited INTO v_fenced, v_awaited;
+    PERFORM monite_auth.tell(p_slot, v_awaited);
     IF v_fenced IS DISTINCT FROM false THEN
         PERFORM monite_auth.insert_token(p_account, 'pending', p_slot, p_user, p_slot_session, p_print, p_sealed,
             p_left, p_life, p_renew_in, v_now);
@@ -128,12 +141,12 @@ DECLARE
     v_now timestamptz := monite_auth.enter(p_account, p_stamp, p_clock, p_user);
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
-    PERFORM pg_notify('{CHANNEL}', p_slot);
+    PERFORM monite_auth.tell(p_slot, (SELECT awaited FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease));
     IF p_cooldown IS NULL OR p_everyone THEN
         DELETE FROM monite_auth.mints WHERE slot = p_slot AND lease = p_lease;
     ELSE
         UPDATE monite_auth.mints SET
-            lease = NULL, owner = NULL, cooldown = p_cooldown,
+            lease = NULL, owner = NULL, awaited = false, cooldown = p_cooldown,
             cooldown_until = v_now + monite_auth.seconds(p_seconds), until = v_now + monite_auth.seconds(p_seconds)
         WHERE slot = p_slot AND lease = p_lease;
     END IF;
