@@ -3,8 +3,9 @@
 import os
 import sys
 import threading
+import traceback
 
-DIED, LIVED = 9, 0
+DIED, FAILED, LIVED = 9, 1, 0
 OURS = f"{os.sep}monite_auth"
 
 
@@ -43,7 +44,11 @@ def die_in_a_child(act, at):
     reads, writes = os.pipe()
     if not (child := os.fork()):
         death = Death(at)
-        act(death)
+        try:
+            act(death)
+        except BaseException:  # noqa: BLE001 - the child must not go on as its parent does
+            traceback.print_exc()
+            os._exit(FAILED)
         sys.settrace(None)
         os.write(writes, str(death.lines).encode())
         os._exit(LIVED)
