@@ -50,10 +50,13 @@ def at_commit(using: str, what: str, user_id: object, written: Ending | None = N
 
 
 def write_ending(using: str, what: str, user_id: object) -> Ending:
-    """Write an ending in the transaction that is open, and return it; without an id, where that has failed."""
+    """Write an ending in the transaction that is open, and return it; without an id, where that has failed.
+
+    Raises what the database did if the transaction is over with that: the connection is gone, or a disk is full.
+    """
     from monite_auth_django.models import MoniteEnding  # noqa: PLC0415 - models are there only when Django is set up
 
-    ending = Ending("", what, str(user_id))
+    ending, was_over = Ending("", what, str(user_id)), connections[using].needs_rollback
     try:
         account = broker().settings.account_name
         # A savepoint: if this fails, the application's transaction goes on.
@@ -61,7 +64,9 @@ def write_ending(using: str, what: str, user_id: object) -> Ending:
             row = MoniteEnding.objects.using(using).create(
                 account=account, what=what, user=ending.user_id, at=Now()
             )
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:
+        if connections[using].needs_rollback and not was_over:
+            raise  # else Django rolls back at the end of the block, and tells nobody
         log.warning(
             "%s could not be written in the transaction (%s: %s). It is carried out after the commit, and lost if this process dies "
             "before that.%s",

@@ -125,6 +125,14 @@ def test_young_rows_are_left_to_their_writers():
     assert process.told == [("end_user", "anna", GRACE)]
 
 
+def test_a_row_from_before_the_databases_clock_was_set_back_is_left_to_nobody():
+    rows = Rows(ANNA._replace(ago=-3600.0))
+    rows.is_left_to_writers = True
+    process = Process(rows)
+    process.watch.look()
+    assert (process.told, rows.endings) == ([("end_user", "anna", 0.0)], [])
+
+
 def test_a_row_that_was_not_there_at_the_last_look_is_no_older_than_that():
     process = Process(rows := Rows())
     process.watch.look()

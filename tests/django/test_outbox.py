@@ -276,6 +276,22 @@ def test_a_transaction_of_postgres_goes_on_without_the_table(at_work, emulator, 
         assert live(emulator) == 0
 
 
+def test_a_transaction_of_postgres_whose_connection_breaks_raises(at_work, emulator):
+    """Django rolls back without a word where the savepoint is gone, too: the application has to hear of it."""
+    with PostgresServer() as server, on_server(server) as database:
+        with database.schema_editor() as editor:
+            editor.create_model(MoniteEnding)
+
+        def end(execute, sql, *more):
+            if sql.startswith("INSERT"):
+                server.query(f"SELECT pg_terminate_backend({database.connection.info.backend_pid})")
+            return execute(sql, *more)
+
+        with pytest.raises(OperationalError), database.execute_wrapper(end), transaction.atomic(using="app"):
+            end_user(at_work, on_commit=True, using="app")
+        assert live(emulator) == 1
+
+
 def test_a_rollback_in_postgres_leaves_nothing_and_a_row_has_its_age(at_work, emulator):
     with PostgresServer() as server, on_server(server) as database:
         with database.schema_editor() as editor:
