@@ -1,6 +1,6 @@
 """The model MoniteEnding as the outbox of this project's broker: in each database that users and links are written to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -36,18 +36,17 @@ class ModelOutbox:
 
     is_left_to_writers = True
 
-    def find(self, account: str) -> Sequence[Ending]:
+    def find(self, account: str) -> Mapping[str, Sequence[Ending]]:
         """See monite_auth.adapter.Outbox."""
-        found, failures = list[Ending](), list[DatabaseError]()
+        found, failures = dict[str, list[Ending]](), list[DatabaseError]()
         with connections_left_as_found():
             for alias in aliases():
-                # In a transaction of the caller's there may be rows that are not committed.
-                if not connections[alias].in_atomic_block:
-                    try:
-                        found += _find(alias, account)
-                    except DatabaseError as error:
-                        failures.append(error)
-        if failures and not found:
+                try:
+                    if _is_between_transactions(alias):
+                        found[alias] = _find(alias, account)
+                except DatabaseError as error:
+                    failures.append(error)
+        if failures and not any(found.values()):
             raise failures[0]
         return found
 
@@ -58,14 +57,28 @@ class ModelOutbox:
         keys = sorted(each.id.rsplit(":", 1) for each in endings)
         with connections_left_as_found():
             for alias, those in groupby(keys, lambda key: key[0]):
+                _is_between_transactions(alias)
                 MoniteEnding.objects.using(alias).filter(pk__in=[pk for _, pk in those]).delete()
 
 
-def _find(alias: str, account: str) -> Iterable[Ending]:
+def _is_between_transactions(alias: str) -> bool:
+    """Say whether the connection commits by itself; see to it where the connection is new, whatever `AUTOCOMMIT` says.
+
+    In a transaction of the caller's there may be rows that are not committed.
+    """
+    connection = connections[alias]
+    if connection.connection is None:
+        connection.set_autocommit(True)
+    return not connection.in_atomic_block and bool(connection.get_autocommit())
+
+
+def _find(alias: str, account: str) -> list[Ending]:
     from monite_auth_django.models import MoniteEnding  # noqa: PLC0415
 
     # The database dates a row and says how old it is, so hosts need not agree.
     age = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
-    rows = MoniteEnding.objects.using(alias).filter(account=account).order_by("pk")
-    for pk, what, user, ago in rows.annotate(age=age).values_list("pk", "what", "user", "age"):
-        yield Ending(f"{alias}:{pk}", what, user, ago / timedelta(seconds=1))
+    rows = MoniteEnding.objects.using(alias).filter(account=account).order_by("pk").annotate(age=age)
+    return [
+        Ending(f"{alias}:{pk}", what, user, ago / timedelta(seconds=1))
+        for pk, what, user, ago in rows.values_list("pk", "what", "user", "age")
+    ]

@@ -69,8 +69,10 @@ class OutboxWatch:
         self._owes = owes
         self._clock = clock
         self._looking = threading.Lock()
-        self._known: dict[str, _Known] = {}
-        self._looked_at: float | None = None
+        self._known: dict[str, dict[str, _Known]] = {}
+        """What was found at the last look, by database and id."""
+        self._looked_at: dict[str, float] = {}
+        """When the last look of each database began."""
         self._awaited: set[str] = set()
         """Rows that this process has written and not found yet: their transactions are open, or were rolled back."""
         self._has_warned = False
@@ -140,24 +142,27 @@ class OutboxWatch:
 
     def _look(self) -> None:
         began = self._clock()
-        endings = [each for each in self._outbox.find(self._account) if each.what in WHAT]
+        found = self._outbox.find(self._account)
         now = self._clock()
-        self._known = {each.id: self._known.get(each.id) or self._new(each, now) for each in endings}
-        self._looked_at = began
-        self._awaited -= self._known.keys()
-        grace = GRACE if self.is_left_to_writers else 0.0
-        # What is dated in the future was written before the database's clock was set back.
-        done = [each for each in endings if not 0 <= each.ago < grace and self._has_ended(each)]
+        done: list[Ending] = []
+        for database, rows in found.items():
+            endings = [each for each in rows if each.what in WHAT]
+            before, since = self._known.get(database, {}), self._looked_at.get(database)
+            known = {each.id: before.get(each.id) or _new(each, now, since) for each in endings}
+            self._known[database], self._looked_at[database] = known, began
+            self._awaited -= known.keys()
+            done += [
+                each for each in endings if self._is_for_us(each) and self._has_ended(each, known[each.id])
+            ]
         if done:
             self._outbox.delete(done)
 
-    def _new(self, ending: Ending, now: float) -> _Known:
-        moment = now - max(0.0, ending.ago)
-        return _Known(moment if self._looked_at is None else max(moment, self._looked_at))
+    def _is_for_us(self, ending: Ending) -> bool:
+        # What is dated in the future was written before the database's clock was set back.
+        return not (self.is_left_to_writers and 0 <= ending.ago < GRACE)
 
-    def _has_ended(self, ending: Ending) -> bool:
+    def _has_ended(self, ending: Ending, known: _Known) -> bool:
         """Carry an ending out, and say whether the token store has heard of it."""
-        known = self._known[ending.id]
         if self._owes(ending.user_id):
             return False  # it hears of that before it is asked for anything else, and of this after it
         if not known.is_done:
@@ -187,3 +192,9 @@ class OutboxWatch:
                 type(error).__name__,
                 str(error).partition("\n")[0],  # what follows may name people
             )
+
+
+def _new(ending: Ending, now: float, looked_at: float | None) -> _Known:
+    """Return a row that was found first now. `looked_at`: when its database was looked into before."""
+    moment = now - max(0.0, ending.ago)
+    return _Known(moment if looked_at is None else max(moment, looked_at))

@@ -1,6 +1,6 @@
 """An ending as a row of the application's database, and what a place for such rows does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 __all__ = ["WHAT", "Ending", "Outbox"]
@@ -24,8 +24,11 @@ class Outbox(Protocol):
     is_left_to_writers: bool
     """Whether the process that writes a row carries it out itself as soon as it has committed, as long as it lives."""
 
-    def find(self, account: str) -> Sequence[Ending]:
-        """Return the rows of an account that are committed, oldest first."""
+    def find(self, account: str) -> Mapping[str, Sequence[Ending]]:
+        """Return the rows of an account that are committed, oldest first, by the database in which they stand.
+
+        A database that could not be asked is missing there. One that has none has an empty sequence.
+        """
 
     def delete(self, endings: Sequence[Ending]) -> None:
         """Delete rows that are carried out. One that is gone already is none to miss."""

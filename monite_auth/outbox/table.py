@@ -66,9 +66,9 @@ class TableOutbox:
     def __init__(self, source: object) -> None:
         self._open = _opener(source)
 
-    def find(self, account: str) -> list[Ending]:
-        """See Outbox."""
-        return self._within(partial(_find, account=account))
+    def find(self, account: str) -> dict[str, list[Ending]]:
+        """See Outbox. There is one database, which needs no name."""
+        return {"": self._within(partial(_find, account=account))}
 
     def delete(self, endings: Sequence[Ending]) -> None:
         """See Outbox."""

@@ -25,7 +25,7 @@ class Rows:
         self.looks += 1
         if self.fails:
             raise OSError("the database is down\nsecond line")
-        return list(self.endings)
+        return {"": list(self.endings)}
 
     def delete(self, endings):
         if self.fails:
@@ -140,6 +140,28 @@ def test_a_row_that_was_not_there_at_the_last_look_is_no_older_than_that():
     rows.endings = [ANNA._replace(ago=60.0)]
     process.watch.look()
     assert process.told == [("end_user", "anna", 10.0)]
+
+
+def test_a_database_that_was_not_asked_was_not_looked_into():
+    process = Process(rows := Rows())
+    process.watch.look()
+    rows.find = lambda _account: {}
+    process.now += 10
+    process.watch.look()
+    rows.find = lambda _account: {"": [ANNA._replace(ago=60.0)], "other": [VIKTOR]}
+    process.now += 10
+    process.watch.look()
+    assert process.told == [("end_user", "anna", 20.0), ("relink", "viktor", 3.0)]
+
+
+def test_what_was_carried_out_is_known_while_its_database_is_not_asked():
+    process = Process(rows := Rows(ANNA))
+    rows.delete = lambda _: 1 / 0
+    find = rows.find
+    for each in (find, lambda _account: {}, find):
+        rows.find = each
+        process.watch.look()
+    assert len(process.told) == 1
 
 
 def test_a_row_of_a_later_version_stays():

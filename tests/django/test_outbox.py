@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -162,6 +162,31 @@ def test_a_login_after_the_ending_goes_on_however_late_that_is_carried_out(at_wo
     assert client.get("/me").status_code == 200
 
 
+def test_a_drain_in_a_transaction_has_not_looked(at_work, client):
+    left_behind(at_work)
+    make_older()
+    client.logout()
+    client.force_login(at_work)
+    with transaction.atomic():
+        monite_auth_django.broker().drain()
+    monite_auth_django.broker().drain()
+    assert rows() == []
+    assert client.get("/me").status_code == 200
+
+
+def test_a_drain_in_a_transaction_that_is_committed_by_hand_leaves_its_rows(at_work, emulator):
+    transaction.set_autocommit(False)
+    try:
+        deactivate(at_work)
+        make_older()
+        assert live(emulator) == 1
+        transaction.rollback()
+    finally:
+        transaction.set_autocommit(True)
+    assert rows() == []
+    assert live(emulator) == 1
+
+
 @pytest.fixture
 def other(tmp_path):
     """One more database, with the table of endings."""
@@ -187,6 +212,17 @@ def test_a_row_in_another_database_that_users_are_written_to_is_found(at_work, e
     assert write_ending("other", "end_user", at_work.pk).id
     other.update(at=F("at") - timedelta(seconds=60))
     assert live(emulator) == 0
+    assert other.count() == 0
+
+
+def test_a_row_is_deleted_where_nothing_commits_by_itself(at_work, emulator, other, settings):
+    settings(DATABASE_ROUTERS=[UsersElsewhere()])
+    assert write_ending("other", "end_user", at_work.pk).id
+    other.update(at=F("at") - timedelta(seconds=60))
+    connections["other"].close()
+    connections["other"].settings_dict["AUTOCOMMIT"] = False
+    assert live(emulator) == 0
+    connections["other"].close()
     assert other.count() == 0
 
 
@@ -302,7 +338,7 @@ def test_a_rollback_in_postgres_leaves_nothing_and_a_row_has_its_age(at_work, em
         assert live(emulator) == 1
         assert write_ending("app", "end_user", at_work.pk).id
         MoniteEnding.objects.using("app").update(at=F("at") - timedelta(seconds=60))
-        (found,) = ModelOutbox().find(monite_auth_django.broker().settings.account_name)
+        (found,) = ModelOutbox().find(monite_auth_django.broker().settings.account_name)["app"]
         assert 60 <= found.ago < 60 + PATIENCE
         assert live(emulator) == 0
         assert not MoniteEnding.objects.using("app").exists()
