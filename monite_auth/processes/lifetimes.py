@@ -93,8 +93,9 @@ _loops: "WeakKeyDictionary[asyncio.AbstractEventLoop, int]" = WeakKeyDictionary(
 
 
 def _leave_inherited_loops() -> None:
-    for loop, pid in list(_loops.items()):
-        if pid != getpid():
+    for reference in _loops.keyrefs():  # a list made in one step: other threads' loops may come meanwhile
+        loop = reference()
+        if loop is not None and _loops.get(loop) != getpid():
             del _loops[loop]
             _keep_for_ever(loop)
 

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import weakref
 
 import pytest
 
+from monite_auth.processes import lifetimes
 from monite_auth.processes.lifetimes import PerLoop, PerProcess, ProcessLock
 from tests.at_once import in_threads
 from tests.forking import FORKS, child_of, needs_fork
@@ -22,6 +24,34 @@ pytestmark = needs_fork
 def in_child(request):
     """Run something in a child that was forked, by Python or in C, and return what it says."""
     return lambda work: child_of(request.param, work)
+
+
+def test_an_object_is_made_while_event_loops_of_other_threads_begin_to_keep_some(monkeypatch):
+    loops: weakref.WeakKeyDictionary[Loop, int] = weakref.WeakKeyDictionary()
+    monkeypatch.setattr(lifetimes, "_loops", loops)
+    over = threading.Event()
+
+    def begin_loops() -> None:
+        alive: list[Loop] = []
+        while not over.is_set():
+            alive = [*alive[-1000:], Loop()]
+            loops[alive[-1]] = os.getpid()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=begin_loops)
+    thread.start()
+    try:
+        for _ in range(500):
+            PerProcess(object)()
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+
+
+class Loop:
+    """Stands for an event loop: to make many takes no time."""
 
 
 def test_an_object_is_made_at_its_first_use_and_once_in_a_process():
