@@ -127,9 +127,11 @@ def _relinked(instance: MoniteLink) -> set[object]:
     return {before[0], instance.identity[0]}
 
 
-def link_deleted(instance: MoniteLink, using: str, **_: Any) -> None:
-    """Revoke the tokens of a user who is no longer linked."""
-    at_commit(using, "relink", instance.user_id)
+def link_deleted(instance: MoniteLink, using: str, origin: Any = None, **_: Any) -> None:
+    """Revoke the tokens of a user who is no longer linked; a user who is deleted, too, ends with everything."""
+    began_with = getattr(origin, "model", type(origin))  # a QuerySet, or an object
+    if not issubclass(began_with, get_user_model()):
+        at_commit(using, "relink", instance.user_id)
 
 
 def remember_ending(instance: Any, using: str, update_fields: Any, **_: Any) -> None:

@@ -72,6 +72,14 @@ def test_a_change_and_its_ending_are_one_transaction(at_work, emulator, change):
     assert live(emulator) == 0
 
 
+@pytest.mark.parametrize("users", [lambda user: user, lambda _: get_user_model().objects.all()])
+def test_a_user_who_is_deleted_with_links_is_one_ending(at_work, users):
+    user = str(at_work.pk)
+    with transaction.atomic():
+        users(at_work).delete()
+        assert rows() == [("end_user", user)]
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_commits_by_itself_is_carried_out_and_leaves_no_row(at_work, emulator, change):
     change(at_work)
