@@ -80,6 +80,8 @@ def committing_by_itself(change, user, death):
 
 
 def in_a_child(how, change, user, at):
+    # No thread may be inside Django's SQLite at a fork: the child would find a lock that nobody gives back.
+    broker().close()
     connections.close_all()
     return die_in_a_child(lambda death: how(change, user, death), at)
 
