@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.signals import got_request_exception
+from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import HttpRequest
 
@@ -129,7 +130,7 @@ def _relinked(instance: MoniteLink) -> set[object]:
 
 def link_deleted(instance: MoniteLink, using: str, origin: Any = None, **_: Any) -> None:
     """Revoke the tokens of a user who is no longer linked; a user who is deleted, too, ends with everything."""
-    began_with = getattr(origin, "model", type(origin))  # a QuerySet, or an object
+    began_with = origin.model if isinstance(origin, QuerySet) else type(origin)
     if not issubclass(began_with, get_user_model()):
         at_commit(using, "relink", instance.user_id)
 

@@ -111,9 +111,10 @@ class OutboxWatch:
             thread = self._thread
         if thread is not None:
             thread.join(within)
-        if self._awaited:
+        is_stuck = thread is not None and thread.is_alive()  # in a database that does not answer
+        if self._awaited and not is_stuck:
             self.look()
-            self._awaited.clear()
+        self._awaited.clear()
 
     def _keep_looking(self) -> None:
         pause = FIRST_PAUSE

@@ -1,6 +1,7 @@
 """What a process does with the rows of an outbox, whatever they stand in."""
 
 import sys
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from monite_auth import TokenBroker
 from monite_auth.adapter import Ending
 from monite_auth.engine.outbox_watch import GRACE, OutboxWatch
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 class Rows:
@@ -188,6 +189,25 @@ def test_where_no_thread_can_be_started_a_sweep_looks_later(monkeypatch):
     process.watch.start()
     until(lambda: rows.endings == [])
     process.watch.close(within=10)
+
+
+def test_a_database_that_does_not_answer_does_not_hold_up_the_end():
+    process = Process(rows := Rows(ANNA))
+    asked, answers = Event(), Event()
+
+    def find(_account):
+        rows.looks += 1
+        asked.set()
+        answers.wait(PATIENCE)
+        return {}
+
+    rows.find = find
+    process.watch.wait_for("another")
+    assert asked.wait(PATIENCE)
+    process.watch.close(within=0.01)
+    assert rows.looks == 1
+    answers.set()
+    process.watch.close(within=PATIENCE)
 
 
 def test_a_broker_that_is_closed_opens_no_database_for_that(emulated, tmp_path):

@@ -80,6 +80,13 @@ def test_a_user_who_is_deleted_with_links_is_one_ending(at_work, users):
         assert rows() == [("end_user", user)]
 
 
+def test_whatever_an_object_calls_its_model_its_links_end(at_work, emulator):
+    link = at_work.monite_links.get()
+    link.model = "Golf"  # what a QuerySet has, too, whose deletion it may be
+    link.delete()
+    assert live(emulator) == 0
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_commits_by_itself_is_carried_out_and_leaves_no_row(at_work, emulator, change):
     change(at_work)
