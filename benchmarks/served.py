@@ -23,6 +23,9 @@ MOST_UNUSED = 1.2
 LOAD = Load("hello", len(HELLO), 16, 4_000)
 ROUNDS = 7
 
+NOBODYS = "theme=dark"
+"""The cookie of a visitor who is not logged in."""
+
 
 def run(ground: Ground, report: Report) -> None:
     """Print the milliseconds of a request behind each, and the ratio: the medians of the rounds, which take turns."""
@@ -41,22 +44,29 @@ def run(ground: Ground, report: Report) -> None:
                 )
                 for kind in ("plain", "asking", "protected")
             ]
-            cookies = {url: log_in(url) for url in urls}
-            took = [
-                [asyncio.run(ask(url, "/", cookies[url], load)) / load.requests for url in urls]
-                for _ in range(ground.count(ROUNDS, 1))
-            ]
-        ratio = statistics.median(ours / nothing for nothing, _, ours in took)
-        to_twice = statistics.median(ours / twice for _, twice, ours in took)
-        times = (f"{statistics.median(each) * 1e3:.3f}" for each in zip(*took, strict=True))
-        rows.append((server, *times, f"{ratio:.2f}", f"{to_twice:.2f}"))
-        report.ratio(
-            f"{server}: an unused middleware / one that does nothing, served", ratio, target=MOST_UNUSED
-        )
+            visitors = {
+                "nobody": dict.fromkeys(urls, NOBODYS),
+                "somebody": {url: log_in(url) for url in urls},
+            }
+            for visitor, cookies in visitors.items():
+                took = [
+                    [asyncio.run(ask(url, "/", cookies[url], load)) / load.requests for url in urls]
+                    for _ in range(ground.count(ROUNDS, 1))
+                ]
+                ratio = statistics.median(ours / nothing for nothing, _, ours in took)
+                to_twice = statistics.median(ours / twice for _, twice, ours in took)
+                times = (f"{statistics.median(each) * 1e3:.3f}" for each in zip(*took, strict=True))
+                rows.append((server, visitor, *times, f"{ratio:.2f}", f"{to_twice:.2f}"))
+                report.ratio(
+                    f"{server}: an unused middleware / one that does nothing, served, {visitor} logged in",
+                    ratio,
+                    target=MOST_UNUSED,
+                )
     report.table(
         "A request in milliseconds, with its server and 16 connections",
         [
             "server",
+            "logged in",
             "middleware that does nothing",
             "asks twice",
             "ours, unused",

@@ -103,8 +103,10 @@ class ConnectionVisit:
             bound: Principal | None = arrived
         else:
             bound = bound_principal(came_with)
-            if self._was_asked:
-                bound = bound or bound_principal(await self.find_session_that_arrived())
+            if (
+                bound is None and self._was_asked and self.may_be_held_back
+            ):  # else nobody could change the session
+                bound = bound_principal(await self.find_session_that_arrived())
         self._arrive(bound, arrived)
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
