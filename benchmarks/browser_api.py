@@ -77,19 +77,19 @@ def _compare(
     kinds = ("bare", "kept", "our") if store == "memory://" else ("bare", "asking", "kept", "our")
     with ExitStack() as running:
         running.enter_context(process(["benchmarks.upstream", str(upstream)], upstream, settings))
-        urls = {
+        servers = {
             kind: running.enter_context(
                 serving(framework, f"benchmarks.proxies:{kind}_{framework}", settings)
             )
             for kind in kinds
         }
-        cookies = {kind: log_in(url) for kind, url in urls.items()}
+        cookies = {kind: log_in(server) for kind, server in servers.items()}
         for load in loads:
             took: dict[str, list[float]] = {kind: [] for kind in kinds}
             path = f"/monite/api/payables?bytes={load.size}"
             for _ in range(rounds):
-                for kind, url in urls.items():
-                    took[kind].append(asyncio.run(ask(url, path, cookies[kind], load)))
+                for kind, server in servers.items():
+                    took[kind].append(asyncio.run(ask(server, path, cookies[kind], load)).clock)
             times = [_milliseconds(took.get(kind), load) for kind in ("bare", "asking", "kept", "our")]
             yield (
                 load,

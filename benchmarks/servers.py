@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx
@@ -14,7 +15,7 @@ from tests.environment import environment_with
 from tests.redis_server import free_port
 from tests.waiting import until
 
-__all__ = ["COMMANDS", "Load", "ask", "log_in", "process", "serving"]
+__all__ = ["COMMANDS", "Load", "Server", "Took", "ask", "log_in", "process", "serving"]
 
 COMMANDS = {
     "starlette": ["uvicorn", "--factory", "{app}", "--no-access-log", "--port", "{port}"],
@@ -32,23 +33,37 @@ class Load(NamedTuple):
     requests: int
 
 
+class Server(NamedTuple):
+    """An app that is served: its address, and the id of the server's first process."""
+
+    url: str
+    pid: int
+
+
+class Took(NamedTuple):
+    """Seconds that a load took: by the clock, and of the processor in the server's processes (Linux; elsewhere 0)."""
+
+    clock: float
+    processor: float
+
+
 @contextmanager
-def serving(framework: str, app: str, settings: Mapping[str, str]) -> Iterator[str]:
-    """Serve an app for as long as the block runs; hand out its address."""
+def serving(framework: str, app: str, settings: Mapping[str, str]) -> Iterator[Server]:
+    """Serve an app for as long as the block runs."""
     port = free_port()
     words = [word.format(app=app, port=port) for word in COMMANDS[framework]]
-    with process(words, port, settings):
-        yield f"http://127.0.0.1:{port}"
+    with process(words, port, settings) as pid:
+        yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextmanager
-def process(module: list[str], port: int, settings: Mapping[str, str]) -> Iterator[None]:
-    """Run a Python module that listens on a port, for as long as the block runs."""
+def process(module: list[str], port: int, settings: Mapping[str, str]) -> Iterator[int]:
+    """Run a Python module that listens on a port, for as long as the block runs; hand out its process id."""
     environment = environment_with(dict(settings))
     running = subprocess.Popen([sys.executable, "-m", *module], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
         until(lambda: _listens(port), seconds=30)
-        yield
+        yield running.pid
     finally:
         running.terminate()
         running.wait()
@@ -62,14 +77,23 @@ def _listens(port: int) -> bool:
     return True
 
 
-def log_in(url: str) -> str:
+def log_in(server: Server) -> str:
     """Log in at an app's /login, and return the cookie."""
-    return httpx.post(f"{url}/login").headers["set-cookie"].partition(";")[0]
+    return httpx.post(f"{server.url}/login").headers["set-cookie"].partition(";")[0]
 
 
-async def ask(url: str, path: str, cookie: str, load: Load) -> float:
-    """Return the seconds that all requests of a load take. The answers have as many bytes as the load says."""
-    host, _, port = url.removeprefix("http://").partition(":")
+def _processor_of(pid: int) -> float:
+    """Return the seconds of the processor that a process and its children have had so far."""
+    found = 0.0
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        found += int((task / "schedstat").read_text().split()[0]) / 1e9
+        found += sum(_processor_of(int(child)) for child in (task / "children").read_text().split())
+    return found
+
+
+async def ask(server: Server, path: str, cookie: str, load: Load) -> Took:
+    """Return what all requests of a load take. The answers have as many bytes as the load says."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
     asked = (
         f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n"
         "x-monite-version: 2024-05-25\r\nsec-fetch-site: same-origin\r\naccept: application/json\r\n\r\n"
@@ -90,6 +114,6 @@ async def ask(url: str, path: str, cookie: str, load: Load) -> float:
 
     await asyncio.gather(browser())  # opens connections to Monite, mints
     left = iter(range(load.requests))
-    began = time.perf_counter()
+    began = Took(time.perf_counter(), _processor_of(server.pid))
     await asyncio.gather(*(browser() for _ in range(load.connections)))
-    return time.perf_counter() - began
+    return Took(time.perf_counter() - began.clock, _processor_of(server.pid) - began.processor)

@@ -97,14 +97,11 @@ class Outlet:
             self._visit.give_back_session()
             self.started = True
             access = self._visit.access
-            if access.was_used or (access and _is_made_while_sent(message)):
+            names = [name for name, _ in message.get("headers", ())]
+            if access.was_used or (access and is_made_while_sent(names)):
                 _keep_private(message)
         elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.started = True
-
-
-def _is_made_while_sent(message: Message) -> bool:
-    return is_made_while_sent([name.decode("latin-1") for name, _ in message.get("headers", ())])
 
 
 def _keep_private(message: Message) -> None:

@@ -103,9 +103,8 @@ class ConnectionVisit:
             bound: Principal | None = arrived
         else:
             bound = bound_principal(came_with)
-            if (
-                bound is None and self._was_asked and self.may_be_held_back
-            ):  # else nobody could change the session
+            # Where nothing can hold a response back, nothing could change the session before it came to us.
+            if bound is None and self._was_asked and self.may_be_held_back:
                 bound = bound_principal(await self.find_session_that_arrived())
         self._arrive(bound, arrived)
 

@@ -18,7 +18,10 @@ except ImportError:  # nobody raises it then
         """A session that is not loaded was read."""
 
 
-__all__ = ["SessionNotLoaded", "load_session", "when_loaded"]
+__all__ = ["HANDLER", "SessionNotLoaded", "load_session", "when_loaded"]
+
+HANDLER = "session_handler"
+"""The scope's key for the object that loads the session."""
 
 
 async def load_session(connection: HTTPConnection) -> None:
@@ -45,5 +48,5 @@ def when_loaded(scope: Scope, call: Callable[[Any], Awaitable[None]]) -> None:
 
 def _handler(scope: Scope) -> Any:
     """Return the object that loads the session, starsessions' SessionHandler; None if there is none."""
-    handler = scope.get("session_handler")
+    handler = scope.get(HANDLER)
     return handler if hasattr(handler, "is_loaded") and hasattr(handler, "load") else None

@@ -18,7 +18,7 @@ from monite_auth_asgi.identify import ASKED
 from monite_auth_asgi.identify import identify as identify_scope
 from monite_auth_asgi.visit import ConnectionVisit, Identify
 from monite_auth_starlette.identify import identify
-from monite_auth_starlette.late_sessions import SessionNotLoaded, load_session, when_loaded
+from monite_auth_starlette.late_sessions import HANDLER, SessionNotLoaded, load_session, when_loaded
 from monite_auth_starlette.stack import (
     chain,
     is_of_starlettes_sessions,
@@ -41,7 +41,8 @@ class StarletteVisit(ConnectionVisit):
         self.outer_app = scope.get("app")
         """The app that the middleware belongs to; a mounted app puts itself into the scope."""
         super().__init__(broker, ask, scope)
-        when_loaded(scope, self.open_session)
+        if HANDLER in scope:
+            when_loaded(scope, self.open_session)
 
     def ask(self) -> Awaitable[Principal | None] | Principal | None:
         """Ask the app's function about the connection as it came in."""

@@ -163,9 +163,12 @@ def private_headers(cache_control: str, vary: str) -> dict[str, str]:
     return {"Cache-Control": said, "Vary": ", ".join([*named, *missing])}
 
 
-def is_made_while_sent(header_names: Iterable[str]) -> bool:
-    """Return whether an answer with these headers may still use a token while it is sent, as a stream may.
+FINISHED = ("content-length", "etag", "last-modified")
+"""Headers of an answer whose body is finished: it has its length, and a file says which one it is."""
 
-    A finished body has its length, and a file says which one it is.
-    """
-    return not any(name.lower() in ("content-length", "etag", "last-modified") for name in header_names)
+OF_FINISHED = frozenset([*FINISHED, *(name.encode() for name in FINISHED)])
+
+
+def is_made_while_sent(header_names: Iterable[str | bytes]) -> bool:
+    """Return whether an answer with these headers may still use a token while it is sent, as a stream may."""
+    return OF_FINISHED.isdisjoint([name.lower() for name in header_names])
