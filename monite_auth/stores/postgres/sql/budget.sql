@@ -1,5 +1,6 @@
--- The request budget: the arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together. The row
--- of an account is locked meanwhile, so its callers come one by one. Times are seconds, as there.
+-- The request budget: the arithmetic of monite_auth/stores/budget.py and window.py, which explain it; a test holds them together. Callers
+-- come one by one, each with the time at which its turn came: they enter with the account's name for a lock, as others do with a user's. An
+-- earlier time would look like a clock that was set back. Times are seconds, as there.
 
 CREATE FUNCTION monite_auth.budget_of(p_account text) RETURNS monite_auth.budgets LANGUAGE plpgsql AS $$
 -- Returns an account's budget, locked until the end of the transaction.
@@ -174,7 +175,7 @@ CREATE FUNCTION monite_auth.admit(
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
     SELECT turn.admitted, turn.wait, turn.ticket INTO admitted, wait, ticket
-    FROM monite_auth.take_turn(p_account, monite_auth.enter(p_account, p_stamp, p_clock, NULL), p_limit, p_priority, p_ticket,
+    FROM monite_auth.take_turn(p_account, monite_auth.enter(p_account, p_stamp, p_clock, p_account), p_limit, p_priority, p_ticket,
         p_patience) AS turn;
 END $$;
 
@@ -182,7 +183,7 @@ CREATE FUNCTION monite_auth.hold(
     p_account text, p_stamp text, p_clock double precision[], p_seconds double precision, p_throttled boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_now double precision := monite_auth.epoch(monite_auth.enter(p_account, p_stamp, p_clock, NULL));
+    v_now double precision := monite_auth.epoch(monite_auth.enter(p_account, p_stamp, p_clock, p_account));
     b monite_auth.budgets := monite_auth.budget_moved(monite_auth.budget_of(p_account), v_now);
     v_virtual double precision := greatest(v_now, b.held_until) - b.held;
 BEGIN
@@ -201,7 +202,7 @@ CREATE FUNCTION monite_auth.lower_limit(
     p_account text, p_stamp text, p_clock double precision[], p_limit double precision
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_now double precision := monite_auth.epoch(monite_auth.enter(p_account, p_stamp, p_clock, NULL));
+    v_now double precision := monite_auth.epoch(monite_auth.enter(p_account, p_stamp, p_clock, p_account));
     b monite_auth.budgets := monite_auth.budget_moved(monite_auth.budget_of(p_account), v_now);
 BEGIN
     PERFORM monite_auth.lose_if_it_crashes();
@@ -241,7 +242,7 @@ CREATE FUNCTION monite_auth.peek_in_turn(
 -- Peeks; where there is a token, takes a call's turn at the same moment.
 #variable_conflict use_column
 BEGIN
-    now := monite_auth.enter(p_account, p_stamp, p_clock, NULL);
+    now := monite_auth.enter(p_account, p_stamp, p_clock, p_account);
     PERFORM monite_auth.lose_if_it_crashes();
     IF p_has_id AND NOT EXISTS (
         SELECT FROM monite_auth.sessions AS session
