@@ -8,6 +8,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from monite_auth.adapter import AppFunction, ViewFunction
 
@@ -71,3 +72,6 @@ def connections_left_as_found() -> Iterator[None]:
         for each in connections.all(initialized_only=True):
             if each.connection is not None and each not in found:
                 each.close()
+                if each.connection is not None and threading.current_thread() is not threading.main_thread():
+                    # Django keeps SQLite in memory open, and a thread that ends would drop its connection.
+                    BaseDatabaseWrapper.close(each)
