@@ -330,7 +330,7 @@ def test_the_store_follows_the_database_of_tests_and_leaves_it_before_it_is_copi
     creation = connection.creation
     # Somebody is connected to the project's own database already.
     monite_auth_django.broker().token(login)
-    name = creation.create_test_db(verbosity=0, serialize=False)
+    name = creation.create_test_db(verbosity=0)
     assert name == "test_app"
     monite_auth_django.broker().token(login)
     assert names_of_connected(empty_server) == {"test_app"}
