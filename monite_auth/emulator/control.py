@@ -1,16 +1,18 @@
 """Control endpoints beside Monite's API: JSON under `/_emulator` and the live page at `/`. Tokens are always masked."""
 
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from monite_auth.emulator.access import CurrentMonite
-from monite_auth.emulator.errors import RefusedError
+from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.faults import Fault, Order
 from monite_auth.emulator.ledger import Token, TokenState
 from monite_auth.emulator.limits import LimitWindow
@@ -31,12 +33,35 @@ LIVE_SHOWN = 200
 ENDED_SHOWN = 20
 
 
-class Advance(BaseModel):
-    """The body that moves the clock forward: `advance` is in seconds."""
+def _moment(value: object) -> object:
+    """Return a date-time as epoch seconds, and everything else as it is."""
+    if not isinstance(value, str):
+        return value
+    moment = None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(value)
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("write seconds since 1970, or a date-time with a time zone: 2030-01-31T09:00:00Z")
+    return moment.timestamp()
+
+
+class Move(BaseModel):
+    """The body that changes the clock: it sets or advances it, and freezes or unfreezes it then."""
 
     model_config = ConfigDict(extra="forbid")
 
-    advance: float = Field(ge=0)
+    #: Seconds since 1970, or a date-time with a time zone.
+    set: Annotated[float, BeforeValidator(_moment)] | None = None
+    #: Seconds to move forward by.
+    advance: float | None = None
+    freeze: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_move(self) -> Self:
+        moves = (self.set is not None) + (self.advance is not None)
+        if moves == 2 or (moves == 0 and self.freeze is None):
+            raise ValueError("give set or advance or freeze; freeze goes with one of the others, too")
+        return self
 
 
 class Limit(BaseModel):
@@ -122,15 +147,37 @@ async def remove_fault(order_id: str, monite: CurrentMonite) -> None:
 
 
 @router.get("/_emulator/clock")
-async def read_clock(monite: CurrentMonite) -> dict[str, float]:
-    return {"now": monite.clock.now(), "ahead": monite.clock.ahead}
+async def read_clock(monite: CurrentMonite) -> dict[str, Any]:
+    clock = monite.clock
+    return {"now": clock.now(), "ahead": clock.ahead, "frozen": clock.is_frozen}
 
 
 @router.post("/_emulator/clock")
-async def advance_clock(body: Advance, monite: CurrentMonite) -> dict[str, float]:
-    now = monite.clock.advance(body.advance)
-    monite.journal.record("clock", seconds=body.advance)
-    return {"now": now, "ahead": monite.clock.ahead}
+async def move_clock(body: Move, monite: CurrentMonite) -> Any:
+    clock = monite.clock
+    before = clock.now()
+    try:
+        if body.advance is not None:
+            clock.advance(body.advance)
+        if body.freeze:
+            clock.freeze(body.set)
+        elif body.set is not None:
+            clock.set(body.set)
+    except ValueError as error:
+        field = "advance" if body.set is None else "set"
+        return malformed((("body", field), str(error), "value_error"))
+    if body.freeze is False:
+        clock.unfreeze()
+    monite.journal.record("clock", seconds=round(clock.now() - before), frozen=clock.is_frozen)
+    return await read_clock(monite)
+
+
+@router.delete("/_emulator/clock")
+async def reset_clock(monite: CurrentMonite) -> dict[str, Any]:
+    seconds = -monite.clock.ahead
+    monite.clock.reset()
+    monite.journal.record("clock", seconds=round(seconds), frozen=False)
+    return await read_clock(monite)
 
 
 @router.post("/_emulator/reset", status_code=204)
@@ -171,6 +218,7 @@ async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) ->
     return {
         "now": now,
         "ahead": monite.clock.ahead,
+        "frozen": monite.clock.is_frozen,
         "counts": {
             "live": len(working),
             "minted": len(tokens),

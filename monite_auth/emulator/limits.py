@@ -42,7 +42,7 @@ class Limiter:
 
     def admit(self) -> Admission:
         with self._lock:
-            now, limit = self._clock.now(), self.requests_per_second
+            now, limit = self._clock.pace(), self.requests_per_second
             while self._admitted and self._ends(self._admitted[0]) <= now:
                 self._admitted.popleft()
             admitted = len(self._admitted) < limit
@@ -55,7 +55,9 @@ class Limiter:
                 first_refusal=first_refusal,
                 limit=limit,
                 remaining=max(0, limit - len(self._admitted)),
-                resets_at=math.ceil(self._ends(self._admitted[0] if self._admitted else now)),
+                # The clock may have been set to another time than the one that the limiter counts in.
+                resets_at=math.ceil(self._ends(self._admitted[0] if self._admitted else now))
+                + round(self._clock.now() - now),
             )
 
     def clear(self) -> None:
@@ -105,11 +107,11 @@ class Statistics:
     def last_second(self) -> int:
         """The number of requests that arrived during the last second."""
         with self._lock:
-            return self._drop_old(self._clock.now())
+            return self._drop_old(self._clock.pace())
 
     def arrived(self) -> None:
         with self._lock:
-            now = self._clock.now()
+            now = self._clock.pace()
             self._arrivals.append(now)
             self._busiest_second = max(self._busiest_second, self._drop_old(now))
             if int(now) != self._window:

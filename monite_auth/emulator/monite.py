@@ -108,7 +108,8 @@ class Monite:
             self.ledger.revoke(token)
 
     def reset(self) -> None:
-        """Restore the initial state: seed data, demo credentials, no tokens, no faults. The clock keeps its time."""
+        """Restore the initial state: seed data, demo credentials, the right time, no tokens, no faults."""
+        self.clock.reset()
         self.faults.clear()
         self.faults.hits.clear()
         self.ledger.clear()

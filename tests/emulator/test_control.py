@@ -1,26 +1,11 @@
 """The control endpoints beside the API, and the live page."""
 
-import email.utils
 import re
 import uuid
 
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE, TEA_ID
-
-
-def test_the_clock_is_read_and_moved_forward_over_http(api, monite):
-    before = api.send("GET", "/_emulator/clock").json()
-    after = api.send("POST", "/_emulator/clock", json={"advance": 300}).json()
-    assert after == {"now": before["now"] + 300, "ahead": 300}
-    assert monite.clock.now() == after["now"]
-    assert api.send("POST", "/_emulator/clock", json={"advance": -1}).status_code == 422
-
-
-def test_answers_carry_the_emulators_date(api, monite):
-    monite.clock.advance(86_400)
-    date = email.utils.parsedate_to_datetime(api.mint(ANNA_ID).headers["date"])
-    assert date.timestamp() == int(monite.clock.now())
 
 
 def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
@@ -69,10 +54,13 @@ def test_a_reset_goes_back_to_the_seed(api, monite):
     monite.remove_user(monite.directory.users.get(ANNA_ID))
     monite.add_credentials(str(uuid.uuid4()), "another secret")
     api.send("POST", "/_emulator/faults", json={"kind": "dead_token"})
+    before = monite.clock.now()
+    monite.clock.freeze(before + 86_400)
     assert api.send("POST", "/_emulator/reset").status_code == 204
     assert monite.ledger.tokens == []
     assert monite.statistics.requests == {}
     assert monite.faults.orders == []
+    assert (monite.clock.now(), monite.clock.is_frozen) == (before, False)
     assert api.call("GET", "/entity_users/me", token).status_code == 400
     assert api.token(ANNA_ID)
 

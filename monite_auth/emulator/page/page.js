@@ -32,6 +32,12 @@ function duration(seconds) {
   return hours ? `${hours}:${pair(minutes)}:${pair(rest)}` : `${minutes}:${pair(rest)}`;
 }
 
+function clockMove(seconds) {
+  const size = Math.abs(seconds);
+  if (!size) return "not moved";
+  return `moved ${seconds < 0 ? "back" : "forward"} by ${size < 60 ? `${size} s` : `${Math.round(size / 60)} min`}`;
+}
+
 // Sentences for the feed, by kind of event.
 const sentences = {
   minted: ({ token, name }) => `${token} minted for ${name ?? "the partner"}`,
@@ -41,7 +47,7 @@ const sentences = {
     token ? `${token} of ${name ?? "the partner"} refused: ${reason}` : "an unknown token refused",
   throttled: ({ limit }) => `over the limit of ${limit} requests a second`,
   fault: ({ fault, path }) => `fault ${fault} hit ${path}`,
-  clock: ({ seconds }) => `clock moved forward by ${seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`,
+  clock: ({ seconds, frozen }) => `clock ${clockMove(seconds)}${frozen ? ", frozen" : ""}`,
 };
 
 function tell(kind, moment, facts) {
@@ -140,6 +146,11 @@ function showFaults(faults) {
   );
 }
 
+function clockState({ ahead, frozen }) {
+  if (frozen) return "frozen";
+  return ahead ? `${duration(Math.abs(ahead))} ${ahead < 0 ? "behind" : "ahead of"} the real time` : "";
+}
+
 function show(live) {
   clockOffset = live.now - Date.now() / 1000;
   for (const [name, value] of Object.entries(live.counts)) {
@@ -149,7 +160,7 @@ function show(live) {
   const { requests, limit } = live.counts;
   at("rate-bar").style.transform = `scaleX(${Math.min(1, requests / limit)})`;
   at("rate-bar").classList.toggle("late", requests > limit * (1 - LATE));
-  at("ahead").textContent = live.ahead ? `${duration(live.ahead)} ahead of the real time` : "";
+  at("ahead").textContent = clockState(live);
   at("hidden").hidden = live.hidden === 0;
   at("hidden").textContent = `${live.hidden.toLocaleString()} older tokens are not shown.`;
   for (const { number, at: moment, kind, facts } of live.events) {
