@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from monite_auth.emulator.access import CurrentMonite
 from monite_auth.emulator.errors import RefusedError, malformed
-from monite_auth.emulator.faults import Fault, Order
+from monite_auth.emulator.faults import Fault
+from monite_auth.emulator.faults_in_force import Order
 from monite_auth.emulator.ledger import Token, TokenState
 from monite_auth.emulator.limits import LimitWindow
 from monite_auth.emulator.monite import Monite

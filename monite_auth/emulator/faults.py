@@ -1,23 +1,17 @@
-"""Fault injection: which faults exist, and which request each one hits. The gate carries them out."""
+"""What a fault is: the kinds that exist, and the requests that one is meant for. `faults_in_force.py` holds those in force."""
 
-import random
-import threading
+import re
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-from monite_auth.emulator.clock import Clock
-from monite_auth.emulator.journal import Journal
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 FaultKind = Literal[
     "jitter",
     "latency",
     "hang",
+    "drip",
     "cut_before",
     "cut_after",
     "status",
@@ -25,11 +19,20 @@ FaultKind = Literal[
     "invalid_json",
     "truncated",
     "wrong_fields",
+    "wrong_content_type",
+    "wrong_order",
+    "clock_skew",
     "dead_token",
 ]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
-# What becomes of a held request: "resume" when its fault is deleted, "stop" when the server stops.
-Release = Literal["resume", "stop"]
+# Steps of a path as the gate sees it: decoded, without the query. A step in braces stands for any one.
+PATH = re.compile(r"(/([^/?#%{}\s]*|\{\w+\}))*")
+STEP = re.compile(r"\{\w+\}")
+
+# The most seconds that an answer is held: nobody waits for a day. A clock that is wrong is wrong by a year at the most.
+LONGEST = 86_400
+MOST_SKEW = 366 * 86_400
 
 
 def _uuid(text: str) -> str:
@@ -49,9 +52,26 @@ def _path(text: str) -> str:
         ValueError: no path below /v1 begins so, and the fault would never hit anything.
 
     """
-    if text and (not text.startswith("/") or text == "/v1" or text.startswith("/v1/")):
-        raise ValueError("write the path as it is below /v1, with its first slash: /payables")
+    if not PATH.fullmatch(text) or f"{text}/".startswith("/v1/"):
+        raise ValueError(
+            "write the path as it is below /v1, with its first slash and without a query: /payables, or "
+            f"/payables/{{id}}/cancel with {{id}} for any id. {text!r} would never hit anything"
+        )
     return text
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The facts of a request by which a fault chooses. The path is that below /v1."""
+
+    method: str
+    path: str
+    entity_user_id: str | None = None
+    client_id: str | None = None
 
 
 class Fault(BaseModel):
@@ -62,6 +82,8 @@ class Fault(BaseModel):
     | `jitter` | the right answer, up to `seconds` late: the request takes that much longer to Monite, and counts towards the limit when it arrives | is done when it arrives |
     | `latency` | the right answer, `seconds` late | is done at once |
     | `hang` | nothing, until it gives up or the fault is deleted | is done only once the fault is deleted |
+    | `drip` | the right answer in small pieces, the last of them `seconds` late | is done at once |
+    | `wrong_order` | the right answer, but only once the next request that the fault chooses has its answer, and at most `seconds` late | is done at once |
     | `cut_before` | the connection closes without an answer | is not done |
     | `cut_after` | the same | is done |
     | `status` | `status` with `body`, or with `message` in Monite's error shape | is not done |
@@ -69,6 +91,8 @@ class Fault(BaseModel):
     | `invalid_json` | the right status and a body that is not JSON | is done |
     | `truncated` | half of the right answer, then the connection closes | is done |
     | `wrong_fields` | the right status and `body`, or the right answer without its first field | is done |
+    | `wrong_content_type` | the right status and body, as `content_type` | is done |
+    | `clock_skew` | the right answer, by a clock that is `seconds` ahead, or behind if negative: in `Date`, and in `Retry-After` as a date | is done |
     | `dead_token` | `status` (400, 401 or 403) as for a token that has expired | is not done |
 
     Raises:
@@ -79,159 +103,31 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: FaultKind
-    #: Hit only calls whose path below /v1 begins with this. "" stands for every call.
+    #: Hit only calls whose path below /v1 begins with this: "/payables", "/payables/{id}/cancel". "" stands for every call.
     path: Annotated[str, AfterValidator(_path)] = ""
+    #: Hit only calls with this method. None stands for all.
+    method: Annotated[Method, BeforeValidator(_upper)] | None = None
     #: Hit only mints for this entity user, and calls with this user's tokens. None stands for everybody.
     entity_user_id: Annotated[str, AfterValidator(_uuid)] | None = None
-    #: Hit this many requests. None stands for all, until the fault is deleted.
+    #: Hit only mints and revocations with this client ID, and calls with tokens that were minted with it. None stands for all.
+    client_id: Annotated[str, AfterValidator(_uuid)] | None = None
+    #: Hit the next so many requests. None stands for all, until the fault is deleted.
     times: int | None = Field(default=None, ge=1)
+    #: Hit each of them with this probability.
     probability: float = Field(default=1.0, gt=0, le=1)
-    seconds: float = Field(default=1.0, ge=0)
+    #: Decide by a sequence of random numbers that is the same for the same seed. None stands for another one each time.
+    seed: int | None = None
+    seconds: float = Field(default=1.0, allow_inf_nan=False)
     status: int | None = Field(default=None, ge=400, le=599)
     message: str | None = None
     body: Any = None
-    retry_after: int = Field(default=1, ge=0)
+    content_type: str = Field(default="text/html", pattern=r"^[!-~]([ -~]*[!-~])?$")
+    retry_after: int = Field(default=1, ge=0, le=LONGEST)
     retry_after_as: Literal["seconds", "date"] = "seconds"
 
-
-@dataclass(slots=True, eq=False)
-class Order:
-    """A fault in force. It stays listed after its last hit: a request that it holds is released by deleting it."""
-
-    id: str
-    fault: Fault
-    remaining: int | None
-    hits: int = 0
-    removed: bool = False
-    held: list[Callable[[Release], object]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A request that a fault has hit."""
-
-    at: float
-    kind: FaultKind
-    path: str
-    entity_user_id: str | None
-    order_id: str
-
-
-class Faults:
-    """Holds the faults in force, in the order in which they were added."""
-
-    def __init__(self, clock: Clock, journal: Journal, lock: threading.RLock, chance: random.Random) -> None:
-        self._clock = clock
-        self._journal = journal
-        self._lock = lock
-        self._chance = chance
-        self._struck = threading.Condition(lock)
-        self._orders: dict[str, Order] = {}
-        #: The requests that were hit, oldest first.
-        self.hits: deque[Hit] = deque(maxlen=10_000)
-
-    @property
-    def orders(self) -> list[Order]:
-        with self._lock:
-            return list(self._orders.values())
-
-    def add(self, fault: Fault) -> Order:
-        with self._lock:
-            order = Order(uuid.uuid4().hex, fault, remaining=fault.times)
-            self._orders[order.id] = order
-            return order
-
-    def remove(self, order_id: str) -> bool:
-        """Delete one fault and let the requests that it holds continue. Return False if no fault has that id."""
-        with self._lock:
-            order = self._orders.pop(order_id, None)
-            if order is None:
-                return False
-            order.removed = True
-            self._release(order, "resume")
-            return True
-
-    def clear(self) -> None:
-        """Delete all faults and let the requests that they hold continue."""
-        for order in self.orders:
-            self.remove(order.id)
-
-    def wait_for_hits(self, count: int, seconds: float = 5.0) -> bool:
-        """Wait until `count` requests in total have been hit. Return False if that takes longer than `seconds`."""
-        with self._struck:
-            return self._struck.wait_for(lambda: len(self.hits) >= count, seconds)
-
-    def stop(self) -> None:
-        """End the held requests because the server is stopping. The faults stay in force."""
-        for order in self.orders:
-            self._release(order, "stop")
-
-    def jitters(self, path: str, entity_user_id: str | None) -> list[tuple[Order, float]]:
-        """Return the jitters that hit this request, each with the seconds by which the request arrives later."""
-        if not self._orders:
-            return []
-        with self._lock:
-            found = [
-                order
-                for order in self._orders.values()
-                if order.fault.kind == "jitter" and self._fits(order, path, entity_user_id)
-            ]
-            for order in found:
-                self._hit(order, path, entity_user_id)
-            return [(order, self._chance.uniform(0, order.fault.seconds)) for order in found]
-
-    def strike(self, path: str, entity_user_id: str | None) -> tuple[list[Order], Order | None]:
-        """Return the faults that hit a request after its arrival: all latencies, and the first of any other kind."""
-        if not self._orders:
-            return [], None
-        delays: list[Order] = []
-        trouble: Order | None = None
-        with self._lock:
-            for order in self._orders.values():
-                if order.fault.kind == "jitter":
-                    continue
-                is_delay = order.fault.kind == "latency"
-                if (not is_delay and trouble) or not self._fits(order, path, entity_user_id):
-                    continue
-                if is_delay:
-                    delays.append(order)
-                else:
-                    trouble = order
-                self._hit(order, path, entity_user_id)
-        return delays, trouble
-
-    @contextmanager
-    def holding(self, order: Order, release: Callable[[Release], object]) -> Iterator[None]:
-        """Call `release`, from any thread, if the order is deleted or the server stops during the block."""
-        with self._lock:
-            order.held.append(release)
-            if order.removed:
-                release("resume")
-        try:
-            yield
-        finally:
-            with self._lock:
-                order.held.remove(release)
-
-    def _release(self, order: Order, how: Release) -> None:
-        with self._lock:
-            for release in order.held:
-                release(how)
-
-    def _fits(self, order: Order, path: str, entity_user_id: str | None) -> bool:
-        fault = order.fault
-        return (
-            order.remaining != 0
-            and path.startswith(fault.path)
-            and (fault.entity_user_id in {None, entity_user_id})
-            and (fault.probability == 1 or self._chance.random() < fault.probability)
-        )
-
-    def _hit(self, order: Order, path: str, entity_user_id: str | None) -> None:
-        order.hits += 1
-        if order.remaining is not None:
-            order.remaining -= 1
-        kind = order.fault.kind
-        self.hits.append(Hit(self._clock.now(), kind, path, entity_user_id, order.id))
-        self._struck.notify_all()
-        self._journal.record("fault", fault=kind, path=path)
+    @model_validator(mode="after")
+    def _possible_seconds(self) -> Self:
+        least, most = (-MOST_SKEW, MOST_SKEW) if self.kind == "clock_skew" else (0, LONGEST)
+        if not least <= self.seconds <= most:
+            raise ValueError(f"seconds of {self.kind} goes from {least} to {most}")
+        return self

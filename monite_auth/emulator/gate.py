@@ -5,18 +5,21 @@ Only the jitter comes before the limit: it is a fault of the way to Monite.
 
 import asyncio
 import json
+import math
 import time
 import uuid
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import date
 from email.utils import formatdate
 from typing import Any, Literal
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monite_auth.emulator.answers import TOO_MANY, Answer, collect, instead_of_work, spoiled
 from monite_auth.emulator.errors import DEAD_TOKEN, RefusedError, malformed
-from monite_auth.emulator.faults import Fault, Order, Release
+from monite_auth.emulator.faults import Call, Fault
+from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
 from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
@@ -25,8 +28,9 @@ from monite_auth.emulator.visit import PREFIX, Visit
 API_VERSION = "2024-05-25"
 MINT, REVOKE = "/auth/token", "/auth/revoke"
 UNDONE = frozenset({"status", "throttle", "dead_token"})
-CUTTING = frozenset({"cut_before", "cut_after", "truncated"})
 SPOILING = frozenset({"invalid_json", "wrong_fields"})
+# The pieces of an answer that drips: so many that a timeout for each read passes, and a timeout for the answer does not.
+DROPS = 20
 
 
 class Gate:
@@ -43,10 +47,9 @@ class Gate:
         visit = Visit(scope, receive, send, time.perf_counter())
         is_whole = await visit.read()
         token = self._monite.ledger.find(visit.bearer) if visit.bearer else None
-        about_token = token.entity_user_id if token else None
-        entity_user_id = _asked_for(visit.body) if visit.path == MINT else about_token
-        for order, seconds in self._monite.faults.jitters(visit.path, entity_user_id) if is_whole else ():
-            await self._hold(visit, order, seconds=seconds)
+        call = _call_of(visit, token)
+        for hold in self._monite.faults.jitters(call) if is_whole else ():
+            await self._hold(visit, hold)
         self._monite.statistics.arrived()
         visit.admission = self._monite.limiter.admit()
         if not visit.admission.admitted:
@@ -57,10 +60,12 @@ class Gate:
             visit.token = token
             is_mint = visit.path == MINT
             minting = (
-                self._monite.ledger.minting(entity_user_id, visit.transport) if is_mint else nullcontext()
+                self._monite.ledger.minting(call.entity_user_id, visit.transport)
+                if is_mint
+                else nullcontext()
             )
             with minting:
-                await self._treat(visit, entity_user_id)
+                await self._treat(visit, call)
 
     async def _refuse(self, visit: Visit) -> None:
         if visit.admission.first_refusal:
@@ -68,27 +73,35 @@ class Gate:
         # The next window begins in less than a second, but Retry-After is in whole seconds.
         await self._deliver(visit, Answer.of(RefusedError(429, TOO_MANY, {"retry-after": "1"}).answer))
 
-    async def _treat(self, visit: Visit, entity_user_id: str | None) -> None:
+    async def _treat(self, visit: Visit, call: Call) -> None:
         """Answer a request, with the faults that hit it."""
-        delays, order = self._monite.faults.strike(visit.path, entity_user_id)
-        fault = order.fault if order else None
-        if order and order.fault.kind == "hang":
-            if await self._hold(visit, order, seconds=None) != "resume":
+        effects = self._monite.faults.strike(call)
+        try:
+            await self._answer_with(visit, effects)
+        finally:
+            self._monite.faults.overtake(effects.overtaken)
+
+    async def _answer_with(self, visit: Visit, effects: Effects) -> None:
+        if effects.trouble and effects.trouble.fault.kind == "hang":
+            if await self._hold(visit, Hold(effects.trouble, seconds=None)) != "resume":
                 await self._deliver(visit, None)
                 return
-            fault = None
-        answer = None if fault and fault.kind == "cut_before" else await self._answer(visit, fault)
-        for delay in delays:
-            if await self._hold(visit, delay, seconds=delay.fault.seconds) in {"gone", "stop"}:
+            effects.trouble = None
+        answer = None if effects.kind == "cut_before" else await self._answer(visit, effects)
+        for hold in effects.holds:
+            if await self._hold(visit, hold) in {"gone", "stop"}:
                 answer = None
-        await self._deliver(visit, answer, fault)
+        await self._deliver(visit, answer, effects)
 
-    async def _answer(self, visit: Visit, fault: Fault | None) -> Answer:
+    async def _answer(self, visit: Visit, effects: Effects) -> Answer:
+        fault = effects.fault
         if fault and fault.kind in UNDONE:
             if fault.kind == "dead_token" and visit.token:
                 self._monite.ledger.refuse(visit.token, "fault")
             return instead_of_work(
-                fault, dead_token_status=self._monite.dead_token_status, now=self._monite.clock.now()
+                fault,
+                dead_token_status=self._monite.dead_token_status,
+                now=self._monite.clock.now() + effects.skew,
             )
         refusal = _wrong_version(visit.headers) or self._wrong_token(visit)
         if refusal:
@@ -96,39 +109,65 @@ class Gate:
         visit.state["token"] = visit.token
         return await collect(self._app, visit.scope, visit.body, visit.receive)
 
-    async def _deliver(self, visit: Visit, answer: Answer | None, fault: Fault | None = None) -> None:
-        """Send the answer, or the part of it that `fault` lets through. If it is None, or the client has left, cut."""
-        if visit.transport and visit.transport.is_closing():
-            answer = None
-        kind = fault.kind if fault else None
-        whole = answer is not None and kind not in CUTTING
-        minted: Token | None = visit.state.get("minted")
-        # Record before sending the last byte: a test may check the records as soon as it has its answer.
-        self._monite.statistics.answered(visit.path, answer.status if answer and whole else NO_ANSWER)
-        if minted:
-            minted.answer_lost = not whole or kind in SPOILING
-        if answer is None or kind == "cut_after":
+    async def _deliver(self, visit: Visit, answer: Answer | None, effects: Effects | None = None) -> None:
+        """Send the answer, or the part of it that a fault lets through. If it is None, or the client has left, cut."""
+        effects = effects or Effects()
+        if (
+            answer is None
+            or effects.kind == "cut_after"
+            or (visit.transport and visit.transport.is_closing())
+        ):
+            self._record(visit, NO_ANSWER, answer_lost=True)
             await visit.cut()
             return
-        if fault and kind in SPOILING:
-            answer = spoiled(answer, fault)
-        headers = [*answer.headers, *self._extra_headers(visit)]
+        if effects.fault:
+            answer = _altered(answer, effects.fault)
+        headers = [*answer.headers, *self._extra_headers(visit, effects.skew)]
         if answer.status != 204:
             headers.append((b"content-length", str(len(answer.body)).encode()))
-        await visit.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if whole:
-            await visit.send({"type": "http.response.body", "body": answer.body})
-        else:
+        start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        if effects.kind == "truncated":
+            self._record(visit, NO_ANSWER, answer_lost=True)
+            await visit.send(start)
             half = answer.body[: len(answer.body) // 2]
             await visit.send({"type": "http.response.body", "body": half, "more_body": True})
             await visit.cut(flush=True)
+        elif effects.trouble and effects.kind == "drip" and answer.body:
+            await visit.send(start)
+            await self._drip(visit, answer, effects.trouble)
+        else:
+            # Record before sending the last byte: a test may check the records as soon as it has its answer.
+            self._record(visit, answer.status, answer_lost=effects.kind in SPOILING)
+            await visit.send(start)
+            await visit.send({"type": "http.response.body", "body": answer.body})
 
-    def _extra_headers(self, visit: Visit) -> list[tuple[bytes, bytes]]:
+    async def _drip(self, visit: Visit, answer: Answer, order: Order) -> None:
+        """Send the body in pieces, with a pause before each."""
+        size = math.ceil(len(answer.body) / DROPS)
+        pieces = [answer.body[at : at + size] for at in range(0, len(answer.body), size)]
+        pause = order.fault.seconds / len(pieces)
+        while pieces:
+            if await self._hold(visit, Hold(order, pause)) in {"gone", "stop"}:
+                self._record(visit, NO_ANSWER, answer_lost=True)
+                await visit.cut()
+                return
+            piece = pieces.pop(0)
+            if not pieces:
+                self._record(visit, answer.status, answer_lost=False)
+            await visit.send({"type": "http.response.body", "body": piece, "more_body": bool(pieces)})
+
+    def _record(self, visit: Visit, status: int, *, answer_lost: bool) -> None:
+        self._monite.statistics.answered(visit.path, status)
+        minted: Token | None = visit.state.get("minted")
+        if minted:
+            minted.answer_lost = answer_lost
+
+    def _extra_headers(self, visit: Visit, skew: float) -> list[tuple[bytes, bytes]]:
         admission = visit.admission
         limit, remaining = str(admission.limit).encode(), str(admission.remaining).encode()
         entity_id = visit.state.get("entity_id") or (visit.token.holder.entity_id if visit.token else None)
         return [
-            (b"date", formatdate(self._monite.clock.now(), usegmt=True).encode()),
+            (b"date", formatdate(self._monite.clock.now() + skew, usegmt=True).encode()),
             (b"x-request-id", str(uuid.uuid4()).encode()),
             (b"x-monite-version", API_VERSION.encode()),
             (b"x-process-time", f"{time.perf_counter() - visit.began:.6f}".encode()),
@@ -157,13 +196,11 @@ class Gate:
             self._monite.journal.record("refused", token=None, name=None, reason=state)
         return Answer.of(RefusedError(self._monite.dead_token_status, DEAD_TOKEN).answer)
 
-    async def _hold(
-        self, visit: Visit, order: Order, *, seconds: float | None
-    ) -> Release | Literal["gone", "over"]:
+    async def _hold(self, visit: Visit, hold: Hold) -> Release | Literal["gone", "over"]:
         """Hold a request, and return why it goes on.
 
-        The reason is `over` after `seconds`, `resume` when its fault is deleted, `stop` when the server stops, and
-        `gone` when the client has left. Without `seconds` there is no limit.
+        The reason is `over` after the hold's seconds, `resume` when its fault is deleted or it is overtaken, `stop` when the
+        server stops, and `gone` when the client has left.
         """
         loop = asyncio.get_running_loop()
         released: asyncio.Future[Release] = loop.create_future()
@@ -174,10 +211,10 @@ class Gate:
                 released.set_result(how)
 
         # A test's thread, or the one that stops the server, may release the request.
-        with self._monite.faults.holding(order, lambda how: loop.call_soon_threadsafe(settle, how)):
+        with self._monite.faults.holding(hold, lambda how: loop.call_soon_threadsafe(settle, how)):
             try:
                 endings: set[asyncio.Future[Any]] = {released, leaving}
-                await asyncio.wait(endings, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(endings, timeout=hold.seconds, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 left = leaving.done()
                 leaving.cancel()
@@ -186,13 +223,34 @@ class Gate:
         return released.result() if released.done() else "over"
 
 
-def _asked_for(body: bytes) -> str | None:
-    """Return the entity user in the body of a mint, or None if it cannot be read. The endpoint validates the body."""
-    try:
-        payload = json.loads(body)
-        return str(uuid.UUID(payload["entity_user_id"]))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
+def _call_of(visit: Visit, token: Token | None) -> Call:
+    """Return the facts by which faults choose. A mint is about the user and the client in its body."""
+    asked = _ids_in(visit.body) if visit.path in {MINT, REVOKE} else {}
+    user_id = token.entity_user_id if token else None
+    return Call(
+        method=visit.scope["method"],
+        path=visit.path,
+        entity_user_id=asked.get("entity_user_id") if visit.path == MINT else user_id,
+        client_id=asked.get("client_id", token.client_id if token else None),
+    )
+
+
+def _ids_in(body: bytes) -> dict[str, str]:
+    """Return the user and the client in a body, as far as it can be read. The endpoint validates the body."""
+    ids: dict[str, str] = {}
+    with suppress(ValueError):
+        asked = json.loads(body)
+        for name in ("entity_user_id", "client_id"):
+            with suppress(ValueError, LookupError, TypeError, AttributeError):
+                ids[name] = str(uuid.UUID(asked[name]))
+    return ids
+
+
+def _altered(answer: Answer, fault: Fault) -> Answer:
+    if fault.kind == "wrong_content_type":
+        others = tuple(each for each in answer.headers if each[0] != b"content-type")
+        return replace(answer, headers=(*others, (b"content-type", fault.content_type.encode())))
+    return spoiled(answer, fault) if fault.kind in SPOILING else answer
 
 
 def _wrong_version(headers: dict[bytes, bytes]) -> Answer | None:

@@ -7,7 +7,7 @@ import threading
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, EntityUser
-from monite_auth.emulator.faults import Faults
+from monite_auth.emulator.faults_in_force import Faults
 from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics

@@ -1,0 +1,163 @@
+"""Which requests a fault hits, and what cannot be ordered."""
+
+import re
+import uuid
+
+import pytest
+
+from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Fault
+from monite_auth.emulator.faults import Call
+
+MINTING = "/auth/token"
+OTHER_CLIENT = str(uuid.UUID(int=7))
+NEVER = [
+    "payables",
+    "/v1/payables",
+    "/v1",
+    "http://127.0.0.1:8090/v1/payables",
+    "/payables?limit=1",
+    "/payables#first",
+    "/pay ables",
+    "/payables/%7Bid%7D",
+    "/payables/{id",
+    "/payables/x{id}",
+]
+
+
+@pytest.mark.parametrize("path", NEVER)
+def test_a_fault_whose_path_would_never_hit_is_refused(api, path):
+    with pytest.raises(ValueError, match="write the path as it is below /v1"):
+        Fault(kind="hang", path=path)
+    refused = api.send("POST", "/_emulator/faults", json={"kind": "hang", "path": path})
+    assert refused.status_code == 422
+    assert "write the path as it is below /v1" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("path", "hit", "missed"),
+    [
+        ("", ["/payables", MINTING], []),
+        ("/v1x", ["/v1x"], ["/v1"]),
+        ("/payables", ["/payables", "/payables/3"], ["/auth/token", "/more/payables"]),
+        ("/roles/", ["/roles/3"], ["/roles"]),
+        ("/payables/{id}", ["/payables/3", "/payables/3/cancel"], ["/payables", "/payables/"]),
+        ("/payables/{payable_id}/cancel", ["/payables/3/cancel"], ["/payables/3", "/payables/3/4/cancel"]),
+        ("/a.b", ["/a.b"], ["/axb"]),
+    ],
+)
+def test_a_path_is_the_beginning_and_braces_stand_for_one_step(monite, path, hit, missed):
+    monite.faults.add(Fault(kind="status", path=path))
+    assert {each: monite.faults.strike(Call("GET", each)).kind for each in (*hit, *missed)} == {
+        **dict.fromkeys(hit, "status"),
+        **dict.fromkeys(missed),
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "get"])
+def test_a_fault_can_be_meant_for_one_method(api, monite, method):
+    monite.faults.add(Fault(kind="status", path="/payables", method=method))
+    token = api.token(ANNA_ID)
+    assert api.call("GET", "/payables", token, BAKERY_ID).status_code == 503
+    assert api.call("POST", "/payables", token, BAKERY_ID, json={"currency": "EUR"}).status_code != 503
+    assert [hit.method for hit in monite.faults.hits] == ["GET"]
+
+
+def test_a_fault_can_be_meant_for_one_client(api, monite):
+    monite.add_credentials(OTHER_CLIENT, "another secret")
+    other = {"client_id": OTHER_CLIENT, "client_secret": "another secret"}
+    theirs, ours = api.mint(ANNA_ID, **other).json()["access_token"], api.token(ANNA_ID)
+    monite.faults.add(Fault(kind="status", client_id=OTHER_CLIENT.upper()))
+    assert api.mint(ANNA_ID, **other).status_code == 503
+    assert api.call("GET", "/payables", theirs, BAKERY_ID).status_code == 503
+    assert api.revoke(ours, **other).status_code == 503
+    assert api.mint(ANNA_ID).status_code == 200
+    assert api.call("GET", "/payables", ours, BAKERY_ID).status_code == 200
+    assert api.revoke(ours).status_code == 200
+    assert {hit.client_id for hit in monite.faults.hits} == {OTHER_CLIENT}
+
+
+def test_a_fault_can_have_everything_to_choose_by(monite):
+    monite.faults.add(
+        Fault(
+            kind="status",
+            path="/payables/{id}",
+            method="DELETE",
+            entity_user_id=ANNA_ID,
+            client_id=DEMO_CLIENT_ID,
+            times=1,
+        )
+    )
+    call = Call("DELETE", "/payables/3", ANNA_ID, DEMO_CLIENT_ID)
+    for other in (
+        Call("GET", "/payables/3", ANNA_ID, DEMO_CLIENT_ID),
+        Call("DELETE", "/payables", ANNA_ID, DEMO_CLIENT_ID),
+        Call("DELETE", "/payables/3", AMELIA_ID, DEMO_CLIENT_ID),
+        Call("DELETE", "/payables/3", ANNA_ID, OTHER_CLIENT),
+        Call("DELETE", "/payables/3"),
+    ):
+        assert monite.faults.strike(other).kind is None
+    assert [monite.faults.strike(call).kind for _ in range(2)] == ["status", None]
+
+
+def test_a_seed_decides_which_requests_are_hit(monite):
+    def kinds(seed):
+        order = monite.faults.add(Fault(kind="status", probability=0.5, seed=seed))
+        hit = [monite.faults.strike(Call("GET", "/payables")).kind for _ in range(64)]
+        monite.faults.remove(order.id)
+        return hit
+
+    assert kinds(1) == kinds(1) != kinds(2)
+    assert kinds(None) != kinds(None)
+    assert {*kinds(1)} == {"status", None}
+
+
+def test_a_seed_decides_how_late_jitter_is(monite):
+    def seconds(seed):
+        order = monite.faults.add(Fault(kind="jitter", seconds=60, seed=seed))
+        late = [hold.seconds for _ in range(8) for hold in monite.faults.jitters(Call("GET", "/payables"))]
+        monite.faults.remove(order.id)
+        return late
+
+    assert seconds(1) == seconds(1) != seconds(2)
+
+
+def test_a_listed_fault_can_be_ordered_again(api, monite):
+    order = {"kind": "status", "method": "get", "path": "/payables/{id}", "client_id": DEMO_CLIENT_ID}
+    api.send("POST", "/_emulator/faults", json=order | {"probability": 0.5, "seed": 3, "times": 2})
+    (listed,) = api.send("GET", "/_emulator/faults").json()["faults"]
+    again = {name: value for name, value in listed.items() if name not in {"id", "remaining", "hits"}}
+    assert api.send("POST", "/_emulator/faults", json=again).status_code == 201
+    first, second = monite.faults.orders
+    assert first.fault == second.fault
+
+
+@pytest.mark.parametrize(
+    ("order", "sentence"),
+    [
+        ({"kind": "meteor"}, "Input should be 'jitter', 'latency'"),
+        ({}, "Field required"),
+        ({"kind": "hang", "for": 5}, "Extra inputs are not permitted"),
+        ({"kind": "hang", "method": "BREW"}, "Input should be 'GET', 'POST'"),
+        ({"kind": "hang", "method": 5}, "Input should be 'GET', 'POST'"),
+        ({"kind": "hang", "client_id": "me"}, "UUID"),
+        ({"kind": "hang", "entity_user_id": "anna"}, "UUID"),
+        ({"kind": "hang", "times": 0}, "greater than or equal to 1"),
+        ({"kind": "hang", "probability": 0}, "greater than 0"),
+        ({"kind": "hang", "probability": 1.5}, "less than or equal to 1"),
+        ({"kind": "hang", "seed": "x"}, "valid integer"),
+        ({"kind": "status", "status": 200}, "greater than or equal to 400"),
+        ({"kind": "latency", "seconds": -1}, "seconds of latency goes from 0 to 86400"),
+        ({"kind": "latency", "seconds": 1e308}, "seconds of latency goes from 0 to 86400"),
+        ({"kind": "clock_skew", "seconds": -1e9}, "seconds of clock_skew goes from -31622400 to 31622400"),
+        ({"kind": "throttle", "retry_after": 10**12}, "less than or equal to 86400"),
+        ({"kind": "wrong_content_type", "content_type": ""}, "should match pattern"),
+        ({"kind": "wrong_content_type", "content_type": "text/html\r\nx: y"}, "should match pattern"),
+    ],
+)
+def test_what_is_no_fault_is_refused_with_a_sentence(api, monite, order, sentence):
+    refused = api.send("POST", "/_emulator/faults", json=order)
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        Fault(**order)
+    assert monite.faults.orders == []
