@@ -2,14 +2,14 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from email.utils import formatdate
-
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope
+from typing import Any
 
 from monite_auth.emulator.errors import DEAD_TOKEN, RefusedError
 from monite_auth.emulator.faults import Fault
+from monite_auth.emulator.specification.validation import Complaint
 
 TOO_MANY = "API rate limit exceeded"
 NO_JSON = b"<html><body><h1>Bad Gateway</h1></body></html>"
@@ -26,42 +26,33 @@ class Answer:
     body: bytes
 
     @classmethod
-    def of(cls, response: Response) -> "Answer":
-        headers = tuple(pair for pair in response.raw_headers if pair[0] != b"content-length")
-        return cls(response.status_code, headers, bytes(response.body))
+    def of(cls, refusal: RefusedError) -> "Answer":
+        """Return the answer to a request that is refused."""
+        headers = ((name.encode(), value.encode()) for name, value in refusal.headers.items())
+        return cls.of_json(refusal.status, refusal.body, tuple(headers))
 
+    @classmethod
+    def of_complaints(cls, complaints: Sequence[Complaint]) -> "Answer":
+        """Return the answer to a request that has another form than Monite takes."""
+        detail = [{"loc": place, "msg": sentence, "type": kind} for place, sentence, kind in complaints]
+        return cls.of_json(422, {"detail": detail})
 
-async def collect(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> Answer:
-    """Return the answer of `app` to a request whose body has already been read."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    start: Message = {}
-    chunks: list[bytes] = []
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    async def keep(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start":
-            start = message
-        else:
-            chunks.append(message.get("body", b""))
-
-    await app(scope, replay, keep)
-    headers = tuple((name, value) for name, value in start["headers"] if name != b"content-length")
-    return Answer(start["status"], headers, b"".join(chunks))
+    @classmethod
+    def of_json(cls, status: int, content: Any, headers: Headers = ()) -> "Answer":
+        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        return cls(status, ((b"content-type", b"application/json"), *headers), body)
 
 
 def instead_of_work(fault: Fault, *, dead_token_status: int, now: float) -> Answer:
     """Return the answer for a fault that prevents the work: nothing is minted, revoked or stored."""
     if fault.kind == "dead_token":
-        return Answer.of(RefusedError(fault.status or dead_token_status, fault.message or DEAD_TOKEN).answer)
+        return Answer.of(RefusedError(fault.status or dead_token_status, fault.message or DEAD_TOKEN))
     if fault.kind == "throttle":
         # Round up: an HTTP date has whole seconds, and a client must not come back too early.
         date = formatdate(math.ceil(now + fault.retry_after), usegmt=True)
         retry_after = str(fault.retry_after) if fault.retry_after_as == "seconds" else date
-        return Answer.of(RefusedError(429, fault.message or TOO_MANY, {"retry-after": retry_after}).answer)
-    refusal = Answer.of(RefusedError(fault.status or 503, fault.message or "Service unavailable").answer)
+        return Answer.of(RefusedError(429, fault.message or TOO_MANY, {"retry-after": retry_after}))
+    refusal = Answer.of(RefusedError(fault.status or 503, fault.message or "Service unavailable"))
     return refusal if fault.body is None else replace(refusal, body=json.dumps(fault.body).encode())
 
 

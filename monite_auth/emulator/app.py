@@ -2,21 +2,9 @@
 
 from fastapi import FastAPI
 
-from monite_auth.emulator import (
-    api_auth,
-    api_counterparts,
-    api_entities,
-    api_payables,
-    api_roles,
-    api_users,
-    control,
-    errors,
-)
+from monite_auth.emulator import control, errors
 from monite_auth.emulator.gate import Gate
 from monite_auth.emulator.monite import Monite
-from monite_auth.emulator.visit import PREFIX
-
-APIS = (api_auth, api_entities, api_users, api_roles, api_counterparts, api_payables)
 
 
 def create_app(monite: Monite | None = None) -> FastAPI:
@@ -26,7 +14,5 @@ def create_app(monite: Monite | None = None) -> FastAPI:
     app.state.monite = monite
     app.add_middleware(Gate, monite=monite)
     errors.install(app)
-    for api in APIS:
-        app.include_router(api.router, prefix=PREFIX)
     app.include_router(control.router)
     return app

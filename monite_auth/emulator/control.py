@@ -7,11 +7,10 @@ from importlib import resources
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from monite_auth.emulator.access import CurrentMonite
 from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.faults import Fault
 from monite_auth.emulator.faults_in_force import Order
@@ -32,6 +31,14 @@ SECURITY = {
 # How many live tokens, and how many that ended last, the page shows. GET /_emulator/ledger returns all.
 LIVE_SHOWN = 200
 ENDED_SHOWN = 20
+
+
+async def _monite(request: Request) -> Monite:
+    monite: Monite = request.app.state.monite
+    return monite
+
+
+CurrentMonite = Annotated[Monite, Depends(_monite)]
 
 
 def _moment(value: object) -> object:

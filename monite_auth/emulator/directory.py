@@ -1,4 +1,4 @@
-"""The business data in memory: entities, entity users, roles, counterparts and payables. Permissions are checked in access.py."""
+"""The business data of a partner in memory: tables of records, whose fields are as JSON writes them."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -11,129 +11,109 @@ from monite_auth.emulator.permissions import Permissions
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Record:
-    """The fields that all kinds share. `number` grows with each record, so it gives the order of a list."""
+    """One object of Monite's. `number` grows with each record of a table, so it gives the order of a list.
+
+    `entity_id` is empty for what belongs to the partner itself. `parent_id` is the record that this one is a part of.
+    """
 
     id: str
     number: int
     entity_id: str
     created_at: float
     updated_at: float
-    created_by: str | None
+    created_by: str | None = None
+    parent_id: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
     def shown(self) -> dict[str, Any]:
-        """Return the record as Monite's API shows it."""
+        """Return all that the record says. An answer takes from it what its shape has."""
+        author = {name: self.created_by for name in _AUTHOR if self.created_by}
         return {
             "id": self.id,
+            "entity_id": self.entity_id,
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),
+            **author,
             **self.fields,
         }
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+# Monite names the author in several ways.
+_AUTHOR = ("created_by_entity_user_id", "was_created_by_user_id", "created_by")
+
+
 class Role(Record):
     """A named set of permissions."""
 
-    name: str
-    permissions: Permissions
+    @property
+    def name(self) -> str:
+        return str(self.fields["name"])
 
-    def shown(self) -> dict[str, Any]:
-        return {
-            **super(Role, self).shown(),
-            "name": self.name,
-            "permissions": self.permissions.model_dump(),
-            "status": "active",
-        }
+    @property
+    def permissions(self) -> Permissions:
+        permissions: Permissions = self.fields["permissions"]
+        return permissions
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class Entity(Record):
     """An organization or an individual. Its `entity_id` equals its `id`."""
 
-    default_role_id: str
-
     @property
     def name(self) -> str:
-        organization, individual = self.fields.get("organization"), self.fields.get("individual")
-        if organization:
-            return str(organization["legal_name"])
-        return f"{individual['first_name']} {individual['last_name']}" if individual else self.id
+        return party_name(self.fields) or self.id
 
-    def shown(self) -> dict[str, Any]:
-        return {**super(Entity, self).shown(), "status": "active"}
+    @property
+    def default_role_id(self) -> str:
+        return str(self.fields["default_role_id"])
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.fields["status"] == "active")
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class EntityUser(Record):
     """A person who works for an entity. `login` is unique within it."""
 
-    login: str
-    role_id: str
+    @property
+    def login(self) -> str:
+        return str(self.fields["login"])
+
+    @property
+    def role_id(self) -> str:
+        return str(self.fields["role_id"])
 
     @property
     def name(self) -> str:
         return " ".join(filter(None, (self.fields["first_name"], self.fields.get("last_name"))))
 
-    def shown(self) -> dict[str, Any]:
-        return {
-            **super(EntityUser, self).shown(),
-            "login": self.login,
-            "role_id": self.role_id,
-            "status": "active",
-        }
 
-
-@dataclass(slots=True, kw_only=True, eq=False)
 class Counterpart(Record):
-    """A supplier or a customer, with one address. Its schema has no nulls."""
-
-    address: dict[str, str]
-
-    @property
-    def type(self) -> str:
-        return str(self.fields["type"])
-
-    @property
-    def party(self) -> dict[str, Any]:
-        """The fields of the organization, or of the individual."""
-        party: dict[str, Any] = self.fields[self.type]
-        return party
+    """A supplier or a customer."""
 
     @property
     def name(self) -> str:
-        party = self.party
-        return str(party.get("legal_name") or f"{party['first_name']} {party['last_name']}")
-
-    def shown(self) -> dict[str, Any]:
-        author = {} if self.created_by is None else {"created_by_entity_user_id": self.created_by}
-        return {**super(Counterpart, self).shown(), **author}
+        return party_name(self.fields)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class Payable(Record):
-    """A bill to pay. Its schema has no nulls, so fields without a value are omitted."""
+    """A bill to pay."""
 
-    status: str
-    amount_paid: int = 0
+    @property
+    def status(self) -> str:
+        return str(self.fields["status"])
 
     def shown(self) -> dict[str, Any]:
-        total = self.fields.get("total_amount")
-        amounts = (
-            {} if total is None else {"amount_due": total - self.amount_paid, "amount_paid": self.amount_paid}
-        )
-        author = {} if self.created_by is None else {"was_created_by_user_id": self.created_by}
-        return {
-            **super(Payable, self).shown(),
-            **amounts,
-            **author,
-            "credit_notes": [],
-            "entity_id": self.entity_id,
-            "payable_origin": "upload",
-            "source_of_payable_data": "user_specified",
-            "status": self.status,
-            "tags": [],
-        }
+        total, paid = self.fields.get("total_amount"), self.fields["amount_paid"]
+        amounts = {} if total is None else {"amount_due": total - paid, "amount_to_pay": total - paid}
+        return {**super().shown(), **amounts}
+
+
+def party_name(fields: Mapping[str, Any]) -> str:
+    """Return the name of an organization or an individual, or "" if there is none."""
+    organization, individual = fields.get("organization"), fields.get("individual")
+    if organization:
+        return str(organization["legal_name"])
+    return f"{individual['first_name']} {individual['last_name']}" if individual else ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)
@@ -142,7 +122,8 @@ RecordType = TypeVar("RecordType", bound=Record)
 class Table(Generic[RecordType]):
     """Records of one kind, oldest first."""
 
-    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+    def __init__(self, kind: Callable[..., RecordType], clock: Clock, lock: threading.RLock) -> None:
+        self._kind = kind
         self._clock = clock
         self._lock = lock
         self._records: dict[str, RecordType] = {}
@@ -150,69 +131,86 @@ class Table(Generic[RecordType]):
 
     def add(
         self,
-        kind: Callable[..., RecordType],
         record_id: str,
+        fields: Mapping[str, Any],
         *,
-        entity_id: str,
+        entity_id: str = "",
         created_by: str | None = None,
         created_at: float | None = None,
-        **attributes: Any,
+        parent_id: str | None = None,
     ) -> RecordType:
         with self._lock:
             self._number += 1
             moment = self._clock.now() if created_at is None else created_at
-            record = kind(
+            record = self._kind(
                 id=record_id,
                 number=self._number,
                 entity_id=entity_id,
                 created_by=created_by,
                 created_at=moment,
                 updated_at=moment,
-                **attributes,
+                parent_id=parent_id,
+                fields=dict(fields),
             )
             self._records[record_id] = record
             return record
 
-    def get(self, record_id: str, entity_id: str | None = None) -> RecordType | None:
-        """Return the record with that id if it belongs to `entity_id`; None means any entity."""
+    def get(
+        self, record_id: str, entity_id: str | None = None, parent_id: str | None = None
+    ) -> RecordType | None:
+        """Return the record with that id if it belongs to the entity and to the parent; None means any."""
         with self._lock:
             record = self._records.get(record_id)
-        return record if record and entity_id in {None, record.entity_id} else None
+        return record if record and _belongs(record, entity_id, parent_id) else None
 
-    def all(self, entity_id: str | None = None) -> list[RecordType]:
+    def all(self, entity_id: str | None = None, parent_id: str | None = None) -> list[RecordType]:
+        """Return the records of an entity and of a parent, oldest first; None means any."""
         with self._lock:
-            return [record for record in self._records.values() if entity_id in {None, record.entity_id}]
+            return [record for record in self._records.values() if _belongs(record, entity_id, parent_id)]
 
-    def change(self, record: RecordType, fields: Mapping[str, Any], **attributes: Any) -> None:
-        """Replace fields and attributes of a record. Attributes given as None keep their values."""
+    def change(self, record: RecordType, fields: Mapping[str, Any]) -> None:
+        """Replace fields of a record."""
         with self._lock:
             record.fields |= fields
-            for name, value in attributes.items():
-                if value is not None:
-                    setattr(record, name, value)
             record.updated_at = self._clock.now()
 
-    def remove(self, record: RecordType) -> None:
+    def remove(self, *records: RecordType) -> None:
         with self._lock:
-            self._records.pop(record.id, None)
+            for record in records:
+                self._records.pop(record.id, None)
 
     def clear(self) -> None:
         with self._lock:
             self._records.clear()
 
 
+def _belongs(record: Record, entity_id: str | None, parent_id: str | None) -> bool:
+    return entity_id in {None, record.entity_id} and parent_id in {None, record.parent_id}
+
+
 class Directory:
-    """Holds all tables, and answers questions that need several of them."""
+    """Holds all tables of a partner, and answers questions that need several of them."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
-        self.entities: Table[Entity] = Table(clock, lock)
-        self.users: Table[EntityUser] = Table(clock, lock)
-        self.roles: Table[Role] = Table(clock, lock)
-        self.counterparts: Table[Counterpart] = Table(clock, lock)
-        self.payables: Table[Payable] = Table(clock, lock)
+        self._clock = clock
+        self._lock = lock
+        self.entities = Table(Entity, clock, lock)
+        self.users = Table(EntityUser, clock, lock)
+        self.roles = Table(Role, clock, lock)
+        self.counterparts = Table(Counterpart, clock, lock)
+        self.payables = Table(Payable, clock, lock)
+        self._tables: dict[str, Table[Any]] = {
+            "entities": self.entities,
+            "entity_users": self.users,
+            "roles": self.roles,
+            "counterparts": self.counterparts,
+            "payables": self.payables,
+        }
 
-    def login_is_taken(self, entity_id: str, login: str, *, by_other_than: EntityUser | None = None) -> bool:
-        return any(user.login == login and user is not by_other_than for user in self.users.all(entity_id))
+    def table(self, name: str) -> Table[Any]:
+        """Return the table of one kind of record. A table that nobody has asked for yet is empty."""
+        with self._lock:
+            return self._tables.setdefault(name, Table(Record, self._clock, self._lock))
 
     def role_is_in_use(self, role: Role) -> bool:
         """Return whether an entity user has this role, or it is the default role of an entity."""
@@ -222,5 +220,5 @@ class Directory:
         )
 
     def clear(self) -> None:
-        for table in (self.entities, self.users, self.roles, self.counterparts, self.payables):
+        for table in self._tables.values():
             table.clear()

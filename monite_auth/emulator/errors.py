@@ -1,4 +1,4 @@
-"""Monite's two error shapes, and the handlers that turn exceptions into them."""
+"""The refusals of the API, and the handlers that give the control endpoints' errors the same two shapes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ class RefusedError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.headers = headers
+        self.headers = headers or {}
 
     @property
-    def answer(self) -> JSONResponse:
-        return JSONResponse({"error": {"message": self.message}}, self.status, self.headers)
+    def body(self) -> dict[str, Any]:
+        return {"error": {"message": self.message}}
 
 
 def malformed(*complaints: tuple[Sequence[str | int], str, str]) -> JSONResponse:
@@ -34,27 +34,26 @@ def malformed(*complaints: tuple[Sequence[str | int], str, str]) -> JSONResponse
 def install(app: FastAPI) -> None:
     """Register handlers with `app`, so that it answers every error in one of Monite's shapes."""
 
+    def answer(refusal: RefusedError) -> JSONResponse:
+        return JSONResponse(refusal.body, refusal.status, refusal.headers)
+
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RefusedError)
-        return error.answer
+        return answer(error)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return malformed(*map(_complaint, error.errors()))
+        # Three fields only: pydantic's `input` and `ctx` would echo what was sent.
+        return malformed(*((each["loc"], each["msg"], each["type"]) for each in error.errors()))
 
     async def http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return RefusedError(error.status_code, error.detail, error.headers).answer
+        return answer(RefusedError(error.status_code, error.detail, error.headers))
 
     async def broken(_: Request, __: Exception) -> JSONResponse:
-        return RefusedError(500, "Internal server error").answer
+        return answer(RefusedError(500, "Internal server error"))
 
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, broken)
-
-
-def _complaint(error: Mapping[str, Any]) -> tuple[Sequence[str | int], str, str]:
-    """Return the three fields that Monite sends, without pydantic's `input` and `ctx`: these would echo the secret."""
-    return error["loc"], error["msg"], error["type"]

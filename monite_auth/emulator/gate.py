@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monite_auth.emulator.answers import TOO_MANY, Answer, collect, instead_of_work, spoiled
-from monite_auth.emulator.errors import DEAD_TOKEN, RefusedError, malformed
+from monite_auth.emulator.answers import TOO_MANY, Answer, instead_of_work, spoiled
+from monite_auth.emulator.api.serving import Api, ApiRequest
+from monite_auth.emulator.errors import DEAD_TOKEN, RefusedError
 from monite_auth.emulator.faults import Call, Fault
 from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
-from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import PREFIX, Visit
@@ -38,6 +38,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, monite: Monite) -> None:
         self._app = app
+        self._api = Api(monite)
         self._monite = monite
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +72,7 @@ class Gate:
         if visit.admission.first_refusal:
             self._monite.journal.record("throttled", path=visit.path, limit=visit.admission.limit)
         # The next window begins in less than a second, but Retry-After is in whole seconds.
-        await self._deliver(visit, Answer.of(RefusedError(429, TOO_MANY, {"retry-after": "1"}).answer))
+        await self._deliver(visit, Answer.of(RefusedError(429, TOO_MANY, {"retry-after": "1"})))
 
     async def _treat(self, visit: Visit, call: Call) -> None:
         """Answer a request, with the faults that hit it."""
@@ -106,8 +107,16 @@ class Gate:
         refusal = _wrong_version(visit.headers) or self._wrong_token(visit)
         if refusal:
             return refusal
-        visit.state["token"] = visit.token
-        return await collect(self._app, visit.scope, visit.body, visit.receive)
+        request = ApiRequest(
+            visit.scope["method"],
+            visit.path,
+            visit.scope["query_string"],
+            visit.headers,
+            visit.body,
+            visit.token,
+        )
+        answer, visit.call = await self._api.answer(request)
+        return answer
 
     async def _deliver(self, visit: Visit, answer: Answer | None, effects: Effects | None = None) -> None:
         """Send the answer, or the part of it that a fault lets through. If it is None, or the client has left, cut."""
@@ -158,14 +167,15 @@ class Gate:
 
     def _record(self, visit: Visit, status: int, *, answer_lost: bool) -> None:
         self._monite.statistics.answered(visit.path, status)
-        minted: Token | None = visit.state.get("minted")
+        minted = visit.call.minted if visit.call else None
         if minted:
             minted.answer_lost = answer_lost
 
     def _extra_headers(self, visit: Visit, skew: float) -> list[tuple[bytes, bytes]]:
         admission = visit.admission
         limit, remaining = str(admission.limit).encode(), str(admission.remaining).encode()
-        entity_id = visit.state.get("entity_id") or (visit.token.holder.entity_id if visit.token else None)
+        entity = visit.call.of_entity if visit.call else None
+        entity_id = entity.id if entity else visit.token.holder.entity_id if visit.token else None
         return [
             (b"date", formatdate(self._monite.clock.now() + skew, usegmt=True).encode()),
             (b"x-request-id", str(uuid.uuid4()).encode()),
@@ -183,7 +193,7 @@ class Gate:
         if visit.path == MINT:
             return None
         if visit.bearer is None:
-            return Answer.of(RefusedError(401, "Send the access token as 'Authorization: Bearer …'.").answer)
+            return Answer.of(RefusedError(401, "Send the access token as 'Authorization: Bearer …'."))
         state = visit.token.state(self._monite.clock.now()) if visit.token else "unknown"
         if visit.token and state == "live":
             # Revoking a token does not count as a use.
@@ -194,7 +204,7 @@ class Gate:
             self._monite.ledger.refuse(visit.token, state)
         else:
             self._monite.journal.record("refused", token=None, name=None, reason=state)
-        return Answer.of(RefusedError(self._monite.dead_token_status, DEAD_TOKEN).answer)
+        return Answer.of(RefusedError(self._monite.dead_token_status, DEAD_TOKEN))
 
     async def _hold(self, visit: Visit, hold: Hold) -> Release | Literal["gone", "over"]:
         """Hold a request, and return why it goes on.
@@ -258,9 +268,9 @@ def _wrong_version(headers: dict[bytes, bytes]) -> Answer | None:
     if version == API_VERSION:
         return None
     if not version:
-        return Answer.of(malformed((("header", "x-monite-version"), "Field required", "missing")))
+        return Answer.of_complaints([(("header", "x-monite-version"), "Field required", "missing")])
     try:
         date.fromisoformat(version)
     except ValueError:
-        return Answer.of(RefusedError(400, "x-monite-version is not a date.").answer)
-    return Answer.of(RefusedError(400, f"x-monite-version: use {API_VERSION}.").answer)
+        return Answer.of(RefusedError(400, "x-monite-version is not a date."))
+    return Answer.of(RefusedError(400, f"x-monite-version: use {API_VERSION}."))

@@ -3,6 +3,7 @@
 import random
 import secrets
 import threading
+import uuid
 
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.clock import Clock
@@ -11,6 +12,7 @@ from monite_auth.emulator.faults_in_force import Faults
 from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
+from monite_auth.emulator.partners import Partner
 from monite_auth.emulator.seed import sow
 from monite_auth.emulator.seed_counterparts import sow_counterparts
 
@@ -21,7 +23,7 @@ TOKEN_BYTES = 32
 
 
 class Monite:
-    """The state of Monite for one partner.
+    """The state of Monite, for one partner or several that do not see each other.
 
     Any thread may read and change all parts while requests are served. `token_life` (seconds), `requests_per_second`,
     `limit_window` and `dead_token_status` can be set at any time. They apply to later mints and requests.
@@ -31,7 +33,7 @@ class Monite:
         limit_window: whether these windows are the seconds of the clock ("fixed"), or any second at all ("sliding").
         token_life: the life of a token in seconds.
         dead_token_status: the status for a request whose token has expired, was revoked or is unknown. Monite's
-            documentation says 400; 401 and 403 have been seen.
+            release notes of 2024-05-25 say 401, older documentation 400; 403 has been seen.
         seed: whether to begin with the data of seed.py. Without it there are only the demo credentials.
         clock: the source of time; a new `Clock` if None.
         chance: the source of randomness for faults that have a probability.
@@ -44,7 +46,7 @@ class Monite:
         requests_per_second: int = REQUESTS_PER_SECOND,
         limit_window: LimitWindow = "fixed",
         token_life: int = TOKEN_LIFE,
-        dead_token_status: int = 400,
+        dead_token_status: int = 401,
         seed: bool = True,
         clock: Clock | None = None,
         chance: random.Random | None = None,
@@ -59,11 +61,23 @@ class Monite:
         self.faults = Faults(self.clock, self.journal, lock, chance)
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
         self.statistics = Statistics(self.clock)
-        self.directory = Directory(self.clock, lock)
-        self._lock = lock
+        #: Held while a request changes the state. Hold it to change several things at once.
+        self.lock = lock
         self._seed = seed
-        self._credentials: dict[str, str] = {}
+        self._partners: list[Partner] = []
+        # Tokens stay live when the credentials that minted them are removed, so the owners are remembered.
+        self._owners: dict[str, Partner] = {}
         self._begin()
+
+    @property
+    def partner(self) -> Partner:
+        """The partner that is there from the beginning."""
+        return self._partners[0]
+
+    @property
+    def directory(self) -> Directory:
+        """The business data of that partner."""
+        return self.partner.directory
 
     @property
     def requests_per_second(self) -> int:
@@ -81,20 +95,44 @@ class Monite:
     def limit_window(self, value: LimitWindow) -> None:
         self.limiter.window = value
 
-    def add_credentials(self, client_id: str, client_secret: str) -> None:
-        """Accept one more pair of credentials. Several can be in use at once, as during a rotation."""
-        with self._lock:
-            self._credentials[client_id.lower()] = client_secret
+    def add_partner(self, client_id: str, client_secret: str, *, seed: bool = False) -> Partner:
+        """Add a partner, with the data of seed.py or with none. Partners do not see each other."""
+        with self.lock:
+            partner = Partner(self.clock, self.lock)
+            self._partners.append(partner)
+            if seed:
+                sow(partner.directory, self.clock)
+                sow_counterparts(partner.directory)
+            self.add_credentials(client_id, client_secret, partner)
+            return partner
+
+    def add_credentials(self, client_id: str, client_secret: str, partner: Partner | None = None) -> None:
+        """Accept one more pair of credentials of a partner; without one, of the first."""
+        with self.lock:
+            owner = partner or self.partner
+            owner.credentials[client_id.lower()] = client_secret
+            self._owners[client_id.lower()] = owner
 
     def remove_credentials(self, client_id: str) -> None:
         """Stop accepting these credentials. Tokens minted with them stay live."""
-        with self._lock:
-            self._credentials.pop(client_id.lower(), None)
+        with self.lock:
+            for partner in self._partners:
+                partner.credentials.pop(client_id.lower(), None)
 
-    def knows(self, client_id: str, client_secret: str) -> bool:
-        with self._lock:
-            expected = self._credentials.get(client_id)
-        return expected is not None and secrets.compare_digest(expected.encode(), client_secret.encode())
+    def authenticated(self, client_id: str, client_secret: str) -> Partner | None:
+        """Return the partner whose credentials these are."""
+        with self.lock:
+            owner = self._owners.get(client_id)
+            return owner if owner and owner.knows(client_id, client_secret) else None
+
+    def partner_of(self, client_id: str) -> Partner:
+        """Return the partner whose client id this is or was."""
+        with self.lock:
+            return self._owners[client_id]
+
+    def new_id(self) -> str:
+        """Return an id for a new object."""
+        return str(uuid.uuid4())
 
     def mint(self, user: EntityUser | None, client_id: str) -> Token:
         """Mint a token for an entity user; None means for the partner."""
@@ -103,7 +141,8 @@ class Monite:
 
     def remove_user(self, user: EntityUser) -> None:
         """Delete an entity user and revoke their tokens."""
-        self.directory.users.remove(user)
+        for partner in self._partners:
+            partner.directory.users.remove(user)
         for token in self.ledger.live(user.id):
             self.ledger.revoke(token)
 
@@ -116,12 +155,9 @@ class Monite:
         self.journal.clear()
         self.limiter.clear()
         self.statistics.reset()
-        self.directory.clear()
-        self._credentials.clear()
+        self._partners.clear()
+        self._owners.clear()
         self._begin()
 
     def _begin(self) -> None:
-        self.add_credentials(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)
-        if self._seed:
-            sow(self.directory, self.clock)
-            sow_counterparts(self.directory)
+        self.add_partner(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, seed=self._seed)

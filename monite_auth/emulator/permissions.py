@@ -1,16 +1,14 @@
-"""The permissions of a role: their shape, and what they grant. access.py finds the caller and the role."""
+"""The permissions of a role, as Monite reads and writes them, and what they grant."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
 
 Permission = Literal["allowed", "allowed_for_own", "not_allowed"]
 CommonAction = Literal["create", "read", "update", "delete"]
-PayableAction = Literal[
+Action = Literal[
     "create", "read", "update", "delete", "submit", "approve", "cancel", "pay", "reopen", "create_from_mail"
 ]
-CommonObject = Literal[
+ObjectType = Literal[
     "approval_policy",
     "approval_request",
     "comment",
@@ -26,6 +24,7 @@ CommonObject = Literal[
     "ocr_task",
     "onboarding",
     "overdue_reminder",
+    "payable",
     "payables_purchase_order",
     "payment_record",
     "payment_reminder",
@@ -43,67 +42,36 @@ CommonObject = Literal[
     "workflow",
 ]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CommonGrant(_Strict):
-    """The permission for one action on most kinds of object."""
-
-    action_name: CommonAction = "read"
-    permission: Permission = "allowed"
+#: The grants for one kind of object: `{"object_type": …, "actions": [{"action_name": …, "permission": …}]}`.
+Rule = dict[str, Any]
+#: All of a role: `{"objects": [rule, …]}`.
+Permissions = dict[str, Any]
 
 
-class PayableGrant(_Strict):
-    """The permission for one action on payables, which have more actions than other objects."""
-
-    action_name: PayableAction = "read"
-    permission: Permission = "allowed"
-
-
-class CommonRule(_Strict):
-    """The grants for one kind of object."""
-
-    object_type: CommonObject
-    actions: tuple[CommonGrant, ...] = ()
+def granted(permissions: Permissions, action: Action, object_type: ObjectType) -> Permission:
+    """Return the permission for an action on a kind of object. Actions that are not listed are `not_allowed`."""
+    for rule in permissions.get("objects", ()):
+        if rule["object_type"] == object_type:
+            for grant in rule.get("actions", ()):
+                if grant.get("action_name", "read") == action:
+                    permission: Permission = grant.get("permission", "allowed")
+                    return permission
+    return "not_allowed"
 
 
-class PayableRule(_Strict):
-    """The grants for payables."""
-
-    object_type: Literal["payable"]
-    actions: tuple[PayableGrant, ...] = ()
-
-
-Rule = Annotated[CommonRule | PayableRule, Field(discriminator="object_type")]
+def rule(object_type: ObjectType, actions: Iterable[Action], permission: Permission = "allowed") -> Rule:
+    """Return the rule that gives `permission` for `actions` on a kind of object."""
+    return {
+        "object_type": object_type,
+        "actions": [{"action_name": action, "permission": permission} for action in actions],
+    }
 
 
-class Permissions(_Strict):
-    """The permissions of a role, as Monite reads and writes them."""
-
-    objects: tuple[Rule, ...] = ()
-
-    def granted(self, action: PayableAction, object_type: CommonObject | Literal["payable"]) -> Permission:
-        """Return the permission for an action on a kind of object. Actions that are not listed are `not_allowed`."""
-        for rule in self.objects:
-            if rule.object_type == object_type:
-                for grant in rule.actions:
-                    if grant.action_name == action:
-                        return grant.permission
-        return "not_allowed"
-
-
-def common(object_type: CommonObject, *actions: CommonAction) -> CommonRule:
+def common(object_type: ObjectType, *actions: CommonAction) -> Rule:
     """Return the rule that allows `actions` on `object_type`."""
-    return CommonRule(
-        object_type=object_type, actions=tuple(CommonGrant(action_name=action) for action in actions)
-    )
+    return rule(object_type, actions)
 
 
-def payable(actions: Iterable[PayableAction], permission: Permission = "allowed") -> PayableRule:
+def payable(actions: Iterable[Action], permission: Permission = "allowed") -> Rule:
     """Return the rule that gives `permission` for `actions` on payables."""
-    return PayableRule(
-        object_type="payable",
-        actions=tuple(PayableGrant(action_name=action, permission=permission) for action in actions),
-    )
+    return rule("payable", actions, permission)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monite_auth.emulator.clock import Clock
-from monite_auth.emulator.directory import Directory, Entity, EntityUser, Payable, Role
-from monite_auth.emulator.permissions import PayableAction, PayableRule, Permissions, common, payable
+from monite_auth.emulator.directory import Directory
+from monite_auth.emulator.permissions import Action, Permissions, common, payable
 
 BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"
 BOOKS_ID = "b00c5a1e-0000-4000-8000-000000000002"
@@ -22,7 +22,7 @@ TILDA_ID = "711d0000-0000-4000-8000-000000000301"
 ANNA_AT_BOOKS_ID = "a11a0000-0000-4000-8000-000000000203"
 ANNA_AT_TEA_ID = "a11a0000-0000-4000-8000-000000000302"
 
-EVERYTHING: tuple[PayableAction, ...] = (
+EVERYTHING: tuple[Action, ...] = (
     "create",
     "read",
     "update",
@@ -39,37 +39,32 @@ OFFICE = (
     common("entity_user", "read"),
     common("role", "read"),
 )
-ACCOUNTANT = Permissions(
-    objects=(
+ACCOUNTANT: Permissions = {
+    "objects": [
         payable(EVERYTHING),
         common("counterpart", "create", "read", "update", "delete"),
         common("counterpart_vat_id", "create", "read", "update", "delete"),
         *OFFICE,
-    )
-)
-PURCHASER = Permissions(
-    objects=(
+    ]
+}
+PURCHASER: Permissions = {
+    "objects": [
         payable(("create", "read", "update", "delete", "submit"), "allowed_for_own"),
         common("counterpart", "read"),
-    )
-)
+    ]
+}
+_CHANGES = payable(("update", "delete", "submit", "cancel"), "allowed_for_own")
 #: Sees all payables, and changes only those that they created.
-CLERK = Permissions(
-    objects=(
-        PayableRule(
-            object_type="payable",
-            actions=(
-                *payable(("create", "read")).actions,
-                *payable(("update", "delete", "submit", "cancel"), "allowed_for_own").actions,
-            ),
-        ),
+CLERK: Permissions = {
+    "objects": [
+        _CHANGES | {"actions": payable(("create", "read"))["actions"] + _CHANGES["actions"]},
         common("counterpart", "read"),
         *OFFICE,
-    )
-)
-VIEWER = Permissions(objects=(payable(("read",)),))
+    ]
+}
+VIEWER: Permissions = {"objects": [payable(("read",))]}
 #: The role of an entity user who is created without one.
-DEFAULT = Permissions(objects=(payable(("read",)), common("entity", "read")))
+DEFAULT: Permissions = {"objects": [payable(("read",)), common("entity", "read")]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,37 +166,49 @@ _PAYABLES = (
 )
 
 
+#: What is true of every bill that somebody has just entered.
+PAYABLE: dict[str, Any] = {
+    "amount_paid": 0,
+    "credit_notes": [],
+    "payable_origin": "upload",
+    "source_of_payable_data": "user_specified",
+    "status": "draft",
+    "tags": [],
+}
+
+
 def sow(directory: Directory, clock: Clock) -> None:
     """Add the seed data to an empty directory."""
     for company in COMPANIES:
         for name, role_id in company.roles.items():
-            directory.roles.add(Role, role_id, entity_id=company.id, name=name, permissions=_ROLES[name])
+            fields = {"name": name, "permissions": _ROLES[name], "status": "active"}
+            directory.roles.add(role_id, fields, entity_id=company.id)
         directory.entities.add(
-            Entity,
             company.id,
-            entity_id=company.id,
-            default_role_id=company.roles["Default"],
-            fields={
+            {
                 "type": "organization",
                 "organization": {"legal_name": company.name},
                 "email": company.email,
                 "address": dict(company.address),
+                "status": "active",
+                "default_role_id": company.roles["Default"],
             },
+            entity_id=company.id,
         )
     companies = {company.id: company for company in COMPANIES}
     for person in PEOPLE:
         company = companies[person.entity_id]
         directory.users.add(
-            EntityUser,
             person.entity_user_id,
-            entity_id=person.entity_id,
-            login=person.login,
-            role_id=company.roles[person.role],
-            fields={
+            {
+                "login": person.login,
+                "role_id": company.roles[person.role],
                 "first_name": person.first_name,
                 "last_name": person.last_name,
                 "email": f"{person.login}@{company.email.partition('@')[2]}",
+                "status": "active",
             },
+            entity_id=person.entity_id,
         )
     _sow_payables(directory, clock)
 
@@ -213,22 +220,21 @@ def _sow_payables(directory: Directory, clock: Clock) -> None:
     ):
         issued = today + timedelta(days=min(days, 0) - 14)
         paid = {"paid": amount, "partially_paid": amount // 2}.get(status, 0)
-        fields: dict[str, Any] = {
-            "counterpart_raw_data": {"name": supplier},
-            "document_id": document_id,
-            "currency": company.currency,
-            "total_amount": amount,
-            "issued_at": issued.date().isoformat(),
-            "due_date": (today + timedelta(days=days)).date().isoformat(),
-        }
         directory.payables.add(
-            Payable,
             f"9a1ab1e0-0000-4000-8000-{number:012}",
+            {
+                **PAYABLE,
+                "counterpart_raw_data": {"name": supplier},
+                "document_id": document_id,
+                "currency": company.currency,
+                "total_amount": amount,
+                "amount_paid": paid,
+                "issued_at": issued.date().isoformat(),
+                "due_date": (today + timedelta(days=days)).date().isoformat(),
+                "status": status,
+            },
             entity_id=company.id,
             created_by=author_id,
             # One hour apart, so that the creation dates agree with the order of the list.
             created_at=clock.now() - 3600 * (len(_PAYABLES) - number + 1),
-            fields=fields,
-            status=status,
-            amount_paid=paid,
         )

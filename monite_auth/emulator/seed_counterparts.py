@@ -1,6 +1,6 @@
 """The counterparts of the seed data: a few suppliers and customers for each company. All ids are fixed."""
 
-from monite_auth.emulator.directory import Counterpart, Directory
+from monite_auth.emulator.directory import Directory
 from monite_auth.emulator.seed import BAKERY, BOOKS, TEA
 
 # Oldest first. The columns are: company, name, role, country, postal code, city, street.
@@ -18,23 +18,31 @@ _COUNTERPARTS = (
 def sow_counterparts(directory: Directory) -> None:
     """Add the counterparts to a directory that has the other seed data. Nobody in particular has created them."""
     for number, (company, name, role, country, postal_code, city, line1) in enumerate(_COUNTERPARTS, start=1):
+        counterpart_id = f"c0071e12-0000-4000-8000-{number:012}"
+        address_id = f"add12e55-0000-4000-8000-{number:012}"
         directory.counterparts.add(
-            Counterpart,
-            f"c0071e12-0000-4000-8000-{number:012}",
-            entity_id=company.id,
-            address={
-                "id": f"add12e55-0000-4000-8000-{number:012}",
-                "country": country,
-                "postal_code": postal_code,
-                "city": city,
-                "line1": line1,
-            },
-            fields={
+            counterpart_id,
+            {
                 "type": "organization",
                 "organization": {
                     "legal_name": name,
                     "is_vendor": role == "vendor",
                     "is_customer": role == "customer",
                 },
+                "default_billing_address_id": address_id,
+                "default_shipping_address_id": address_id,
             },
+            entity_id=company.id,
+        )
+        directory.table("counterparts.addresses").add(
+            address_id,
+            {
+                "counterpart_id": counterpart_id,
+                "country": country,
+                "postal_code": postal_code,
+                "city": city,
+                "line1": line1,
+            },
+            entity_id=company.id,
+            parent_id=counterpart_id,
         )

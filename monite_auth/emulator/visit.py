@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import Admission
 
@@ -41,6 +42,7 @@ class Visit:
     transport: Transport | None = field(init=False)
     body: bytes = b""
     token: Token | None = None
+    call: Call | None = None
 
     def __post_init__(self) -> None:
         self.path = self.scope["path"].removeprefix(PREFIX)

@@ -11,7 +11,6 @@ from typing import Literal
 
 from monite_auth.emulator import ANNA_ID, Monite, serve
 from monite_auth.emulator.clock import Clock
-from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from tests.chaos.application import open_broker
 from tests.chaos.event_log import EventLog, EventLogs
 from tests.chaos.evidence import Entry
@@ -89,12 +88,14 @@ def _add_people(monite: Monite, plan: Plan) -> None:
     for person in range(plan.people):
         known = entity_user(person)
         monite.directory.users.add(
-            EmulatedUser,
             str(known.entity_user_id),
+            {
+                "login": f"user-{person}",
+                "role_id": anna.role_id,
+                "first_name": f"User {person}",
+                "status": "active",
+            },
             entity_id=known.entity_id,
-            login=f"user-{person}",
-            role_id=anna.role_id,
-            fields={"first_name": f"User {person}"},
         )
 
 

@@ -13,7 +13,6 @@ import pytest
 from benchmarks.admissions import RecordingStore, booked_out_of_turn, most_within
 from monite_auth import EntityUser, MemoryStore, Principal, TokenBroker, errors
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Fault, Monite
-from monite_auth.emulator.directory import EntityUser as EmulatedUser
 from monite_auth.stores.window import JITTER
 from tests.untidy import untidy
 from tests.waiting import PATIENCE, auntil, threads_waiting, until
@@ -56,12 +55,14 @@ def hire(monite: Monite, number: int) -> dict[str, EntityUser]:
     for index in range(number):
         entity_user_id = str(uuid.UUID(int=index + 1, version=4))
         monite.directory.users.add(
-            EmulatedUser,
             entity_user_id,
+            {
+                "login": f"user-{index}",
+                "role_id": anna.role_id,
+                "first_name": f"User {index}",
+                "status": "active",
+            },
             entity_id=BAKERY_ID,
-            login=f"user-{index}",
-            role_id=anna.role_id,
-            fields={"first_name": f"User {index}"},
         )
         people[f"user-{index}"] = EntityUser(entity_user_id, BAKERY_ID)
     return people

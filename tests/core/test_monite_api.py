@@ -9,11 +9,12 @@ import pytest
 
 import monite_auth
 from monite_auth import AccessToken, Secret
+from monite_auth.emulator.specification.facts import shapes
 from monite_auth.monite_api import paths
 from monite_auth.monite_api.grants import token_body
 from monite_auth.monite_api.records import INDIVIDUAL, ORGANIZATION, is_deleted
 from monite_auth.monite_api.requests import Call, call_request
-from tests.data.facts import find_operation, shapes, words
+from tests.data.facts import find_operation, words
 from tests.scripted import settings
 
 PACKAGE = Path(monite_auth.__file__).parent

@@ -1,42 +1,60 @@
-"""Write Monite's facts down for the tests, from Monite's OpenAPI document: `make facts SPEC=…`.
+"""Write Monite's facts down for the emulator and the tests, from Monite's OpenAPI document: `make facts SPEC=…`.
 
-The document itself is not in the repository: it is Monite's, and it is large. `operations.txt` and `shapes.txt` beside this
-file hold what the tests need of it, in a form of our own that `facts.py` reads. Run this where a new document is at hand, read
-the difference, and commit it.
+The document itself is not in the repository: it is Monite's, and it is large. `operations.txt` and `shapes.txt` in
+`monite_auth/emulator/specification` hold what the emulator and the tests need of it, in a form of our own. Run this where a new
+document is at hand, or after the emulator has learnt an operation; read the difference, and commit it.
 """
 
 import json
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from monite_auth.emulator import app
+import monite_auth.emulator.specification
+from monite_auth.emulator.api import SERVED
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(monite_auth.emulator.specification.__file__).parent
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Names of parameters and of fields of a body that choose entities beside x-monite-entity-id.
 ENTITY_NAMES = ("entity_id", "entity_ids", "entity_id__in")
 # What tests need beside the emulator's answers: the words that roles are written with, and the body of every error.
 WORDS = ("ActionEnum", "PayableActionEnum", "PermissionEnum", "CommonSchema-Input", "ErrorSchemaResponse")
 # What says nothing about which values are valid.
-SILENT = {"title", "description", "example", "examples", "default", "discriminator", "deprecated"}
+SILENT = {
+    "title",
+    "description",
+    "example",
+    "examples",
+    "default",
+    "discriminator",
+    "deprecated",
+    "contentEncoding",
+    "contentMediaType",
+}
 KINDS = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
 
 OPERATIONS_HEAD = """\
-# Every operation of Monite's API, version {version}, written by specification.py.
+# Every operation of Monite's API, version {version}, written by tests/data/specification.py.
 #
 # method, path, headers without x-monite- (`entity-id?` may be left out), then, where there is something to say:
-#   names: …     parameters of the query and fields of the body that choose entities by themselves
-#   status: …    for operations of the emulator, the shape of the body (shapes.txt); all other statuses: ErrorSchemaResponse
+#   names: …      parameters of the query and fields of the body that choose entities by themselves
+# and below it, for operations that the emulator serves:
+#   query name    a parameter of the query, which may be left out, and its type as in shapes.txt
+#   body, form    the shape of the request's body, as JSON or as a form; `body?` may be left out
+#   status        the shape of the answer with that status
+#   errors        the statuses that have the shape ErrorSchemaResponse
+# What is indented by eight belongs to the line above.
 """
 SHAPES_HEAD = """\
-# Bodies of Monite's answers, version {version}, written by specification.py, for operations of the emulator.
+# What is sent to Monite and what it answers, version {version}, written by tests/data/specification.py, for operations that the
+# emulator serves.
 #
-# A shape is an object with its fields; `field?` may be absent, and `only` forbids further fields. `A = B or C` is exactly
-# one of two shapes, `A = B | C` at least one of them, `[…]` one of these words. Types: text, uuid, date and so on are
-# strings; `1..255` bounds a length or a number. What is indented by eight belongs to the line above.
+# A shape is an object with its fields; `field?` may be absent, and `only` forbids further fields. `A or B` is exactly one of two,
+# `A | B` at least one of them, `[…]` one of these words. Types: text, uuid, date and so on are strings; `1..255` bounds a length
+# or a number. What is indented by eight belongs to the line above.
 """
 
 
@@ -49,16 +67,8 @@ def write(document: dict[str, Any], folder: Path = FOLDER) -> None:
     folder.joinpath("shapes.txt").write_text(SHAPES_HEAD.format(version=version) + shapes(document))
 
 
-def emulated() -> set[tuple[str, str]]:
-    """Return method and path of each operation that the emulator has."""
-    return {
-        (method, route.path) for api in app.APIS for route in api.router.routes for method in route.methods
-    }
-
-
 def operations(document: dict[str, Any]) -> str:
-    """Return a line for each operation, in the order of paths."""
-    ours = emulated()
+    """Return a line for each operation, in the order of paths, and what is known of those that the emulator serves."""
     lines = []
     for path, item in sorted(document["paths"].items()):
         for method in METHODS:
@@ -66,10 +76,30 @@ def operations(document: dict[str, Any]) -> str:
                 facts = [f"{method:8}{path}", _headers(operation)]
                 if names := _entity_names(document, operation):
                     facts.append("names: " + " ".join(names))
-                if (method, path) in ours:
-                    facts += [f"{status}: {shape}" for status, shape in _answers(operation).items()]
                 lines.append("  ".join(facts) + "\n")
+                if (method, path) in SERVED:
+                    lines += [_wrapped(f"    {line}") for line in _details(operation)]
     return "".join(lines)
+
+
+def _details(operation: dict[str, Any]) -> Iterator[str]:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "query":
+            yield f"query {parameter['name']}: {phrase(parameter['schema'])}"
+    if body := operation.get("requestBody"):
+        ((kind, content),) = body["content"].items()
+        optional = "" if body.get("required") else "?"
+        yield f"{'body' if kind == 'application/json' else 'form'}{optional}: {phrase(_plain(content['schema']))}"
+    for status, shape in _answers(operation).items():
+        yield f"{status}: {shape}"
+    yield "errors: " + " ".join(sorted(operation["responses"].keys() - _answers(operation).keys()))
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema is beside null: a body that may be left out may be null, too."""
+    plain: dict[str, Any]
+    (plain,) = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    return plain
 
 
 def _headers(operation: dict[str, Any]) -> str:
@@ -93,7 +123,7 @@ def _entity_names(document: dict[str, Any], operation: dict[str, Any]) -> list[s
 def _answers(operation: dict[str, Any]) -> dict[str, str]:
     """Return the shape for each status whose body is not an ordinary error."""
     answers = {
-        status: _named(answer["content"]["application/json"]["schema"]) if "content" in answer else "empty"
+        status: phrase(answer["content"]["application/json"]["schema"]) if "content" in answer else "empty"
         for status, answer in sorted(operation["responses"].items())
     }
     # Copies of one schema are numbered: ErrorSchemaResponse, ErrorSchemaResponse3.
@@ -104,36 +134,29 @@ def _answers(operation: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _named(schema: dict[str, Any]) -> str:
-    return str(schema["$ref"].rpartition("/")[2])
-
-
 def shapes(document: dict[str, Any]) -> str:
-    """Return every shape that the emulator's answers are made of, by name."""
+    """Return every shape of what is sent to the emulator and what it answers, by name."""
     schemas = document["components"]["schemas"]
-    wanted = {
-        shape
-        for method, path in emulated()
-        for shape in _answers(document["paths"][path][method.lower()]).values()
-    } - {"empty"} | {*WORDS}
+    wanted = {*WORDS}
+    for method, path in SERVED:
+        operation = document["paths"][path][method.lower()]
+        answers = [operation["responses"][status] for status in _answers(operation)]
+        wanted |= _shapes_in([operation["parameters"], operation.get("requestBody"), answers])
     found: dict[str, dict[str, Any]] = {}
     while wanted:
         name = wanted.pop()
         found[name] = schemas[name]
-        inside = re.findall(r"\"#/components/schemas/([^\"]+)\"", json.dumps(schemas[name]))
-        wanted |= {*inside} - found.keys()
+        wanted |= _shapes_in(schemas[name]) - found.keys()
     return "".join(f"\n{_shape(name, schema)}" for name, schema in sorted(found.items()))
+
+
+def _shapes_in(schema: Any) -> set[str]:
+    return {*re.findall(r"\"#/components/schemas/([^\"]+)\"", json.dumps(schema))}
 
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     schema = {key: value for key, value in schema.items() if key not in SILENT}
     match schema:
-        case {"enum": values, "type": "string"} if len(schema) == 2:
-            return _wrapped(f"{name} = [{' '.join(values)}]")
-        case {"oneOf": each} if len(schema) == 1:
-            return f"{name} = {' or '.join(map(_named, each))}\n"
-        case {"anyOf": _} if len(schema) == 1:
-            return f"{name} = {phrase(schema)}\n"
         case {"properties": fields, "type": "object"}:
             only = " only" if schema.get("additionalProperties") is False else ""
             required = schema.get("required", ())
@@ -142,7 +165,7 @@ def _shape(name: str, schema: dict[str, Any]) -> str:
                 for field, value in fields.items()
             ]
             return f"{name}{only}\n{''.join(lines)}"
-    raise ValueError(f"{name} is of a kind that has no form here yet: {schema}")
+    return _wrapped(f"{name} = {phrase(schema)}")
 
 
 def _wrapped(line: str) -> str:
@@ -159,16 +182,30 @@ def phrase(schema: dict[str, Any]) -> str:
             return str(reference.rpartition("/")[2])
         case {"allOf": [inner]} if len(schema) == 1:
             return phrase(inner)
-        case {"anyOf": each} if len(schema) == 1:
-            return " | ".join(map(phrase, each))
+        # What forbids further fields beside this would forbid all of them.
+        case {"anyOf": each} if schema.keys() <= {"anyOf", "additionalProperties"}:
+            return " | ".join(map(_part, each))
+        case {"oneOf": each} if len(schema) == 1:
+            return " or ".join(map(_part, each))
         case {"const": word, "type": "string"} if len(schema) == 2:
             return f"'{word}'"
-        case {"enum": values, "type": "string"} if len(schema) == 2:
+        case {"enum": values} if schema.get("type", "string") == "string" and schema.keys() <= {
+            "enum",
+            "type",
+        }:
             return f"[{' '.join(values)}]"
+        case {"type": "array", "items": items, "uniqueItems": True}:
+            rest = {key: value for key, value in schema.items() if key != "uniqueItems"}
+            return phrase(rest).replace(" of ", " of different ", 1)
         case {"type": "array", "items": items}:
             return f"list{_bounds(schema, 'minItems', 'maxItems')} of ({phrase(items)})"
+        case {"type": "object", "additionalProperties": dict(values)} if len(schema) == 2 and values:
+            return f"object of ({phrase(values)})"
         case {"type": "object"} if schema.keys() <= {"type", "additionalProperties"}:
             return "object"
+        case {"type": "string", "pattern": pattern}:
+            rest = {key: value for key, value in schema.items() if key != "pattern"}
+            return f"{phrase(rest)} like {pattern}"
         case {"type": "string"}:
             return str(schema.get("format", "text")) + _bounds(schema, "minLength", "maxLength")
         case {"type": kind, "exclusiveMinimum": low} if len(schema) == 2:
@@ -176,6 +213,12 @@ def phrase(schema: dict[str, Any]) -> str:
         case {"type": kind} if kind in KINDS:
             return KINDS[kind] + _bounds(schema, "minimum", "maximum")
     raise ValueError(f"There are no words here yet for {schema}")
+
+
+def _part(schema: dict[str, Any]) -> str:
+    """Return one of several types: in brackets, if it is several itself."""
+    text = phrase(schema)
+    return f"({text})" if re.search(r" \| | or ", re.sub(r"\(.*\)", "", text)) else text
 
 
 def _bounds(schema: dict[str, Any], low: str, high: str) -> str:

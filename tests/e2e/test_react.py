@@ -87,9 +87,9 @@ def role(monite: Emulator, permissions: Permissions) -> Iterator[None]:
     role = directory.roles.get(user.role_id)
     assert role is not None
     before = role.permissions
-    directory.roles.change(role, {}, permissions=permissions)
+    directory.roles.change(role, {"permissions": permissions})
     yield
-    directory.roles.change(role, {}, permissions=before)
+    directory.roles.change(role, {"permissions": before})
 
 
 def fill_in(page: Page, name: str) -> None:

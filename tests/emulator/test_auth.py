@@ -80,7 +80,7 @@ def test_a_deleted_user_gets_no_token_and_loses_those_they_had(api):
 def test_a_revoked_token_is_dead_at_once(api):
     token = api.token(ANNA_ID)
     assert api.revoke(token).status_code == 200
-    assert (answer := api.call("GET", "/entity_users/me", token)).status_code == 400
+    assert (answer := api.call("GET", "/entity_users/me", token)).status_code == 401
     assert answer.json() == DEAD
 
 

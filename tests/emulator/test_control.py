@@ -52,7 +52,7 @@ def test_a_reset_goes_back_to_the_seed(api, monite):
     assert monite.statistics.requests == {}
     assert monite.faults.orders == []
     assert (monite.clock.now(), monite.clock.is_frozen) == (before, False)
-    assert api.call("GET", "/entity_users/me", token).status_code == 400
+    assert api.call("GET", "/entity_users/me", token).status_code == 401
     assert api.token(ANNA_ID)
 
 

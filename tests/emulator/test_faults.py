@@ -190,7 +190,7 @@ def test_throttling_names_the_time_to_wait_in_seconds_or_as_a_date(served, mint)
     assert monite.statistics.throttled == 2
 
 
-@pytest.mark.parametrize(("status", "expected"), [(None, 400), (401, 401), (403, 403)])
+@pytest.mark.parametrize(("status", "expected"), [(None, 401), (400, 400), (403, 403)])
 def test_a_live_token_can_be_refused_as_if_it_were_dead(served, client, mint, status, expected):
     token = mint(ANNA_ID).json()["access_token"]
     served.monite.faults.add(Fault(kind="dead_token", path="/payables", times=1, status=status))

@@ -10,11 +10,11 @@ import pytest
 from monite_auth import Settings
 from monite_auth.adapter import ApiRequest, BrowserApi, MoniteAccess
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.emulator.specification.facts import operations
 from monite_auth.errors import ConfigurationError
 from monite_auth.monite_api.own_calls import OWN_CALLS, is_of_own_token
 from monite_auth.rbac import permission_for
 from tests.core.browser_api.upstream import ANNA, OWN_PAGE, Upstream, call, read
-from tests.data.facts import operations
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from monite_auth.emulator.specification.facts import operations
 from monite_auth.rbac import Action, ObjectType, RequiredPermission, Role, actions_of, permission_for
-from tests.data.facts import operations
 
 A = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 B = "9d2b4c8f-2087-4738-ba91-7359683c49a4"

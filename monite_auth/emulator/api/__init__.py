@@ -1,0 +1,10 @@
+"""Monite's API: what each operation does. The facts in `specification` say what it takes and answers.
+
+`serving` finds the operation of a request, checks the request, and gives the answer its shape. `resource` is plain
+create-read-update-delete; the other modules add what is more than that.
+"""
+
+from monite_auth.emulator.api import auth, counterparts, entities, entity_users, payables, roles
+from monite_auth.emulator.api.serving import SERVED
+
+__all__ = ["SERVED", "auth", "counterparts", "entities", "entity_users", "payables", "roles"]

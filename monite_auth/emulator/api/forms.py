@@ -1,0 +1,35 @@
+"""Reads forms with files: each field becomes a text, and a file becomes its content in base64."""
+
+import base64
+from collections.abc import AsyncGenerator, Mapping
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from monite_auth.emulator.specification.validation import InvalidError
+
+
+async def read_form(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fields of a form, and the names of the files among them.
+
+    Raises:
+        InvalidError: it is no form.
+
+    """
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await MultiPartParser(Headers(raw=list(headers.items())), stream()).parse()
+    except (MultiPartException, KeyError) as error:
+        raise InvalidError([(("body",), f"This is no form: {error}", "form")]) from None
+    fields: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            files[name] = value.filename or ""
+            fields[name] = base64.b64encode(await value.read()).decode()
+        else:
+            fields[name] = value
+    return fields, files

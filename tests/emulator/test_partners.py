@@ -1,0 +1,53 @@
+"""Several partners side by side: each has its own entities, people and tokens, and none sees another's."""
+
+import uuid
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID
+
+CLIENT, SECRET = str(uuid.UUID(int=5, version=4)), "the other partner's secret"
+
+
+def own(api):
+    """Return a token of the other partner."""
+    api.monite.add_partner(CLIENT, SECRET)
+    return api.mint(client_id=CLIENT, client_secret=SECRET).json()["access_token"]
+
+
+def test_a_partner_sees_no_other_partners_entities(api):
+    other = own(api)
+    assert api.call("GET", "/entities", other).json()["data"] == []
+    assert api.call("GET", f"/entities/{BAKERY_ID}", other).status_code == 404
+    assert api.call("GET", "/payables", other, BAKERY_ID).status_code == 404
+    assert len(api.call("GET", "/entities", api.token()).json()["data"]) == 3
+
+
+def test_a_partner_mints_no_token_for_another_partners_user(api):
+    own(api)
+    assert api.mint(ANNA_ID, client_id=CLIENT, client_secret=SECRET).status_code == 400
+
+
+def test_a_partner_revokes_no_other_partners_token(api):
+    other = own(api)
+    annas = api.token(ANNA_ID)
+    assert api.revoke(annas, client_id=CLIENT, client_secret=SECRET).status_code == 400
+    assert api.call("GET", "/entity_users/me", annas).status_code == 200
+    assert api.revoke(other).status_code == 400
+    assert api.revoke(other, client_id=CLIENT, client_secret=SECRET).status_code == 200
+
+
+def test_a_second_pair_of_credentials_belongs_to_the_same_partner(api):
+    api.monite.add_credentials(CLIENT, SECRET)
+    token = api.mint(client_id=CLIENT, client_secret=SECRET).json()["access_token"]
+    assert len(api.call("GET", "/entities", token).json()["data"]) == 3
+    api.monite.remove_credentials(CLIENT)
+    assert api.mint(client_id=CLIENT, client_secret=SECRET).status_code == 401
+    assert api.call("GET", "/entities", token).status_code == 200
+
+
+def test_a_new_partner_can_begin_with_the_seed(api):
+    api.monite.add_partner(CLIENT, SECRET, seed=True)
+    token = api.mint(client_id=CLIENT, client_secret=SECRET).json()["access_token"]
+    path, first = f"/entities/{BAKERY_ID}", api.token()
+    before = api.call("GET", path, first).json()
+    assert api.call("PATCH", path, token, json={"phone": "+49 30"}).json()["phone"] == "+49 30"
+    assert api.call("GET", path, first).json() == before
