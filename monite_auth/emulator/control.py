@@ -11,12 +11,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from monite_auth.emulator.api import SERVED
 from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.faults import Fault
 from monite_auth.emulator.faults_in_force import Order
 from monite_auth.emulator.ledger import Token, TokenState
 from monite_auth.emulator.limits import LimitWindow
 from monite_auth.emulator.monite import Monite
+from monite_auth.emulator.specification.openapi import document
+from monite_auth.emulator.visit import API_VERSION, PREFIX
 
 router = APIRouter(include_in_schema=False)
 
@@ -88,6 +91,11 @@ async def page(name: str = "") -> Response:
         raise RefusedError(404, f"There is no file {name}.")
     content = (PAGE / (name or "index.html")).read_bytes()
     return Response(content, media_type=FILES[name], headers=SECURITY)
+
+
+@router.get("/openapi.json")
+async def read_openapi(request: Request) -> dict[str, Any]:
+    return document(SERVED, API_VERSION, str(request.base_url).rstrip("/") + PREFIX)
 
 
 @router.get("/_emulator/ledger")

@@ -23,9 +23,8 @@ from monite_auth.emulator.faults import Call, Fault
 from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
-from monite_auth.emulator.visit import PREFIX, Visit
+from monite_auth.emulator.visit import API_VERSION, PREFIX, Visit
 
-API_VERSION = "2024-05-25"
 MINT, REVOKE = "/auth/token", "/auth/revoke"
 UNDONE = frozenset({"status", "throttle", "dead_token"})
 SPOILING = frozenset({"invalid_json", "wrong_fields"})
