@@ -18,8 +18,9 @@ from monite_auth.emulator.faults_in_force import Order
 from monite_auth.emulator.ledger import Token, TokenState
 from monite_auth.emulator.limits import LimitWindow
 from monite_auth.emulator.monite import Monite
+from monite_auth.emulator.specification.facts import API_VERSION
 from monite_auth.emulator.specification.openapi import document
-from monite_auth.emulator.visit import API_VERSION, PREFIX
+from monite_auth.emulator.visit import PREFIX
 
 router = APIRouter(include_in_schema=False)
 

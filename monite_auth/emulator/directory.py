@@ -122,8 +122,15 @@ RecordType = TypeVar("RecordType", bound=Record)
 class Table(Generic[RecordType]):
     """Records of one kind, oldest first."""
 
-    def __init__(self, kind: Callable[..., RecordType], clock: Clock, lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        kind: Callable[..., RecordType],
+        clock: Clock,
+        lock: threading.RLock,
+        changed: Callable[[str, Record, Mapping[str, Any]], object],
+    ) -> None:
         self._kind = kind
+        self._changed = changed
         self._clock = clock
         self._lock = lock
         self._records: dict[str, RecordType] = {}
@@ -153,6 +160,7 @@ class Table(Generic[RecordType]):
                 fields=dict(fields),
             )
             self._records[record_id] = record
+            self._changed("created", record, {})
             return record
 
     def get(
@@ -171,13 +179,16 @@ class Table(Generic[RecordType]):
     def change(self, record: RecordType, fields: Mapping[str, Any]) -> None:
         """Replace fields of a record."""
         with self._lock:
-            record.fields |= fields
+            before = record.fields
+            record.fields = {**before, **fields}
             record.updated_at = self._clock.now()
+            self._changed("updated", record, before)
 
     def remove(self, *records: RecordType) -> None:
         with self._lock:
             for record in records:
-                self._records.pop(record.id, None)
+                if self._records.pop(record.id, None):
+                    self._changed("deleted", record, record.fields)
 
     def clear(self) -> None:
         with self._lock:
@@ -194,23 +205,27 @@ class Directory:
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self._clock = clock
         self._lock = lock
-        self.entities = Table(Entity, clock, lock)
-        self.users = Table(EntityUser, clock, lock)
-        self.roles = Table(Role, clock, lock)
-        self.counterparts = Table(Counterpart, clock, lock)
-        self.payables = Table(Payable, clock, lock)
-        self._tables: dict[str, Table[Any]] = {
-            "entities": self.entities,
-            "entity_users": self.users,
-            "roles": self.roles,
-            "counterparts": self.counterparts,
-            "payables": self.payables,
-        }
+        self._tables: dict[str, Table[Any]] = {}
+        #: Called with the name of a table, what happened to a record, the record, and the fields that it had before.
+        self.watchers: list[Callable[[str, str, Record, Mapping[str, Any]], object]] = []
+        self.entities = self._new_table("entities", Entity)
+        self.users = self._new_table("entity_users", EntityUser)
+        self.roles = self._new_table("roles", Role)
+        self.counterparts = self._new_table("counterparts", Counterpart)
+        self.payables = self._new_table("payables", Payable)
 
     def table(self, name: str) -> Table[Any]:
         """Return the table of one kind of record. A table that nobody has asked for yet is empty."""
         with self._lock:
-            return self._tables.setdefault(name, Table(Record, self._clock, self._lock))
+            return self._tables.get(name) or self._new_table(name, Record)
+
+    def _new_table(self, name: str, kind: type[RecordType]) -> Table[RecordType]:
+        def changed(what: str, record: Record, before: Mapping[str, Any]) -> None:
+            for watcher in self.watchers:
+                watcher(name, what, record, before)
+
+        table = self._tables[name] = Table(kind, self._clock, self._lock, changed)
+        return table
 
     def role_is_in_use(self, role: Role) -> bool:
         """Return whether an entity user has this role, or it is the default role of an entity."""

@@ -23,7 +23,8 @@ from monite_auth.emulator.faults import Call, Fault
 from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
-from monite_auth.emulator.visit import API_VERSION, PREFIX, Visit
+from monite_auth.emulator.specification.facts import API_VERSION
+from monite_auth.emulator.visit import PREFIX, Visit
 
 MINT, REVOKE = "/auth/token", "/auth/revoke"
 UNDONE = frozenset({"status", "throttle", "dead_token"})

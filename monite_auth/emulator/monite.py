@@ -15,6 +15,7 @@ from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.partners import Partner
 from monite_auth.emulator.seed import sow
 from monite_auth.emulator.seed_counterparts import sow_counterparts
+from monite_auth.emulator.webhooks import Webhooks
 
 # Monite's documentation names the limit and the token life (seconds). 32 random bytes make a token of 43 characters.
 REQUESTS_PER_SECOND = 30
@@ -67,6 +68,7 @@ class Monite:
         self._partners: list[Partner] = []
         # Tokens stay live when the credentials that minted them are removed, so the owners are remembered.
         self._owners: dict[str, Partner] = {}
+        self.webhooks = Webhooks(self.clock, lock, self.new_id)
         self._begin()
 
     @property
@@ -104,6 +106,7 @@ class Monite:
                 sow(partner.directory, self.clock)
                 sow_counterparts(partner.directory)
             self.add_credentials(client_id, client_secret, partner)
+            self.webhooks.watch(partner)
             return partner
 
     def add_credentials(self, client_id: str, client_secret: str, partner: Partner | None = None) -> None:
@@ -134,6 +137,10 @@ class Monite:
         """Return an id for a new object."""
         return str(uuid.uuid4())
 
+    def new_webhook_secret(self) -> str:
+        """Return a secret to sign webhooks with, as Monite writes it."""
+        return f"whsec_{secrets.token_urlsafe(TOKEN_BYTES)}"
+
     def mint(self, user: EntityUser | None, client_id: str) -> Token:
         """Mint a token for an entity user; None means for the partner."""
         holder = Holder() if user is None else Holder(user.id, user.entity_id, user.login, user.name)
@@ -155,6 +162,7 @@ class Monite:
         self.journal.clear()
         self.limiter.clear()
         self.statistics.reset()
+        self.webhooks.clear()
         self._partners.clear()
         self._owners.clear()
         self._begin()

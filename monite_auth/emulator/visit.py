@@ -16,7 +16,6 @@ from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import Admission
 
 PREFIX = "/v1"
-API_VERSION = "2024-05-25"
 #: The key of the transport in `scope["state"]`.
 TRANSPORT = "emulator_transport"
 

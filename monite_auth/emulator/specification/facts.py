@@ -9,6 +9,9 @@ from typing import Any
 #: A JSON Schema. Names of shapes are `{"$ref": "#/$defs/…"}`.
 Schema = dict[str, Any]
 
+#: The version of the API that the facts are of, and the only one that the emulator takes.
+API_VERSION = "2024-05-25"
+
 FOLDER = resources.files(__package__)
 #: Where a reference to a shape leads.
 SHAPES = "#/$defs/"

@@ -1,0 +1,49 @@
+"""Events, and who wants to be told of them: `/webhook_subscriptions`, `/webhook_deliveries`, `/events`."""
+
+from typing import Any
+
+from monite_auth.emulator.api.call import Call
+from monite_auth.emulator.api.resource import Resource
+from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.directory import Record
+
+
+class Subscriptions(Resource):
+    """Subscriptions, which belong to the partner. The secret is shown when it is made, and never again."""
+
+    def filled(self, call: Call) -> dict[str, Any]:
+        return {
+            "event_types": [],
+            **call.body,
+            "secret": call.monite.new_webhook_secret(),
+            "status": "enabled",
+        }
+
+
+SUBSCRIPTIONS = Subscriptions("/webhook_subscriptions", "webhook subscription")
+DELIVERIES = Resource("/webhook_deliveries", "webhook delivery")
+EVENTS = Resource("/events", "event", lookups={"event_action": lambda _, each: each.fields["action"]})
+
+for resource in (SUBSCRIPTIONS, DELIVERIES, EVENTS):
+    resource.serve()
+
+
+@serves("POST /webhook_subscriptions/{webhook_subscription_id}/enable")
+def enable(call: Call) -> dict[str, Any]:
+    return _changed(call, {"status": "enabled"}).shown()
+
+
+@serves("POST /webhook_subscriptions/{webhook_subscription_id}/disable")
+def disable(call: Call) -> dict[str, Any]:
+    return _changed(call, {"status": "disabled"}).shown()
+
+
+@serves("POST /webhook_subscriptions/{webhook_subscription_id}/regenerate_secret")
+def regenerate_secret(call: Call) -> dict[str, Any]:
+    return _changed(call, {"secret": call.monite.new_webhook_secret()}).shown()
+
+
+def _changed(call: Call, fields: dict[str, Any]) -> Record:
+    subscription = SUBSCRIPTIONS.found(call, "update")
+    SUBSCRIPTIONS.table(call).change(subscription, fields)
+    return subscription

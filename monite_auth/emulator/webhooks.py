@@ -1,0 +1,217 @@
+"""Webhooks: what happens to a partner's records becomes events, and a thread delivers them, signed, to who subscribed.
+
+Monite lists as events only what a subscription of that time asked for, and so does this. A delivery that fails is repeated by
+the emulator's clock, so that a test moves the clock instead of waiting.
+"""
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import httpx
+
+from monite_auth.emulator.clock import Clock
+from monite_auth.emulator.directory import Directory, Record
+from monite_auth.emulator.partners import Partner
+from monite_auth.emulator.specification.facts import API_VERSION
+
+#: Monite's name for the records of a table. Other tables make no events.
+OBJECT_TYPES = {
+    "approval_policies": "approval_policy",
+    "approval_requests": "approval_request",
+    "bank_accounts": "entity_bank_account",
+    "comments": "comment",
+    "counterparts": "counterpart",
+    "counterparts.addresses": "counterpart_address",
+    "counterparts.bank_accounts": "counterpart_bank_account",
+    "counterparts.contacts": "counterpart_contact_person",
+    "counterparts.vat_ids": "counterpart_tax_id",
+    "entities": "entity",
+    "entity_users": "entity_user",
+    "overdue_reminders": "overdue_reminder",
+    "payables": "payable",
+    "payables.line_items": "payable.line_item",
+    "payment_reminders": "payment_reminder",
+    "products": "product",
+    "projects": "project",
+    "receivables": "receivable",
+    "roles": "role",
+    "tags": "tag",
+}
+#: An update that gives a record one of these statuses is an event of its own.
+STATUSES = {
+    "payable": {
+        "approve_in_progress": "submitted_for_approval",
+        "canceled": "canceled",
+        "paid": "paid",
+        "partially_paid": "partially_paid",
+        "rejected": "rejected",
+        "waiting_to_be_paid": "approved",
+    },
+    "approval_request": {"approved": "approved", "canceled": "canceled", "rejected": "rejected"},
+}
+#: Seconds until a failed delivery is tried again: the first time, the second time, and so on.
+RETRIES = (10, 60, 300, 1800, 7200)
+#: How many events a partner's list keeps.
+KEPT = 10_000
+# Seconds. A listener gets this long to answer, and the thread looks this often whether the clock was moved.
+PATIENCE = 5.0
+LOOK = 0.1
+
+
+class Webhooks:
+    """Makes events and delivers them. `retries` can be set at any time."""
+
+    def __init__(self, clock: Clock, lock: threading.RLock, new_id: Callable[[], str]) -> None:
+        self.retries: tuple[float, ...] = RETRIES
+        self._clock = clock
+        self._lock = lock
+        self._new_id = new_id
+        self._changed = threading.Condition(lock)
+        self._directories: list[Directory] = []
+        self._thread: threading.Thread | None = None
+
+    def watch(self, partner: Partner) -> None:
+        """Make events of what happens to a partner's records from now on."""
+        self._directories.append(partner.directory)
+        partner.directory.watchers.append(partial(self._happened, partner.directory))
+
+    def clear(self) -> None:
+        """Forget all partners. What is still to be delivered is not delivered."""
+        with self._changed:
+            self._directories.clear()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float = 5.0) -> bool:
+        """Wait until everything that is due has been tried. Return False if that takes longer than `seconds`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._due(), seconds)
+
+    def _happened(
+        self, directory: Directory, table: str, what: str, record: Record, before: Mapping[str, Any]
+    ) -> None:
+        object_type = OBJECT_TYPES.get(table)
+        if object_type is None:
+            return
+        status = record.fields.get("status")
+        if what == "updated" and status != before.get("status"):
+            what = STATUSES.get(object_type, {}).get(str(status), what)
+        action = f"{object_type}.{what}"
+        subscriptions = directory.table("webhook_subscriptions").all()
+        subscribed = [each for each in subscriptions if _wants(each, object_type, what)]
+        if not subscribed:
+            return
+        event = directory.table("events").add(
+            self._new_id(),
+            {
+                "action": action,
+                "api_version": API_VERSION,
+                "description": f"{object_type} has been {what.replace('_', ' ')}",
+                "object": {"id": record.id},
+                "object_type": object_type,
+            },
+            entity_id=record.entity_id,
+        )
+        for subscription in subscribed:
+            directory.table("webhook_deliveries").add(
+                self._new_id(),
+                {
+                    "event_id": event.id,
+                    "event_action": action,
+                    "object_type": object_type,
+                    "subscription_id": subscription.id,
+                    "url": subscription.fields["url"],
+                    "requests_made_count": 0,
+                    "due_at": self._clock.now(),
+                },
+                entity_id=record.entity_id,
+            )
+        for name in ("events", "webhook_deliveries"):
+            kept = directory.table(name)
+            kept.remove(*kept.all()[:-KEPT])
+        self._start()
+
+    def _start(self) -> None:
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="monite-emulator-webhooks", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        """Deliver until nothing is left to deliver, now or later."""
+        with httpx.Client(timeout=PATIENCE, trust_env=False) as client:
+            while True:
+                with self._changed:
+                    if not self._open():
+                        self._thread = None
+                        return
+                    due = self._due()
+                    if not due:
+                        self._changed.wait(LOOK)
+                        continue
+                for directory, delivery in due:
+                    self._deliver(client, directory, delivery)
+
+    def _open(self) -> list[tuple[Directory, Record]]:
+        """Return the deliveries that are still to be made, now or later."""
+        return [
+            (directory, delivery)
+            for directory in self._directories
+            for delivery in directory.table("webhook_deliveries").all()
+            if delivery.fields["due_at"] is not None
+        ]
+
+    def _due(self) -> list[tuple[Directory, Record]]:
+        now = self._clock.now()
+        return [pair for pair in self._open() if pair[1].fields["due_at"] <= now]
+
+    def _deliver(self, client: httpx.Client, directory: Directory, delivery: Record) -> None:
+        event = directory.table("events").get(delivery.fields["event_id"])
+        subscription = directory.table("webhook_subscriptions").get(delivery.fields["subscription_id"])
+        status, text = None, None
+        if event and subscription and subscription.fields["status"] == "enabled":
+            body = json.dumps({**event.shown(), "webhook_subscription_id": subscription.id}).encode()
+            stamp = int(self._clock.now())
+            headers = {
+                "content-type": "application/json",
+                "monite-signature": f"t={stamp},v1={signature(subscription.fields['secret'], stamp, body)}",
+            }
+            try:
+                answer = client.post(subscription.fields["url"], content=body, headers=headers)
+                status, text = answer.status_code, answer.text[:1000]
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                text = str(error)
+        tried = delivery.fields["requests_made_count"]
+        succeeded = status == 200
+        over = succeeded or event is None or subscription is None or tried >= len(self.retries)
+        with self._changed:
+            directory.table("webhook_deliveries").change(
+                delivery,
+                {
+                    "requests_made_count": tried + 1,
+                    "response": text,
+                    "response_status_code": status,
+                    "was_successful": succeeded,
+                    "due_at": None if over else self._clock.now() + self.retries[tried],
+                },
+            )
+            self._changed.notify_all()
+
+
+def _wants(subscription: Record, object_type: str, what: str) -> bool:
+    """Return whether a subscription asks for an event. One without a list of events asks for all of its object type."""
+    fields = subscription.fields
+    wanted = fields["event_types"]
+    asked = not wanted or what in wanted or f"{object_type}.{what}" in wanted
+    return bool(asked and fields["object_type"] == object_type and fields["status"] == "enabled")
+
+
+def signature(secret: str, moment: int, body: bytes) -> str:
+    """Return the signature of a delivery: HMAC-SHA256 of `{moment}.{body}`, in hex. `moment` is in epoch seconds."""
+    return hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
