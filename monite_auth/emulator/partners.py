@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from typing import Any
 
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory
@@ -12,6 +13,7 @@ class Partner:
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.directory = Directory(clock, lock)
+        self.settings: dict[str, Any] = {}
         #: Client secret by client id.
         self.credentials: dict[str, str] = {}
 

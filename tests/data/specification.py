@@ -15,6 +15,7 @@ from typing import Any
 
 import monite_auth.emulator.specification
 from monite_auth.emulator.api import SERVED
+from monite_auth.emulator.specification.facts import NO_WORD
 
 FOLDER = Path(monite_auth.emulator.specification.__file__).parent
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -53,7 +54,7 @@ SHAPES_HEAD = """\
 # emulator serves.
 #
 # A shape is an object with its fields; `field?` may be absent, and `only` forbids further fields. `A or B` is exactly one of two,
-# `A | B` at least one of them, `[…]` one of these words. Types: text, uuid, date and so on are strings; `1..255` bounds a length
+# `A | B` at least one of them, `[…]` one of these words, of which '' is the empty one. Types: text, uuid, date and so on are strings; `1..255` bounds a length
 # or a number. What is indented by eight belongs to the line above.
 """
 
@@ -193,7 +194,7 @@ def phrase(schema: dict[str, Any]) -> str:
             "enum",
             "type",
         }:
-            return f"[{' '.join(values)}]"
+            return f"[{' '.join(value or NO_WORD for value in values)}]"
         case {"type": "array", "items": items, "uniqueItems": True}:
             rest = {key: value for key, value in schema.items() if key != "uniqueItems"}
             return phrase(rest).replace(" of ", " of different ", 1)

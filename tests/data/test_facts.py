@@ -99,6 +99,7 @@ def test_a_path_without_ids_goes_before_one_with_ids():
         {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "minItems": 1},
         {"anyOf": [{"type": "array", "items": named("Other")}, {"type": "null"}]},
         {"type": "string", "enum": ["a", "b"]},
+        {"type": "string", "enum": ["|", "or", ""]},
         {"type": "string", "const": "a"},
         {"type": "string", "minLength": 1, "pattern": "^[a-z]+$"},
         {"type": "array", "items": {"type": "string"}, "uniqueItems": True},

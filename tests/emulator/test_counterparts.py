@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from monite_auth.emulator import ANNA_AT_TEA_ID, ANNA_ID, BAKERY_ID, BOOKS_ID, TEA_ID, VIKTOR_ID
+from monite_auth.emulator import ANNA_AT_TEA_ID, ANNA_ID, BAKERY_ID, BOOKS_ID, OSKAR_ID, TEA_ID, VIKTOR_ID
 
 ADDRESS = {"country": "DE", "city": "Potsdam", "postal_code": "14467", "line1": "Am Kanal 1", "line2": ""}
 # The empty strings are those that the SDK sends for the fields that a person leaves empty.
@@ -150,3 +150,54 @@ def test_a_malformed_counterpart_is_refused_with_422(api, wrong):
 def test_a_change_describes_the_party_that_the_counterpart_is(api, body, status):
     path = f"/counterparts/{api.monite.directory.counterparts.all(BAKERY_ID)[0].id}"
     assert api.call("PATCH", path, api.token(ANNA_ID), BAKERY_ID, json=body).status_code == status
+
+
+PARTS = {
+    "addresses": (ADDRESS, {"city": "Werder"}),
+    "contacts": ({"first_name": "Ada", "last_name": "Havel", "address": ADDRESS}, {"title": "Dr"}),
+    "bank_accounts": (
+        {"country": "DE", "currency": "EUR", "iban": "DE02120300000000202051"},
+        {"name": "Main"},
+    ),
+    "vat_ids": ({"value": "DE123456789", "country": "DE", "type": "eu_vat"}, {"value": "DE987654321"}),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_counterpart_has_parts_that_come_and_go(api, part):
+    token, (body, change) = api.token(ANNA_ID), PARTS[part]
+    path = f"/counterparts/{api.monite.directory.counterparts.all(BAKERY_ID)[0].id}"
+    before = api.call("GET", f"{path}/{part}", token, BAKERY_ID).json()["data"]
+    made = api.call("POST", f"{path}/{part}", token, BAKERY_ID, json=body).json()
+    assert body.items() <= made.items()
+    one = f"{path}/{part}/{made['id']}"
+    assert api.call("PATCH", one, token, BAKERY_ID, json=change).json() == made | change
+    assert api.call("GET", one, token, BAKERY_ID).json() == made | change
+    assert api.call("GET", f"{path}/{part}", token, BAKERY_ID).json()["data"] == [*before, made | change]
+    elsewhere = api.monite.directory.counterparts.all(BAKERY_ID)[1].id
+    assert (
+        api.call("GET", f"/counterparts/{elsewhere}/{part}/{made['id']}", token, BAKERY_ID).status_code == 404
+    )
+    reader = api.token(OSKAR_ID)
+    assert api.call("PATCH", one, reader, BAKERY_ID, json=change).status_code == 403
+    assert api.call("DELETE", one, token, BAKERY_ID).status_code == 204
+    assert api.call("GET", one, token, BAKERY_ID).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("part", "flag"), [("contacts", "is_default"), ("bank_accounts", "is_default_for_currency")]
+)
+def test_one_of_the_parts_is_the_one_to_use(api, part, flag):
+    token = api.token(ANNA_ID)
+    path = f"/counterparts/{api.monite.directory.counterparts.all(BAKERY_ID)[0].id}/{part}"
+    made = [api.call("POST", path, token, BAKERY_ID, json=PARTS[part][0]).json()["id"] for _ in range(2)]
+    for chosen in made:
+        assert api.call("POST", f"{path}/{chosen}/make_default", token, BAKERY_ID).status_code == 200
+        rows = api.call("GET", path, token, BAKERY_ID).json()["data"]
+        assert [each["id"] for each in rows if each.get(flag)] == [chosen]
+
+
+def test_a_deleted_counterpart_takes_its_parts_along(api):
+    token, counterpart = api.token(ANNA_ID), api.monite.directory.counterparts.all(BAKERY_ID)[0]
+    assert api.call("DELETE", f"/counterparts/{counterpart.id}", token, BAKERY_ID).status_code == 204
+    assert api.monite.directory.table("counterparts.addresses").all(parent_id=counterpart.id) == []

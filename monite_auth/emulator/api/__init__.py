@@ -4,7 +4,26 @@
 create-read-update-delete; the other modules add what is more than that.
 """
 
-from monite_auth.emulator.api import auth, counterparts, entities, entity_users, payables, roles, webhooks
+from monite_auth.emulator.api import (
+    auth,
+    counterparts,
+    entities,
+    entity_users,
+    payables,
+    roles,
+    settings,
+    webhooks,
+)
 from monite_auth.emulator.api.serving import SERVED
 
-__all__ = ["SERVED", "auth", "counterparts", "entities", "entity_users", "payables", "roles", "webhooks"]
+__all__ = [
+    "SERVED",
+    "auth",
+    "counterparts",
+    "entities",
+    "entity_users",
+    "payables",
+    "roles",
+    "settings",
+    "webhooks",
+]

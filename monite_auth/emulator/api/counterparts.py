@@ -5,6 +5,7 @@ from typing import Any
 
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.api.resource import Resource
+from monite_auth.emulator.api.serving import serves
 from monite_auth.emulator.directory import Record
 from monite_auth.emulator.errors import RefusedError
 
@@ -87,3 +88,25 @@ COUNTERPARTS.lookups = {
 
 for resource in (COUNTERPARTS, *PARTS):
     resource.serve()
+
+
+@serves("POST /counterparts/{counterpart_id}/contacts/{contact_id}/make_default")
+def make_contact_default(call: Call) -> dict[str, Any]:
+    contact = CONTACTS.found(call, "update")
+    _choose(call, CONTACTS, contact, "is_default", CONTACTS.table(call).all(parent_id=contact.parent_id))
+    return contact.shown()
+
+
+@serves("POST /counterparts/{counterpart_id}/bank_accounts/{bank_account_id}/make_default")
+def make_bank_account_default(call: Call) -> dict[str, Any]:
+    account = BANK_ACCOUNTS.found(call, "update")
+    others = BANK_ACCOUNTS.table(call).all(parent_id=account.parent_id)
+    alike = [each for each in others if each.fields.get("currency") == account.fields.get("currency")]
+    _choose(call, BANK_ACCOUNTS, account, "is_default_for_currency", alike)
+    return account.shown()
+
+
+def _choose(call: Call, parts: Resource, chosen: Record, flag: str, among: list[Record]) -> None:
+    for each in among:
+        if each.fields.get(flag, False) != (each is chosen):
+            parts.table(call).change(each, {flag: each is chosen})
