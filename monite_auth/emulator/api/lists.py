@@ -121,7 +121,13 @@ def _matches(call: Call, record: Record, query: Mapping[str, Any], lookups: Look
 def _compare(call: Call, record: Record, name: str, want: Any, lookups: Lookups) -> bool:
     field, _, how = (name, "", "icontains") if name == "search_text" else name.partition("__")
     compare = _COMPARISONS[how] if how else _same
-    return compare(_value(call, record, field, lookups), want)
+    have = _value(call, record, field, lookups)
+    # An e-mail address is the same in capital letters. Whether Monite thinks so is not known.
+    return compare(_folded(have), _folded(want)) if field == "email" else compare(have, want)
+
+
+def _folded(value: Any) -> Any:
+    return [each.casefold() for each in value] if isinstance(value, list) else _text(value).casefold()
 
 
 def _value(call: Call, record: Record, field: str, lookups: Lookups) -> Any:

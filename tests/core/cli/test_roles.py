@@ -94,9 +94,9 @@ def test_a_permission_that_the_file_takes_away_is_named_in_the_change(command, e
     path.write_text('{"roles": {"Accountant": {"payable": "read"}}}')
     assert command("roles", "apply", path, "--entity", BAKERY_ID, "--yes").exit_code == 0
     granted = {
-        (rule.object_type, action.action_name): action.permission
-        for rule in roles_of(emulator)["Accountant"].permissions.objects
-        for action in rule.actions
+        (rule["object_type"], action["action_name"]): action["permission"]
+        for rule in roles_of(emulator)["Accountant"].permissions["objects"]
+        for action in rule["actions"]
     }
     assert granted["payable", "read"] == "allowed"
     assert granted["payable", "pay"] == "not_allowed"

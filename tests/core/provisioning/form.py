@@ -4,7 +4,6 @@ from dataclasses import replace
 from uuid import uuid4
 
 from monite_auth import Principal
-from monite_auth.emulator.directory import Entity
 from monite_auth.provisioning import EntityProfile, Profile, ProvisioningDirectory
 from monite_auth.rbac import Role
 from tests.core.provisioning.app import CAFE
@@ -38,5 +37,5 @@ def people(emulator):
 def create_by_other_means(emulator):
     """As with the partner portal: no store of ours hears of it."""
     emulator.monite.directory.entities.add(
-        Entity, str(uuid4()), entity_id="", default_role_id="", fields=CAFE.to_json()
+        str(uuid4()), {**CAFE.to_json(), "default_role_id": "", "status": "active"}
     )

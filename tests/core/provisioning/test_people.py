@@ -9,7 +9,6 @@ import pytest
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors, provisioning
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID
-from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.provisioning import ProvisioningDirectory
 from tests.core.provisioning.app import NINA, PROFILE, everything, role_name, users
@@ -26,7 +25,8 @@ def test_somebody_new_is_created_with_their_role_and_gets_a_token(app, monite, c
     token = call(app.broker, "token", NINA)
     (user,) = users(monite)
     assert token.entity_user == EntityUser(user.id, BAKERY_ID)
-    assert user.fields == {"first_name": "Nina", "last_name": "Novak", "email": "nina@brightside.example"}
+    known = {"first_name": "Nina", "last_name": "Novak", "email": "nina@brightside.example"}
+    assert known.items() <= user.fields.items()
     assert role_name(monite, user) == "Viewer"
     assert monite.ledger.live(user.id)
 
@@ -96,11 +96,9 @@ def test_a_profile_may_be_asked_for_by_an_async_def(emulated, monite):
 def test_lists_are_read_to_their_last_page(app, monite, call):
     for number in range(250):
         monite.directory.roles.add(
-            MoniteRole,
             f"40e00000-0000-4000-9000-{number:012}",
+            {"name": f"Role {number}", "permissions": DEFAULT, "status": "active"},
             entity_id=BAKERY_ID,
-            name=f"Role {number}",
-            permissions=DEFAULT,
         )
     app.change(role="missing")
     with pytest.raises(errors.ProvisioningFailed, match="'Role 249'"):

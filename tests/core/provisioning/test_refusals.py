@@ -14,10 +14,10 @@ def test_an_error_about_a_taken_login_names_the_field_without_the_value(app, mon
     call(app.directory, "find", NINA)
     app.change(login="anna.becker")
     with pytest.raises(
-        errors.ProvisioningFailed, match=r"refuses to change login of the entity user \(409"
+        errors.ProvisioningFailed, match=r"refuses to change login of the entity user \(400"
     ) as caught:
         call(app.directory, "find", NINA)
-    assert (caught.value.fields, caught.value.monite_status) == (("login",), 409)
+    assert (caught.value.fields, caught.value.monite_status) == (("login",), 400)
     assert caught.value.request_id in str(caught.value)
     assert "anna" not in str(caught.value)
 

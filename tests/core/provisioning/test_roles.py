@@ -7,7 +7,6 @@ import pytest
 
 from monite_auth import Principal, errors
 from monite_auth.emulator import BAKERY_ID
-from monite_auth.emulator.directory import Role as MoniteRole
 from monite_auth.emulator.seed import DEFAULT
 from monite_auth.rbac import Role
 from tests.core.provisioning.app import AUDITOR, NINA, PROFILE, everything, roles, users
@@ -51,16 +50,14 @@ class CreatedMeanwhile:
 
     def to_json(self):
         self.monite.directory.roles.add(
-            MoniteRole,
             "40e00000-0000-4000-9000-000000000001",
+            {"name": self.name, "permissions": DEFAULT, "status": "active"},
             entity_id=BAKERY_ID,
-            name=self.name,
-            permissions=DEFAULT,
         )
         return AUDITOR.to_json()
 
 
-def test_of_two_roles_with_one_name_the_older_stays_and_ours_goes(app, monite, call):
+def test_a_role_that_somebody_created_meanwhile_is_taken(app, monite, call):
     app.change(role=CreatedMeanwhile(monite))
     call(app.broker, "token", NINA)
     (role,) = roles(monite)
