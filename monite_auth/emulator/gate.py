@@ -21,6 +21,7 @@ from monite_auth.emulator.api.serving import Api, ApiRequest
 from monite_auth.emulator.errors import DEAD_TOKEN, RefusedError
 from monite_auth.emulator.faults import Call, Fault
 from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
+from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.specification.facts import API_VERSION
