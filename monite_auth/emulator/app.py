@@ -1,10 +1,15 @@
 """The FastAPI application: the API behind the gate, the control endpoints and the live page."""
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth.emulator import control, errors
-from monite_auth.emulator.gate import Gate
+from monite_auth.emulator.gate import OWN_HEADERS, Gate
 from monite_auth.emulator.monite import Monite
+from monite_auth.emulator.visit import is_api
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def create_app(monite: Monite | None = None) -> FastAPI:
@@ -13,6 +18,21 @@ def create_app(monite: Monite | None = None) -> FastAPI:
     app = FastAPI(title="Monite emulator", openapi_url=None, redirect_slashes=False)
     app.state.monite = monite
     app.add_middleware(Gate, monite=monite)
+    app.add_middleware(_ApiForPages)
     errors.install(app)
     app.include_router(control.router)
     return app
+
+
+class _ApiForPages(CORSMiddleware):
+    """Lets pages of any origin call the API, as Monite's browser SDK does: a token is needed anyway, and is no cookie.
+
+    It stands before the gate, so that asking for permission costs nothing of the limit. The control endpoints are for no page but
+    the emulator's own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, ["*"], METHODS, ["*"], expose_headers=OWN_HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (super().__call__ if is_api(scope) else self.app)(scope, receive, send)

@@ -25,13 +25,27 @@ from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.specification.facts import API_VERSION
-from monite_auth.emulator.visit import PREFIX, Visit
+from monite_auth.emulator.visit import Visit, is_api
 
 MINT, REVOKE = "/auth/token", "/auth/revoke"
 UNDONE = frozenset({"status", "throttle", "dead_token"})
 SPOILING = frozenset({"invalid_json", "wrong_fields"})
 # The pieces of an answer that drips: so many that a timeout for each read passes, and a timeout for the answer does not.
 DROPS = 20
+
+#: The headers by which answers of the API tell more than other answers do.
+OWN_HEADERS = (
+    "x-request-id",
+    "x-monite-version",
+    "x-monite-entity-id",
+    "x-process-time",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-ratelimit-limit-second",
+    "x-ratelimit-remaining-second",
+    "retry-after",
+)
 
 
 class Gate:
@@ -43,7 +57,7 @@ class Gate:
         self._monite = monite
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{PREFIX}/"):
+        if not is_api(scope):
             await self._app(scope, receive, send)
             return
         visit = Visit(scope, receive, send, time.perf_counter())

@@ -20,6 +20,11 @@ PREFIX = "/v1"
 TRANSPORT = "emulator_transport"
 
 
+def is_api(scope: Scope) -> bool:
+    """Return whether a request is one to Monite's API, and not to the emulator's own endpoints."""
+    return scope["type"] == "http" and f"{scope['path']}/".startswith(f"{PREFIX}/")
+
+
 class Transport(Protocol):
     """The part of an asyncio transport that a cut needs."""
 
