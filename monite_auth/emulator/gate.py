@@ -10,7 +10,6 @@ import time
 import uuid
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from datetime import date
 from email.utils import formatdate
 from typing import Any, Literal
 
@@ -282,10 +281,5 @@ def _wrong_version(headers: dict[bytes, bytes]) -> Answer | None:
     version = headers.get(b"x-monite-version", b"").decode("latin-1")
     if version == API_VERSION:
         return None
-    if not version:
-        return Answer.of_complaints([(("header", "x-monite-version"), "Field required", "missing")])
-    try:
-        date.fromisoformat(version)
-    except ValueError:
-        return Answer.of(RefusedError(400, "x-monite-version is not a date."))
-    return Answer.of(RefusedError(400, f"x-monite-version: use {API_VERSION}."))
+    complaint = ("Field required", "missing") if not version else (f"Use {API_VERSION}", "value_error")
+    return Answer.of_complaints([(("header", "x-monite-version"), *complaint)])

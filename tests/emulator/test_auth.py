@@ -148,8 +148,8 @@ def test_every_call_must_name_an_api_version(api, path):
 
 
 @pytest.mark.parametrize("version", ["latest", "2019-01-01"])
-def test_an_unknown_api_version_is_refused_with_400(api, version):
-    assert api.call("POST", "/auth/token", headers={"x-monite-version": version}).status_code == 400
+def test_an_unknown_api_version_is_refused(api, version):
+    assert api.call("POST", "/auth/token", headers={"x-monite-version": version}).status_code == 422
 
 
 def test_every_answer_names_its_request_and_the_version(api):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.directory import Record
-from monite_auth.emulator.errors import RefusedError
+from monite_auth.emulator.specification.validation import InvalidError
 
 #: How to compare the value of a record with the value of a parameter.
 Comparison = Callable[[Any, Any], bool]
@@ -78,7 +78,7 @@ def page(
         newest_first: whether the newest record comes first where the query does not say it.
 
     Raises:
-        RefusedError: the pagination token is not valid, or belongs to another list (400).
+        InvalidError: the pagination token is not valid, or belongs to another list.
 
     """
     token = call.query.get("pagination_token")
@@ -154,7 +154,11 @@ def _read(token: str, of: str) -> _Place:
     try:
         place = _Place.model_validate_json(base64.urlsafe_b64decode(token.encode()))
     except (ValidationError, ValueError):
-        raise RefusedError(400, "The pagination token is not valid.") from None
+        raise _wrong("This is no pagination token of a list") from None
     if place.of != of:
-        raise RefusedError(400, "The pagination token belongs to another list.")
+        raise _wrong("This pagination token belongs to another list")
     return place
+
+
+def _wrong(sentence: str) -> InvalidError:
+    return InvalidError([(("query", "pagination_token"), sentence, "value_error")])
