@@ -156,13 +156,17 @@ class Connections(ABC):
             if error.ends_the_connection or error.is_read_only or link.is_broken:
                 link.close()
             else:
-                idle.append(link)
+                self._give_back(link, idle)
             raise
         except BaseException:
             link.close()
             raise
-        idle.append(link)
+        self._give_back(link, idle)
         return rows
+
+    def _give_back(self, link: Link, idle: deque[Link]) -> None:
+        """Leave a connection to the next caller, on the stack that was the present one when it was taken."""
+        idle.append(link)
 
     def close_idle(self) -> None:
         """Close the connections that nobody uses now; they are opened again when they are needed."""
