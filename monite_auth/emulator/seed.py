@@ -44,6 +44,7 @@ ACCOUNTANT: Permissions = {
         payable(EVERYTHING),
         common("counterpart", "create", "read", "update", "delete"),
         common("counterpart_vat_id", "create", "read", "update", "delete"),
+        common("tag", "create", "read", "update", "delete"),
         *OFFICE,
     ]
 }

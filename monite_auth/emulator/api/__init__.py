@@ -12,6 +12,7 @@ from monite_auth.emulator.api import (
     payables,
     roles,
     settings,
+    tags,
     webhooks,
 )
 from monite_auth.emulator.api.serving import SERVED
@@ -25,5 +26,6 @@ __all__ = [
     "payables",
     "roles",
     "settings",
+    "tags",
     "webhooks",
 ]

@@ -116,3 +116,20 @@ class Call:
         if object_type:
             self.demand(action, object_type, record)
         return record
+
+    def known(self, table: Table[RecordType], record_id: str, what: str) -> RecordType:
+        """Return a record of the entity that the body names.
+
+        Raises:
+            RefusedError: there is no such record (404, or 400 where the operation has no 404).
+
+        """
+        record = table.get(record_id, self.entity.id)
+        if record is None:
+            raise self.refusal(f"There is no {what} {record_id}.", 404, 400)
+        return record
+
+    def refusal(self, message: str, *statuses: int) -> RefusedError:
+        """Return the refusal with the first of these statuses that Monite documents for the operation, or the last."""
+        documented = [status for status in statuses if str(status) in self.operation.errors]
+        return RefusedError(documented[0] if documented else statuses[-1], message)

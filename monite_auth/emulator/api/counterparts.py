@@ -6,6 +6,7 @@ from typing import Any
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.api.tags import with_tags
 from monite_auth.emulator.directory import Record
 from monite_auth.emulator.errors import RefusedError
 
@@ -24,7 +25,7 @@ class Counterparts(Resource):
         fields = dict(call.body)
         party = dict(fields[fields["type"]])
         address = party.pop("address")
-        counterpart = self.add(call, {**fields, fields["type"]: _with_tags(call, party)})
+        counterpart = self.add(call, {**fields, fields["type"]: with_tags(call, party)})
         first = ADDRESSES.add(call, address, counterpart.id)
         self.table(call).change(
             counterpart, {"default_billing_address_id": first.id, "default_shipping_address_id": first.id}
@@ -35,22 +36,13 @@ class Counterparts(Resource):
         kind = record.fields["type"]
         if kind not in call.body:
             raise RefusedError(400, f"This counterpart is an {kind}.")
-        return {**call.body, kind: _party(record) | _with_tags(call, dict(call.body[kind]))}
+        return {**call.body, kind: _party(record) | with_tags(call, dict(call.body[kind]))}
 
     def remove(self, call: Call, record: Record) -> None:
         for parts in PARTS:
             table = parts.table(call)
             table.remove(*table.all(parent_id=record.id))
         super().remove(call, record)
-
-
-def _with_tags(call: Call, party: dict[str, Any]) -> dict[str, Any]:
-    """Replace the ids of tags by the tags."""
-    if "tag_ids" not in party:
-        return party
-    tags = call.directory.table("tags")
-    found = [call.find(tags, tag_id, "tag") for tag_id in party.pop("tag_ids")]
-    return {**party, "tags": [tag.shown() for tag in found]}
 
 
 def _address(call: Call, counterpart: Record) -> dict[str, Any]:

@@ -28,11 +28,15 @@ NO_FILTERS = frozenset({"limit", "order", "sort", "pagination_token"})
 
 
 def _same(have: Any, want: Any) -> bool:
-    return want in have if isinstance(have, list) and not isinstance(want, list) else bool(have == want)
+    return want in have if isinstance(have, list) else bool(have == want)
 
 
 def _among(have: Any, want: Any) -> bool:
     return any(_same(have, each) for each in want)
+
+
+def _all(have: Any, want: Any) -> bool:
+    return all(_same(have, each) for each in want)
 
 
 def _text(value: Any) -> str:
@@ -121,6 +125,9 @@ def _matches(call: Call, record: Record, query: Mapping[str, Any], lookups: Look
 def _compare(call: Call, record: Record, name: str, want: Any, lookups: Lookups) -> bool:
     field, _, how = (name, "", "icontains") if name == "search_text" else name.partition("__")
     compare = _COMPARISONS[how] if how else _same
+    if not how and isinstance(want, list):
+        # `tag_ids` means at least one of them, but all of them where there is `tag_ids__in`, too.
+        compare = _all if f"{field}__in" in call.operation.query else _among
     have = _value(call, record, field, lookups)
     # An e-mail address is the same in capital letters. Whether Monite thinks so is not known.
     return compare(_folded(have), _folded(want)) if field == "email" else compare(have, want)

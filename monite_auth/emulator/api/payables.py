@@ -4,6 +4,7 @@ from typing import Any
 
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.api.resource import Resource
+from monite_auth.emulator.api.tags import with_tags
 from monite_auth.emulator.directory import Payable, Record
 from monite_auth.emulator.errors import RefusedError
 from monite_auth.emulator.permissions import Action
@@ -21,19 +22,10 @@ class Payables(Resource):
         return payable
 
     def filled(self, call: Call) -> dict[str, Any]:
-        return PAYABLE | _with_tags(call)
+        return PAYABLE | with_tags(call, call.body)
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:  # noqa: ARG002 - of the signature
-        return _with_tags(call)
-
-
-def _with_tags(call: Call) -> dict[str, Any]:
-    """Return the body, with the tags instead of their ids."""
-    body = dict(call.body)
-    if "tag_ids" in body:
-        tags = call.directory.table("tags")
-        body["tags"] = [call.find(tags, tag_id, "tag").shown() for tag_id in body.pop("tag_ids")]
-    return body
+        return with_tags(call, call.body)
 
 
 def _name(call: Call, payable: Payable) -> str:
