@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth.emulator import control, errors
+from monite_auth.emulator import control, control_state, errors
 from monite_auth.emulator.gate import OWN_HEADERS, Gate
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import is_api
@@ -21,6 +21,7 @@ def create_app(monite: Monite | None = None) -> FastAPI:
     app.add_middleware(_ApiForPages)
     errors.install(app)
     app.include_router(control.router)
+    app.include_router(control_state.router)
     return app
 
 

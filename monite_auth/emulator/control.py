@@ -107,6 +107,7 @@ async def read_ledger(
     tokens = monite.ledger.tokens if entity_user_id is None else monite.ledger.mints(str(entity_user_id))
     return {
         "now": now,
+        "counts": monite.ledger.counts,
         "tokens": [_shown(token, now) for token in tokens if state in {None, token.state(now)}],
         "max_concurrent_mints": {
             user_id or "partner": count for user_id, count in monite.ledger.max_concurrent_mints.items()
@@ -226,7 +227,7 @@ async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
 async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
     """Return everything that the page shows. `after` is the number of the last event that it has already shown."""
     now = monite.clock.now()
-    tokens = monite.ledger.tokens
+    tokens, counts = monite.ledger.tokens, monite.ledger.counts
     states = [token.state(now) for token in tokens]
     working = [token for token, state in zip(tokens, states, strict=True) if state == "live"]
     ended = [token for token, state in zip(tokens, states, strict=True) if state != "live"]
@@ -237,17 +238,13 @@ async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) ->
         "ahead": monite.clock.ahead,
         "frozen": monite.clock.is_frozen,
         "counts": {
-            "live": len(working),
-            "minted": len(tokens),
-            "revoked": states.count("revoked"),
-            "expired": states.count("expired"),
-            "refused": sum(token.refusals for token in tokens),
+            **counts,
             "throttled": monite.statistics.throttled,
             "requests": monite.statistics.last_second,
             "limit": monite.requests_per_second,
         },
         "tokens": [_shown(token, now) | _place(monite, token) for token in shown],
-        "hidden": len(tokens) - len(shown),
+        "hidden": counts["minted"] - len(shown),
         "faults": [_order(order) for order in monite.faults.orders],
         "events": [asdict(event) for event in monite.journal.after(after)],
         "last_event": monite.journal.last_number,

@@ -23,6 +23,7 @@ from monite_auth.emulator.faults_in_force import Effects, Hold, Order, Release
 from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import NO_ANSWER
 from monite_auth.emulator.monite import Monite
+from monite_auth.emulator.request_log import LoggedMessage
 from monite_auth.emulator.specification.facts import API_VERSION
 from monite_auth.emulator.visit import Visit, is_api
 
@@ -59,10 +60,11 @@ class Gate:
         if not is_api(scope):
             await self._app(scope, receive, send)
             return
-        visit = Visit(scope, receive, send, time.perf_counter())
+        visit = Visit(scope, receive, send, time.perf_counter(), str(uuid.uuid4()))
         is_whole = await visit.read()
         token = self._monite.ledger.find(visit.bearer) if visit.bearer else None
         call = _call_of(visit, token)
+        visit.entity_user_id = call.entity_user_id
         for hold in self._monite.faults.jitters(call) if is_whole else ():
             await self._hold(visit, hold)
         self._monite.statistics.arrived()
@@ -91,6 +93,7 @@ class Gate:
     async def _treat(self, visit: Visit, call: Call) -> None:
         """Answer a request, with the faults that hit it."""
         effects = self._monite.faults.strike(call)
+        visit.fault = effects.kind
         try:
             await self._answer_with(visit, effects)
         finally:
@@ -148,6 +151,7 @@ class Gate:
         headers = [*answer.headers, *self._extra_headers(visit, effects.skew)]
         if answer.status != 204:
             headers.append((b"content-length", str(len(answer.body)).encode()))
+        visit.answer = replace(answer, headers=tuple(headers))
         start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
         if effects.kind == "truncated":
             self._record(visit, NO_ANSWER, answer_lost=True)
@@ -184,6 +188,20 @@ class Gate:
         minted = visit.call.minted if visit.call else None
         if minted:
             minted.answer_lost = answer_lost
+        answer = visit.answer
+        self._monite.requests.record(
+            at=self._monite.clock.now(),
+            seconds=time.perf_counter() - visit.began,
+            method=visit.scope["method"],
+            path=visit.path,
+            query=visit.scope["query_string"],
+            status=answer.status if answer else None,
+            request_id=visit.request_id,
+            entity_user_id=visit.entity_user_id,
+            fault=visit.fault,
+            request=LoggedMessage.of(visit.scope["headers"], visit.body),
+            answer=LoggedMessage.of(answer.headers, answer.body) if answer else None,
+        )
 
     def _extra_headers(self, visit: Visit, skew: float) -> list[tuple[bytes, bytes]]:
         admission = visit.admission
@@ -192,7 +210,7 @@ class Gate:
         entity_id = entity.id if entity else visit.token.holder.entity_id if visit.token else None
         return [
             (b"date", formatdate(self._monite.clock.now() + skew, usegmt=True).encode()),
-            (b"x-request-id", str(uuid.uuid4()).encode()),
+            (b"x-request-id", visit.request_id.encode()),
             (b"x-monite-version", API_VERSION.encode()),
             (b"x-process-time", f"{time.perf_counter() - visit.began:.6f}".encode()),
             (b"ratelimit-limit", limit),

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections import defaultdict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +12,9 @@ from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.journal import Journal
 
 TokenState = Literal["live", "expired", "revoked"]
+
+# How many ended tokens stay: more than a test looks at, and some 10 MB.
+KEPT = 10_000
 
 
 class Connection(Protocol):
@@ -39,6 +42,7 @@ class Token:
     holder: Holder
     client_id: str
     minted_at: float
+    life: float
     expires_at: float
     revoked_at: float | None = None
     uses: int = 0
@@ -69,26 +73,53 @@ class Token:
 
 
 class Ledger:
-    """Records tokens. Only `clear` removes entries."""
+    """Records tokens. It knows every live token, and of those that have ended the last `kept`; the others it only counts.
+
+    A clock that is set back does not bring forgotten tokens back.
+    """
 
     def __init__(
-        self, clock: Clock, journal: Journal, lock: threading.RLock, new_token: Callable[[], str]
+        self,
+        clock: Clock,
+        journal: Journal,
+        lock: threading.RLock,
+        new_token: Callable[[], str],
+        kept: int = KEPT,
     ) -> None:
+        self.kept = kept
         self._clock = clock
         self._journal = journal
         self._lock = lock
         self._new_token = new_token
+        self._minted = 0
         self._by_value: dict[str, Token] = {}
-        self._by_user: defaultdict[str | None, list[Token]] = defaultdict(list)
-        self._minting: defaultdict[str | None, list[Connection | None]] = defaultdict(list)
+        self._by_user: defaultdict[str | None, dict[int, Token]] = defaultdict(dict)
+        # The tokens that are not known to have ended, by the life they were given. Of one life, those expire first that
+        # were minted first. Only an OrderedDict finds its first entry at once, after many have been removed there.
+        self._unended: defaultdict[float, OrderedDict[int, Token]] = defaultdict(OrderedDict)
+        self._ended: deque[Token] = deque()
+        self._forgotten: Counter[str] = Counter()
+        self._minting: dict[str | None, list[Connection | None]] = {}
         #: The highest number of mints in flight at once, by entity user id. None is the partner.
         self.max_concurrent_mints: defaultdict[str | None, int] = defaultdict(int)
 
     @property
     def tokens(self) -> list[Token]:
-        """All tokens, oldest first."""
+        """All tokens that are kept, oldest first."""
         with self._lock:
             return list(self._by_value.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tokens were `minted`, are `live`, `revoked`, `expired`, and how many calls were `refused`. All count."""
+        with self._lock:
+            now = self._clock.now()
+            counts = self._forgotten.copy()
+            counts.update(token.state(now) for token in self._by_value.values())
+            counts["refused"] += sum(token.refusals for token in self._by_value.values())
+            return {"minted": self._minted} | {
+                name: counts[name] for name in ("live", "revoked", "expired", "refused")
+            }
 
     def live(self, entity_user_id: str | None = None) -> list[Token]:
         """Return the live tokens of one entity user; None means of everybody."""
@@ -97,9 +128,9 @@ class Ledger:
         return [token for token in tokens if token.state(now) == "live"]
 
     def mints(self, entity_user_id: str | None) -> list[Token]:
-        """Return all tokens of one entity user, oldest first; None means the partner's."""
+        """Return all tokens of one entity user that are kept, oldest first; None means the partner's."""
         with self._lock:
-            return list(self._by_user.get(entity_user_id, ()))
+            return list(self._by_user[entity_user_id].values()) if entity_user_id in self._by_user else []
 
     def find(self, value: str) -> Token | None:
         with self._lock:
@@ -108,16 +139,20 @@ class Ledger:
     def mint(self, holder: Holder, client_id: str, life: float) -> Token:
         with self._lock:
             now = self._clock.now()
+            self._minted += 1
             token = Token(
-                id=len(self._by_value) + 1,
+                id=self._minted,
                 value=self._new_token(),
                 holder=holder,
                 client_id=client_id,
                 minted_at=now,
+                life=life,
                 expires_at=now + life,
             )
             self._by_value[token.value] = token
-            self._by_user[holder.entity_user_id].append(token)
+            self._by_user[holder.entity_user_id][token.id] = token
+            self._unended[life][token.id] = token
+            self._forget(now)
         self._journal.record("minted", token=token.masked, name=holder.name, life=life)
         return token
 
@@ -128,6 +163,9 @@ class Ledger:
             if token.state(now) != "live":
                 return False
             token.revoked_at = now
+            if self._unended[token.life].pop(token.id, None):
+                self._ended.append(token)
+            self._forget(now)
         self._journal.record("revoked", token=token.masked, name=token.holder.name)
         return True
 
@@ -147,21 +185,49 @@ class Ledger:
     def minting(self, entity_user_id: str | None, connection: Connection | None) -> Iterator[None]:
         """Count a mint as in flight during the block, or until its client hangs up, if that is earlier."""
         with self._lock:
-            in_flight = self._minting[entity_user_id]
+            in_flight = self._minting.setdefault(entity_user_id, [])
             in_flight.append(connection)
             waiting = sum(1 for other in in_flight if other is None or not other.is_closing())
             self.max_concurrent_mints[entity_user_id] = max(
                 waiting, self.max_concurrent_mints[entity_user_id]
             )
+            if len(self.max_concurrent_mints) > self.kept:
+                del self.max_concurrent_mints[next(iter(self.max_concurrent_mints))]
         try:
             yield
         finally:
             with self._lock:
                 in_flight.remove(connection)
+                if not in_flight:
+                    self._minting.pop(entity_user_id, None)
 
     def clear(self) -> None:
         with self._lock:
+            self._minted = 0
             self._by_value.clear()
             self._by_user.clear()
+            self._unended.clear()
+            self._ended.clear()
+            self._forgotten.clear()
             self._minting.clear()
             self.max_concurrent_mints.clear()
+
+    def _forget(self, now: float) -> None:
+        """Forget the tokens that ended first, until only `kept` ended ones are left."""
+        for unended in self._unended.values():
+            while unended and (token := next(iter(unended.values()))).expires_at <= now:
+                self._ended.append(unended.popitem(last=False)[1])
+        while len(self._ended) > self.kept:
+            token = self._ended.popleft()
+            state = token.state(now)
+            if state == "live":
+                # The clock was set back.
+                self._unended[token.life][token.id] = token
+                continue
+            self._forgotten[state] += 1
+            self._forgotten["refused"] += token.refusals
+            del self._by_value[token.value]
+            of_user = self._by_user[token.entity_user_id]
+            del of_user[token.id]
+            if not of_user:
+                del self._by_user[token.entity_user_id]

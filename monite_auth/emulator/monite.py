@@ -10,9 +10,10 @@ from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, EntityUser
 from monite_auth.emulator.faults_in_force import Faults
 from monite_auth.emulator.journal import Journal
-from monite_auth.emulator.ledger import Holder, Ledger, Token
+from monite_auth.emulator.ledger import KEPT, Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.partners import Partner
+from monite_auth.emulator.request_log import REQUESTS_KEPT, RequestLog
 from monite_auth.emulator.seed import sow
 from monite_auth.emulator.seed_counterparts import sow_counterparts
 from monite_auth.emulator.webhooks import Webhooks
@@ -38,6 +39,8 @@ class Monite:
         seed: whether to begin with the data of seed.py. Without it there are only the demo credentials.
         clock: the source of time; a new `Clock` if None.
         chance: the source of randomness for faults that have a probability.
+        tokens_kept: how many ended tokens the ledger keeps. It only counts older ones, and keeps all that are live.
+        requests_kept: how many requests the log keeps.
 
     """
 
@@ -51,13 +54,18 @@ class Monite:
         seed: bool = True,
         clock: Clock | None = None,
         chance: random.Random | None = None,
+        tokens_kept: int = KEPT,
+        requests_kept: int = REQUESTS_KEPT,
     ) -> None:
         lock = threading.RLock()
         self.token_life = token_life
         self.dead_token_status = dead_token_status
         self.clock = clock or Clock()
         self.journal = Journal(self.clock)
-        self.ledger = Ledger(self.clock, self.journal, lock, lambda: secrets.token_urlsafe(TOKEN_BYTES))
+        self.ledger = Ledger(
+            self.clock, self.journal, lock, lambda: secrets.token_urlsafe(TOKEN_BYTES), tokens_kept
+        )
+        self.requests = RequestLog(requests_kept)
         chance = chance or random.Random()  # noqa: S311 - it decides about faults and protects no secret
         self.faults = Faults(self.clock, self.journal, lock, chance)
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
@@ -160,6 +168,7 @@ class Monite:
         self.faults.hits.clear()
         self.ledger.clear()
         self.journal.clear()
+        self.requests.clear()
         self.limiter.clear()
         self.statistics.reset()
         self.webhooks.clear()

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from monite_auth.emulator.answers import Answer
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.limits import Admission
@@ -41,12 +42,18 @@ class Visit:
     receive: Receive
     send: Send
     began: float
+    request_id: str
     admission: Admission = field(init=False)
     path: str = field(init=False)
     headers: dict[bytes, bytes] = field(init=False)
     transport: Transport | None = field(init=False)
     body: bytes = b""
     token: Token | None = None
+    #: Whom the call is for: the holder of its token, or the one that a mint asks for.
+    entity_user_id: str | None = None
+    #: The kind of the fault that hit the request, and the answer as it was begun to be sent.
+    fault: str | None = None
+    answer: Answer | None = None
     call: Call | None = None
 
     def __post_init__(self) -> None:

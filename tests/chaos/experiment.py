@@ -1,6 +1,7 @@
 """The experiment: Monite, a store and workers, first with faults, then without; then a drain, and the judge."""
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -53,7 +54,10 @@ def run_experiment(
     began = time.monotonic()
     # The ledger's times are compared with the workers', so no wall clock may be set meanwhile.
     epoch = time.time() - began
-    monite = Monite(token_life=TOKEN_LIFE, clock=Clock(lambda: epoch + time.monotonic()))
+    # The judge looks at every token.
+    monite = Monite(
+        token_life=TOKEN_LIFE, clock=Clock(lambda: epoch + time.monotonic()), tokens_kept=sys.maxsize
+    )
     with _opened(kind, folder) as store, serve(monite) as emulator:
         plan = Plan(
             seed=seed,

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Clock
+from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Clock, Monite
 from monite_auth.emulator.journal import Journal
 
 
@@ -94,6 +94,45 @@ def test_a_mint_whose_client_has_hung_up_is_no_longer_in_flight(monite):
         with monite.ledger.minting(ANNA_ID, Line()):
             pass
     assert monite.ledger.max_concurrent_mints[ANNA_ID] == 1
+
+
+def test_the_ledger_keeps_a_history_of_fixed_size_and_counts_the_rest():
+    monite = Monite(clock=Clock(lambda: 1000.0), tokens_kept=10, token_life=60)
+    live = monite.mint(None, "client")
+    monite.token_life = 30
+    monite.clock.advance(29)
+    for _ in range(100):
+        monite.ledger.refuse(monite.mint(None, "client"), "fault")
+    for token in monite.ledger.live()[1:41]:
+        monite.ledger.revoke(token)
+    assert len(monite.ledger.tokens) == 10 + 61, "ten that were revoked, and all that live"
+    monite.clock.advance(30)
+    last = monite.mint(None, "client")
+    assert (monite.ledger.tokens[0], monite.ledger.tokens[-1], len(monite.ledger.tokens)) == (live, last, 12)
+    assert monite.ledger.mints(None) == monite.ledger.tokens
+    assert monite.ledger.counts == {"minted": 102, "live": 2, "revoked": 40, "expired": 60, "refused": 100}
+    assert last.id == 102
+
+
+def test_a_token_that_lives_again_because_the_clock_went_back_is_not_forgotten():
+    monite = Monite(clock=Clock(lambda: 1000.0), tokens_kept=1, token_life=60)
+    token = monite.mint(None, "client")
+    monite.clock.advance(61)
+    monite.mint(None, "client")
+    monite.clock.set(1001)
+    for _ in range(3):
+        monite.ledger.revoke(monite.mint(None, "client"))
+    assert monite.ledger.find(token.value) is token
+    assert monite.ledger.counts["live"] == 2
+
+
+def test_mints_for_users_who_do_not_exist_leave_nothing_in_the_ledger():
+    ledger = Monite(tokens_kept=10).ledger
+    for number in range(100):
+        with ledger.minting(str(number), None):
+            pass
+    assert len(ledger.max_concurrent_mints) == 10
+    assert ledger._minting == {}
 
 
 def test_the_clock_only_moves_forward():

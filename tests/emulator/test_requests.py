@@ -1,0 +1,122 @@
+"""The log of requests: what is in it, how it is searched, and that no secret is."""
+
+import httpx
+import pytest
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Fault, Monite
+from tests.emulator.conftest import Api
+
+
+def found(api, **query):
+    return api.send("GET", "/_emulator/requests", params=query).json()["requests"]
+
+
+@pytest.fixture
+def token(api):
+    """A token of Anna's, minted, used to read and to write, and revoked."""
+    token = api.token(ANNA_ID)
+    api.call("GET", "/payables", token, BAKERY_ID, params={"limit": 1})
+    api.call("POST", "/tags", token, BAKERY_ID, json={"name": "Überfällig"})
+    api.call("POST", "/payables", token, BAKERY_ID, json={"currency": "EUR"})
+    api.revoke(token)
+    return token
+
+
+def test_the_log_has_requests_with_their_answers_newest_first(api, token):
+    requests = found(api)
+    assert [f"{each['method']} {each['path']}" for each in requests] == [
+        "POST /auth/revoke",
+        "POST /payables",
+        "POST /tags",
+        "GET /payables",
+        "POST /auth/token",
+    ]
+    written = requests[1]
+    assert (written["status"], written["entity_user_id"]) == (200, ANNA_ID)
+    assert written["request"]["body"] == '{"currency":"EUR"}'
+    assert '"currency":"EUR"' in written["answer"]["body"]
+    assert written["answer"]["headers"]["x-request-id"] == written["request_id"]
+    assert requests[3]["query"] == "limit=1"
+
+
+def test_no_secret_and_no_token_is_in_it(api, token):
+    answer = api.send("GET", "/_emulator/requests")
+    assert DEMO_CLIENT_SECRET not in answer.text
+    assert token not in answer.text
+    mint = answer.json()["requests"][-1]
+    assert '"client_secret":"…"' in mint["request"]["body"]
+    assert f'"access_token":"…{token[-4:]}"' in mint["answer"]["body"]
+    assert answer.json()["requests"][3]["request"]["headers"]["authorization"] == f"Bearer …{token[-4:]}"
+
+
+@pytest.mark.parametrize(
+    "body", ['{"client_secret": "a \\"secret\\" that nobody', '{"client_secret":"' + "secret" * 10_000]
+)
+def test_a_secret_in_a_body_that_is_no_json_or_too_long_is_masked(api, body):
+    api.call("POST", "/auth/token", content=body, headers={"content-type": "application/json"})
+    (shown,) = found(api)
+    assert "secret" not in shown["request"]["body"].replace("client_secret", "")
+    assert shown["request"]["length"] == len(body)
+
+
+def test_a_secret_in_a_query_is_masked(api):
+    api.call("GET", "/payables", params={"token": "a long secret", "limit": 1})
+    assert "secret" not in found(api)[0]["query"]
+
+
+@pytest.mark.parametrize(
+    ("query", "paths"),
+    [
+        ({"method": "GET"}, ["/payables"]),
+        ({"path": "/auth"}, ["/auth/revoke", "/auth/token"]),
+        ({"status": 200, "path": "/payables"}, ["/payables", "/payables"]),
+        ({"user": ANNA_ID, "limit": 1}, ["/auth/revoke"]),
+        ({"text": "client_credentials"}, []),
+        ({"text": "ÜBERFÄLLIG"}, ["/tags"]),
+        ({"text": DEMO_CLIENT_SECRET}, []),
+        ({"after": 4}, ["/auth/revoke"]),
+        ({"request_id": "unknown"}, []),
+    ],
+)
+def test_it_can_be_searched(api, token, query, paths):
+    assert [each["path"] for each in found(api, **query)] == paths
+
+
+def test_a_request_is_found_by_its_id_in_python(api, token, monite):
+    request_id = api.mint().headers["x-request-id"]
+    (request,) = monite.requests.find(request_id=request_id)
+    assert (request.path, request.status, request.entity_user_id) == ("/auth/token", 200, None)
+
+
+def test_refused_and_disturbed_requests_are_in_it(api, monite):
+    monite.requests_per_second = 1
+    api.mint()
+    api.mint()
+    monite.faults.add(Fault(kind="status", status=503))
+    monite.clock.advance(1)
+    api.mint()
+    assert [(each.status, each.fault) for each in monite.requests] == [
+        (200, None),
+        (429, None),
+        (503, "status"),
+    ]
+
+
+def test_a_request_without_an_answer_has_no_status(served, mint):
+    served.monite.faults.add(Fault(kind="cut_after"))
+    with pytest.raises(httpx.TransportError):
+        mint(ANNA_ID)
+    assert [(each.status, each.fault) for each in served.monite.requests] == [(None, "cut_after")]
+
+
+def test_it_keeps_so_many_requests_and_no_more_of_a_body_than_a_little():
+    monite = Monite(requests_kept=3)
+    api = Api(monite)
+    for number in range(5):
+        api.call("GET", f"/payables/{number}", content=b"x" * 100_000)
+    assert len(monite.requests) == 3
+    assert [request.path for request in monite.requests] == ["/payables/2", "/payables/3", "/payables/4"]
+    assert len(monite.requests.find()[0].request.body) < 20_000
+    assert "100000 bytes" in found(api)[0]["request"]["body"]
+    monite.reset()
+    assert len(monite.requests) == 0
