@@ -58,11 +58,22 @@ AT_ONCE = 20
     show_default=True,
     help="Whether the limit counts the seconds of the clock, or any second at all.",
 )
-def emulator(host: str, port: int, token_life: int, requests_per_second: int, limit_window: str) -> None:
+@click.option(
+    "--seed",
+    type=int,
+    metavar="NUMBER",
+    help="Draw ids, tokens and chance from this number, so that two runs have the same; the clock stands still.",
+)
+def emulator(
+    host: str, port: int, token_life: int, requests_per_second: int, limit_window: str, seed: int | None
+) -> None:
     """Serve it."""
     local = _emulator()
     monite = local.Monite(
-        token_life=token_life, requests_per_second=requests_per_second, limit_window=limit_window
+        token_life=token_life,
+        requests_per_second=requests_per_second,
+        limit_window=limit_window,
+        random_seed=seed,
     )
     with ExitStack() as stack:
         try:

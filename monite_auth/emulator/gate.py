@@ -60,7 +60,7 @@ class Gate:
         if not is_api(scope):
             await self._app(scope, receive, send)
             return
-        visit = Visit(scope, receive, send, time.perf_counter(), str(uuid.uuid4()))
+        visit = Visit(scope, receive, send, time.perf_counter(), self._monite.randomness.new_id("request"))
         is_whole = await visit.read()
         token = self._monite.ledger.find(visit.bearer) if visit.bearer else None
         call = _call_of(visit, token)

@@ -1,9 +1,8 @@
 """The whole state of the emulator, in plain Python without HTTP. Tests read and change it directly."""
 
 import random
-import secrets
 import threading
-import uuid
+from datetime import UTC, datetime
 
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.clock import Clock
@@ -13,15 +12,17 @@ from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import KEPT, Holder, Ledger, Token
 from monite_auth.emulator.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.partners import Partner
+from monite_auth.emulator.randomness import Randomness
 from monite_auth.emulator.request_log import REQUESTS_KEPT, RequestLog
 from monite_auth.emulator.seed import sow
 from monite_auth.emulator.seed_counterparts import sow_counterparts
 from monite_auth.emulator.webhooks import Webhooks
 
-# Monite's documentation names the limit and the token life (seconds). 32 random bytes make a token of 43 characters.
+# Monite's documentation names the limit and the token life (seconds).
 REQUESTS_PER_SECOND = 30
 TOKEN_LIFE = 1800
-TOKEN_BYTES = 32
+#: The time at which the clock stands when there is a `random_seed`.
+BEGINNING = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Monite:
@@ -38,7 +39,9 @@ class Monite:
             release notes of 2024-05-25 say 401, older documentation 400; 403 has been seen.
         seed: whether to begin with the data of seed.py. Without it there are only the demo credentials.
         clock: the source of time; a new `Clock` if None.
-        chance: the source of randomness for faults that have a probability.
+        random_seed: a number that determines ids, tokens and the chance of faults, so that two runs have the same. Then
+            the clock stands still at `BEGINNING`, until it is moved or unfrozen, unless it is given.
+        chance: the source of randomness for faults that have a probability. By default it follows `random_seed`.
         tokens_kept: how many ended tokens the ledger keeps. It only counts older ones, and keeps all that are live.
         requests_kept: how many requests the log keeps.
 
@@ -53,6 +56,7 @@ class Monite:
         dead_token_status: int = 401,
         seed: bool = True,
         clock: Clock | None = None,
+        random_seed: int | None = None,
         chance: random.Random | None = None,
         tokens_kept: int = KEPT,
         requests_kept: int = REQUESTS_KEPT,
@@ -61,13 +65,12 @@ class Monite:
         self.token_life = token_life
         self.dead_token_status = dead_token_status
         self.clock = clock or Clock()
+        self.randomness = Randomness(random_seed)
+        self._beginning = BEGINNING if clock is None and random_seed is not None else None
         self.journal = Journal(self.clock)
-        self.ledger = Ledger(
-            self.clock, self.journal, lock, lambda: secrets.token_urlsafe(TOKEN_BYTES), tokens_kept
-        )
+        self.ledger = Ledger(self.clock, self.journal, lock, self.randomness.new_token, tokens_kept)
         self.requests = RequestLog(requests_kept)
-        chance = chance or random.Random()  # noqa: S311 - it decides about faults and protects no secret
-        self.faults = Faults(self.clock, self.journal, lock, chance)
+        self.faults = Faults(self.clock, self.journal, lock, chance or self.randomness.chance())
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
         self.statistics = Statistics(self.clock)
         #: Held while a request changes the state. Hold it to change several things at once.
@@ -143,11 +146,11 @@ class Monite:
 
     def new_id(self) -> str:
         """Return an id for a new object."""
-        return str(uuid.uuid4())
+        return self.randomness.new_id()
 
     def new_webhook_secret(self) -> str:
         """Return a secret to sign webhooks with, as Monite writes it."""
-        return f"whsec_{secrets.token_urlsafe(TOKEN_BYTES)}"
+        return f"whsec_{self.randomness.new_token('webhook')}"
 
     def mint(self, user: EntityUser | None, client_id: str) -> Token:
         """Mint a token for an entity user; None means for the partner."""
@@ -164,6 +167,7 @@ class Monite:
     def reset(self) -> None:
         """Restore the initial state: seed data, demo credentials, the right time, no tokens, no faults."""
         self.clock.reset()
+        self.randomness.reset()
         self.faults.clear()
         self.faults.hits.clear()
         self.ledger.clear()
@@ -177,4 +181,6 @@ class Monite:
         self._begin()
 
     def _begin(self) -> None:
+        if self._beginning:
+            self.clock.freeze(self._beginning)
         self.add_partner(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, seed=self._seed)
