@@ -13,6 +13,7 @@ from benchmarks import (
     budget,
     calls,
     cold,
+    emulator,
     growth,
     hits,
     imports,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Ground, Report], None]] = {
     "growth": growth.run,
     "loops": loops.run,
     "cold": cold.run,
+    "emulator": emulator.run,
     "budget": budget.run,
 }
 

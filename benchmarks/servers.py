@@ -15,7 +15,7 @@ from tests.environment import environment_with
 from tests.redis_server import free_port
 from tests.waiting import until
 
-__all__ = ["COMMANDS", "Load", "Server", "Took", "ask", "log_in", "process", "serving"]
+__all__ = ["COMMANDS", "Load", "Server", "Took", "ask", "log_in", "process", "processor_of", "serving"]
 
 COMMANDS = {
     "starlette": ["uvicorn", "--factory", "{app}", "--no-access-log", "--port", "{port}"],
@@ -82,12 +82,12 @@ def log_in(server: Server) -> str:
     return httpx.post(f"{server.url}/login").headers["set-cookie"].partition(";")[0]
 
 
-def _processor_of(pid: int) -> float:
+def processor_of(pid: int) -> float:
     """Return the seconds of the processor that a process and its children have had so far."""
     found = 0.0
     for task in Path(f"/proc/{pid}/task").glob("*"):
         found += int((task / "schedstat").read_text().split()[0]) / 1e9
-        found += sum(_processor_of(int(child)) for child in (task / "children").read_text().split())
+        found += sum(processor_of(int(child)) for child in (task / "children").read_text().split())
     return found
 
 
@@ -114,6 +114,6 @@ async def ask(server: Server, path: str, cookie: str, load: Load) -> Took:
 
     await asyncio.gather(browser())  # opens connections to Monite, mints
     left = iter(range(load.requests))
-    began = Took(time.perf_counter(), _processor_of(server.pid))
+    began = Took(time.perf_counter(), processor_of(server.pid))
     await asyncio.gather(*(browser() for _ in range(load.connections)))
-    return Took(time.perf_counter() - began.clock, _processor_of(server.pid) - began.processor)
+    return Took(time.perf_counter() - began.clock, processor_of(server.pid) - began.processor)
