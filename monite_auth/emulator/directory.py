@@ -39,7 +39,7 @@ class Record:
 
 
 # Monite names the author in several ways.
-_AUTHOR = ("created_by_entity_user_id", "was_created_by_user_id", "created_by")
+_AUTHOR = ("created_by_entity_user_id", "was_created_by_user_id", "created_by", "entity_user_id")
 
 
 class Role(Record):
@@ -61,6 +61,10 @@ class Entity(Record):
     @property
     def name(self) -> str:
         return party_name(self.fields) or self.id
+
+    @property
+    def country(self) -> str:
+        return str(self.fields["address"]["country"])
 
     @property
     def default_role_id(self) -> str:

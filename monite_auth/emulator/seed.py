@@ -6,7 +6,7 @@ from typing import Any
 
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory
-from monite_auth.emulator.permissions import Action, Permissions, common, payable
+from monite_auth.emulator.permissions import Action, ObjectType, Permissions, common, payable
 
 BAKERY_ID = "b4ce5a1e-0000-4000-8000-000000000001"
 BOOKS_ID = "b00c5a1e-0000-4000-8000-000000000002"
@@ -39,12 +39,24 @@ OFFICE = (
     common("entity_user", "read"),
     common("role", "read"),
 )
+_SALES: tuple[ObjectType, ...] = (
+    "entity_bank_account",
+    "entity_vat_ids",
+    "overdue_reminder",
+    "payment_record",
+    "payment_reminder",
+    "product",
+    "receivable",
+)
+#: What somebody needs who writes invoices.
+SALES = tuple(common(kind, "create", "read", "update", "delete") for kind in _SALES)
 ACCOUNTANT: Permissions = {
     "objects": [
         payable(EVERYTHING),
         common("counterpart", "create", "read", "update", "delete"),
         common("counterpart_vat_id", "create", "read", "update", "delete"),
         common("tag", "create", "read", "update", "delete"),
+        *SALES,
         *OFFICE,
     ]
 }

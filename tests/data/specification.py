@@ -7,6 +7,7 @@ document is at hand, or after the emulator has learnt an operation; read the dif
 
 import json
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from typing import Any
 
 import monite_auth.emulator.specification
 from monite_auth.emulator.api import SERVED
-from monite_auth.emulator.specification.facts import NO_WORD
 
 FOLDER = Path(monite_auth.emulator.specification.__file__).parent
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -194,7 +194,7 @@ def phrase(schema: dict[str, Any]) -> str:
             "enum",
             "type",
         }:
-            return f"[{' '.join(value or NO_WORD for value in values)}]"
+            return f"[{shlex.join(values)}]"
         case {"type": "array", "items": items, "uniqueItems": True}:
             rest = {key: value for key, value in schema.items() if key != "uniqueItems"}
             return phrase(rest).replace(" of ", " of different ", 1)

@@ -6,10 +6,13 @@ create-read-update-delete; the other modules add what is more than that.
 
 from monite_auth.emulator.api import (
     auth,
+    bank_accounts,
     counterparts,
     entities,
     entity_users,
     payables,
+    products,
+    reminders,
     roles,
     settings,
     tags,
@@ -20,10 +23,13 @@ from monite_auth.emulator.api.serving import SERVED
 __all__ = [
     "SERVED",
     "auth",
+    "bank_accounts",
     "counterparts",
     "entities",
     "entity_users",
     "payables",
+    "products",
+    "reminders",
     "roles",
     "settings",
     "tags",

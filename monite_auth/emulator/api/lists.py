@@ -94,7 +94,9 @@ def page(
         (_key(call, each, field, lookups), each) for each in records if _matches(call, each, query, lookups)
     ]
     found.sort(key=lambda pair: pair[0], reverse=descending)
-    start, stop = _bounds([key for key, _ in found], place, query.get("limit", LIMIT), descending=descending)
+    # A list that has no pages shows everything.
+    limit = query.get("limit", LIMIT if "pagination_token" in call.operation.query else len(found))
+    start, stop = _bounds([key for key, _ in found], place, limit, descending=descending)
     shown = found[start:stop]
     return {
         "data": [record.shown() for _, record in shown],

@@ -1,6 +1,7 @@
 """Reads Monite's operations and shapes from the two text files beside this one. A shape becomes a JSON Schema."""
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -15,8 +16,6 @@ API_VERSION = "2024-05-25"
 FOLDER = resources.files(__package__)
 #: Where a reference to a shape leads.
 SHAPES = "#/$defs/"
-#: What stands for a word without letters.
-NO_WORD = "''"
 #: What stands for an answer that has no body.
 EMPTY = "empty"
 TYPES = {"text": "string", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
@@ -143,7 +142,7 @@ def read_type(phrase: str) -> Schema:
         items = {"type": "array", "items": read_type(found[3])}
         return items | _bounds(found[1], "minItems", "maxItems") | unique
     if phrase[0] == "[":
-        return {"type": "string", "enum": [word.replace(NO_WORD, "") for word in phrase[1:-1].split()]}
+        return {"type": "string", "enum": shlex.split(phrase[1:-1])}
     if phrase[0] == "'":
         return {"type": "string", "const": phrase[1:-1]}
     if " like " in phrase:

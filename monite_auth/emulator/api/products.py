@@ -1,0 +1,56 @@
+"""What invoices are made of: `/products`, `/measure_units`, `/vat_rates` and `/payment_terms`."""
+
+from typing import Any
+
+from monite_auth.emulator.api.call import Call
+from monite_auth.emulator.api.resource import Resource
+from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.api.vat_rates import vat_rates
+from monite_auth.emulator.directory import Record
+
+
+class Products(Resource):
+    """Products and services. Each is measured in a unit of the entity, or in none."""
+
+    def filled(self, call: Call) -> dict[str, Any]:
+        return super().filled(call) | self.changed(call)
+
+    def changed(self, call: Call, record: Record | None = None) -> dict[str, Any]:  # noqa: ARG002 - of the signature
+        if "measure_unit_id" in call.body:
+            call.known(MEASURE_UNITS.table(call), call.body["measure_unit_id"], "measure unit")
+        return dict(call.body)
+
+
+@serves("GET /vat_rates")
+def list_vat_rates(call: Call) -> dict[str, Any]:
+    """Return the rates of the entity's country."""
+    call.demand("read", "receivable")
+    for kind in ("counterpart", "counterpart_address", "counterpart_vat_id", "entity_vat_id"):
+        if record_id := call.query.get(f"{kind}_id"):
+            call.known(call.directory.table(_TABLES[kind]), record_id, kind.replace("_", " "))
+    return {"data": vat_rates(call.entity.country)}
+
+
+_TABLES = {
+    "counterpart": "counterparts",
+    "counterpart_address": "counterparts.addresses",
+    "counterpart_vat_id": "counterparts.vat_ids",
+    "entity_vat_id": "entities.vat_ids",
+}
+
+PRODUCTS = Products(
+    "/products",
+    "product",
+    object_type="product",
+    defaults={"type": "product"},
+    lookups={
+        "price": lambda _, each: each.fields.get("price", {}).get("value"),
+        "currency": lambda _, each: each.fields.get("price", {}).get("currency"),
+    },
+)
+# Monite demands the permissions of receivables for these.
+MEASURE_UNITS = Resource("/measure_units", "measure unit", object_type="receivable")
+PAYMENT_TERMS = Resource("/payment_terms", "payment terms", object_type="receivable")
+
+for resource in (PRODUCTS, MEASURE_UNITS, PAYMENT_TERMS):
+    resource.serve()
