@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 # The moments to which the clock can be moved. Every date of an answer can be written there, with a token's life to spare, and
 # an epoch in milliseconds lies far beyond.
@@ -99,6 +100,21 @@ class Clock:
             self._offset = self.ahead
             self._frozen_at = None
             return self.now()
+
+    @property
+    def state(self) -> dict[str, float | None]:
+        """What `restore` takes: by how much the clock was moved, and where it stands if it is frozen."""
+        with self._lock:
+            return {"ahead": self._offset, "frozen_at": self._frozen_at}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Bring back what `state` was. A clock that was not frozen has gone on meanwhile."""
+        with self._lock:
+            before = self.now()
+            ahead, frozen_at = state["ahead"], state["frozen_at"]
+            self._offset = float(ahead)
+            self._frozen_at = None if frozen_at is None else _epoch_seconds(frozen_at)
+            self._skipped += max(0.0, self.now() - before)
 
     def reset(self) -> float:
         """Go back to the time of `source`, unfrozen, and return it."""

@@ -3,10 +3,10 @@
 import hashlib
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
 
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.journal import Journal
@@ -66,6 +66,10 @@ class Token:
         """The first 12 hex digits of the token's SHA-256. They identify the token in logs and across processes."""
         return hashlib.sha256(self.value.encode()).hexdigest()[:12]
 
+    def saved(self) -> dict[str, Any]:
+        """Return the token as JSON, whole, to make it again."""
+        return asdict(self)
+
     def state(self, now: float) -> TokenState:
         if self.revoked_at is not None:
             return "revoked"
@@ -99,6 +103,8 @@ class Ledger:
         self._unended: defaultdict[float, OrderedDict[int, Token]] = defaultdict(OrderedDict)
         self._ended: deque[Token] = deque()
         self._forgotten: Counter[str] = Counter()
+        #: Called with "minted", "revoked" or "forgotten" and the token.
+        self.watchers: list[Callable[[str, Token], object]] = []
         self._minting: dict[str | None, list[Connection | None]] = {}
         #: The highest number of mints in flight at once, by entity user id. None is the partner.
         self.max_concurrent_mints: defaultdict[str | None, int] = defaultdict(int)
@@ -152,6 +158,7 @@ class Ledger:
             self._by_value[token.value] = token
             self._by_user[holder.entity_user_id][token.id] = token
             self._unended[life][token.id] = token
+            self._tell("minted", token)
             self._forget(now)
         self._journal.record("minted", token=token.masked, name=holder.name, life=life)
         return token
@@ -163,6 +170,7 @@ class Ledger:
             if token.state(now) != "live":
                 return False
             token.revoked_at = now
+            self._tell("revoked", token)
             if self._unended[token.life].pop(token.id, None):
                 self._ended.append(token)
             self._forget(now)
@@ -201,6 +209,27 @@ class Ledger:
                 if not in_flight:
                     self._minting.pop(entity_user_id, None)
 
+    @property
+    def tally(self) -> dict[str, Any]:
+        """What `restore` needs beside the tokens: how many there were, and how those that are forgotten ended."""
+        with self._lock:
+            return {"minted": self._minted, "forgotten": dict(self._forgotten)}
+
+    def restore(self, tally: Mapping[str, Any], tokens: Iterable[Mapping[str, Any]]) -> None:
+        """Replace all tokens by those that `Token.saved` has told."""
+        with self._lock:
+            self.clear()
+            self._minted = tally["minted"]
+            self._forgotten = Counter(tally["forgotten"])
+            for saved in tokens:
+                token = Token(**{**saved, "holder": Holder(**saved["holder"])})
+                self._by_value[token.value] = token
+                self._by_user[token.entity_user_id][token.id] = token
+                if token.revoked_at is None:
+                    self._unended[token.life][token.id] = token
+                else:
+                    self._ended.append(token)
+
     def clear(self) -> None:
         with self._lock:
             self._minted = 0
@@ -231,3 +260,8 @@ class Ledger:
             del of_user[token.id]
             if not of_user:
                 del self._by_user[token.entity_user_id]
+            self._tell("forgotten", token)
+
+    def _tell(self, what: str, token: Token) -> None:
+        for watcher in self.watchers:
+            watcher(what, token)

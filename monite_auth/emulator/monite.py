@@ -1,10 +1,14 @@
 """The whole state of the emulator, in plain Python without HTTP. Tests read and change it directly."""
 
+import json
 import random
 import threading
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from monite_auth.emulator import snapshots
 from monite_auth.emulator.clock import Clock
 from monite_auth.emulator.directory import Directory, EntityUser
 from monite_auth.emulator.faults_in_force import Faults
@@ -108,30 +112,84 @@ class Monite:
     def limit_window(self, value: LimitWindow) -> None:
         self.limiter.window = value
 
-    def add_partner(self, client_id: str, client_secret: str, *, seed: bool = False) -> Partner:
-        """Add a partner, with the data of seed.py or with none. Partners do not see each other."""
+    @property
+    def partners(self) -> list[Partner]:
+        """All partners, the first of them the one that is there from the beginning."""
         with self.lock:
-            partner = Partner(self.clock, self.lock)
-            self._partners.append(partner)
+            return list(self._partners)
+
+    def add_partner(self, client_id: str, client_secret: str, *, seed: bool = False) -> Partner:
+        """Add a partner, with the data of seed.py or with none. Partners do not see each other.
+
+        Raises:
+            ValueError: another partner has this client id.
+
+        """
+        with self.lock:
+            partner = self.new_partner()
+            try:
+                self.add_credentials(client_id, client_secret, partner)
+            except ValueError:
+                self._partners.remove(partner)
+                raise
             if seed:
                 sow(partner.directory, self.clock)
                 sow_counterparts(partner.directory)
-            self.add_credentials(client_id, client_secret, partner)
+            return partner
+
+    def new_partner(self) -> Partner:
+        """Add a partner without credentials and data."""
+        with self.lock:
+            partner = Partner(self.clock, self.lock)
+            self._partners.append(partner)
             self.webhooks.watch(partner)
             return partner
 
-    def add_credentials(self, client_id: str, client_secret: str, partner: Partner | None = None) -> None:
-        """Accept one more pair of credentials of a partner; without one, of the first."""
+    def add_credentials(
+        self,
+        client_id: str,
+        client_secret: str,
+        partner: Partner | None = None,
+        *,
+        keep_secrets: bool = False,
+    ) -> None:
+        """Accept one more pair of credentials of a partner; without one, of the first.
+
+        Args:
+            client_id: a new one, or one that the partner has.
+            client_secret: takes the place of the secrets that the client id has had.
+            partner: whose credentials they are.
+            keep_secrets: whether the client id's other secrets are accepted, too.
+
+        Raises:
+            ValueError: another partner has this client id.
+
+        """
         with self.lock:
             owner = partner or self.partner
-            owner.credentials[client_id.lower()] = client_secret
-            self._owners[client_id.lower()] = owner
+            others = owner.credentials.get(client_id.lower(), []) if keep_secrets else []
+            self.set_credentials(client_id, [*others, client_secret], owner)
 
-    def remove_credentials(self, client_id: str) -> None:
-        """Stop accepting these credentials. Tokens minted with them stay live."""
+    def set_credentials(self, client_id: str, secrets: Iterable[str], partner: Partner) -> None:
+        """Accept these secrets of a client id, and no others.
+
+        Raises:
+            ValueError: another partner has this client id.
+
+        """
         with self.lock:
-            for partner in self._partners:
-                partner.credentials.pop(client_id.lower(), None)
+            if self._owners.setdefault(client_id.lower(), partner) is not partner:
+                raise ValueError(f"another partner has the client id {client_id}")
+            partner.credentials[client_id.lower()] = list(dict.fromkeys(secrets))
+
+    def remove_credentials(self, client_id: str) -> bool:
+        """Stop accepting these credentials. Tokens minted with them stay live. Return False if there are none."""
+        with self.lock:
+            owner = self._owners.get(client_id.lower())
+            known = bool(owner and owner.credentials[client_id.lower()])
+            if owner:
+                owner.credentials[client_id.lower()] = []
+            return known
 
     def authenticated(self, client_id: str, client_secret: str) -> Partner | None:
         """Return the partner whose credentials these are."""
@@ -159,26 +217,57 @@ class Monite:
 
     def remove_user(self, user: EntityUser) -> None:
         """Delete an entity user and revoke their tokens."""
-        for partner in self._partners:
-            partner.directory.users.remove(user)
-        for token in self.ledger.live(user.id):
-            self.ledger.revoke(token)
+        for partner in self.partners:
+            if partner.directory.users.get(user.id) is user:
+                partner.directory.users.remove(user)
+                for token in self.ledger.live(user.id):
+                    if token.client_id in partner.credentials:
+                        self.ledger.revoke(token)
 
     def reset(self) -> None:
         """Restore the initial state: seed data, demo credentials, the right time, no tokens, no faults."""
-        self.clock.reset()
-        self.randomness.reset()
-        self.faults.clear()
-        self.faults.hits.clear()
-        self.ledger.clear()
-        self.journal.clear()
-        self.requests.clear()
-        self.limiter.clear()
-        self.statistics.reset()
+        with self.lock:
+            self.clock.reset()
+            self.randomness.reset()
+            self.faults.clear()
+            self.faults.hits.clear()
+            self.journal.clear()
+            self.requests.clear()
+            self.limiter.clear()
+            self.statistics.reset()
+            self._clear()
+            self._begin()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as JSON, to give to `restore`. It has all secrets and tokens.
+
+        The log, the statistics, the page's feed and the faults are not in it.
+        """
+        snapshot: dict[str, Any] = json.loads(json.dumps(snapshots.taken(self)))
+        return snapshot
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Bring back the state of a snapshot: data, credentials, tokens, settings, the clock. The rest stays as it is.
+
+        Raises:
+            ValueError: this is no snapshot. Then nothing has changed.
+
+        """
+        with self.lock:
+            before = self.snapshot()
+            try:
+                self._clear()
+                snapshots.bring_back(self, json.loads(json.dumps(snapshot)))
+            except ValueError:
+                self._clear()
+                snapshots.bring_back(self, before)
+                raise
+
+    def _clear(self) -> None:
         self.webhooks.clear()
+        self.ledger.clear()
         self._partners.clear()
         self._owners.clear()
-        self._begin()
 
     def _begin(self) -> None:
         if self._beginning:

@@ -258,3 +258,15 @@ def test_an_emulator_without_seed_is_empty():
     empty = Monite(seed=False)
     assert empty.directory.entities.all() == []
     assert empty.directory.users.get(ANNA_ID) is None
+
+
+def test_a_deactivated_entity_performs_no_operations_until_it_is_activated(api):
+    partner, token = api.token(), api.token(ANNA_ID)
+    assert api.call("POST", f"/entities/{BAKERY_ID}/deactivate", partner).status_code == 200
+    assert api.mint(ANNA_ID).status_code == 400
+    assert api.call("GET", "/entity_users/me", token).status_code == 403
+    assert api.call("GET", "/payables", partner, BAKERY_ID).status_code == 403
+    assert api.call("GET", f"/entities/{BAKERY_ID}", partner).json()["status"] == "inactive"
+    assert api.call("GET", "/payables", partner, BOOKS_ID).status_code == 200
+    assert api.call("POST", f"/entities/{BAKERY_ID}/activate", partner).status_code == 200
+    assert api.call("GET", "/entity_users/me", token).status_code == 200

@@ -20,6 +20,9 @@ def obtain_token(call: Call) -> dict[str, Any]:
         user = partner.directory.users.get(body["entity_user_id"])
         if user is None:
             raise RefusedError(400, f"There is no entity user {body['entity_user_id']}.")
+        entity = partner.directory.entities.get(user.entity_id)
+        if entity and not entity.is_active:
+            raise RefusedError(400, f"The entity of the entity user {user.id} is deactivated.")
     token = call.minted = call.monite.mint(user, body["client_id"])
     life = round(token.expires_at - token.minted_at)
     return {"access_token": token.value, "token_type": "Bearer", "expires_in": life}

@@ -225,6 +225,11 @@ class Api:
             raise RefusedError(403, "Only an entity-user token may do this; this is a partner token.")
         if call.entity_id is not None:
             call.of_entity = self._entity(call, call.entity_id)
+        entity = call.of_entity
+        is_its_own = call.user is not None or _ENTITY in call.operation.required_headers
+        if entity and is_its_own and not entity.is_active:
+            # Monite says that it performs no operations then, and not how they are refused.
+            raise RefusedError(403, f"The entity {entity.id} is deactivated.")
 
     def _entity(self, call: Call, entity_id: str) -> Entity:
         if call.user is not None and call.user.entity_id != entity_id:

@@ -1,0 +1,95 @@
+"""Snapshots: the state as JSON, taken and brought back, in Python and over HTTP."""
+
+import json
+
+import pytest
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Monite
+from tests.emulator.conftest import Api
+
+
+@pytest.fixture
+def token(api):
+    return api.token(ANNA_ID)
+
+
+def test_what_has_happened_since_a_snapshot_is_undone(api, monite, token):
+    api.call("PATCH", "/settings", api.token(), json={"website": "https://example.com/"})
+    dead = api.token(ANNA_ID)
+    api.revoke(dead)
+    snapshot = json.loads(json.dumps(monite.snapshot()))
+    before = api.call("GET", "/payables", token, BAKERY_ID).json()
+    monite.clock.advance(300)
+    api.call("DELETE", f"/payables/{before['data'][0]['id']}", token, BAKERY_ID)
+    api.call("PATCH", f"/entities/{BAKERY_ID}", api.token(), json={"phone": "+49 30"})
+    later = api.token(ANNA_ID)
+    monite.remove_user(monite.directory.users.get(ANNA_ID))
+    monite.add_partner("5" * 32, "secret")
+    monite.token_life = 5
+    monite.restore(snapshot)
+    assert api.call("GET", "/payables", token, BAKERY_ID).json() == before
+    assert api.call("GET", f"/entities/{BAKERY_ID}", api.token()).json().get("phone") is None
+    assert api.call("GET", "/entity_users/me", later).status_code == 401
+    assert api.call("GET", "/entity_users/me", dead).status_code == 401
+    assert (monite.token_life, len(monite.partners)) == (1800, 1)
+    assert monite.clock.now() == monite.ledger.find(token).minted_at
+    assert api.call("GET", "/settings", api.token()).json()["website"] == "https://example.com/"
+
+
+def test_another_emulator_goes_on_from_a_snapshot(api, monite, token):
+    other = Monite(seed=False, clock=monite.clock)
+    other.restore(monite.snapshot())
+    assert other.snapshot() == monite.snapshot()
+    assert Api(other).call("GET", "/entity_users/me", token).status_code == 200
+    assert Api(other).token(ANNA_ID) != Api(monite).token(ANNA_ID)
+
+
+def test_with_a_seed_the_same_happens_again_after_a_snapshot():
+    monite = Monite(random_seed=7)
+    snapshot = monite.snapshot()
+    monite.clock.advance(60)
+    first = Api(monite).token(ANNA_ID), monite.new_id()
+    monite.restore(snapshot)
+    assert monite.clock.is_frozen
+    monite.clock.advance(60)
+    assert (Api(monite).token(ANNA_ID), monite.new_id()) == first
+
+
+def test_snapshots_are_taken_and_brought_back_over_http(api, monite, token):
+    snapshot = api.send("GET", "/_emulator/snapshot").json()
+    assert DEMO_CLIENT_SECRET in json.dumps(snapshot)
+    api.revoke(token)
+    restored = api.send("PUT", "/_emulator/snapshot", json=snapshot)
+    assert restored.status_code == 200
+    assert api.call("GET", "/entity_users/me", token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "another/9"},
+        {"partners": []},
+        {"partners": [{"credentials": {}, "records": [["payables", {"id": "1", "color": "red"}]]}]},
+        {"tokens": None},
+        {"clock": {}},
+        {"token_life": "long"},
+    ],
+)
+def test_what_is_no_snapshot_is_refused_and_changes_nothing(api, monite, token, changes):
+    before = monite.snapshot()
+    refused = api.send("PUT", "/_emulator/snapshot", json=before | changes)
+    assert refused.status_code == 422
+    assert "snapshot" in refused.text or "partner" in refused.text or "long" in refused.text
+    assert monite.snapshot() == before
+    assert api.call("GET", "/entity_users/me", token).status_code == 200
+
+
+def test_the_ledger_counts_on_after_a_snapshot():
+    monite = Monite(tokens_kept=2)
+    for _ in range(5):
+        monite.ledger.revoke(monite.mint(None, "client"))
+    counts = monite.ledger.counts
+    other = Monite(tokens_kept=2)
+    other.restore(monite.snapshot())
+    assert other.ledger.counts == counts
+    assert other.mint(None, "client").id == 6
