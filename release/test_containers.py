@@ -3,9 +3,14 @@
 import io
 import json
 import re
+import subprocess
+import sys
 
 import pytest
+import yaml
 
+from monite_auth.cli import VERBS
+from monite_auth.emulator import serve
 from release.environments import PROJECT, ROOT
 
 FOLDER = ROOT / "containers"
@@ -80,6 +85,26 @@ def test_an_image_installs_what_its_command_needs_with_the_pins(name, extras):
     (made,) = values(name, "RUN")
     assert f"--constraint constraints.txt '.[{extras}]'" in re.sub(r"\s+", " ", made)
     assert {*extras.split(",")} <= {*PROJECT["optional-dependencies"]}
+
+
+def test_the_emulator_listens_for_others_in_its_container_and_compose_publishes_it_to_this_machine_alone():
+    (command,) = values("emulator", "CMD")
+    said = VERBS["emulator"].make_context("emulator", json.loads(command)).params
+    assert said["expose"]
+    composed = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]["monite"]
+    (exposed,) = values("emulator", "EXPOSE")
+    assert composed["ports"] == [f"127.0.0.1:{said['port']}:{exposed}"]
+    build = composed["build"]
+    assert (FOLDER / build["context"] / build["dockerfile"]).resolve() == FOLDER / "emulator.Containerfile"
+    program, *arguments = composed["healthcheck"]["test"][1:]
+    with serve(port=0) as emulator:
+        healthy = [
+            sys.executable,
+            *(each.replace("http://127.0.0.1:8090", emulator.url) for each in arguments),
+        ]
+        assert subprocess.run(healthy, check=False, capture_output=True).returncode == 0
+    assert subprocess.run(healthy, check=False, capture_output=True).returncode == 1
+    assert program.startswith("/opt/monite-auth/bin/")
 
 
 def test_the_build_gets_nothing_of_a_checkout_but_the_package():

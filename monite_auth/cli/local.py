@@ -29,6 +29,18 @@ AT_ONCE = 20
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
+    "--expose",
+    is_flag=True,
+    help="Listen on --host although other machines can reach it: nobody is asked for a password.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name to answer for, besides addresses, names without a dot, and *.internal. May be repeated.",
+)
+@click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8090,
@@ -65,7 +77,15 @@ AT_ONCE = 20
     help="Draw ids, tokens and chance from this number, so that two runs have the same; the clock stands still.",
 )
 def emulator(
-    host: str, port: int, token_life: int, requests_per_second: int, limit_window: str, seed: int | None
+    *,
+    host: str,
+    expose: bool,
+    hosts: tuple[str, ...],
+    port: int,
+    token_life: int,
+    requests_per_second: int,
+    limit_window: str,
+    seed: int | None,
 ) -> None:
     """Serve it."""
     local = _emulator()
@@ -77,7 +97,14 @@ def emulator(
     )
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(local.serve(monite, host=host, port=port))
+            running = stack.enter_context(
+                local.serve(monite, host=host, port=port, expose=expose, hosts=hosts)
+            )
+        except ValueError:
+            raise Failure(
+                f"Other machines can reach {host}, and the emulator asks nobody for a password: whoever reaches it can read "
+                "and change everything in it. If you want that, say so a second time, with --expose."
+            ) from None
         except OSError as error:
             raise Failure(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."

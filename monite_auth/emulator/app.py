@@ -1,24 +1,31 @@
 """The FastAPI application: the API behind the gate, the control endpoints and the live page."""
 
+from collections.abc import Iterable
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monite_auth.emulator import control, control_state, errors
 from monite_auth.emulator.gate import OWN_HEADERS, Gate
+from monite_auth.emulator.guard import Guard
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import is_api
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def create_app(monite: Monite | None = None) -> FastAPI:
-    """Return an ASGI app that serves the state `monite`. None stands for a new one, with the seed data."""
+def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> FastAPI:
+    """Return an ASGI app that serves the state `monite`. None stands for a new one, with the seed data.
+
+    `hosts` are host names to answer for, besides those that no stranger can own: see guard.py.
+    """
     monite = monite or Monite()
     app = FastAPI(title="Monite emulator", openapi_url=None, redirect_slashes=False)
     app.state.monite = monite
     app.add_middleware(Gate, monite=monite)
     app.add_middleware(_ApiForPages)
+    app.add_middleware(Guard, hosts=hosts)  # the last one stands in front
     errors.install(app)
     app.include_router(control.router)
     app.include_router(control_state.router)

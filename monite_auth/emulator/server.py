@@ -1,10 +1,11 @@
 """Serves the emulator on a real port: uvicorn runs in its own thread while a `with` block lasts."""
 
 import asyncio
+import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ PATIENCE = 60
 BACKLOG = 2048
 # Seconds that an idle connection stays open: longer than clients keep theirs, as with a real gateway.
 KEEP_ALIVE = 75
+# Where to find an emulator that listens on all addresses.
+NEAREST = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - it is compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +89,40 @@ class _Server(uvicorn.Server):
             listening.close()
 
 
+def _is_exposed(host: str) -> bool:
+    """Return whether other machines may reach an address to listen on."""
+    found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return not all(ipaddress.ip_address(str(address[0])).is_loopback for *_, address in found)
+
+
 @contextmanager
-def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Emulator]:
+def serve(
+    monite: Monite | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    expose: bool = False,
+    hosts: Iterable[str] = (),
+) -> Iterator[Emulator]:
     """Serve the emulator until the block ends. Requests that a fault still holds then are cut.
 
     Args:
         monite: the state to serve; a new one if None.
         host: the address to listen on.
         port: the port to listen on; 0 stands for any free port.
+        expose: listen on `host` although other machines can reach it. The emulator asks nobody for a password.
+        hosts: further host names to answer for. Addresses, names without a dot and `*.internal` are answered for anyway.
 
     Raises:
+        ValueError: other machines can reach `host`, and `expose` is not set.
         OSError: the address is in use or not available, or the server did not start in time.
 
     """
+    if not expose and _is_exposed(host):
+        raise ValueError(
+            f"other machines can reach {host!r}, and the emulator asks nobody for a password; if you want that, say so "
+            "a second time, with expose=True"
+        )
     monite = monite or Monite()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Name the protocol: asyncio disables Nagle's algorithm only then, and with Nagle each answer takes 40 ms.
@@ -112,7 +136,7 @@ def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 
         listener.close()
         raise
     config = uvicorn.Config(
-        create_app(monite),
+        create_app(monite, hosts=[host, *hosts]),
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -132,7 +156,7 @@ def serve(monite: Monite | None = None, *, host: str = "127.0.0.1", port: int = 
     try:
         if not server.accepting.wait(PATIENCE):
             raise OSError(f"the emulator did not start within {PATIENCE} seconds")
-        shown_host = f"[{host}]" if family == socket.AF_INET6 else host
+        shown_host = NEAREST.get(host, f"[{host}]" if family == socket.AF_INET6 else host)
         yield Emulator(f"http://{shown_host}:{listener.getsockname()[1]}", monite)
     finally:
         server.stop()

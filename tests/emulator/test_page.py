@@ -62,3 +62,20 @@ def test_a_name_is_shown_as_text_whatever_it_contains(served, page):
     monite.mint(user, DEMO_CLIENT_ID)
     expect(page.get_by_role("row").filter(has_text="<img src=x")).to_be_visible()
     assert page.locator("img").count() == 0
+
+
+def test_no_page_of_another_site_can_use_the_control_side(served, page):
+    monite = served.monite
+    token = monite.mint(None, DEMO_CLIENT_ID)
+    monite.faults.add(Fault(kind="status", path="/roles"))
+    stranger = page.context.browser.new_page()
+    stranger.goto("about:blank")
+    for method, path in (("POST", "reset"), ("DELETE", "faults"), ("POST", "faults"), ("GET", "ledger")):
+        for options in ({"mode": "no-cors"}, {"headers": {"x-monite-emulator": "1"}}):
+            answer = stranger.evaluate(
+                "([url, options]) => fetch(url, options).then(answer => answer.text()).catch(() => '')",
+                [f"{served.url}/_emulator/{path}", {"method": method, **options}],
+            )
+            assert answer == ""
+    assert monite.ledger.tokens == [token]
+    assert len(monite.faults.orders) == 1

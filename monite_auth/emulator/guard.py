@@ -1,0 +1,110 @@
+"""The guard: who may talk to the emulator, which asks nobody for a password. It stands in front of everything.
+
+A web page that somebody visits runs on their machine, and so it can send requests to the emulator there. Two rules keep it away:
+
+1. The emulator answers only for hosts that no stranger's name can stand for. A page at evil.example whose name is made to
+   lead to 127.0.0.1 (DNS rebinding) says `Host: evil.example`, and gets a 421.
+2. The control side answers programs and its own page, no other page: browsers say on whose behalf they ask. What carries
+   the header `X-Monite-Emulator` is answered, too. A browser sends it for another page only if the emulator had agreed to
+   that, in the answer to a preflight, and it never does.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+CONTROL = "/_emulator/"
+#: What other pages may link to: it shows nothing before its own scripts have asked for it.
+LINKED = re.compile("/_emulator/(page/.*|docs)")
+#: The header that stands for "I am no stranger's page". Its value does not matter.
+HEADER = b"x-monite-emulator"
+
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^][:@/?#\\\s]+)(:\d*)?", re.IGNORECASE)
+
+OTHER_HOST = (
+    "This emulator does not answer for the host {name!r}. If that is its name, start it with --allow-host {name}, or in "
+    "Python with serve(hosts=[{name!r}])."
+)
+OTHER_PAGE = (
+    "The control side of the emulator answers programs and its own page, not the pages of others. If this request is none of "
+    "a browser, or comes through a proxy of yours, send the header X-Monite-Emulator: 1."
+)
+
+
+class Guard:
+    """ASGI middleware that refuses foreign hosts, and foreign pages on the control side.
+
+    Args:
+        app: the application behind it.
+        hosts: further host names to answer for. `*.example.com` stands for all names below example.com.
+
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host")
+        if host is not None and not self._is_ours(host, scope):
+            return _refused(421, OTHER_HOST.format(name=_name(host) or host))
+        path = scope["path"]
+        if path.startswith(CONTROL) and not LINKED.fullmatch(path) and _is_for_another_page(headers):
+            return _refused(403, OTHER_PAGE)
+        return None
+
+    def _is_ours(self, host: str, scope: Scope) -> bool:
+        """Return whether no stranger can own the name: an address, a name of this machine or network, or one of `hosts`."""
+        name = _name(host)
+        if name is None:
+            return False
+        served_at = scope.get("server")
+        return (
+            "." not in name  # localhost, and services of docker compose
+            or name.endswith((".localhost", ".internal"))
+            or _is_address(name)
+            or name in self._hosts
+            or any(each.startswith("*.") and name.endswith(each[1:]) for each in self._hosts)
+            or (served_at is not None and name == str(served_at[0]).lower())
+        )
+
+
+def _name(host: str) -> str | None:
+    """Return the name in a `Host` header, or None if it is malformed."""
+    found = HOST.fullmatch(host)
+    return found["name"].lower().strip("[]").removesuffix(".") if found else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_for_another_page(headers: dict[bytes, str]) -> bool:
+    """Return whether a browser sends this for a page that is not the emulator's own.
+
+    Browsers say so by `Sec-Fetch-Site`, and where they do not send it (plain http, by another name than localhost), by
+    `Origin` with everything that changes something. `none` stands for an address that somebody has typed.
+    """
+    if headers.get(HEADER):
+        return False
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get(b"host", "").lower()
+
+
+def _refused(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"message": message}}, status)
