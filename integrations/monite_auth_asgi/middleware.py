@@ -1,7 +1,5 @@
 """The middleware: Monite's access on every request, errors as answers, and a logout that nobody has to remember."""
 
-from functools import partial
-
 from monite_auth.adapter import error_to_answer, is_on_event_loop, refuse
 from monite_auth.broker import TokenBroker
 from monite_auth.errors import ConfigurationError, MoniteAuthError
@@ -33,17 +31,19 @@ class MoniteAuthMiddleware:
         self.app = app
         self.broker = broker
         self._identify = identify
+        self._is_prepared = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
-        check_event_loop()
-        self.prepare(scope)
+        if not self._is_prepared:
+            check_event_loop()
+            self.prepare(scope)
+            self._is_prepared = True
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         visit = self.visit_of(scope)
-        settle = partial(self._settle, visit, receive, send)
-        outlet = Outlet(receive, send, visit, settle)
+        outlet = Outlet(receive, send, visit, self._settle)
         try:
             try:
                 await visit.begin()
@@ -51,8 +51,8 @@ class MoniteAuthMiddleware:
                 await self.answer(refusal, visit, receive, send)
             else:
                 await self.app(visit.scope, outlet.receive, outlet.send)
-                if outlet.is_holding:
-                    await settle(outlet)
+                if outlet.held:
+                    await self._settle(outlet)
         except Exception as raised:
             error = self.unwrapped(raised)
             if outlet.started or error_to_answer(error, self.broker.settings) is None:
@@ -60,7 +60,7 @@ class MoniteAuthMiddleware:
                 if error is raised:
                     raise
                 raise error from error.__cause__
-            await self._answer_after(visit, error, receive, send)
+            await self._answer_after(outlet, error)
         finally:
             await visit.end()
 
@@ -70,7 +70,7 @@ class MoniteAuthMiddleware:
     """The framework's exceptions by which `identify` may refuse a request."""
 
     def prepare(self, scope: Scope) -> None:
-        """Do what can only be done when the first connection is there, or the lifespan; called for each of them."""
+        """Do what can only be done when the first connection is there, or the lifespan."""
 
     def visit_of(self, scope: Scope) -> ConnectionVisit:
         """Return the visit of a connection that comes in."""
@@ -98,23 +98,22 @@ class MoniteAuthMiddleware:
 
     # -- errors
 
-    async def _settle(self, visit: ConnectionVisit, receive: Receive, send: Send, outlet: Outlet) -> None:
+    async def _settle(self, outlet: Outlet) -> None:
         """Send the app's answer that is held back, or ours if it is about an error of ours."""
+        visit = outlet.visit
         failure = visit.failure if outlet.holds_back and self.replaces_errors(visit) else None
         if failure is None or error_to_answer(failure, self.broker.settings) is None:
             await outlet.release()
         else:
             outlet.discard()
-            await self._answer_after(visit, failure, receive, send)
+            await self._answer_after(outlet, failure)
 
-    async def _answer_after(
-        self, visit: ConnectionVisit, error: Exception, receive: Receive, send: Send
-    ) -> None:
+    async def _answer_after(self, outlet: Outlet, error: Exception) -> None:
         try:
-            await visit.compare()
+            await outlet.visit.compare()
         except MoniteAuthError as failed:  # of the app's `identify`
             error = failed
-        await self.answer(error, visit, receive, send)
+        await self.answer(error, outlet.visit, outlet.receive_outside, outlet.send_outside)
 
 
 def check_event_loop() -> None:

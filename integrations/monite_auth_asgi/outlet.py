@@ -28,12 +28,13 @@ class Outlet:
         visit: ConnectionVisit,
         settle: Callable[["Outlet"], Awaitable[None]],
     ) -> None:
-        self._receive = receive
-        self._send = send
-        self._visit = visit
+        self.receive_outside = receive
+        self.send_outside = send
+        self.visit = visit
         self._settle = settle
         self._waiting_for_client = 0  # how many calls of receive are waiting
-        self._held: list[Message] = []
+        self.held: list[Message] = []
+        """What is held back of an answer with status 500: the whole of it, or its beginning."""
         self._size = 0
         self.started = False
         """Whether a response, or the end of a websocket, is on its way, so that there can be no other answer."""
@@ -41,7 +42,7 @@ class Outlet:
     @property
     def holds_back(self) -> bool:
         """Whether a whole answer with status 500 is still here."""
-        return bool(self._held) and not self._held[-1].get("more_body", False) and len(self._held) > 1
+        return bool(self.held) and not self.held[-1].get("more_body", False) and len(self.held) > 1
 
     async def receive(self) -> Message:
         """Give the app the client's next message (ASGI)."""
@@ -49,59 +50,55 @@ class Outlet:
             return {"type": "http.disconnect"}
         self._waiting_for_client += 1
         try:
-            return await self._receive()
+            return await self.receive_outside()
         finally:
             self._waiting_for_client -= 1
 
     async def send(self, message: Message) -> None:
         """Take a message of the app's (ASGI)."""
         if message["type"] == "http.response.body":
-            await (self._hold_more if self._held else self._send)(message)
+            await (self._hold_more if self.held else self.send_outside)(message)
         elif message["type"] == "http.response.start" and message["status"] == 500:
-            self._held.append(message)
+            self.held.append(message)
         else:
-            if self._held:
+            if self.held:
                 await self.release()
-            await self._begin(message)
-            await self._send(message)
+            await self._pass_on(message)
 
     async def _hold_more(self, message: Message) -> None:
-        self._held.append(message)
+        self.held.append(message)
         self._size += len(message.get("body", b""))
         if self._size > HELD_BYTES:
             await self.release()
         elif self._waiting_for_client and self.holds_back:
             await self._settle(self)
 
-    @property
-    def is_holding(self) -> bool:
-        """Whether an answer with status 500, or its beginning, is still here."""
-        return bool(self._held)
-
     def discard(self) -> None:
         """Drop what is held back: another answer goes out in its place."""
-        self._held = []
+        self.held = []
         self.started = True
 
     async def release(self) -> None:
         """Send what is held back."""
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         for message in held:
-            await self._begin(message)
-            await self._send(message)
+            await self._pass_on(message)
 
-    async def _begin(self, message: Message) -> None:
-        """Do what has to be done before this message is sent, if a response begins with it."""
+    async def _pass_on(self, message: Message) -> None:
+        """Send a message; if a response begins with it, do what has to be done before."""
         if message["type"] == "http.response.start":
-            await self._visit.compare()
-            self._visit.give_back_session()
+            visit = self.visit
+            if not visit.is_untouched():
+                await visit.compare()
+                visit.give_back_session()
             self.started = True
-            access = self._visit.access
+            access = visit.access
             names = [name for name, _ in message.get("headers", ())]
             if access.was_used or (access and is_made_while_sent(names)):
                 _keep_private(message)
         elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.started = True
+        await self.send_outside(message)
 
 
 def _keep_private(message: Message) -> None:

@@ -66,8 +66,8 @@ class ConnectionVisit:
         self.scope = scope = {**scope} if VISIT in scope else scope
         self._people = Visit()
         self._own_session: MutableMapping[str, Any] | None = None
-        self._left_before = False
-        """Whether the session has lost its user before the request came to us."""
+        self._telling_session: Any = None
+        """The session, if nothing else says who is logged in, and it tells of every change."""
         self.failure: MoniteAuthError | None = None
         """The error that the access has raised last, unless it has worked since then."""
         scope["state"] = RequestState(scope.get("state", {}))
@@ -99,7 +99,8 @@ class ConnectionVisit:
             self._keep_arrived(asked=self.scope.pop(ASKED))
             self._enter(arrived)
         # Where a user was put into a session without us, there is no session id yet, and another may be bound to it.
-        if arrived is not None and arrived.session_id is not None and self._is_untouched():
+        self._telling_session = self._find_telling_session()
+        if arrived is not None and arrived.session_id is not None and self.is_untouched():
             bound: Principal | None = arrived
         else:
             bound = bound_principal(came_with)
@@ -111,11 +112,13 @@ class ConnectionVisit:
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
         self._people.arrive("session", bound)
         said = self._said_by_session(arrived)
-        self._left_before = said is not bound and is_logged_out(bound, said)
+        note = self._people.arrive
         if said is not bound:
             self._people.act("session", said)
-        # A middleware outside of ours may have logged somebody else in.
-        note = self._people.act if self._was_asked and self._left_before else self._people.arrive
+            if is_logged_out(bound, said):  # before the request came to us
+                self._telling_session = None
+                # A middleware outside of ours may have logged somebody else in.
+                note = self._people.act if self._was_asked else note
         note("identify", arrived)
 
     def _keep_arrived(self, *, asked: bool) -> None:
@@ -130,6 +133,7 @@ class ConnectionVisit:
         # Of a proxy, take what it stands for: the visit outlives the framework's context.
         session = getattr(session, "_get_current_object", lambda: session)()
         self._own_session = session
+        self._telling_session = None
         self.arrived_scope["session"] = session
         came_with = self._binding()
         arrived = await self._checked(self.ask())
@@ -163,8 +167,6 @@ class ConnectionVisit:
         if self._compared:
             return
         self._compared = True
-        if self._is_untouched():
-            return
         try:
             await self._compare()
         except asyncio.CancelledError:
@@ -191,18 +193,22 @@ class ConnectionVisit:
         if current is not None and self._people.has_begun(current):
             await abegin(self._its_broker, current)
 
-    def _is_untouched(self) -> bool:
-        """Return whether the session still has whomever the request came in with, and nobody else can say otherwise.
+    def is_untouched(self) -> bool:
+        """Return whether the session surely has whomever the request came in with, so that it need not be read again.
 
-        Removing a user modifies the session, so one that is surely unmodified need not be read.
+        Removing a user modifies the session.
         """
-        if self._left_before or self._ask is not self.default_identify or "user" in self.arrived_scope:
-            return False
-        session = self.arrived_scope.get("session")
-        return session is self.scope.get("session") and self.is_unmodified(session)
+        session = self._telling_session
+        return session is not None and not session.modified and session is self.scope.get("session")
 
-    def is_unmodified(self, session: object) -> bool:  # noqa: ARG002 - of a subclass
-        """Return whether it is sure that nobody has modified the session since the request came in.
+    def _find_telling_session(self) -> Any:
+        if self._ask is not self.default_identify or "user" in self.scope:
+            return None
+        session = self.scope.get("session")
+        return session if self.tells_of_changes(session) else None
+
+    def tells_of_changes(self, session: object) -> bool:  # noqa: ARG002 - of a subclass
+        """Return whether the session has an attribute `modified`, which is true once anybody has changed it.
 
         A `modified` of any class says less: an app may save a session itself, and it is unmodified again.
         """
@@ -223,7 +229,7 @@ class ConnectionVisit:
         self.failure = None  # its traceback holds the frames of the whole request
         if not self._people.has_people:
             self._let_go()
-        elif not self._compared:
+        elif not self._compared and not self.is_untouched():
             await shielded(self._last(self.compare()))
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
@@ -244,7 +250,7 @@ class ConnectionVisit:
 
         An app's own function is not asked again: it may cost a query.
         """
-        if not self._was_asked or self._is_untouched():
+        if not self._was_asked or self.is_untouched():
             return []
         self.follow_session()
         current = identify(self.arrived_scope)

@@ -37,14 +37,12 @@ class MoniteAuthMiddleware(ASGIMiddleware):
 
     def __init__(self, app: ASGIApp, broker: TokenBroker, identify: Identify = identify) -> None:
         super().__init__(app, broker, identify)
-        self._watches = self._has_handlers = False
+        self._has_handlers = False
         self._may_be_held_back = True
 
     def prepare(self, scope: Scope) -> None:
         """Watch the app's sessions, with the lifespan or the first connection."""
-        if not self._watches:
-            self._watches = True
-            self._may_be_held_back = watch_sessions(scope.get("app"), self, self.broker)
+        self._may_be_held_back = watch_sessions(scope.get("app"), self, self.broker)
 
     def visit_of(self, scope: Scope) -> StarletteVisit:
         """Return the visit of a connection that comes in."""

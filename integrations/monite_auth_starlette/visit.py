@@ -50,9 +50,9 @@ class StarletteVisit(ConnectionVisit):
             return identify_scope(self.arrived_scope)
         return self._ask(HTTPConnection(self.arrived_scope))
 
-    def is_unmodified(self, session: Any) -> bool:
-        """Return whether it is Starlette's own session, and says so: that is kept only if it was modified."""
-        return is_of_starlettes_sessions(session) and not getattr(session, "modified", True)
+    def tells_of_changes(self, session: object) -> bool:
+        """Return whether it is Starlette's own session: that is kept only if it was modified."""
+        return is_of_starlettes_sessions(session) and hasattr(session, "modified")
 
     def follow_session(self) -> None:
         """Look at the session that a view has put in the place of the one that came in; what that had is gone."""
