@@ -19,7 +19,8 @@ Web frameworks have packages of their own: `monite_auth_starlette`, `monite_auth
 | `stores` | where tokens live, and how to write another store |
 | `emulator` | a local Monite |
 | `events` | events for auditors |
-| `testing` | the contracts of stores and adapters, to run against your own |
+| `testing` | a local Monite in your tests, and the contracts of stores and adapters |
+| `pytest_plugin` | fixtures with a local Monite |
 | `cli` | the command `monite-auth`, and the same verbs for a framework's command line |
 
 | private | has |

@@ -5,11 +5,12 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monite_auth.emulator.app import create_app
@@ -124,6 +125,16 @@ def serve(
             "a second time, with expose=True"
         )
     monite = monite or Monite()
+    app = create_app(monite, hosts=[host, *hosts])
+    with serve_app(app, monite.faults.stop, host=host, port=port) as url:
+        yield Emulator(url, monite)
+
+
+@contextmanager
+def serve_app(
+    app: ASGIApp, stop_holding: Callable[[], object], *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Serve an app, and yield its address. `stop_holding` ends the requests that faults hold; see `serve`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Name the protocol: asyncio disables Nagle's algorithm only then, and with Nagle each answer takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -136,7 +147,7 @@ def serve(
         listener.close()
         raise
     config = uvicorn.Config(
-        create_app(monite, hosts=[host, *hosts]),
+        app,
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -157,12 +168,12 @@ def serve(
         if not server.accepting.wait(PATIENCE):
             raise OSError(f"the emulator did not start within {PATIENCE} seconds")
         shown_host = NEAREST.get(host, f"[{host}]" if family == socket.AF_INET6 else host)
-        yield Emulator(f"http://{shown_host}:{listener.getsockname()[1]}", monite)
+        yield f"http://{shown_host}:{listener.getsockname()[1]}"
     finally:
         server.stop()
         give_up = time.monotonic() + PATIENCE
         while thread.is_alive() and time.monotonic() < give_up:
             # Repeat this: a fault may start to hold another request meanwhile.
-            monite.faults.stop()
+            stop_holding()
             thread.join(0.01)
         listener.close()

@@ -16,6 +16,7 @@ WORDS = {
     "errors",
     "functions",
     "identity",
+    "pytest_plugin",
     "sdk",
     "settings",
     "tokens",

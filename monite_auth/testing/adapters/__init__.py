@@ -11,6 +11,10 @@
 `Site` says which pages such a site has. docs/adapters.md is the walk-through.
 """
 
+from monite_auth.testing.contracts import require_pytest
+
+require_pytest()
+
 from monite_auth.testing.adapters.browser_calls import BrowserCalls
 from monite_auth.testing.adapters.call_passage import CallPassage
 from monite_auth.testing.adapters.logins import Logins

@@ -18,6 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from monite_auth.testing.contracts import require_pytest
+
+require_pytest()
+
 import pytest
 
 from monite_auth.testing.stores.accounts import AccountContract

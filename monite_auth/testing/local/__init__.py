@@ -1,0 +1,11 @@
+"""A local Monite in the tests of an application. Its names are public in `monite_auth.testing`; the pytest plugin has the fixtures.
+
+`monite` holds a Monite and its place in the environment, `stage` the server that outlives it, `users` its entity users,
+`ledger` the assertions and `table` what they show when they fail.
+"""
+
+from monite_auth.testing.local.ledger import LedgerAssertions
+from monite_auth.testing.local.monite import LocalMonite
+from monite_auth.testing.local.users import MoniteUser, MoniteUsers
+
+__all__ = ["LedgerAssertions", "LocalMonite", "MoniteUser", "MoniteUsers"]

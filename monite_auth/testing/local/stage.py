@@ -1,0 +1,50 @@
+"""The one server of a test process. Its address stays the same, while each test brings a Monite of its own.
+
+An application may have read the address when it was imported. A server for each test would have another one each time.
+"""
+
+import atexit
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
+from monite_auth.emulator import Monite, create_app
+from monite_auth.emulator.server import serve_app
+
+__all__ = ["Stage", "stage"]
+
+
+class Stage:
+    """Serves the Monite that is on at the moment, on a free port of this machine."""
+
+    def __init__(self) -> None:
+        # Answers what comes between two tests: a revocation that was late, an application that starts.
+        self._monite = Monite()
+        self._app = create_app(self._monite)
+        self._open = ExitStack()
+        self.url = self._open.enter_context(serve_app(self, self._stop_holding))
+        atexit.register(self._open.close)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    def _stop_holding(self) -> None:
+        self._monite.faults.stop()
+
+    @contextmanager
+    def showing(self, monite: Monite) -> Iterator[None]:
+        """Serve `monite` until the block ends. Requests that its faults hold go on then."""
+        before = self._monite, self._app
+        self._monite, self._app = monite, create_app(monite)
+        try:
+            yield
+        finally:
+            monite.faults.clear()
+            self._monite, self._app = before
+
+
+@cache
+def stage() -> Stage:
+    """Return the server of this process, which is started at the first call. A forked child goes on with its parent's."""
+    return Stage()

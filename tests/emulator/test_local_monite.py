@@ -1,0 +1,87 @@
+"""A local Monite in tests, without pytest's fixtures."""
+
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from monite_auth import EntityUser, Principal, Settings, TokenBroker
+from monite_auth.emulator import Fault
+from monite_auth.testing import LocalMonite
+from tests.waiting import until
+
+
+def test_its_settings_lead_to_it():
+    with LocalMonite() as monite:
+        assert Settings.from_env() == Settings.from_env(monite.environ)
+        assert Settings.from_mapping(monite.settings) == Settings.from_env()
+        assert monite.api_url == f"{monite.url}/v1"
+        assert repr(monite) == f"<LocalMonite at {monite.api_url}>"
+
+
+def test_the_one_that_was_entered_last_answers():
+    with LocalMonite() as first:
+        with LocalMonite() as second:
+            with TokenBroker(Settings.from_env(), second.users.find) as broker:
+                broker.token(second.users().principal)
+            assert first.url == second.url
+        assert (len(first.ledger.tokens()), len(second.ledger.tokens())) == (0, 1)
+        with TokenBroker(Settings.from_env(), first.users.find) as broker:
+            broker.token(first.users().principal)
+        assert (len(first.ledger.tokens()), len(second.ledger.tokens())) == (1, 1)
+    assert "MONITE_BASE_URL" not in os.environ
+
+
+def test_a_request_that_a_fault_holds_goes_on_when_the_test_is_over():
+    import threading
+
+    answers = []
+    with LocalMonite() as monite:
+        monite.faults.add(Fault(kind="hang"))
+        api_url = monite.api_url
+        thread = threading.Thread(target=lambda: answers.append(httpx.get(f"{api_url}/payables", timeout=60)))
+        thread.start()
+        assert monite.faults.wait_for_hits(1, seconds=60)
+    thread.join(60)
+    until(lambda: answers)
+
+
+def test_users_are_a_directory_and_know_only_those_that_were_made():
+    with LocalMonite() as monite:
+        anna = monite.users("Accountant")
+        assert (
+            monite.users.find(anna.principal)
+            == anna.entity_user
+            == EntityUser(anna.entity_user_id, anna.entity_id)
+        )
+        assert monite.users.find(Principal("nobody")) is None
+
+
+@pytest.mark.parametrize("kind", ["text", "secret", "token", "entry"])
+def test_assertions_take_a_token_in_any_form(kind):
+    with LocalMonite() as monite, TokenBroker(Settings.from_env(), monite.users.find) as broker:
+        token = broker.token(monite.users().principal)
+        (entry,) = monite.ledger.tokens()
+        forms = {"text": token.value.reveal(), "secret": token.value, "token": token, "entry": entry}
+        monite.ledger.assert_live(forms[kind])
+
+
+def test_pytest_is_not_needed(tmp_path):
+    code = """
+import sys
+sys.modules["pytest"] = None
+from monite_auth.testing import LocalMonite
+with LocalMonite(token_life=60) as monite:
+    monite.ledger.assert_no_live_tokens()
+try:
+    from monite_auth.testing import StoreContract
+except ImportError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == (
+        "The contracts of monite_auth.testing need pytest: pip install 'monite-auth[testing]'.\n",
+        "",
+    )
