@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -76,6 +77,12 @@ AT_ONCE = 20
     metavar="NUMBER",
     help="Draw ids, tokens and chance from this number, so that two runs have the same; the clock stands still.",
 )
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Keep the state in this folder, so that it survives a restart. By default it is in memory.",
+)
 def emulator(
     *,
     host: str,
@@ -86,6 +93,7 @@ def emulator(
     requests_per_second: int,
     limit_window: str,
     seed: int | None,
+    data: Path | None,
 ) -> None:
     """Serve it."""
     local = _emulator()
@@ -98,7 +106,7 @@ def emulator(
     with ExitStack() as stack:
         try:
             running = stack.enter_context(
-                local.serve(monite, host=host, port=port, expose=expose, hosts=hosts)
+                local.serve(monite, host=host, port=port, expose=expose, hosts=hosts, data=data)
             )
         except ValueError:
             raise Failure(
@@ -106,6 +114,8 @@ def emulator(
                 "and change everything in it. If you want that, say so a second time, with --expose."
             ) from None
         except OSError as error:
+            if error.errno is None:
+                raise Failure(f"{error}.") from None
             raise Failure(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
             ) from None

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,6 +84,8 @@ class Monite:
         # Tokens stay live when the credentials that minted them are removed, so the owners are remembered.
         self._owners: dict[str, Partner] = {}
         self.webhooks = Webhooks(self.clock, lock, self.new_id)
+        #: Called with each partner that is added, before it has data.
+        self.partner_watchers: list[Callable[[Partner], object]] = [self.webhooks.watch]
         self._begin()
 
     @property
@@ -142,7 +144,8 @@ class Monite:
         with self.lock:
             partner = Partner(self.clock, self.lock)
             self._partners.append(partner)
-            self.webhooks.watch(partner)
+            for watcher in self.partner_watchers:
+                watcher(partner)
             return partner
 
     def add_credentials(

@@ -6,14 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monite_auth.emulator.app import create_app
+from monite_auth.emulator.disk import Disk
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.visit import PREFIX, TRANSPORT
 
@@ -104,6 +106,7 @@ def serve(
     port: int = 0,
     expose: bool = False,
     hosts: Iterable[str] = (),
+    data: Path | None = None,
 ) -> Iterator[Emulator]:
     """Serve the emulator until the block ends. Requests that a fault still holds then are cut.
 
@@ -113,10 +116,11 @@ def serve(
         port: the port to listen on; 0 stands for any free port.
         expose: listen on `host` although other machines can reach it. The emulator asks nobody for a password.
         hosts: further host names to answer for. Addresses, names without a dot and `*.internal` are answered for anyway.
+        data: a folder in which the state survives. If it has one, this takes the place of the state of `monite`.
 
     Raises:
         ValueError: other machines can reach `host`, and `expose` is not set.
-        OSError: the address is in use or not available, or the server did not start in time.
+        OSError: the address is in use or not available, the server did not start in time, or the folder cannot be used.
 
     """
     if not expose and _is_exposed(host):
@@ -125,9 +129,11 @@ def serve(
             "a second time, with expose=True"
         )
     monite = monite or Monite()
-    app = create_app(monite, hosts=[host, *hosts])
-    with serve_app(app, monite.faults.stop, host=host, port=port) as url:
-        yield Emulator(url, monite)
+    with ExitStack() as stack:
+        app: ASGIApp = create_app(monite, hosts=[host, *hosts])
+        if data is not None:
+            app = stack.enter_context(closing(Disk(data, monite))).middleware(app)
+        yield Emulator(stack.enter_context(serve_app(app, monite.faults.stop, host=host, port=port)), monite)
 
 
 @contextmanager

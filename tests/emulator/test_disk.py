@@ -1,0 +1,165 @@
+"""What `--data` keeps: everything whose answer was received, also when the process is killed."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Monite, serve
+from tests.emulator.conftest import CREDENTIALS, VERSION
+from tests.environment import environment_with
+from tests.waiting import PATIENCE
+
+
+class Client:
+    def __init__(self, url):
+        self._http = httpx.Client(base_url=url, timeout=PATIENCE)
+
+    def mint(self, user=None):
+        grant = {"grant_type": "client_credentials"}
+        if user:
+            grant = {"grant_type": "entity_user", "entity_user_id": user}
+        answer = self._http.post("/v1/auth/token", json=CREDENTIALS | grant, headers=VERSION)
+        return answer.json()["access_token"]
+
+    def call(self, method, path, token, **options):
+        headers = {"authorization": f"Bearer {token}", "x-monite-entity-id": BAKERY_ID} | VERSION
+        return self._http.request(method, f"/v1{path}", headers=headers, **options)
+
+    def control(self, method, path, **options):
+        return self._http.request(method, f"/_emulator{path}", **options)
+
+    def close(self):
+        self._http.close()
+
+
+@pytest.fixture
+def open_client():
+    clients = []
+
+    def opened(url):
+        clients.append(Client(url))
+        return clients[-1]
+
+    yield opened
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command with a folder; return its process and its URL."""
+    processes = []
+
+    def started(*words):
+        command = [
+            sys.executable,
+            "-m",
+            "monite_auth",
+            "emulator",
+            "--port",
+            "0",
+            "--data",
+            str(tmp_path / "data"),
+        ]
+        process = subprocess.Popen(
+            [*command, *words],
+            env=environment_with({"PYTHONUNBUFFERED": "1"}),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process, re.search(r"http://\S+?(?=/)", process.stdout.readline())[0]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_what_was_answered_survives_a_kill(run, open_client):
+    process, url = run("--requests-per-second", "1000")
+    client = open_client(url)
+    live, dead, partner = client.mint(ANNA_ID), client.mint(ANNA_ID), client.mint()
+    client.call("POST", "/auth/revoke", live, json=CREDENTIALS | {"token": dead})
+    bill = client.call("POST", "/payables", live, json={"currency": "EUR"}).json()
+    first = client.call("GET", "/payables", live, params={"order": "asc"}).json()["data"][0]
+    client.call("DELETE", f"/entity_users/{VIKTOR_ID}", partner)
+    client.call("PATCH", "/settings", partner, json={"website": "https://example.com/"})
+    client.control("POST", "/clock", json={"advance": 600})
+    other = client.control("POST", "/partners", json={"seed": True}).json()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    _, url = run()
+    client = open_client(url)
+    assert client.call("GET", "/entity_users/me", live).status_code == 200
+    assert client.call("GET", "/entity_users/me", dead).status_code == 401
+    assert client.call("GET", f"/payables/{bill['id']}", live).json() == bill
+    assert client.call("GET", "/payables", live, params={"order": "asc"}).json()["data"][0] == first
+    assert client.call("GET", f"/entity_users/{VIKTOR_ID}", partner).status_code == 404
+    assert client.call("GET", "/settings", partner).json()["website"] == "https://example.com/"
+    assert client.control("GET", "/clock").json()["ahead"] == pytest.approx(600)
+    partners = client.control("GET", "/partners").json()["partners"]
+    assert partners[1]["client_ids"] == [other["client_id"]]
+    assert len(partners[1]["entities"]) == 3
+
+
+def test_a_reset_and_a_restored_snapshot_survive_too(tmp_path, open_client):
+    with serve(Monite(), data=tmp_path) as emulator:
+        client = open_client(emulator.url)
+        token = client.mint(ANNA_ID)
+        snapshot = client.control("GET", "/snapshot").json()
+        client.control("POST", "/reset")
+        client.control("PUT", "/snapshot", json=snapshot)
+    with serve(Monite(), data=tmp_path) as emulator:
+        assert emulator.monite.snapshot() == json.loads(json.dumps(snapshot))
+        open_client(emulator.url).control("POST", "/reset")
+    with serve(Monite(), data=tmp_path) as emulator:
+        assert emulator.monite.ledger.find(token) is None
+
+
+def test_ids_go_on_where_they_were(tmp_path, open_client):
+    tokens = set()
+    for _ in range(3):
+        with serve(Monite(random_seed=7), data=tmp_path) as emulator:
+            tokens.add(open_client(emulator.url).mint())
+    assert len(tokens) == 3
+
+
+def test_forgotten_tokens_leave_the_file_and_are_counted_on(tmp_path, open_client):
+    with serve(Monite(tokens_kept=1), data=tmp_path) as emulator:
+        ledger = emulator.monite.ledger
+        for _ in range(4):
+            ledger.revoke(emulator.monite.mint(None, CREDENTIALS["client_id"]))
+        open_client(emulator.url).mint()
+        counts = ledger.counts
+    with serve(Monite(tokens_kept=1), data=tmp_path) as emulator:
+        assert emulator.monite.ledger.counts == counts
+        assert len(emulator.monite.ledger.tokens) == 2
+
+
+def test_a_folder_that_is_in_use_is_refused(tmp_path):
+    with (
+        serve(Monite(), data=tmp_path),
+        pytest.raises(OSError, match="another process"),
+        serve(Monite(), data=tmp_path),
+    ):
+        pass
+
+
+def test_options_of_the_command_line_hold_for_this_run(tmp_path):
+    with serve(Monite(token_life=60), data=tmp_path):
+        pass
+    with serve(Monite(token_life=90), data=tmp_path) as emulator:
+        assert emulator.monite.token_life == 90
+
+
+def test_the_file_is_its_owners_alone(tmp_path):
+    with serve(Monite(), data=tmp_path / "new"):
+        assert (tmp_path / "new" / "monite.sqlite3").stat().st_mode & 0o777 == 0o600
