@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth.emulator import control, control_state, errors
+from monite_auth.emulator import control, control_state, errors, reference
 from monite_auth.emulator.gate import OWN_HEADERS, Gate
 from monite_auth.emulator.guard import Guard
 from monite_auth.emulator.monite import Monite
@@ -29,6 +29,7 @@ def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> Fa
     errors.install(app)
     app.include_router(control.router)
     app.include_router(control_state.router)
+    app.include_router(reference.router)
     return app
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from monite_auth.emulator.api import SERVED
 from monite_auth.emulator.errors import RefusedError, malformed
@@ -22,7 +22,7 @@ from monite_auth.emulator.specification.facts import API_VERSION
 from monite_auth.emulator.specification.openapi import document
 from monite_auth.emulator.visit import PREFIX
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 PAGE = resources.files("monite_auth.emulator") / "page"
 FILES = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
@@ -45,6 +45,9 @@ async def _monite(request: Request) -> Monite:
 CurrentMonite = Annotated[Monite, Depends(_monite)]
 
 
+MOMENT = {"anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}
+
+
 def _moment(value: object) -> object:
     """Return a date-time as epoch seconds, and everything else as it is."""
     if not isinstance(value, str):
@@ -60,13 +63,14 @@ def _moment(value: object) -> object:
 class Move(BaseModel):
     """The body that changes the clock: it sets or advances it, and freezes or unfreezes it then."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    #: Seconds since 1970, or a date-time with a time zone.
-    set: Annotated[float, BeforeValidator(_moment)] | None = None
-    #: Seconds to move forward by.
+    set: Annotated[float, BeforeValidator(_moment), WithJsonSchema(MOMENT)] | None = None
+    """Seconds since 1970, or a date-time with a time zone."""
     advance: float | None = None
+    """Seconds to move forward by."""
     freeze: bool | None = None
+    """Whether it stands still then."""
 
     @model_validator(mode="after")
     def _one_move(self) -> Self:
@@ -85,8 +89,8 @@ class Limit(BaseModel):
     window: LimitWindow | None = None
 
 
-@router.get("/")
-@router.get("/_emulator/page/{name}")
+@router.get("/", include_in_schema=False)
+@router.get("/_emulator/page/{name}", include_in_schema=False)
 async def page(name: str = "") -> Response:
     if name not in FILES:
         raise RefusedError(404, f"There is no file {name}.")
@@ -94,7 +98,7 @@ async def page(name: str = "") -> Response:
     return Response(content, media_type=FILES[name], headers=SECURITY)
 
 
-@router.get("/openapi.json")
+@router.get("/openapi.json", include_in_schema=False)
 async def read_openapi(request: Request) -> dict[str, Any]:
     return document(SERVED, API_VERSION, str(request.base_url).rstrip("/") + PREFIX)
 
@@ -103,6 +107,7 @@ async def read_openapi(request: Request) -> dict[str, Any]:
 async def read_ledger(
     monite: CurrentMonite, entity_user_id: UUID | None = None, state: TokenState | None = None
 ) -> dict[str, Any]:
+    """Return the tokens that were minted, masked, oldest first."""
     now = monite.clock.now()
     tokens = monite.ledger.tokens if entity_user_id is None else monite.ledger.mints(str(entity_user_id))
     return {
@@ -117,6 +122,7 @@ async def read_ledger(
 
 @router.get("/_emulator/statistics")
 async def read_statistics(monite: CurrentMonite) -> dict[str, Any]:
+    """Return how many requests came, by path and status, and how many in the busiest second."""
     statistics = monite.statistics
     return {
         "requests": [
@@ -133,11 +139,13 @@ async def read_statistics(monite: CurrentMonite) -> dict[str, Any]:
 
 @router.get("/_emulator/limit")
 async def read_limit(monite: CurrentMonite) -> dict[str, Any]:
+    """Return the request limit, and the windows in which it counts."""
     return {"requests_per_second": monite.requests_per_second, "window": monite.limit_window}
 
 
 @router.post("/_emulator/limit")
 async def change_limit(body: Limit, monite: CurrentMonite) -> dict[str, Any]:
+    """Change the limit, the windows, or both."""
     monite.requests_per_second = body.requests_per_second or monite.requests_per_second
     monite.limit_window = body.window or monite.limit_window
     return await read_limit(monite)
@@ -145,33 +153,39 @@ async def change_limit(body: Limit, monite: CurrentMonite) -> dict[str, Any]:
 
 @router.get("/_emulator/faults")
 async def list_faults(monite: CurrentMonite) -> dict[str, Any]:
+    """Return the faults in force, also those that have hit as often as they should."""
     return {"faults": [_order(order) for order in monite.faults.orders]}
 
 
 @router.post("/_emulator/faults", status_code=201)
 async def add_fault(fault: Fault, monite: CurrentMonite) -> dict[str, Any]:
+    """Add a fault."""
     return _order(monite.faults.add(fault))
 
 
 @router.delete("/_emulator/faults", status_code=204)
 async def clear_faults(monite: CurrentMonite) -> None:
+    """Delete all faults. The requests that they hold go on."""
     monite.faults.clear()
 
 
 @router.delete("/_emulator/faults/{order_id}", status_code=204)
 async def remove_fault(order_id: str, monite: CurrentMonite) -> None:
+    """Delete one fault. The requests that it holds go on."""
     if not monite.faults.remove(order_id):
         raise RefusedError(404, f"There is no fault {order_id}.")
 
 
 @router.get("/_emulator/clock")
 async def read_clock(monite: CurrentMonite) -> dict[str, Any]:
+    """Return the time in seconds since 1970, how far it is ahead of the right one, and whether it stands still."""
     clock = monite.clock
     return {"now": clock.now(), "ahead": clock.ahead, "frozen": clock.is_frozen}
 
 
 @router.post("/_emulator/clock")
 async def move_clock(body: Move, monite: CurrentMonite) -> Any:
+    """Set the clock or move it forward, freeze it or let it go on."""
     clock = monite.clock
     before = clock.now()
     try:
@@ -192,6 +206,7 @@ async def move_clock(body: Move, monite: CurrentMonite) -> Any:
 
 @router.delete("/_emulator/clock")
 async def reset_clock(monite: CurrentMonite) -> dict[str, Any]:
+    """Bring the right time back, and let it go on."""
     seconds = -monite.clock.ahead
     monite.clock.reset()
     monite.journal.record("clock", seconds=round(seconds), frozen=False)
@@ -200,11 +215,13 @@ async def reset_clock(monite: CurrentMonite) -> dict[str, Any]:
 
 @router.post("/_emulator/reset", status_code=204)
 async def reset(monite: CurrentMonite) -> None:
+    """Go back to the beginning: the demo's data, the right time, no tokens, no faults."""
     monite.reset()
 
 
 @router.get("/_emulator/seed")
 async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
+    """Return the companies, people and roles."""
     directory = monite.directory
     return {
         "entities": [
@@ -223,7 +240,7 @@ async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
     }
 
 
-@router.get("/_emulator/live")
+@router.get("/_emulator/live", include_in_schema=False)
 async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
     """Return everything that the page shows. `after` is the number of the last event that it has already shown."""
     now = monite.clock.now()

@@ -11,7 +11,7 @@ from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.partners import Partner
 
-router = APIRouter(prefix="/_emulator", include_in_schema=False)
+router = APIRouter(prefix="/_emulator")
 
 
 @router.get("/requests")

@@ -100,24 +100,30 @@ class Fault(BaseModel):
 
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"description": "A fault to inject, and the requests that it hits."},
+    )
 
     kind: FaultKind
-    #: Hit only calls whose path below /v1 begins with this: "/payables", "/payables/{id}/cancel". "" stands for every call.
     path: Annotated[str, AfterValidator(_path)] = ""
-    #: Hit only calls with this method. None stands for all.
+    """Hit only calls whose path below /v1 begins with this: "/payables", "/payables/{id}/cancel". "" stands for every call."""
     method: Annotated[Method, BeforeValidator(_upper)] | None = None
-    #: Hit only mints for this entity user, and calls with this user's tokens. None stands for everybody.
+    """Hit only calls with this method. None stands for all."""
     entity_user_id: Annotated[str, AfterValidator(_uuid)] | None = None
-    #: Hit only mints and revocations with this client ID, and calls with tokens that were minted with it. None stands for all.
+    """Hit only mints for this entity user, and calls with this user's tokens. None stands for everybody."""
     client_id: Annotated[str, AfterValidator(_uuid)] | None = None
-    #: Hit the next so many requests. None stands for all, until the fault is deleted.
+    """Hit only mints and revocations with this client ID, and calls with tokens that were minted with it. None stands for all."""
     times: int | None = Field(default=None, ge=1)
-    #: Hit each of them with this probability.
+    """Hit the next so many requests. None stands for all, until the fault is deleted."""
     probability: float = Field(default=1.0, gt=0, le=1)
-    #: Decide by a sequence of random numbers that is the same for the same seed. None stands for another one each time.
+    """Hit each of them with this probability."""
     seed: int | None = None
+    """Decide by a sequence of random numbers that is the same for the same seed. None stands for another one each time."""
     seconds: float = Field(default=1.0, allow_inf_nan=False)
+    """How late the answer is, or how wrong the clock: see the kind."""
     status: int | None = Field(default=None, ge=400, le=599)
     message: str | None = None
     body: Any = None
