@@ -306,10 +306,6 @@ def test_the_page_on_telemetry_shows_a_mint_on_the_console(demo_environment):
     assert '"monite_auth.token.wait.duration"' in printed
 
 
-def test_the_page_on_tests():
-    run_page("docs/testing.md", {}, section="In any framework")
-
-
 CONTINUATIONS = {
     "start-fastapi": ["starlette", *(f"{page}#Starlette and FastAPI" for page in SHARED_PAGES)],
     "start-flask": ["flask", "flask-sessions", *(f"{page}#Flask" for page in SHARED_PAGES)],
