@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
@@ -57,10 +58,18 @@ def instead_of_work(fault: Fault, *, dead_token_status: int, now: float) -> Answ
 
 
 def spoiled(answer: Answer, fault: Fault) -> Answer:
-    """Return the right answer with its body replaced, as the fault (`invalid_json` or `wrong_fields`) says."""
+    """Return the right answer with its body replaced, as the fault (`invalid_json` or `wrong_fields`) says.
+
+    An answer that can have no body (204) stays as it is. One that is no JSON object has no fields: it becomes an empty one.
+    """
+    if answer.status == 204:
+        return answer
     if fault.kind == "invalid_json":
         return replace(answer, body=NO_JSON)
     if fault.body is not None:
         return replace(answer, body=json.dumps(fault.body).encode())
-    fields = list(json.loads(answer.body or b"{}").items())
+    right = None
+    with suppress(ValueError):
+        right = json.loads(answer.body)
+    fields = list(right.items()) if isinstance(right, dict) else []
     return replace(answer, body=json.dumps(dict(fields[1:])).encode())

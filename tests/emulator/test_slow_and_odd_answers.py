@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, Fault
+from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Fault
+from monite_auth.emulator.answers import Answer, spoiled
 from monite_auth.emulator.faults import Call
 from tests.waiting import PATIENCE, until
 
@@ -128,3 +129,19 @@ def test_the_clock_of_an_answer_may_be_wrong(api, monite, seconds):
     answer = api.mint(ANNA_ID)
     assert dated(answer.headers["date"]) == int(monite.clock.now())
     assert monite.ledger.tokens[0].minted_at == monite.clock.now()
+
+
+@pytest.mark.parametrize("kind", ["invalid_json", "wrong_fields", "wrong_content_type", "drip", "clock_skew"])
+def test_an_answer_without_a_body_stays_one(served, client, mint, kind):
+    token = served.monite.mint(None, DEMO_CLIENT_ID).value
+    served.monite.faults.add(Fault(kind=kind, method="DELETE"))
+    headers = {"authorization": f"Bearer {token}", "x-monite-entity-id": BAKERY_ID}
+    deleted = client.delete(f"/entity_users/{ANNA_ID}", headers=headers)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert len(served.monite.faults.hits) == 1
+
+
+@pytest.mark.parametrize("body", [b"[1, 2]", b"%PDF-1.4", b"", b"null"])
+def test_an_answer_without_fields_loses_none_and_becomes_empty(body):
+    answer = spoiled(Answer(200, (), body), Fault(kind="wrong_fields"))
+    assert answer.body == b"{}"
