@@ -1,5 +1,6 @@
 """A local Monite in tests, without pytest's fixtures."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -32,6 +33,63 @@ def test_the_one_that_was_entered_last_answers():
             broker.token(first.users().principal)
         assert (len(first.ledger.tokens()), len(second.ledger.tokens())) == (1, 1)
     assert "MONITE_BASE_URL" not in os.environ
+
+
+def headers_of(monite, user):
+    """Return the headers of calls with a new token for a user."""
+    body = {
+        "grant_type": "entity_user",
+        "entity_user_id": user.entity_user_id,
+        "client_id": monite.environ["MONITE_CLIENT_ID"],
+        "client_secret": monite.environ["MONITE_CLIENT_SECRET"],
+    }
+    version = {"x-monite-version": "2024-05-25"}
+    with httpx.Client(transport=monite.transport, base_url=monite.api_url, headers=version) as client:
+        token = client.post("/auth/token", json=body).json()["access_token"]
+    return {**version, "authorization": f"Bearer {token}", "x-monite-entity-id": user.entity_id}
+
+
+def send(form, monite, **options):
+    """Ask for payables in process: in a thread, on an event loop, or in a thread that runs a loop."""
+    options = {"transport": monite.transport, "base_url": monite.api_url, **options}
+
+    def in_thread():
+        with httpx.Client(**options) as client:
+            return client.get("/payables")
+
+    async def on_loop():
+        if form == "thread of a loop":
+            return in_thread()
+        async with httpx.AsyncClient(**options) as client:
+            return await client.get("/payables")
+
+    return in_thread() if form == "thread" else asyncio.run(on_loop())
+
+
+FORMS = ["thread", "loop", "thread of a loop"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_client_calls_it_without_a_socket(form):
+    with LocalMonite() as monite:
+        headers = headers_of(monite, monite.users())
+        monite.faults.add(Fault(kind="cut_before", times=1))
+        with pytest.raises(httpx.ReadError, match="cut this connection"):
+            send(form, monite, headers=headers)
+        answer = send(form, monite, headers=headers)
+        assert answer.status_code == 200
+        assert answer.json()["data"]
+        (token,) = monite.ledger.tokens()
+        monite.ledger.assert_used(token)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_client_without_a_socket_keeps_its_timeout(form):
+    with LocalMonite() as monite:
+        headers = headers_of(monite, monite.users())
+        monite.faults.add(Fault(kind="hang"))
+        with pytest.raises(httpx.ReadTimeout):
+            send(form, monite, headers=headers, timeout=0.05)
 
 
 def test_a_request_that_a_fault_holds_goes_on_when_the_test_is_over():

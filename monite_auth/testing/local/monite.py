@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
-from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Clock, Monite
+from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Clock, Monite, create_app
 from monite_auth.emulator.faults_in_force import Faults
 from monite_auth.emulator.visit import PREFIX
+from monite_auth.testing.local.in_process import InProcessTransport
 from monite_auth.testing.local.ledger import LedgerAssertions
 from monite_auth.testing.local.stage import stage
 from monite_auth.testing.local.users import MoniteUsers
@@ -66,10 +67,13 @@ class LocalMonite:
         """What became of the tokens, with assertions."""
         self.users = MoniteUsers(self.monite)
         """Makes entity users, each with a role."""
+        self._app = create_app(self.monite)
+        self.transport = InProcessTransport(self._app)
+        """A transport for clients of httpx, sync and async, that call this Monite without a socket."""
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(stage().showing(self.monite))
+        self._open.enter_context(stage().showing(self.monite, self._app))
         self._open.enter_context(environment_with(self.environ))
         return self
 

@@ -21,7 +21,7 @@ class Stage:
     def __init__(self) -> None:
         # Answers what comes between two tests: a revocation that was late, an application that starts.
         self._monite = Monite()
-        self._app = create_app(self._monite)
+        self._app: Any = create_app(self._monite)
         self._open = ExitStack()
         self.url = self._open.enter_context(serve_app(self, self._stop_holding))
         atexit.register(self._open.close)
@@ -33,10 +33,10 @@ class Stage:
         self._monite.faults.stop()
 
     @contextmanager
-    def showing(self, monite: Monite) -> Iterator[None]:
-        """Serve `monite` until the block ends. Requests that its faults hold go on then."""
+    def showing(self, monite: Monite, app: Any) -> Iterator[None]:
+        """Serve `monite`, which `app` answers for, until the block ends. Requests that its faults hold go on then."""
         before = self._monite, self._app
-        self._monite, self._app = monite, create_app(monite)
+        self._monite, self._app = monite, app
         try:
             yield
         finally:
