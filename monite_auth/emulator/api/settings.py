@@ -6,6 +6,7 @@ from typing import Any
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.api.counterparts import COUNTERPARTS
 from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.clock import iso
 from monite_auth.emulator.directory import Record
 from monite_auth.emulator.specification.facts import shapes
 
@@ -22,6 +23,14 @@ ENTITY = {
     "vat_mode": "exclusive",
 }
 NUMBERED = ("credit_note", "delivery_note", "invoice", "purchase_order", "quote")
+#: What a document's number begins with.
+PREFIXES = {
+    "credit_note": "CN",
+    "delivery_note": "DN",
+    "invoice": "INV",
+    "purchase_order": "PO",
+    "quote": "Q",
+}
 
 #: Name and symbol of the currencies that most people know; all others are known by their code.
 NAMES = {
@@ -67,25 +76,40 @@ def update_settings(call: Call) -> dict[str, Any]:
 @serves("GET /entities/{entity_id}/settings", caller="either")
 def read_entity_settings(call: Call) -> dict[str, Any]:
     call.demand("read", "entity")
-    return _settings(call)
+    return entity_settings(call)
 
 
 @serves("PATCH /entities/{entity_id}/settings", caller="either")
 def update_entity_settings(call: Call) -> dict[str, Any]:
     call.demand("update", "entity")
-    call.directory.entities.change(call.entity, {"settings": _settings(call) | call.body})
-    return _settings(call)
+    call.directory.entities.change(call.entity, {"settings": entity_settings(call) | call.body})
+    return entity_settings(call)
 
 
 @serves("GET /entities/{entity_id}/settings/next_document_numbers", caller="either")
 def read_next_document_numbers(call: Call) -> dict[str, Any]:
     call.demand("read", "entity")
-    chosen = (_settings(call).get("document_ids") or {}).get("next_number") or {}
+    chosen = (entity_settings(call).get("document_ids") or {}).get("next_number") or {}
     return {kind: chosen.get(kind) or 1 for kind in NUMBERED}
 
 
-def _settings(call: Call) -> dict[str, Any]:
+def entity_settings(call: Call) -> dict[str, Any]:
     return {**ENTITY, **call.entity.fields.get("settings", {})}
+
+
+def take_document_number(call: Call, kind: str) -> str:
+    """Return the number of a document that is being issued, such as INV-00001, and count on."""
+    settings = entity_settings(call)
+    form = settings.get("document_ids") or {}
+    numbers = form.get("next_number") or {}
+    number = numbers.get(kind) or 1
+    counted = {**form, "next_number": {**numbers, kind: number + 1}}
+    # Not by the table: nobody has updated the entity, so this is no event.
+    call.entity.fields["settings"] = {**settings, "document_ids": counted}
+    words = {**PREFIXES, **(form.get("document_type_prefix") or {})}
+    year = iso(call.monite.clock.now())[:4] if form.get("include_date") else None
+    digits = str(number).zfill(form.get("min_digits") or 5)
+    return str(form.get("separator", "-")).join(filter(None, (words[kind], form.get("prefix"), year, digits)))
 
 
 def _serve_metadata(path: str, found: Callable[[Call, bool], Record], table: str) -> None:

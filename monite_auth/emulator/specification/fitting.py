@@ -51,11 +51,16 @@ def _fitted_object(
 
 
 def _meant(parts: Sequence[Schema], value: Any) -> Schema:
-    """Return the part of a union that a value belongs to: the one whose words it has, and most of whose fields."""
+    """Return the part of a union that a value belongs to: the one whose words it has, and most of whose fields.
+
+    Among equals it is the one that demands least.
+    """
     if value is None:
         return {"type": "null"}
     plain = [part for part in parts if part != {"type": "null"}]
-    return max(plain, key=lambda part: _likeness(resolved(part), value))
+    return max(
+        plain, key=lambda part: (_likeness(resolved(part), value), -len(resolved(part).get("required", ())))
+    )
 
 
 def _likeness(schema: Schema, value: Any) -> int:
