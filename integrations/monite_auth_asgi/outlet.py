@@ -93,8 +93,7 @@ class Outlet:
                 visit.give_back_session()
             self.started = True
             access = visit.access
-            names = [name for name, _ in message.get("headers", ())]
-            if access.was_used or (access and is_made_while_sent(names)):
+            if access.was_used or (access and is_made_while_sent(_names(message))):
                 _keep_private(message)
         elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.started = True
@@ -110,6 +109,10 @@ def _keep_private(message: Message) -> None:
     message["headers"] = kept + [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in said.items()
     ]
+
+
+def _names(message: Message) -> list[bytes]:
+    return [name for name, _ in message.get("headers", ())]
 
 
 def _joined(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:

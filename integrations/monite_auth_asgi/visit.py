@@ -6,6 +6,7 @@ The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cached_property
 from inspect import isawaitable
 from typing import Any
 
@@ -64,7 +65,8 @@ class ConnectionVisit:
         self._outside = scope
         # Around an app that is mounted in another one with a middleware of ours: what that one has put there stays.
         self.scope = scope = {**scope} if VISIT in scope else scope
-        self._people = Visit()
+        self._arrived: Principal | None = None
+        """Who came in with a session that tells of every change."""
         self._own_session: MutableMapping[str, Any] | None = None
         self._telling_session: Any = None
         """The session, if nothing else says who is logged in, and it tells of every change."""
@@ -98,8 +100,8 @@ class ConnectionVisit:
         finally:
             self._keep_arrived(asked=self.scope.pop(ASKED))
             self._enter(arrived)
+        self._telling_session = self.find_telling_session()
         # Where a user was put into a session without us, there is no session id yet, and another may be bound to it.
-        self._telling_session = self._find_telling_session()
         if arrived is not None and arrived.session_id is not None and self.is_untouched():
             bound: Principal | None = arrived
         else:
@@ -107,7 +109,18 @@ class ConnectionVisit:
             # Where nothing can hold a response back, nothing could change the session before it came to us.
             if bound is None and self._was_asked and self.may_be_held_back:
                 bound = bound_principal(await self.find_session_that_arrived())
-        self._arrive(bound, arrived)
+        if bound is arrived and self.is_untouched():
+            self._arrived = arrived
+        else:
+            self._arrive(bound, arrived)
+
+    @cached_property
+    def _people(self) -> Visit:
+        """Who is here, noted when it is first needed: most requests leave the session as it was."""
+        people = Visit()
+        people.arrive("session", self._arrived)
+        people.arrive("identify", self._arrived)
+        return people
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
         self._people.arrive("session", bound)
@@ -147,11 +160,12 @@ class ConnectionVisit:
             self._broker,
             arrived,
             new_login=self._new_login if may_begin else None,
-            visit=self._people,
+            visit=self,
             on_failure=self._note_failure,
         )
         self.scope["state"][ACCESS] = self.access
-        self.arrived_scope[BOUND] = arrived is not None and bool(self._binding())
+        if "user" in self.scope:  # only then does `identify` ask for it
+            self.arrived_scope[BOUND] = arrived is not None and bool(self._binding())
 
     def _new_login(self) -> Awaitable[Principal | None] | Principal | None:
         session = session_in(self.arrived_scope)
@@ -201,18 +215,12 @@ class ConnectionVisit:
         session = self._telling_session
         return session is not None and not session.modified and session is self.scope.get("session")
 
-    def _find_telling_session(self) -> Any:
-        if self._ask is not self.default_identify or "user" in self.scope:
-            return None
-        session = self.scope.get("session")
-        return session if self.tells_of_changes(session) else None
-
-    def tells_of_changes(self, session: object) -> bool:  # noqa: ARG002 - of a subclass
-        """Return whether the session has an attribute `modified`, which is true once anybody has changed it.
+    def find_telling_session(self) -> Any:
+        """Return the session if nothing else says who is logged in, and its `modified` is true once anybody has changed it.
 
         A `modified` of any class says less: an app may save a session itself, and it is unmodified again.
         """
-        return False
+        return None
 
     def follow_session(self) -> None:
         """Look at the session that the app leaves behind: it may have put another one into the scope."""
@@ -227,14 +235,15 @@ class ConnectionVisit:
     async def end(self) -> None:
         """End the sessions of users who have gone since then, also if the request was cancelled or has no answer."""
         self.failure = None  # its traceback holds the frames of the whole request
-        if not self._people.has_people:
+        may_change = self._was_asked and self.may_be_held_back
+        if (self.is_untouched() and not may_change) or not self._people.has_people:
             self._let_go()
         elif not self._compared and not self.is_untouched():
             await shielded(self._last(self.compare()))
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
             self._let_go()
-        elif self._was_asked and self.may_be_held_back:
+        elif may_change:
             call_when_task_is_free(self._look_back)
         else:
             self._let_go()
@@ -268,6 +277,16 @@ class ConnectionVisit:
         """Let go of the request, which is over. Its scope holds this visit: only the garbage collector would find the two."""
         self.scope = self.arrived_scope = self._outside = {"type": self.scope["type"]}
         del self.access
+
+    # -- what the access tells
+
+    def note_login(self, principal: Principal) -> None:
+        """See Visit."""
+        self._people.note_login(principal)
+
+    def note_logout(self, principal: Principal) -> None:
+        """See Visit."""
+        self._people.note_logout(principal)
 
     # -- what is there
 

@@ -50,9 +50,12 @@ class StarletteVisit(ConnectionVisit):
             return identify_scope(self.arrived_scope)
         return self._ask(HTTPConnection(self.arrived_scope))
 
-    def tells_of_changes(self, session: object) -> bool:
-        """Return whether it is Starlette's own session: that is kept only if it was modified."""
-        return is_of_starlettes_sessions(session) and hasattr(session, "modified")
+    def find_telling_session(self) -> Any:
+        """Return Starlette's own session, which is kept only if it was modified, unless another than it names the user."""
+        session = self.scope.get("session")
+        names_the_user = self._ask is identify and "user" not in self.scope
+        tells = names_the_user and is_of_starlettes_sessions(session) and hasattr(session, "modified")
+        return session if tells else None
 
     def follow_session(self) -> None:
         """Look at the session that a view has put in the place of the one that came in; what that had is gone."""

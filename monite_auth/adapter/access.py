@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import httpx
 
@@ -18,6 +19,16 @@ from monite_auth.telemetry.facts import CallRefused
 from monite_auth.tokens import AccessToken
 
 __all__ = ["MoniteAccess"]
+
+
+class Notes(Protocol):
+    """Takes note of the logins and logouts that an app asks for: a Visit does."""
+
+    def note_login(self, principal: Principal) -> None:
+        """Note that the broker was told of a login."""
+
+    def note_logout(self, principal: Principal) -> None:
+        """Note that the app ended a session itself."""
 
 
 class MoniteAccess:
@@ -51,13 +62,13 @@ class MoniteAccess:
         principal: Principal | None,
         *,
         new_login: Callable[[], Awaitable[Principal | None] | Principal | None] | None = None,
-        visit: Visit | None = None,
+        visit: Notes | None = None,
         on_failure: NoteFailure | None = None,
     ) -> None:
         self._broker = broker
         self._principal = principal
         self._new_login = new_login
-        self._visit = Visit() if visit is None else visit
+        self._visit: Notes = Visit() if visit is None else visit
         self._on_failure = on_failure
         self._client: httpx.Client | None = None
         self._aclient: httpx.AsyncClient | None = None
