@@ -12,7 +12,7 @@ A web page that somebody visits runs on their machine, and so it can send reques
 import ipaddress
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from functools import lru_cache
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -53,29 +53,32 @@ class Guard:
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get(b"host")
-        if host is not None and not self._is_ours(host, scope):
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"localhost").decode("latin-1")  # no browser leaves it out
+        served_at, _ = scope.get("server") or ("", None)
+        if not _is_ours(host, str(served_at).lower(), self._hosts):
             return _refused(421, OTHER_HOST.format(name=_name(host) or host))
         path = scope["path"]
         if path.startswith(CONTROL) and not LINKED.fullmatch(path) and _is_for_another_page(headers):
             return _refused(403, OTHER_PAGE)
         return None
 
-    def _is_ours(self, host: str, scope: Scope) -> bool:
-        """Return whether no stranger can own the name: an address, a name of this machine or network, or one of `hosts`."""
-        name = _name(host)
-        if name is None:
-            return False
-        served_at = scope.get("server")
-        return (
+
+@lru_cache(64)
+def _is_ours(host: str, served_at: str, hosts: frozenset[str]) -> bool:
+    """Return whether no stranger can own the name: an address, a name of this machine or network, or one of `hosts`."""
+    name = _name(host)
+    return (
+        name is not None
+        and (
             "." not in name  # localhost, and services of docker compose
             or name.endswith((".localhost", ".internal"))
+            or name == served_at
+            or name in hosts
+            or any(each.startswith("*.") and name.endswith(each[1:]) for each in hosts)
             or _is_address(name)
-            or name in self._hosts
-            or any(each.startswith("*.") and name.endswith(each[1:]) for each in self._hosts)
-            or (served_at is not None and name == str(served_at[0]).lower())
         )
+    )
 
 
 def _name(host: str) -> str | None:
@@ -92,7 +95,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_for_another_page(headers: dict[bytes, str]) -> bool:
+def _is_for_another_page(headers: dict[bytes, bytes]) -> bool:
     """Return whether a browser sends this for a page that is not the emulator's own.
 
     Browsers say so by `Sec-Fetch-Site`, and where they do not send it (plain http, by another name than localhost), by
@@ -102,8 +105,11 @@ def _is_for_another_page(headers: dict[bytes, str]) -> bool:
         return False
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
-        return site not in {"same-origin", "none"}
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get(b"host", "").lower()
+        return site not in {b"same-origin", b"none"}
+    return (
+        origin is not None
+        and origin.partition(b"://")[2].lower() != headers.get(b"host", b"localhost").lower()
+    )
 
 
 def _refused(status: int, message: str) -> JSONResponse:
