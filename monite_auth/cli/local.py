@@ -78,6 +78,12 @@ AT_ONCE = 20
     help="Draw ids, tokens and chance from this number, so that two runs have the same; the clock stands still.",
 )
 @click.option(
+    "--seed-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="Begin with what this file says, in YAML or JSON, instead of the demo's companies.",
+)
+@click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
@@ -93,16 +99,21 @@ def emulator(
     requests_per_second: int,
     limit_window: str,
     seed: int | None,
+    seed_file: Path | None,
     data: Path | None,
 ) -> None:
     """Serve it."""
     local = _emulator()
-    monite = local.Monite(
-        token_life=token_life,
-        requests_per_second=requests_per_second,
-        limit_window=limit_window,
-        random_seed=seed,
-    )
+    try:
+        monite = local.Monite(
+            token_life=token_life,
+            requests_per_second=requests_per_second,
+            limit_window=limit_window,
+            random_seed=seed,
+            seed=seed_file or True,
+        )
+    except (ValueError, OSError) as error:
+        raise Failure(f"The seed file {seed_file} cannot be used: {error}.") from None
     with ExitStack() as stack:
         try:
             running = stack.enter_context(
@@ -124,8 +135,11 @@ def emulator(
         say(f"Monite's API:  {running.api_url}")
         say("\nFor your application:\n")
         say(f"export MONITE_BASE_URL={running.api_url}")
-        say(f"export MONITE_CLIENT_ID={local.DEMO_CLIENT_ID}")
-        say(f"export MONITE_CLIENT_SECRET={local.DEMO_CLIENT_SECRET}")
+        for client_id, secrets in monite.partner.credentials.items():
+            if secrets:
+                say(f"export MONITE_CLIENT_ID={client_id}")
+                say(f"export MONITE_CLIENT_SECRET={secrets[0]}")
+                break
         say("\nStop with Ctrl-C.")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -10,6 +10,7 @@ from monite_auth.emulator.control import CurrentMonite
 from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.partners import Partner
+from monite_auth.emulator.seed_files import schema
 
 router = APIRouter(prefix="/_emulator")
 
@@ -97,6 +98,16 @@ async def restore_snapshot(snapshot: dict[str, Any], monite: CurrentMonite) -> A
     except ValueError as error:
         return malformed((("body",), str(error), "value_error"))
     return await list_partners(monite)
+
+
+@router.get("/export")
+async def export(monite: CurrentMonite, *, secrets: bool = False) -> dict[str, Any]:
+    return monite.export(secrets=secrets)
+
+
+@router.get("/seed_schema")
+async def read_seed_schema() -> dict[str, Any]:
+    return schema()
 
 
 def _drawn(body: NewCredentials, monite: Monite) -> tuple[str, str]:

@@ -5,6 +5,8 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
@@ -41,13 +43,18 @@ class Monite:
         token_life: the life of a token in seconds.
         dead_token_status: the status for a request whose token has expired, was revoked or is unknown. Monite's
             release notes of 2024-05-25 say 401, older documentation 400; 403 has been seen.
-        seed: whether to begin with the data of seed.py. Without it there are only the demo credentials.
+        seed: the data to begin with. True stands for those of seed.py; False for the demo credentials alone; a path for
+            a seed file in YAML or JSON; and a mapping for what such a file says.
         clock: the source of time; a new `Clock` if None.
         random_seed: a number that determines ids, tokens and the chance of faults, so that two runs have the same. Then
             the clock stands still at `BEGINNING`, until it is moved or unfrozen, unless it is given.
         chance: the source of randomness for faults that have a probability. By default it follows `random_seed`.
         tokens_kept: how many ended tokens the ledger keeps. It only counts older ones, and keeps all that are live.
         requests_kept: how many requests the log keeps.
+
+    Raises:
+        ValueError: the seed says something that cannot be. The sentence has the place.
+        OSError: the seed file cannot be read.
 
     """
 
@@ -58,7 +65,7 @@ class Monite:
         limit_window: LimitWindow = "fixed",
         token_life: int = TOKEN_LIFE,
         dead_token_status: int = 401,
-        seed: bool = True,
+        seed: bool | Path | Mapping[str, Any] = True,
         clock: Clock | None = None,
         random_seed: int | None = None,
         chance: random.Random | None = None,
@@ -79,7 +86,9 @@ class Monite:
         self.statistics = Statistics(self.clock)
         #: Held while a request changes the state. Hold it to change several things at once.
         self.lock = lock
-        self._seed = seed
+        self._wished_id: str | None = None
+        # The reader of seed files makes records as the API does, and the API needs this class.
+        self._seed = self._seed_files().read(seed) if isinstance(seed, Path) else seed
         self._partners: list[Partner] = []
         # Tokens stay live when the credentials that minted them are removed, so the owners are remembered.
         self._owners: dict[str, Partner] = {}
@@ -207,7 +216,12 @@ class Monite:
 
     def new_id(self) -> str:
         """Return an id for a new object."""
-        return self.randomness.new_id()
+        wished, self._wished_id = self._wished_id, None
+        return wished or self.randomness.new_id()
+
+    def wish_id(self, wished: str | None) -> None:
+        """Let the next new object have this id, while `lock` is held."""
+        self._wished_id = wished
 
     def new_webhook_secret(self) -> str:
         """Return a secret to sign webhooks with, as Monite writes it."""
@@ -275,4 +289,20 @@ class Monite:
     def _begin(self) -> None:
         if self._beginning:
             self.clock.freeze(self._beginning)
-        self.add_partner(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, seed=self._seed)
+        if isinstance(self._seed, Mapping):
+            demo = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
+            self._seed_files().sow_file(self, self._seed, demo)
+        else:
+            self.add_partner(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, seed=self._seed)
+
+    def export(self, *, secrets: bool = False) -> dict[str, Any]:
+        """Return the data as a seed file says them, to read or to begin with. Secrets are masked, unless asked for.
+
+        Tokens, settings and the time are not in it; they are in a `snapshot`.
+        """
+        exported: dict[str, Any] = self._seed_files().exported(self, secrets=secrets)
+        return exported
+
+    @staticmethod
+    def _seed_files() -> Any:
+        return import_module("monite_auth.emulator.seed_files")
