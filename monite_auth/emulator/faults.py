@@ -1,5 +1,6 @@
 """What a fault is: the kinds that exist, and the requests that one is meant for. `faults_in_force.py` holds those in force."""
 
+import json
 import re
 import uuid
 from dataclasses import dataclass
@@ -60,6 +61,20 @@ def _path(text: str) -> str:
     return text
 
 
+def _writable(value: Any) -> Any:
+    """Return what can be written into an answer.
+
+    Raises:
+        ValueError: it cannot, and the answer would break, and the list of the faults with it.
+
+    """
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"this cannot be written as JSON: {error}") from None
+    return value
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -108,7 +123,7 @@ class Fault(BaseModel):
     )
 
     kind: FaultKind
-    path: Annotated[str, AfterValidator(_path)] = ""
+    path: Annotated[str, AfterValidator(_path), AfterValidator(_writable)] = ""
     """Hit only calls whose path below /v1 begins with this: "/payables", "/payables/{id}/cancel". "" stands for every call."""
     method: Annotated[Method, BeforeValidator(_upper)] | None = None
     """Hit only calls with this method. None stands for all."""
@@ -125,8 +140,8 @@ class Fault(BaseModel):
     seconds: float = Field(default=1.0, allow_inf_nan=False)
     """How late the answer is, or how wrong the clock: see the kind."""
     status: int | None = Field(default=None, ge=400, le=599)
-    message: str | None = None
-    body: Any = None
+    message: Annotated[str | None, AfterValidator(_writable)] = None
+    body: Annotated[Any, AfterValidator(_writable)] = None
     content_type: str = Field(default="text/html", pattern=r"^[!-~]([ -~]*[!-~])?$")
     retry_after: int = Field(default=1, ge=0, le=LONGEST)
     retry_after_as: Literal["seconds", "date"] = "seconds"

@@ -161,3 +161,18 @@ def test_what_is_no_fault_is_refused_with_a_sentence(api, monite, order, sentenc
     with pytest.raises(ValueError, match=re.escape(sentence)):
         Fault(**order)
     assert monite.faults.orders == []
+
+
+@pytest.mark.parametrize("field", ["message", "body", "path"])
+def test_what_no_answer_can_hold_is_refused(api, monite, field):
+    order = '{"kind": "status", "%s": "/\\ud800"}' % field
+    refused = api.send(
+        "POST", "/_emulator/faults", content=order, headers={"content-type": "application/json"}
+    )
+    assert refused.status_code == 422
+    assert "cannot be written as JSON" in refused.text
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        Fault(kind="status", body={"at": object()})
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        Fault(kind="status", body=float("nan"))
+    assert monite.faults.orders == []
