@@ -77,6 +77,14 @@ def test_the_metadata_says_what_pyproject_says(wheel):
     assert set(metadata.get_all("Provides-Extra")) == set(PROJECT["optional-dependencies"])
 
 
+def test_pytest_finds_the_plugin(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith(".dist-info/entry_points.txt")]
+        text = archive.read(name).decode()
+    assert "[pytest11]\nmonite_auth = monite_auth.pytest_plugin" in text
+    assert "monite_auth/pytest_plugin.py" in names_in(wheel)
+
+
 def test_the_version_is_in_one_place():
     """A number that stands twice is wrong once: code and documents ask the installed package's metadata."""
     version = re.compile(rf"(?<![\d.]){re.escape(PROJECT['version'])}(?![\d.])")
