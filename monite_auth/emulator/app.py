@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import from_json
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,10 +29,20 @@ def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> Fa
     app.add_middleware(_ApiForPages)
     app.add_middleware(Guard, hosts=hosts)  # the last one stands in front
     errors.install(app)
-    app.include_router(control.router)
-    app.include_router(control_state.router)
+    app.include_router(control.router, dependencies=[Depends(_whole_json)])
+    app.include_router(control_state.router, dependencies=[Depends(_whole_json)])
     app.include_router(reference.router)
     return app
+
+
+async def _whole_json(request: Request) -> None:
+    """Refuse a body with half a surrogate pair, as Monite's side does: Python reads it, and no answer can hold it."""
+    body = await request.body()
+    try:
+        from_json(body or b"null")
+    except ValueError as error:
+        complaint = {"loc": ("body",), "msg": f"Invalid JSON: {error}", "type": "json_invalid"}
+        raise RequestValidationError([complaint]) from None
 
 
 class _ApiForPages(CORSMiddleware):

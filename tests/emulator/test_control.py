@@ -3,6 +3,8 @@
 import re
 import uuid
 
+import pytest
+
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE, TEA_ID
 
 
@@ -100,3 +102,12 @@ def test_the_page_loads_nothing_from_elsewhere(api):
 def test_the_page_has_no_other_files(api):
     assert api.send("GET", "/_emulator/page/index.html").status_code == 404
     assert api.send("GET", "/_emulator/page/..%2Fseed.py").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/partners", "/faults", "/clock", "/snapshot", "/reset"])
+def test_half_a_surrogate_pair_is_refused_everywhere(api, monite, path):
+    method = "PUT" if path == "/snapshot" else "POST"
+    body, sent = b'{"client_secret": "\\ud800"}', {"content-type": "application/json"}
+    refused = api.send(method, f"/_emulator{path}", content=body, headers=sent)
+    assert refused.status_code == 422
+    assert "Invalid JSON" in refused.text

@@ -164,15 +164,20 @@ def test_what_is_no_fault_is_refused_with_a_sentence(api, monite, order, sentenc
 
 
 @pytest.mark.parametrize("field", ["message", "body", "path"])
-def test_what_no_answer_can_hold_is_refused(api, monite, field):
-    order = '{"kind": "status", "%s": "/\\ud800"}' % field
-    refused = api.send(
-        "POST", "/_emulator/faults", content=order, headers={"content-type": "application/json"}
-    )
+def test_what_no_answer_can_hold_is_refused(field):
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        Fault(kind="status", **{field: "/\ud800"})
+
+
+@pytest.mark.parametrize("body", [{"at": object()}, float("nan")])
+def test_a_body_that_is_no_json_is_refused(body):
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        Fault(kind="status", body=body)
+
+
+def test_a_body_that_is_no_json_is_refused_over_http(api, monite):
+    sent = {"content-type": "application/json"}
+    refused = api.send("POST", "/_emulator/faults", content=b'{"kind": "status", "body": NaN}', headers=sent)
     assert refused.status_code == 422
     assert "cannot be written as JSON" in refused.text
-    with pytest.raises(ValueError, match="cannot be written as JSON"):
-        Fault(kind="status", body={"at": object()})
-    with pytest.raises(ValueError, match="cannot be written as JSON"):
-        Fault(kind="status", body=float("nan"))
     assert monite.faults.orders == []
