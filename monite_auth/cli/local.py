@@ -19,6 +19,8 @@ from monite_auth.settings import Settings
 
 __all__ = ["demo", "emulator"]
 
+PEOPLE_TOLD = 20
+"""How many people the terminal shows of the emulator's. Its page has all of them."""
 AT_ONCE = 20
 """Requests that ask for a token at the same time in the demo: enough to make the point."""
 
@@ -140,6 +142,13 @@ def emulator(
                 say(f"export MONITE_CLIENT_ID={client_id}")
                 say(f"export MONITE_CLIENT_SECRET={secrets[0]}")
                 break
+        say("\nPeople (entity user, entity):\n")
+        people = monite.directory.users.all()
+        for user in people[:PEOPLE_TOLD]:
+            entity = monite.directory.entities.get(user.entity_id)
+            say(f"{user.id}  {user.entity_id}  {user.login} of {entity.name if entity else 'nobody'}")
+        if len(people) > PEOPLE_TOLD:
+            say(f"… and {len(people) - PEOPLE_TOLD} more on its page.")
         say("\nStop with Ctrl-C.")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

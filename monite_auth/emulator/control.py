@@ -1,14 +1,12 @@
-"""Control endpoints beside Monite's API: JSON under `/_emulator` and the live page at `/`. Tokens are always masked."""
+"""Control endpoints beside Monite's API: JSON under `/_emulator`. Tokens are always masked."""
 
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from importlib import resources
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from monite_auth.emulator.api import SERVED
@@ -23,18 +21,6 @@ from monite_auth.emulator.specification.openapi import document
 from monite_auth.emulator.visit import PREFIX
 
 router = APIRouter()
-
-PAGE = resources.files("monite_auth.emulator") / "page"
-FILES = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
-# The page loads nothing from other hosts, and no other page can frame it.
-SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-# How many live tokens, and how many that ended last, the page shows. GET /_emulator/ledger returns all.
-LIVE_SHOWN = 200
-ENDED_SHOWN = 20
 
 
 async def _monite(request: Request) -> Monite:
@@ -89,15 +75,6 @@ class Limit(BaseModel):
     window: LimitWindow | None = None
 
 
-@router.get("/", include_in_schema=False)
-@router.get("/_emulator/page/{name}", include_in_schema=False)
-async def page(name: str = "") -> Response:
-    if name not in FILES:
-        raise RefusedError(404, f"There is no file {name}.")
-    content = (PAGE / (name or "index.html")).read_bytes()
-    return Response(content, media_type=FILES[name], headers=SECURITY)
-
-
 @router.get("/openapi.json", include_in_schema=False)
 async def read_openapi(request: Request) -> dict[str, Any]:
     return document(SERVED, API_VERSION, str(request.base_url).rstrip("/") + PREFIX)
@@ -113,7 +90,7 @@ async def read_ledger(
     return {
         "now": now,
         "counts": monite.ledger.counts,
-        "tokens": [_shown(token, now) for token in tokens if state in {None, token.state(now)}],
+        "tokens": [shown_token(token, now) for token in tokens if state in {None, token.state(now)}],
         "max_concurrent_mints": {
             user_id or "partner": count for user_id, count in monite.ledger.max_concurrent_mints.items()
         },
@@ -154,13 +131,13 @@ async def change_limit(body: Limit, monite: CurrentMonite) -> dict[str, Any]:
 @router.get("/_emulator/faults")
 async def list_faults(monite: CurrentMonite) -> dict[str, Any]:
     """Return the faults in force, also those that have hit as often as they should."""
-    return {"faults": [_order(order) for order in monite.faults.orders]}
+    return {"faults": [shown_fault(order) for order in monite.faults.orders]}
 
 
 @router.post("/_emulator/faults", status_code=201)
 async def add_fault(fault: Fault, monite: CurrentMonite) -> dict[str, Any]:
     """Add a fault."""
-    return _order(monite.faults.add(fault))
+    return shown_fault(monite.faults.add(fault))
 
 
 @router.delete("/_emulator/faults", status_code=204)
@@ -213,6 +190,15 @@ async def reset_clock(monite: CurrentMonite) -> dict[str, Any]:
     return await read_clock(monite)
 
 
+@router.post("/_emulator/tokens/{token_id}/revoke", status_code=204)
+async def revoke_token(token_id: int, monite: CurrentMonite) -> None:
+    """Revoke a token, as an operator of Monite's would: nobody tells the partner."""
+    token = next((each for each in monite.ledger.tokens if each.id == token_id), None)
+    if token is None:
+        raise RefusedError(404, f"There is no token {token_id}.")
+    monite.ledger.revoke(token)
+
+
 @router.post("/_emulator/reset", status_code=204)
 async def reset(monite: CurrentMonite) -> None:
     """Go back to the beginning: the demo's data, the right time, no tokens, no faults."""
@@ -240,35 +226,7 @@ async def read_seed(monite: CurrentMonite) -> dict[str, Any]:
     }
 
 
-@router.get("/_emulator/live", include_in_schema=False)
-async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
-    """Return everything that the page shows. `after` is the number of the last event that it has already shown."""
-    now = monite.clock.now()
-    tokens, counts = monite.ledger.tokens, monite.ledger.counts
-    states = [token.state(now) for token in tokens]
-    working = [token for token, state in zip(tokens, states, strict=True) if state == "live"]
-    ended = [token for token, state in zip(tokens, states, strict=True) if state != "live"]
-    ended.sort(key=lambda token: token.revoked_at or token.expires_at)
-    shown = working[-LIVE_SHOWN:][::-1] + ended[-ENDED_SHOWN:][::-1]
-    return {
-        "now": now,
-        "ahead": monite.clock.ahead,
-        "frozen": monite.clock.is_frozen,
-        "counts": {
-            **counts,
-            "throttled": monite.statistics.throttled,
-            "requests": monite.statistics.last_second,
-            "limit": monite.requests_per_second,
-        },
-        "tokens": [_shown(token, now) | _place(monite, token) for token in shown],
-        "hidden": counts["minted"] - len(shown),
-        "faults": [_order(order) for order in monite.faults.orders],
-        "events": [asdict(event) for event in monite.journal.after(after)],
-        "last_event": monite.journal.last_number,
-    }
-
-
-def _shown(token: Token, now: float) -> dict[str, Any]:
+def shown_token(token: Token, now: float) -> dict[str, Any]:
     return {
         "id": token.id,
         "token": token.masked,
@@ -288,16 +246,7 @@ def _shown(token: Token, now: float) -> dict[str, Any]:
     }
 
 
-def _place(monite: Monite, token: Token) -> dict[str, str | None]:
-    """Return the current names of the holder's entity and role."""
-    directory, holder = monite.directory, token.holder
-    entity = directory.entities.get(holder.entity_id) if holder.entity_id else None
-    user = directory.users.get(holder.entity_user_id) if holder.entity_user_id else None
-    role = directory.roles.get(user.role_id) if user else None
-    return {"entity": entity.name if entity else None, "role": role.name if role else None}
-
-
-def _order(order: Order) -> dict[str, Any]:
+def shown_fault(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
         **order.fault.model_dump(mode="json"),

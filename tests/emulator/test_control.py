@@ -5,7 +5,16 @@ import uuid
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, PEOPLE, TEA_ID
+from monite_auth.emulator import (
+    ANNA_ID,
+    BAKERY_ID,
+    BOOKS_ID,
+    DEMO_CLIENT_ID,
+    DEMO_CLIENT_SECRET,
+    PEOPLE,
+    TEA_ID,
+)
+from monite_auth.emulator.control_page import PAGE
 
 
 def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
@@ -88,19 +97,18 @@ def test_the_page_gets_live_tokens_first_and_no_more_than_it_can_show(api, monit
     assert live["counts"]["live"] == 210
 
 
-def test_the_page_loads_nothing_from_elsewhere(api):
+def test_the_page_loads_nothing_from_elsewhere_and_each_of_its_files(api):
     page = api.send("GET", "/")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'self'" in page.headers["content-security-policy"]
-    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
-    assert len(files) == 2
-    for text in (page.text, *(api.send("GET", file).text for file in files)):
-        assert not re.search(r"https?://|@import|url\(", text)
-    assert "innerHTML" not in api.send("GET", files[1]).text
+    texts = {file.name: api.send("GET", f"/_emulator/page/{file.name}").text for file in PAGE.iterdir()}
+    loaded = re.findall(r"""(?:"/_emulator/page/|from "\./)([^"]+)\"""", "".join(texts.values()))
+    assert {*loaded, "index.html"} == texts.keys()
+    for text in texts.values():
+        assert not re.search(r"https?://|@import|url\(|innerHTML", text)
 
 
 def test_the_page_has_no_other_files(api):
-    assert api.send("GET", "/_emulator/page/index.html").status_code == 404
     assert api.send("GET", "/_emulator/page/..%2Fseed.py").status_code == 404
 
 
@@ -111,3 +119,21 @@ def test_half_a_surrogate_pair_is_refused_everywhere(api, monite, path):
     refused = api.send(method, f"/_emulator{path}", content=body, headers=sent)
     assert refused.status_code == 422
     assert "Invalid JSON" in refused.text
+
+
+def test_people_and_credentials_are_told_to_the_page(api, monite):
+    monite.add_partner("11111111-1111-4111-8111-111111111111", "another secret", seed=True)
+    first, second = api.send("GET", "/_emulator/people").json()["partners"]
+    assert first["credentials"] == [{"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}]
+    assert [person["entity_user_id"] for person in first["people"]] == [
+        each.entity_user_id for each in PEOPLE
+    ]
+    assert second["credentials"][0]["client_secret"] == "another secret"
+
+
+def test_a_token_is_revoked_as_by_an_operator_of_monites(api, monite):
+    token = monite.ledger.find(api.token(ANNA_ID))
+    path = f"/_emulator/tokens/{token.id}/revoke"
+    assert api.send("POST", path).status_code == 204
+    assert api.call("GET", "/entity_users/me", token.value).status_code == 401
+    assert api.send("POST", "/_emulator/tokens/999/revoke").status_code == 404

@@ -1,9 +1,17 @@
 """The live page in a real browser."""
 
+import itertools
+import re
+import shlex
+from datetime import datetime
+from typing import get_args
+
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, Fault
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
+from monite_auth.emulator.faults import FaultKind
 from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
 
 
@@ -44,15 +52,139 @@ def test_the_page_moves_the_clock_and_notices_what_expires(served, page):
 
 
 def test_the_page_orders_and_clears_faults(served, page):
-    page.get_by_role("combobox", name="What").select_option("throttle")
+    page.get_by_role("combobox", name="What").select_option("429, come back in 5 seconds")
+    page.get_by_role("combobox", name="Whose").select_option(ANNA_ID)
     page.get_by_role("combobox", name="How often").select_option("5 times")
     page.get_by_role("button", name="Order").click()
-    expect(page.get_by_text("throttle on /auth/token")).to_be_visible()
+    ordered = page.get_by_text("429, come back in 5 seconds, /auth/token")
+    expect(ordered).to_be_visible()
     (order,) = served.monite.faults.orders
-    assert order.fault == Fault(kind="throttle", path="/auth/token", times=5, retry_after=5)
-    page.get_by_role("button", name="Clear faults").click()
-    expect(page.get_by_text("throttle on /auth/token")).to_have_count(0)
+    assert order.fault == Fault(
+        kind="throttle", path="/auth/token", times=5, retry_after=5, entity_user_id=ANNA_ID
+    )
+    page.get_by_role("button", name="Delete: 429, come back").click()
+    expect(ordered).to_have_count(0)
     assert served.monite.faults.orders == []
+
+
+def test_every_fault_can_be_ordered_by_a_human_name(served, page):
+    select = page.get_by_role("combobox", name="What")
+    kinds = select.locator("option").evaluate_all("options => options.map(option => option.value)")
+    assert {*kinds} == {*get_args(FaultKind)}
+    for kind in kinds:
+        select.select_option(kind)
+        page.get_by_role("button", name="Order").click()
+    expect(page.locator("#faults li")).to_have_count(len(kinds))
+    page.get_by_role("button", name="Clear faults").click()
+    expect(page.locator("#faults li")).to_have_count(0)
+
+
+def test_the_page_shows_requests_the_newest_first_and_finds_them(served, client, page):
+    token = served.monite.mint(served.monite.directory.users.get(ANNA_ID), DEMO_CLIENT_ID)
+    headers = {"authorization": f"Bearer {token.value}", "x-monite-entity-id": BAKERY_ID}
+    client.get("/payables", headers=headers)
+    served.monite.clock.set(served.monite.clock.now() - 3600)  # whatever the clock does
+    refused = client.post("/payables", headers=headers, json={"currency": "XXX"})
+    rows = page.locator("#request-rows li")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("POST /payables")
+    rows.first.locator("summary").click()
+    expect(rows.first).to_contain_text(refused.headers["x-request-id"])
+    expect(rows.first).to_contain_text('"currency": "XXX"')
+    assert token.value not in page.content()
+    page.get_by_role("combobox", name="Answered by").select_option("200")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("GET /payables")
+    page.get_by_role("searchbox", name="Find").fill("nothing like it")
+    expect(page.get_by_text("No request fits.")).to_be_visible()
+
+
+def test_a_token_is_revoked_only_by_who_confirms_it(served, page):
+    token = served.monite.mint(served.monite.directory.users.get(ANNA_ID), DEMO_CLIENT_ID)
+    for answer, state in (("Keep it", "live"), ("Revoke", "revoked")):
+        page.get_by_role("button", name=f"Revoke {token.masked} of Anna Becker").click()
+        page.get_by_role("dialog").get_by_role("button", name=answer).click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("#token-rows tr")).to_have_class(re.compile(state))
+        assert token.state(served.monite.clock.now()) == state
+
+
+def test_ids_credentials_and_a_command_that_mints_can_be_copied(served, page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def copied(row, name):
+        row.get_by_role("button", name=name).click()
+        expect(row.get_by_role("button", name=name)).to_have_count(0)
+        text = page.evaluate("navigator.clipboard.readText()")
+        expect(row.get_by_role("button", name=name)).to_be_visible()
+        return text
+
+    anna = page.locator(".people li").filter(has_text="Accountant of Brightside Bakery")
+    assert copied(anna, "user id") == ANNA_ID
+    assert copied(anna, "entity id") == BAKERY_ID
+    settings = copied(page.locator(".credentials"), "settings")
+    assert f"MONITE_CLIENT_SECRET={DEMO_CLIENT_SECRET}" in settings.splitlines()
+    command = shlex.split(copied(anna, "mint with curl"))
+    options = [value for option, value in itertools.pairwise(command) if option == "-H"]
+    headers = dict(option.split(": ", 1) for option in options)
+    answer = httpx.post(command[3], headers=headers, content=command[-1])
+    assert answer.status_code == 200
+    assert served.monite.ledger.live(ANNA_ID)
+
+
+def test_the_clock_is_frozen_set_and_brought_back(served, page):
+    clock = served.monite.clock
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.locator("#ahead")).to_have_text("frozen")
+    page.get_by_label("Set it to").fill("2031-05-06T07:08:09")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.get_by_role("log")).to_contain_text("clock moved forward")
+    assert datetime.fromtimestamp(clock.now()).isoformat() == "2031-05-06T07:08:09"  # noqa: DTZ006 - the browser's zone
+    assert clock.is_frozen
+    page.get_by_role("button", name="Right time").click()
+    expect(page.locator("#ahead")).to_have_text("")
+    assert (clock.ahead, clock.is_frozen) == (0, False)
+
+
+def test_a_snapshot_is_saved_and_restored_and_a_reset_asks_first(served, page, tmp_path):
+    monite, path = served.monite, tmp_path / "world.json"
+    token = monite.mint(monite.directory.users.get(ANNA_ID), DEMO_CLIENT_ID)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save a snapshot").click()
+    download.value.save_as(path)
+    for answer, tokens in (("Keep it", 1), ("Reset", 0)):
+        page.get_by_role("button", name="Reset everything").click()
+        page.get_by_role("dialog").get_by_role("button", name=answer).click()
+        expect(page.locator("#token-rows tr")).to_have_count(tokens)
+    page.get_by_label("Restore one").set_input_files(path)
+    page.get_by_role("dialog").get_by_role("button", name="Replace").click()
+    expect(page.locator("#token-rows tr")).to_have_count(1)
+    assert monite.ledger.find(token.value)
+    page.get_by_label("Restore one").set_input_files(
+        {"name": "x.json", "mimeType": "text/plain", "buffer": b"{"}
+    )
+    expect(page.get_by_role("alert")).to_have_text("x.json is no JSON.")
+
+
+def test_a_dialog_is_left_by_keyboard_without_harm(served, page):
+    served.monite.mint(None, DEMO_CLIENT_ID)
+    reset = page.get_by_role("button", name="Reset everything")
+    for key in ("Escape", "Enter"):  # the answer that destroys nothing has the focus
+        reset.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press(key)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(served.monite.ledger.tokens) == 1
+
+
+def test_a_phone_shows_everything_within_its_width_and_the_way_to_the_controls(served, page):
+    served.monite.mint(served.monite.directory.users.get(ANNA_ID), DEMO_CLIENT_ID)
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator("#token-rows tr")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("navigation").get_by_role("link", name="Clock").click()
+    expect(page.get_by_role("button", name="+5 min")).to_be_in_viewport()
 
 
 def test_a_name_is_shown_as_text_whatever_it_contains(served, page):

@@ -1,0 +1,69 @@
+// The people with their ids, and the partners' credentials, ready to paste.
+
+import { at, copyButton, element } from "./dom.js";
+
+let shown = "";
+
+const mintCommand = ({ client_id, client_secret }, person) => {
+  const body = { grant_type: "entity_user", client_id, client_secret, entity_user_id: person.entity_user_id };
+  return [
+    `curl -X POST ${location.origin}/v1/auth/token`,
+    `-H 'Content-Type: application/json' -H 'x-monite-version: 2024-05-25'`,
+    `-d '${JSON.stringify(body)}'`,
+  ].join(" ");
+};
+
+const settings = ({ client_id, client_secret }) =>
+  `MONITE_BASE_URL=${location.origin}/v1\nMONITE_CLIENT_ID=${client_id}\nMONITE_CLIENT_SECRET=${client_secret}\n`;
+
+function credentialsRow(credentials) {
+  return element("p", {
+    className: "credentials",
+    children: [
+      element("code", { text: credentials.client_id }),
+      copyButton("client id", credentials.client_id),
+      copyButton("secret", credentials.client_secret),
+      copyButton("settings", settings(credentials)),
+    ],
+  });
+}
+
+function personRow(person, credentials) {
+  return element("li", {
+    children: [
+      element("span", {
+        children: [
+          element("strong", { text: person.name }),
+          element("small", { text: `${person.login}, ${person.role ?? "no role"} of ${person.entity}` }),
+        ],
+      }),
+      element("span", {
+        className: "buttons",
+        children: [
+          copyButton("user id", person.entity_user_id),
+          copyButton("entity id", person.entity_id),
+          ...(credentials ? [copyButton("mint with curl", mintCommand(credentials, person))] : []),
+        ],
+      }),
+    ],
+  });
+}
+
+export function showPeople({ partners }) {
+  const now = JSON.stringify(partners);
+  if (now === shown) return; // so that nobody loses the button that they are about to press
+  shown = now;
+  at("partners").replaceChildren(
+    ...partners.flatMap(({ credentials, people }) => [
+      ...credentials.map(credentialsRow),
+      element("ul", { className: "people", children: people.map((person) => personRow(person, credentials[0])) }),
+    ]),
+  );
+  const user = at("order").elements.user;
+  const chosen = user.value;
+  const options = partners.flatMap(({ people }) => people).map(({ name, entity, entity_user_id }) =>
+    element("option", { text: `${name}'s, ${entity}`, value: entity_user_id }),
+  );
+  user.replaceChildren(user.options[0], ...options);
+  user.value = chosen;
+}
