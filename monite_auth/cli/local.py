@@ -121,11 +121,8 @@ def emulator(
             running = stack.enter_context(
                 local.serve(monite, host=host, port=port, expose=expose, hosts=hosts, data=data)
             )
-        except ValueError:
-            raise Failure(
-                f"Other machines can reach {host}, and the emulator asks nobody for a password: whoever reaches it can read "
-                "and change everything in it. If you want that, say so a second time, with --expose."
-            ) from None
+        except ValueError as error:
+            raise Failure(f"{error}.") from None
         except OSError as error:
             if error.errno is None:
                 raise Failure(f"{error}.") from None

@@ -125,8 +125,8 @@ def serve(
     """
     if not expose and _is_exposed(host):
         raise ValueError(
-            f"other machines can reach {host!r}, and the emulator asks nobody for a password; if you want that, say so "
-            "a second time, with expose=True"
+            f"Other machines can reach {host or 'every address'}, and the emulator asks nobody for a password: whoever reaches "
+            "it can read and change everything in it. If you want that, say so a second time: --expose, or expose=True"
         )
     monite = monite or Monite()
     with ExitStack() as stack:

@@ -125,12 +125,10 @@ def test_the_page_can_be_linked_to(stranger, path):
     assert stranger("GET", path, sec_fetch_site="cross-site").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+@pytest.mark.parametrize("host", ["0.0.0.0", "", *(["::"] if socket.has_dualstack_ipv6() else [])])
 def test_it_listens_for_other_machines_only_if_that_is_said_twice(host):
-    with pytest.raises(ValueError, match="expose=True"), serve(host=host):
+    with pytest.raises(ValueError, match="--expose, or expose=True"), serve(host=host):
         pass
-    if host == "::" and not socket.has_dualstack_ipv6():
-        pytest.skip("this machine has no IPv6")
     with serve(host=host, expose=True) as emulator:
         assert emulator.url.startswith(("http://127.0.0.1:", "http://[::1]:"))
         assert httpx.get(f"{emulator.url}/_emulator/clock").status_code == 200
@@ -143,7 +141,7 @@ def test_the_command_line_says_how_to_say_it_twice():
     assert "--expose" in refused.output
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_this_machine_needs_no_second_word(host):
     with serve(Monite(), host=host) as emulator:
         assert httpx.get(f"{emulator.url}/_emulator/clock").status_code == 200
