@@ -8,7 +8,7 @@ from pydantic_core import from_json
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth.emulator import control, control_page, control_state, errors, reference
+from monite_auth.emulator import control, control_page, control_state, errors, files, reference
 from monite_auth.emulator.gate import OWN_HEADERS, Gate
 from monite_auth.emulator.guard import Guard
 from monite_auth.emulator.monite import Monite
@@ -33,6 +33,7 @@ def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> Fa
     app.include_router(control_state.router, dependencies=[Depends(_whole_json)])
     app.include_router(control_page.router)
     app.include_router(reference.router)
+    app.include_router(files.router)
     return app
 
 

@@ -130,6 +130,7 @@ class Gate:
             visit.scope["query_string"],
             visit.headers,
             visit.body,
+            visit.origin,
             visit.token,
         )
         answer, visit.call = await self._api.answer(request)

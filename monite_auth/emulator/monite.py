@@ -12,7 +12,7 @@ from typing import Any
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator import snapshots
 from monite_auth.emulator.clock import Clock
-from monite_auth.emulator.directory import Directory, EntityUser
+from monite_auth.emulator.directory import Directory, EntityUser, Record
 from monite_auth.emulator.faults_in_force import Faults
 from monite_auth.emulator.journal import Journal
 from monite_auth.emulator.ledger import KEPT, Holder, Ledger, Token
@@ -213,6 +213,12 @@ class Monite:
         """Return the partner whose client id this is or was. Tests may mint for one that nobody has: it is the first partner's."""
         with self.lock:
             return self._owners.get(client_id, self.partner)
+
+    def file(self, file_id: str) -> Record | None:
+        """Return a file of any partner."""
+        with self.lock:
+            found = (partner.directory.table("files").get(file_id) for partner in self._partners)
+            return next(filter(None, found), None)
 
     def new_id(self) -> str:
         """Return an id for a new object."""

@@ -68,6 +68,11 @@ class Visit:
         return state
 
     @property
+    def origin(self) -> str:
+        """Where the client has found the emulator."""
+        return f"{self.scope['scheme']}://{self.headers.get(b'host', b'').decode('latin-1')}"
+
+    @property
     def bearer(self) -> str | None:
         scheme, _, value = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         return value.strip() if scheme.lower() == "bearer" and value.strip() else None

@@ -65,7 +65,7 @@ def test_a_page_opens_in_a_browser_without_a_complaint(served, path):
         complaints = []
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(served.url + path)
-        name = {"/docs": "/payables ", "/_emulator/docs": "/_emulator/clock "}[path]
+        name = {"/docs": "/payables post", "/_emulator/docs": "/_emulator/clock "}[path]
         summary = page.locator("summary", has_text=f"POST {name}")
         summary.click()
         expect(summary.locator("..").get_by_text("body", exact=True)).to_be_visible()

@@ -27,6 +27,8 @@ class Call:
     body: Any
     #: The names of the files in a form, by field. The field itself is the content, in base64.
     files: Mapping[str, str]
+    #: Where the caller has found the emulator, such as `http://127.0.0.1:8090`.
+    origin: str = ""
     token: Token | None = None
     entity_id: str | None = None
     of_partner: Partner | None = None

@@ -32,4 +32,5 @@ async def read_form(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[s
             fields[name] = base64.b64encode(await value.read()).decode()
         else:
             fields[name] = value
+    await form.close()
     return fields, files

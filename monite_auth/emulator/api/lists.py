@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.directory import Record
+from monite_auth.emulator.directory import Record, RecordType
 from monite_auth.emulator.specification.validation import InvalidError
 
 #: How to compare the value of a record with the value of a parameter.
@@ -90,9 +90,7 @@ def page(
     query = place.query
     descending = query["order"] == "desc" if "order" in query else newest_first and "sort" not in query
     field = query.get("sort", "created_at")
-    found = [
-        (_key(call, each, field, lookups), each) for each in records if _matches(call, each, query, lookups)
-    ]
+    found = [(_key(call, each, field, lookups), each) for each in matching(call, records, query, lookups)]
     found.sort(key=lambda pair: pair[0], reverse=descending)
     # A list that has no pages shows everything.
     limit = query.get("limit", LIMIT if "pagination_token" in call.operation.query else len(found))
@@ -103,6 +101,13 @@ def page(
         "next_pagination_token": _token(place, after=shown[-1][0]) if shown and stop < len(found) else None,
         "prev_pagination_token": _token(place, before=shown[0][0]) if shown and start else None,
     }
+
+
+def matching(
+    call: Call, records: Iterable[RecordType], query: Mapping[str, Any], lookups: Lookups
+) -> list[RecordType]:
+    """Return those of the records that pass the filters of a query."""
+    return [each for each in records if _matches(call, each, query, lookups)]
 
 
 def _bounds(keys: list[Key], place: _Place, limit: int, *, descending: bool) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monite_auth.emulator.api.call import Call
+from monite_auth.emulator.api.payable_history import move as move_bill
 from monite_auth.emulator.api.payables import PAYABLES
 from monite_auth.emulator.api.receivable_statuses import receive
 from monite_auth.emulator.api.receivables import OPEN, RECEIVABLES
@@ -74,10 +75,9 @@ def _count(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
     due = paid.shown().get("amount_due") or 0
     if before in OPEN and not isinstance(paid, Payable):
         receive(call, paid, amount, fields["paid_at"])
-    elif before in PAYABLE_STATUSES:
-        sums = {"amount_paid": paid.fields["amount_paid"] + amount}
+    elif before in PAYABLE_STATUSES and isinstance(paid, Payable):
         status = "paid" if amount >= due else "partially_paid"
-        PAYABLES.table(call).change(paid, {**sums, "status": status})
+        move_bill(call, paid, status, amount_paid=paid.fields["amount_paid"] + amount)
     told = {"object": {**fields["object"], "old_status": before, "new_status": paid.fields["status"]}}
     return told | ({"overpaid_amount": amount - due} if amount > due else {})
 

@@ -17,7 +17,7 @@ from monite_auth.emulator.ledger import Token
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.specification.facts import Operation, operations
 from monite_auth.emulator.specification.fitting import fitted
-from monite_auth.emulator.specification.validation import Complaint, InvalidError, Validator
+from monite_auth.emulator.specification.validation import Complaint, InvalidError, Validator, resolved
 
 #: Who may call: nobody in particular (no token), the partner only, an entity user only, or both of them.
 Caller = Literal["nobody", "partner", "user", "either"]
@@ -105,6 +105,7 @@ class ApiRequest:
     query: bytes
     headers: Mapping[bytes, bytes]
     body: bytes
+    origin: str
     token: Token | None
 
     def header(self, name: str) -> str | None:
@@ -195,12 +196,18 @@ class Api:
             named = checked(lambda: endpoint.headers.read(text.encode()))
         texts = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
         query = checked(lambda: endpoint.query.read_texts(operation.query, texts))
-        content, files = await _content(operation, request)
+        content, files = b"", dict[str, str]()
+        try:
+            content, files = await _content(operation, request)
+        except InvalidError as error:
+            complaints.extend(error.complaints)
         body = checked(lambda: endpoint.body.read(content)) if content else None
         if complaints:
             raise InvalidError(complaints)
         entity_id = (named or ids).get(_ENTITY if named else "entity_id")
-        return Call(self._monite, operation, ids, query, body, files, request.token, entity_id)
+        return Call(
+            self._monite, operation, ids, query, body, files, request.origin, request.token, entity_id
+        )
 
     def _admit(self, call: Call, caller: Caller) -> None:
         """Find out who calls and about which entity.
@@ -240,7 +247,7 @@ class Api:
         return entity
 
 
-async def _content(operation: Operation, request: ApiRequest) -> tuple[bytes, Mapping[str, str]]:
+async def _content(operation: Operation, request: ApiRequest) -> tuple[bytes, dict[str, str]]:
     """Return what the body says, as JSON, and the names of its files; nothing if there need not be a body."""
     if operation.body is None or not (request.body or operation.body.required):
         return b"", {}
@@ -255,6 +262,9 @@ async def _content(operation: Operation, request: ApiRequest) -> tuple[bytes, Ma
     if not operation.body.is_form:
         return request.body, {}
     fields, files = await read_form(request.headers, request.body)
+    for name, kind in resolved(operation.body.schema)["properties"].items():
+        if kind.get("format") == "binary" and name in fields and name not in files:
+            raise InvalidError([(("body", name), "Send a file, with a name", "file")])
     return json.dumps(fields).encode(), files
 
 

@@ -1,0 +1,71 @@
+"""Files: `/files`, and what other records tell about theirs. `emulator/files.py` serves the content at the file's URL."""
+
+import base64
+import binascii
+import hashlib
+import mimetypes
+from typing import Any
+
+from monite_auth.emulator.api.call import Call
+from monite_auth.emulator.api.resource import Resource
+from monite_auth.emulator.directory import Record
+from monite_auth.emulator.errors import RefusedError
+
+
+class Files(Resource):
+    """Files. The partner sees all of them, an entity user those of their entity."""
+
+    def create(self, call: Call) -> dict[str, Any]:
+        return keep_file(call, call.files["file"], call.body["file"], call.body["file_type"]).shown()
+
+    def list(self, call: Call) -> dict[str, Any]:
+        return self.page(call, self.table(call).all(call.of_entity.id if call.of_entity else None))
+
+
+def keep_file(call: Call, name: str, content: str, file_type: str) -> Record:
+    """Add a file to the entity, or to the partner where the call is about no entity.
+
+    Args:
+        call: what brings the file.
+        name: its name, by which its media type is known.
+        content: its content in base64.
+        file_type: one of Monite's words for what a file is for.
+
+    Raises:
+        RefusedError: the content is not base64 (400).
+
+    """
+    try:
+        decoded = base64.b64decode(content, validate=True)
+    except binascii.Error:
+        raise RefusedError(400, "The content of the file is not in base64.") from None
+    file_id = call.monite.new_id()
+    table = call.directory.table(FILES.table_name)
+    record: Record = table.add(
+        file_id,
+        {
+            "name": name,
+            "file_type": file_type,
+            "mimetype": mimetypes.guess_type(name)[0] or "application/octet-stream",
+            "md5": hashlib.md5(decoded, usedforsecurity=False).hexdigest(),
+            "size": len(decoded),
+            "url": f"{call.origin}/files/{file_id}",
+            "region": "local",
+            "s3_bucket": "emulator",
+            "s3_file_path": f"{file_type}/{file_id}",
+            "content": content,
+        },
+        entity_id=call.of_entity.id if call.of_entity else "",
+        created_by=call.user_id,
+    )
+    return record
+
+
+def file_fields(file: Record) -> dict[str, Any]:
+    """Return what a record tells about its file."""
+    shown = {name: value for name, value in file.shown().items() if name != "content"}
+    return {"file_id": file.id, "file": shown}
+
+
+FILES = Files("/files", "file", caller="either")
+FILES.serve()
