@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-__all__ = ["amicroseconds", "microseconds", "side_by_side"]
+__all__ = ["aside_by_side", "microseconds", "side_by_side"]
 
 ROUNDS = 7
 
@@ -37,15 +37,18 @@ def side_by_side(
     return {name: took * 1e6 for name, took in best.items()}
 
 
-async def amicroseconds(work: Callable[[], Coroutine[Any, Any, object]], *, calls: int) -> float:
-    """Return the microseconds of the processor that one awaited call takes, the best of several rounds."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        started = time.thread_time()
-        for _ in range(calls):
-            await work()
-        best = min(best, (time.thread_time() - started) / calls)
-    return best * 1e6
+async def aside_by_side(
+    works: dict[str, Callable[[], Coroutine[Any, Any, object]]], *, calls: int, rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Return the microseconds of the processor that one awaited call of each takes; see `side_by_side`."""
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(rounds):
+        for name, work in works.items():
+            started = time.thread_time()
+            for _ in range(calls):
+                await work()
+            best[name] = min(best[name], (time.thread_time() - started) / calls)
+    return {name: took * 1e6 for name, took in best.items()}
 
 
 def _calls(work: Callable[[], object], seconds: float) -> int:

@@ -122,9 +122,8 @@ class Owed:
 
     def holds_up(self, user: str | Partner | None) -> bool:
         """Say whether something has to be repeated before anything is asked of the store about a user, or about nobody."""
-        with suppress(IndexError):  # another thread was faster
-            while self._left:
-                self.add(self._left.popleft())
+        if self._left:
+            self._add_those_left()
         if not self._operations:
             return False
         with self._lock:
@@ -132,6 +131,11 @@ class Owed:
                 each not in self._stuck or (user is not None and self._stuck.concerns(each, user))
                 for each in self._operations
             )
+
+    def _add_those_left(self) -> None:
+        with suppress(IndexError):  # another thread was faster
+            while self._left:
+                self.add(self._left.popleft())
 
     def holds_back(self, operation: OwedOperation) -> bool:
         """Say whether something about the same user has to be repeated before an operation."""

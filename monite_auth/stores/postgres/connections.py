@@ -20,7 +20,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from monite_auth.stores.postgres.address import Address
@@ -92,6 +92,10 @@ class Connections(ABC):
         rows = await self._run(lane, lambda link: link.execute(statement, arguments), patience)
         self._has_worked = self._has_worked or not is_setup
         return rows
+
+    def peek(self, statement: Statement, arguments: Sequence[Argument]) -> Awaitable[list[Row]]:
+        """Do as `run`, for a statement that changes nothing: others may get the same rows. Raises as `run` does."""
+        return self.run(statement, arguments)
 
     async def script(self, text: str, *, patience: float) -> None:
         """Execute some statements in one transaction, to set up. `patience`: seconds. Raises as `run` does."""

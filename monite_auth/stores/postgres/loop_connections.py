@@ -7,7 +7,7 @@ connection takes longer than most statements, which are also prepared on the one
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
@@ -35,14 +35,11 @@ class LoopConnections(Connections):
         """Who waits for a connection. There is at least one opening for each of them."""
         self._openings: set[asyncio.Future[Link]] = set()
 
-    async def run(
-        self, statement: Statement, arguments: Sequence[Argument], *, is_setup: bool = False
-    ) -> list[Row]:
-        """See Connections. Callers who peek at the same share a read."""
-        read = partial(super().run, statement, arguments, is_setup=is_setup)
-        if not statement.is_peek:
-            return await read()
-        return await self._reads.rows((statement.name, *arguments), read)
+    def peek(self, statement: Statement, arguments: Sequence[Argument]) -> Awaitable[list[Row]]:
+        """See Connections. Callers who ask the same and find no connection free share a read."""
+        if self._idle:
+            return self.run(statement, arguments)
+        return self._reads.rows((statement.name, *arguments), partial(self.run, statement, arguments))
 
     @asynccontextmanager
     async def one_at_a_time(self) -> AsyncGenerator[None]:

@@ -75,14 +75,15 @@ class PostgresTokens(Execution):
         connections = self._connections()
         for _ in range(TRIES):
             vault, at = self._keys.present() or await self._keys.vault(connections), self._clock()
+            name = vault.slot(slot)
             try:
-                rows = await connections.run(*self._peek_of(vault, slot, principal))
+                rows = await connections.peek(*self._peek_of(vault, name, principal))
             except SchemaMissing:
                 await self._keys.set_up_again(connections)
                 return None
             if not rows:
                 return None
-            name, sealed, (expires_at, issued_at, renew_at, time, *known_until) = rows[0]
+            fingerprint_name, sealed, (expires_at, issued_at, renew_at, time, *known_until) = rows[0]
             now = self._server_clock.steady(time, at)
             if now is None:
                 await self._look_at_clock(connections, at)
@@ -91,7 +92,7 @@ class PostgresTokens(Execution):
                 return None
             try:
                 return self._token(
-                    vault, vault.slot(slot), (name, sealed, expires_at, issued_at, renew_at, now), at
+                    vault, name, (fingerprint_name, sealed, expires_at, issued_at, renew_at, now), at
                 )
             except SealBroken:  # another data key may be in force
                 await self._keys.adopt(connections, vault)
@@ -100,8 +101,8 @@ class PostgresTokens(Execution):
                     return None
         return None
 
-    def _peek_of(self, vault: Vault, slot: Slot, principal: Subject) -> tuple[Statement, Sequence[Argument]]:
-        name = vault.slot(slot)
+    def _peek_of(self, vault: Vault, name: str, principal: Subject) -> tuple[Statement, Sequence[Argument]]:
+        """Return the statement that reads the slot of this name, and its arguments."""
         if principal is PARTNER:
             return PEEK, [name]
         session = vault.principal(principal)

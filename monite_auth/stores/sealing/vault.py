@@ -8,7 +8,7 @@ neither be handed out nor keep the rest of the store from working.
 import json
 from functools import lru_cache
 
-from monite_auth.identity import EntityUser, Partner, Principal
+from monite_auth.identity import Partner, Principal
 from monite_auth.stores.sealing.seal import Seal
 from monite_auth.stores.values import Cooldown, Name, Slot
 from monite_auth.tokens import AccessToken, Secret
@@ -29,7 +29,8 @@ class Vault:
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
         self._name = lru_cache(NAMES_KEPT)(seal.name)
-        self._open_token = lru_cache(TOKENS_KEPT)(seal.open_token)
+        self.open_token = lru_cache(TOKENS_KEPT)(seal.open_token)
+        """Returns what `seal_token` sealed: of the sealed bytes, the slot's name and the fingerprint's."""
         self.data_key_id = seal.id
         """Names the data key in force."""
 
@@ -74,12 +75,6 @@ class Vault:
     def seal_token(self, place: str, token: AccessToken) -> bytes:
         """Return the token's value and entity user, sealed for a slot's name."""
         return self._seal.seal_token(place, token)
-
-    def open_token(
-        self, sealed: bytes, place: str, fingerprint_name: str
-    ) -> tuple[Secret, EntityUser | None]:
-        """Return what `seal_token` sealed."""
-        return self._open_token(sealed, place, fingerprint_name)
 
     def open_value(self, sealed: bytes, place: str, fingerprint_name: str) -> Secret:
         """Return the value of a token that `seal_token` sealed, to be revoked; it is needed once, so it is not kept."""
