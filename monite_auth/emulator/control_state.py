@@ -10,7 +10,7 @@ from monite_auth.emulator.control import CurrentMonite
 from monite_auth.emulator.errors import RefusedError, malformed
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.partners import Partner
-from monite_auth.emulator.seed_files import schema
+from monite_auth.emulator.seed_kinds import schema
 
 router = APIRouter(prefix="/_emulator")
 

@@ -56,7 +56,7 @@ class Disk:
             self._file.execute("CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
             rows = self._file.execute("SELECT key, value FROM state ORDER BY rowid").fetchall()
         except sqlite3.Error as error:
-            raise OSError(f"{path}: {error}; does another process use it?") from None
+            raise OSError(f"{path}: {error}; perhaps another process uses it") from None
         if rows:
             # What the command line says is true of this run.
             said = monite.token_life, monite.requests_per_second, monite.limit_window

@@ -306,7 +306,9 @@ class Monite:
 
         Tokens, settings and the time are not in it; they are in a `snapshot`.
         """
-        exported: dict[str, Any] = self._seed_files().exported(self, secrets=secrets)
+        exported: dict[str, Any] = import_module("monite_auth.emulator.seed_export").exported(
+            self, secrets=secrets
+        )
         return exported
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Seeds from files: a world in YAML or JSON, in Monite's own words. `schema` describes it as a JSON Schema.
+"""Seeds from files: a world in YAML or JSON, in Monite's own words. `seed_kinds.schema` describes it as a JSON Schema.
 
 A record is what Monite's API takes when one is made, and it is made by that operation, with all its rules. Beside that, a record may
 have `id`, `created_at`, `created_by` (the login of an entity user), and what Monite shows of such a record but does not
@@ -6,151 +6,32 @@ take, such as `status`. Its parts stand in it: the `addresses` of a counterpart.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from monite_auth.emulator.api import SERVED
 from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.api.resource import Resource
-from monite_auth.emulator.api.serving import Handler
 from monite_auth.emulator.directory import Entity, Record
 from monite_auth.emulator.errors import RefusedError
 from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.partners import Partner
 from monite_auth.emulator.permissions import rule
-from monite_auth.emulator.specification.facts import Operation, Schema, operations, shapes
+from monite_auth.emulator.seed_export import MASK
+from monite_auth.emulator.seed_kinds import (
+    CREDENTIALS,
+    DAY,
+    OWN,
+    ROLES,
+    Kind,
+    closed,
+    of_entity,
+    of_partner,
+)
+from monite_auth.emulator.specification.facts import Schema
 from monite_auth.emulator.specification.fitting import fitted
-from monite_auth.emulator.specification.validation import InvalidError, Validator, resolved
-
-# What every record may have beside its fields, in the seed file's own words.
-_OWN: dict[str, Schema] = {
-    "id": {"type": "string", "format": "uuid"},
-    "created_at": {"type": "string", "format": "date-time"},
-    "created_by": {"type": "string"},
-}
-# What stands for the id of a role.
-_ROLES = {"entities": ("default_role", "default_role_id"), "entity_users": ("role", "role_id")}
-_NOT_SHOWN = {"updated_at", "entity_id", "created_by_entity_user_id", "was_created_by_user_id"}
-_DAY = re.compile(r"today(?: ?([+-]) ?(\d{1,4}))?")
-_MASK = "…"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of record: what makes one, and its fields."""
-
-    key: str
-    table: str
-    operation: Operation
-    handler: Handler
-    #: What the operation takes, and what Monite shows beside that.
-    taken: Mapping[str, Schema]
-    shown: Mapping[str, Schema]
-    required: frozenset[str]
-
-    @property
-    def shown_whole(self) -> dict[str, Schema]:
-        """All that Monite shows of such a record."""
-        return {
-            name: field
-            for form in _forms(self.operation.success[1] or {})
-            for name, field in form["properties"].items()
-        }
-
-    @property
-    def fields(self) -> dict[str, Schema]:
-        return {**self.taken, **self.shown, **_OWN, **{word: {} for word in self._role}}
-
-    @property
-    def described(self) -> dict[str, Schema]:
-        """The fields with all that each may be, in what is taken and in what is shown."""
-        assert self.operation.body is not None
-        found: dict[str, list[Schema]] = {name: [kind] for name, kind in _OWN.items()}
-        for schema in (self.operation.body.schema, self.operation.success[1] or {}):
-            for name, kind in (
-                (name, kind) for form in _forms(schema) for name, kind in form["properties"].items()
-            ):
-                if name in self.fields and name not in _OWN and kind not in found.setdefault(name, []):
-                    found[name].append(kind)
-        found |= {word: [{"type": "string"}] for word in self._role}
-        return {name: some[0] if len(some) == 1 else {"anyOf": some} for name, some in found.items()}
-
-    @property
-    def parts(self) -> "dict[str, Kind]":
-        """The kinds of records that are parts of one of these, by the key under which they stand."""
-        return {
-            kind.key: kind
-            for kind in kinds().values()
-            if kind.operation.path.rpartition("/")[0].rpartition("/")[0] == self.operation.path
-            and kind.key not in self.taken
-        }
-
-    @property
-    def _role(self) -> tuple[str, ...]:
-        return _ROLES.get(self.table, ())[:1]
-
-
-@cache
-def kinds() -> dict[str, Kind]:
-    """Return the kinds of records that the emulator lets clients make, by the name of their table."""
-    found = {}
-    for operation in operations():
-        served = SERVED.get((operation.method, operation.path))
-        resource = getattr(served.handler, "__self__", None) if served else None
-        is_creation = operation.method == "POST" and operation.body and not operation.body.is_form
-        if not served or not is_creation or not isinstance(resource, Resource):
-            continue
-        if operation.path != resource.path:
-            continue
-        assert operation.body is not None
-        forms = list(_forms(operation.body.schema))
-        taken = {name: kind for form in forms for name, kind in form["properties"].items()}
-        shown = {
-            name: kind
-            for form in _forms(operation.success[1] or {})
-            for name, kind in form["properties"].items()
-            if name not in taken and name not in _OWN and name not in _NOT_SHOWN
-        }
-        needed = frozenset.intersection(*(frozenset(form["required"]) for form in forms))
-        key = operation.path.rpartition("/")[2]
-        found[resource.table_name] = Kind(
-            key, resource.table_name, operation, served.handler, taken, shown, needed
-        )
-    return found
-
-
-def _forms(schema: Schema) -> Iterator[Schema]:
-    """Return the objects that a schema may mean."""
-    schema = resolved(schema)
-    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        yield from _forms(part)
-    if "properties" in schema:
-        yield schema
-
-
-def of_entity() -> dict[str, Kind]:
-    """Return the kinds that stand in an entity, by their key."""
-    return {
-        kind.key: kind
-        for kind in kinds().values()
-        if ("x-monite-entity-id" in kind.operation.required_headers and "{" not in kind.operation.path)
-        or kind in kinds()["entities"].parts.values()
-    }
-
-
-def of_partner() -> dict[str, Kind]:
-    """Return the kinds that stand in a partner, by their key."""
-    return {
-        kind.key: kind
-        for kind in kinds().values()
-        if "x-monite-entity-id" not in kind.operation.required_headers and "{" not in kind.operation.path
-    }
+from monite_auth.emulator.specification.validation import InvalidError, Validator
 
 
 def read(path: Path) -> Any:
@@ -219,8 +100,8 @@ class _Sower:
         pairs = _list(seed, place, "credentials") or ([demo] if demo else [])
         for number, pair in enumerate(pairs):
             here = f"{place}.credentials[{number}]"
-            checked = _checked(_CREDENTIALS, {} if pair is None else pair, here)
-            if _MASK in checked["client_secret"]:
+            checked = _checked(CREDENTIALS, {} if pair is None else pair, here)
+            if MASK in checked["client_secret"]:
                 raise ValueError(f"{here}.client_secret: write the secret; an export has masked it")
             try:
                 self._monite.add_credentials(
@@ -272,10 +153,10 @@ class _Sower:
         parts = kind.parts
         row = {name: self._day(value) for name, value in row.items()}
         _no_others(row, place, {*kind.fields, *parts})
-        word, field = _ROLES.get(kind.table, ("", ""))
+        word, field = ROLES.get(kind.table, ("", ""))
         if entity and word in row:
             row[field] = self._role_id(entity, row.pop(word), f"{place}.{word}")
-        own = _checked(_closed(_OWN), {name: row[name] for name in _OWN if name in row}, place)
+        own = _checked(closed(OWN), {name: row[name] for name in OWN if name in row}, place)
         ids = dict(ids or {})
         if entity and "{entity_id}" in kind.operation.path:
             ids = {"entity_id": entity.id, **ids}
@@ -316,7 +197,7 @@ class _Sower:
             if entity is None or not (taken.keys() | more.keys()) <= whole.keys():
                 raise
             try:
-                fields = _checked(_closed(whole), taken | more, place)
+                fields = _checked(closed(whole), taken | more, place)
             except ValueError:
                 fields = None
             if fields is None:
@@ -326,7 +207,7 @@ class _Sower:
                 wished_id or self._monite.new_id(), fields, entity_id=entity.id, parent_id=parent_id
             )
             return added
-        more = _checked(_closed({name: kind.shown[name] for name in more}), more, place)
+        more = _checked(closed({name: kind.shown[name] for name in more}), more, place)
         call = Call(self._monite, kind.operation, ids, {}, body, {})
         call.of_partner, call.of_entity = self._partner, entity
         call.entity_id = entity.id if entity else None
@@ -356,108 +237,11 @@ class _Sower:
 
     def _day(self, value: Any) -> Any:
         """Return the day that `today`, `today+14` or `today-3` stands for, or the value itself."""
-        if not isinstance(value, str) or not (found := _DAY.fullmatch(value)):
+        if not isinstance(value, str) or not (found := DAY.fullmatch(value)):
             return value
         days = int((found[1] or "") + (found[2] or "0"))
         today = datetime.fromtimestamp(self._monite.clock.now(), UTC)
         return (today + timedelta(days=days)).date().isoformat()
-
-
-def exported(monite: Monite, *, secrets: bool = False) -> dict[str, Any]:
-    """Return the world as a seed file says it. Secrets are masked, unless they are asked for."""
-    with monite.lock:
-        partners = [_exported_partner(partner, secrets=secrets) for partner in monite.partners]
-        # Nothing of the state itself, and nothing twice.
-        exported: dict[str, Any] = json.loads(json.dumps({"partners": partners}))
-        return exported
-
-
-def _exported_partner(partner: Partner, *, secrets: bool) -> dict[str, Any]:
-    pairs = [
-        {"client_id": client_id, "client_secret": secret if secrets else _MASK}
-        for client_id, known in partner.credentials.items()
-        for secret in known
-    ]
-    rows: dict[str, Any] = {"credentials": pairs}
-    for key, kind in of_partner().items():
-        for record in partner.directory.table(kind.table).all():
-            row = _exported(partner, kind, record)
-            if key == "entities":
-                for inner, inner_kind in of_entity().items():
-                    inside = partner.directory.table(inner_kind.table).all(record.id)
-                    if inside:
-                        row[inner] = [_exported(partner, inner_kind, each) for each in inside]
-            rows.setdefault(key, []).append(row)
-    return rows
-
-
-def _exported(partner: Partner, kind: Kind, record: Record) -> dict[str, Any]:
-    directory = partner.directory
-    shown = record.shown()
-    row = {"id": record.id, "created_at": shown["created_at"]}
-    author = directory.users.get(record.created_by) if record.created_by else None
-    if author:
-        row["created_by"] = author.login
-    word, field = _ROLES.get(kind.table, ("", ""))
-    role = directory.roles.get(shown.get(field) or "")
-    if role:
-        row[word] = role.name
-    for name in kind.fields:
-        if name in shown and shown[name] is not None and name not in {*_OWN, field}:
-            row[name] = shown[name]
-    for key, part in kind.parts.items() if kind.key != "entities" else ():
-        inside = directory.table(part.table).all(parent_id=record.id)
-        row.pop(key, None)
-        if inside:
-            row[key] = [_exported(partner, part, each) for each in inside]
-    return row
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of seed files."""
-    entity = _described(kinds()["entities"])
-    entity["properties"] |= {key: _list_of(kind) for key, kind in of_entity().items()}
-    entity["required"] = [name for name in entity["required"] if name != "type"]
-    partner = {key: _list_of(kind) for key, kind in of_partner().items()} | {
-        "credentials": {"type": "array", "items": _CREDENTIALS},
-        "entities": {"type": "array", "items": entity},
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A seed file of the Monite emulator",
-        **_closed({"partners": {"type": "array", "items": _closed(partner), "minItems": 1}}),
-        "required": ["partners"],
-        "$defs": _with_days(shapes()),
-    }
-
-
-def _list_of(kind: Kind) -> Schema:
-    return {"type": "array", "items": _described(kind)}
-
-
-def _described(kind: Kind) -> Schema:
-    fields = _with_days({**kind.described, **{key: _list_of(part) for key, part in kind.parts.items()}})
-    if kind.table == "roles":
-        fields["permissions"] = {"type": "object"}
-    return {**_closed(fields), "required": sorted(kind.required)}
-
-
-def _with_days(value: Any) -> Any:
-    """Return a schema where a date may be told from today."""
-    if isinstance(value, dict):
-        if value == {"type": "string", "format": "date"}:
-            return {"type": "string", "pattern": rf"^(\d{{4}}-\d\d-\d\d|{_DAY.pattern})$"}
-        return {name: _with_days(each) for name, each in value.items()}
-    return [_with_days(each) for each in value] if isinstance(value, list) else value
-
-
-def _closed(fields: Mapping[str, Schema]) -> dict[str, Any]:
-    return {"type": "object", "properties": dict(fields), "required": [], "additionalProperties": False}
-
-
-_CREDENTIALS = _closed(
-    {"client_id": {"type": "string", "format": "uuid"}, "client_secret": {"type": "string", "minLength": 1}}
-) | {"required": ["client_id", "client_secret"]}
 
 
 def _with_permissions(role: Any) -> Any:
