@@ -6,7 +6,6 @@ The rules are those of `monite_auth.adapter.Visit`. This module says where ASGI 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import cached_property
 from inspect import isawaitable
 from typing import Any
 
@@ -67,6 +66,7 @@ class ConnectionVisit:
         self.scope = scope = {**scope} if VISIT in scope else scope
         self._arrived: Principal | None = None
         """Who came in with a session that tells of every change."""
+        self._noted: Visit | None = None
         self._own_session: MutableMapping[str, Any] | None = None
         self._telling_session: Any = None
         """The session, if nothing else says who is logged in, and it tells of every change."""
@@ -114,24 +114,26 @@ class ConnectionVisit:
         else:
             self._arrive(bound, arrived)
 
-    @cached_property
+    @property
     def _people(self) -> Visit:
         """Who is here, noted when it is first needed: most requests leave the session as it was."""
-        people = Visit()
-        people.arrive("session", self._arrived)
-        people.arrive("identify", self._arrived)
-        return people
+        if self._noted is None:
+            self._noted = Visit()
+            self._noted.arrive("session", self._arrived)
+            self._noted.arrive("identify", self._arrived)
+        return self._noted
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
-        self._people.arrive("session", bound)
+        people = self._people
+        people.arrive("session", bound)
         said = self._said_by_session(arrived)
-        note = self._people.arrive
+        note = people.arrive
         if said is not bound:
-            self._people.act("session", said)
+            people.act("session", said)
             if is_logged_out(bound, said):  # before the request came to us
                 self._telling_session = None
                 # A middleware outside of ours may have logged somebody else in.
-                note = self._people.act if self._was_asked else note
+                note = people.act if self._was_asked else note
         note("identify", arrived)
 
     def _keep_arrived(self, *, asked: bool) -> None:
@@ -198,13 +200,14 @@ class ConnectionVisit:
         except Exception as error:  # noqa: BLE001 - the app's own code, and its answer is on its way
             log_failed_identify(error)
             current = None
-        self._people.act("identify", self.access.principal)  # the app may have told of a login itself
-        gone = self._people.leave("identify", current)
+        people = self._people
+        people.act("identify", self.access.principal)  # the app may have told of a login itself
+        gone = people.leave("identify", current)
         if self._was_asked:
-            gone += self._people.leave("session", self._said_by_session(current))
+            gone += people.leave("session", self._said_by_session(current))
         if gone:
             await aend(self._its_broker, gone)
-        if current is not None and self._people.has_begun(current):
+        if current is not None and people.has_begun(current):
             await abegin(self._its_broker, current)
 
     def is_untouched(self) -> bool:
