@@ -150,11 +150,13 @@ def monite_broker(
 ) -> "Iterator[TokenBroker]":
     """A broker for the test's Monite, for threads and event loops. It knows the entity users that the test has made.
 
-    It goes by `monite_clock`: when that is moved forward, it renews tokens as it would have at that time.
+    It goes by `monite_clock`: when that is moved forward, it renews tokens as it would have at that time. It does not stop when that is
+    frozen, and does not go back with it.
     """
     from monite_auth import TokenBroker  # noqa: PLC0415 - when it is used
+    from monite_auth.testing.local.broker_clock import BrokerClock  # noqa: PLC0415 - when it is used
 
-    with TokenBroker(monite_settings, monite_users.find, clock=monite_clock.now) as broker:
+    with TokenBroker(monite_settings, monite_users.find, clock=BrokerClock(monite_clock)) as broker:
         yield broker
 
 

@@ -49,4 +49,4 @@ def _row(token: Token, now: float) -> tuple[str, ...]:
 
 def _when(seconds: float) -> str:
     """Return a moment that lies `seconds` ahead of now, or behind it if they are negative."""
-    return f"in {seconds:.0f} s" if seconds > 0 else f"{-seconds:.0f} s ago"
+    return f"in {seconds:.0f} s" if seconds > 0 else f"{abs(seconds):.0f} s ago"
