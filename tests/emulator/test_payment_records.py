@@ -53,6 +53,15 @@ def test_a_canceled_payment_counts_for_nothing(office):
     assert office.read(invoice)["status"] == "issued"
 
 
+def test_what_was_paid_back_is_not_paid(office):
+    invoice = office.issued()
+    record(office, invoice, 1210, **PAID)
+    record(office, invoice, -(10**30), **PAID)
+    assert (office.read(invoice)["amount_paid"], office.read(invoice)["amount_due"]) == (0, 3210)
+    record(office, invoice, 10**30, **PAID)
+    assert (office.read(invoice)["amount_paid"], office.read(invoice)["status"]) == (3210, "paid")
+
+
 def test_a_bill_is_paid_by_a_record_too(office):
     def bill():
         return office.call("GET", "/payables", params={"document_id": "MIETE-SPREE-12"})["data"][0]

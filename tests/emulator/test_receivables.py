@@ -10,6 +10,7 @@ from monite_auth.emulator.permissions import rule
 CAFE = "c0071e12-0000-4000-8000-000000000003"
 CAFES_ADDRESS = "add12e55-0000-4000-8000-000000000003"
 DAY = 24 * 3600
+DEAR = {"currency": "EUR", "value": 2**53 - 1}
 
 
 class Office:
@@ -133,6 +134,10 @@ def test_a_line_may_bring_its_own_product(office):
         ({"entity_bank_account_id": CAFE}, 404),
         ({"currency": "USD"}, 400),
         ({"line_items": [{"quantity": 1}]}, 400),
+        (
+            {"line_items": [{"quantity": 2e9, "product": {"name": "A", "price": DEAR}, "tax_rate_value": 0}]},
+            400,
+        ),
         ({"line_items": [{"quantity": 1, "product_id": CAFE}]}, 404),
         ({"type": "receipt"}, 422),
         ({"total_amount": 1}, 422),

@@ -77,7 +77,8 @@ def _count(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
         receive(call, paid, amount, fields["paid_at"])
     elif before in PAYABLE_STATUSES and isinstance(paid, Payable):
         status = "paid" if amount >= due else "partially_paid"
-        move_bill(call, paid, status, amount_paid=paid.fields["amount_paid"] + amount)
+        sum_paid = paid.fields["amount_paid"] + min(amount, due)
+        move_bill(call, paid, status, amount_paid=max(0, sum_paid))
     told = {"object": {**fields["object"], "old_status": before, "new_status": paid.fields["status"]}}
     return told | ({"overpaid_amount": amount - due} if amount > due else {})
 

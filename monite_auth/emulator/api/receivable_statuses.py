@@ -121,8 +121,10 @@ def mark_as_partially_paid(call: Call) -> dict[str, Any]:
 def receive(
     call: Call, invoice: Record, amount: int, paid_at: str | None, comment: dict[str, str] | None = None
 ) -> None:
-    """Count money for an invoice. It is paid once nothing is left to pay."""
-    paid = {"amount_paid": invoice.fields["amount_paid"] + amount, **(comment or {})}
+    """Count money for an invoice. It is paid once nothing is left to pay. A negative amount was paid back."""
+    fields = invoice.fields
+    sum_paid = max(0, min(fields["amount_paid"] + amount, fields["total_amount_with_credit_notes"]))
+    paid = {"amount_paid": sum_paid, **(comment or {})}
     left = balance({**invoice.fields, **paid})["amount_due"]
     if left <= 0:
         paid |= {"status": "paid", "paid_at": paid_at or iso(call.monite.clock.now())}

@@ -22,6 +22,8 @@ from monite_auth.emulator.specification.facts import operations
 
 #: An invoice in one of these waits for money.
 OPEN = ("issued", "overdue", "partially_paid")
+#: The highest amount that Monite's shapes allow.
+HIGHEST = 2**53 - 1
 #: A receivable of this type and in one of these statuses gets the last status after the day in this field.
 _ENDS = (
     ("invoice", {"issued", "partially_paid"}, "due_date", "overdue"),
@@ -187,7 +189,7 @@ def balance(fields: Mapping[str, Any]) -> dict[str, Any]:
     if fields["type"] != "invoice":
         return {}
     total = fields["total_amount"] - fields["credited"]
-    due = total - fields["amount_paid"]
+    due = max(0, total - fields["amount_paid"])
     return {"total_amount_with_credit_notes": total, "amount_due": due, "amount_to_pay": due}
 
 
@@ -219,6 +221,9 @@ def _described(call: Call, source: dict[str, Any], items: Sequence[Mapping[str, 
     ]
     fields["line_items"] = [with_totals(item, fields["vat_mode"]) for item in items]
     fields |= totals(fields["line_items"], source.get("discount"), source.get("withholding_tax_rate"))
+    prices = (item["product"]["price_after_vat"]["value"] for item in fields["line_items"])
+    if max(fields["subtotal_after_vat"], *prices, 0) > HIGHEST:
+        raise RefusedError(400, "The amounts are too high.")
     if source["type"] == "quote":
         fields.setdefault("signature_required", settings["quote_signature_required"])
     return fields | balance({"amount_paid": 0, "credited": 0, **fields})
