@@ -352,3 +352,25 @@ def test_receivables_take_their_permission(office):
     office.call("POST", f"{path}/issue", 403, token=viewer)
     office.call("GET", f"{path}/history", 403, token=viewer)
     assert office.call("POST", f"/receivables/{mine['id']}/issue", token=viewer)["status"] == "issued"
+
+
+def test_a_pdf_can_be_read_at_its_link_and_follows_its_invoice(office):
+    def link(record):
+        return office.call("GET", f"/receivables/{record['id']}/pdf_link")["file_url"]
+
+    def content(url):
+        answer = office.api.send("GET", url)
+        return answer.status_code, answer.headers["content-type"], answer.content
+
+    draft = office.create(memo="Thank you (so much)")
+    first = link(draft)
+    assert link(draft) == first
+    status, kind, text = content(first)
+    assert (status, kind, text[:8], text[-6:]) == (200, "application/pdf", b"%PDF-1.4", b"%%EOF\n")
+    assert b"Caf\xe9 Morgenrot" in text
+    assert rb"Thank you \(so much\)" in text
+    office.do("issue", draft)
+    assert link(draft) != first
+    assert b"Invoice INV-00001" in content(link(draft))[2]
+    assert content(first)[0] == 404
+    assert office.read(draft)["file_url"] == link(draft)
