@@ -56,6 +56,10 @@ ACCOUNTANT: Permissions = {
         common("counterpart", "create", "read", "update", "delete"),
         common("counterpart_vat_id", "create", "read", "update", "delete"),
         common("tag", "create", "read", "update", "delete"),
+        common("project", "create", "read", "update", "delete"),
+        common("comment", "create", "read", "update", "delete"),
+        common("approval_policy", "create", "read", "update", "delete"),
+        common("approval_request", "create", "read", "update", "delete"),
         *SALES,
         *OFFICE,
     ]

@@ -5,8 +5,10 @@ create-read-update-delete; the other modules add what is more than that.
 """
 
 from monite_auth.emulator.api import (
+    approvals,
     auth,
     bank_accounts,
+    comments,
     counterparts,
     entities,
     entity_users,
@@ -19,6 +21,7 @@ from monite_auth.emulator.api import (
     payables,
     payment_records,
     products,
+    projects,
     receivable_files,
     receivable_mails,
     receivable_statuses,
@@ -34,8 +37,10 @@ from monite_auth.emulator.api.serving import SERVED
 
 __all__ = [
     "SERVED",
+    "approvals",
     "auth",
     "bank_accounts",
+    "comments",
     "counterparts",
     "entities",
     "entity_users",
@@ -48,6 +53,7 @@ __all__ = [
     "payables",
     "payment_records",
     "products",
+    "projects",
     "receivable_files",
     "receivable_mails",
     "receivable_statuses",

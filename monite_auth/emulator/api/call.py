@@ -56,6 +56,11 @@ class Call:
         return self.user.id if self.user else None
 
     @property
+    def author_id(self) -> str | None:
+        """The id of the caller, where Monite's specification demands one: the partner goes by the client ID."""
+        return self.user_id or (self.token.client_id if self.token else None)
+
+    @property
     def role(self) -> Role | None:
         return self.directory.roles.get(self.user.role_id) if self.user else None
 
