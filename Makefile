@@ -56,8 +56,9 @@ docs: .venv/docs ## build the documentation as a site, in build/docs; warnings a
 SPEC ?= $(firstword $(wildcard monite-openapi.json ../monite-openapi.json ../shared/monite-openapi.json))
 export SPEC
 
-conformance: .venv/dev ## compare what tests take for granted with the whole of Monite's OpenAPI document, where that is at hand; SPEC=path
-	@if [ -n "$(SPEC)" ]; then $(BIN)/python -m pytest tests/data tests/emulator/test_schema.py; \
+conformance: .venv/dev ## judge the emulator, and what tests take for granted, by Monite's OpenAPI document, where that is at hand; SPEC=path ARGS="--examples 100"
+	@if [ -n "$(SPEC)" ]; then $(MAKE) --no-print-directory .venv/conformance && $(BIN)/python -m pytest tests/data tests/emulator/test_schema.py \
+	&& $(BIN)/python -m tests.conformance "$(SPEC)" $(ARGS); \
 	else echo "No conformance run: Monite's OpenAPI document is not at hand. Name it: make conformance SPEC=path/to/monite-openapi.json"; fi
 
 facts: .venv/dev ## write down again what tests need of Monite's OpenAPI document; SPEC=path/to/monite-openapi.json
@@ -99,6 +100,10 @@ clean: ## remove the environment and what tools left behind
 
 .venv/docs: .venv/dev
 	@$(INSTALL) --group docs
+	@touch $@
+
+.venv/conformance: .venv/dev
+	@$(INSTALL) --group conformance
 	@touch $@
 
 .venv/bench: .venv/dev
