@@ -8,6 +8,7 @@ import sys
 import httpx
 import pytest
 
+import monite_auth.testing
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
 from monite_auth.emulator import Fault
 from monite_auth.testing import LocalMonite
@@ -143,3 +144,7 @@ except ImportError as error:
         "The contracts of monite_auth.testing need pytest: pip install 'monite-auth[testing]'.\n",
         "",
     )
+
+
+def test_every_public_name_is_there_for_completion_and_for_the_reference():
+    assert {*monite_auth.testing.__all__} <= {*dir(monite_auth.testing)}
