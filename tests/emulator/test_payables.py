@@ -119,7 +119,14 @@ def test_a_paid_bill_cannot_be_changed_or_deleted(api):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"total_amount": "much"}, {"currency": "euro"}, {"paid": True}, {"description": None}]
+    "wrong",
+    [
+        {"total_amount": "12"},
+        {"total_amount": True},
+        {"currency": "euro"},
+        {"paid": True},
+        {"description": None},
+    ],
 )
 def test_a_malformed_payable_is_refused_with_422(api, wrong):
     assert api.call("POST", "/payables", api.token(), BAKERY_ID, json=BILL | wrong).status_code == 422

@@ -19,6 +19,7 @@ Complaint = tuple[tuple[str | int, ...], str, str]
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _URI = r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$"
+_STRICT = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
 # Without this, pydantic takes a number in quotes for seconds since 1970.
 _DAY = r"^\d{4}-\d\d-\d\d"
 
@@ -36,9 +37,7 @@ class Validator:
 
     def __init__(self, schema: Schema, place: str) -> None:
         self._place = place
-        self._validator = SchemaValidator(
-            _complete(schema), core_schema.CoreConfig(strict=True, allow_inf_nan=False)
-        )
+        self._validator = SchemaValidator(_complete(schema), _STRICT)
 
     def read(self, text: bytes) -> Any:
         """Return the content of a JSON text, with dates and ids in the form that the emulator writes itself.
@@ -163,6 +162,8 @@ def _object(fields: Mapping[str, Schema], required: Sequence[str], *, closed: bo
             for name, kind in fields.items()
         },
         extra_behavior="forbid" if closed else "ignore",
+        # An object does not inherit this from what it is in.
+        config=_STRICT,
     )
 
 
