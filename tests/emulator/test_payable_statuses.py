@@ -183,3 +183,12 @@ def test_analytics_count_what_the_caller_sees_by_status(bills):
     }
     own = bills.send("GET", "/analytics", params={"status": "new"}, user=OSKAR_ID).json()
     assert own["data"] == [{"status": "new", "count": 1, "sum_total_amount": 27_890}]
+
+
+def test_the_variables_of_e_mails_about_bills_are_listed(bills):
+    listed = bills.send("GET", "/variables", user=VIKTOR_ID).json()["data"]
+    assert [each["object_subtype"] for each in listed] == [
+        "payables_notify_approver",
+        "payables_purchase_order",
+    ]
+    assert all(each["variables"] for each in listed)
