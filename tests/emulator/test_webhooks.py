@@ -169,3 +169,12 @@ def deliveries(api: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200
     rows: list[dict[str, Any]] = answer.json()["data"]
     return rows
+
+
+def test_a_subscription_keeps_what_it_cannot_be_without(api, listener):
+    subscription = subscribe(api, listener, "role")
+    path = f"/webhook_subscriptions/{subscription['id']}"
+    changed = api.call("PATCH", path, api.token(), json={"object_type": None, "url": None})
+    assert changed.status_code == 200
+    assert changed.json()["url"] == listener.url
+    assert api.call("GET", path, api.token()).json() == changed.json()

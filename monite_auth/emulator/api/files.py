@@ -1,7 +1,6 @@
 """Files: `/files`, and what other records tell about theirs. `emulator/files.py` serves the content at the file's URL."""
 
 import base64
-import binascii
 import hashlib
 import mimetypes
 from typing import Any
@@ -37,7 +36,7 @@ def keep_file(call: Call, name: str, content: str, file_type: str) -> Record:
     """
     try:
         decoded = base64.b64decode(content, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise RefusedError(400, "The content of the file is not in base64.") from None
     file_id = call.monite.new_id()
     table = call.directory.table(FILES.table_name)

@@ -15,6 +15,7 @@ from monite_auth.emulator.directory import Record, Table
 from monite_auth.emulator.errors import RefusedError
 from monite_auth.emulator.permissions import Action, ObjectType
 from monite_auth.emulator.specification.facts import operations
+from monite_auth.emulator.specification.fitting import never_null
 
 
 class Resource:
@@ -107,8 +108,10 @@ class Resource:
         return {**self.defaults, **call.body}
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:  # noqa: ARG002 - for those that look at it
-        """Return the fields that an update replaces."""
-        return dict(call.body)
+        """Return the fields that an update replaces. What the answer must say keeps its value where the body says null."""
+        _, schema = call.operation.success
+        kept = never_null(schema) if schema else frozenset()
+        return {name: value for name, value in call.body.items() if value is not None or name not in kept}
 
     def remove(self, call: Call, record: Record) -> None:
         self.table(call).remove(record)

@@ -50,6 +50,13 @@ def _fitted_object(
     return result
 
 
+def never_null(schema: Schema) -> frozenset[str]:
+    """Return the fields that an object of this shape has, with a value that is not null."""
+    shape = resolved(schema)
+    fields = shape.get("properties", {})
+    return frozenset(name for name in shape.get("required", ()) if not _is_nullable(fields[name]))
+
+
 def _meant(parts: Sequence[Schema], value: Any) -> Schema:
     """Return the part of a union that a value belongs to: the one whose words it has, and most of whose fields.
 
