@@ -23,7 +23,7 @@ def test_the_code_runs(emulator):
         run_page(f"docs/{page}.md", names)
     run_page("docs/jwt.md", names, section="Django REST framework")
     run_page("docs/jobs.md", names, section="Django and Celery")
-    for page in ("roles", "organizations", "testing"):
+    for page in ("roles", "organizations"):
         run_page(f"docs/{page}.md", names, section="Django")
     assert names["INSTALLED_APPS"][0] in project.INSTALLED_APPS
     assert names["MIDDLEWARE"][0] in project.MIDDLEWARE
