@@ -121,7 +121,11 @@ class Gate:
                 dead_token_status=self._monite.dead_token_status,
                 now=self._monite.clock.now() + effects.skew,
             )
-        refusal = _wrong_version(visit.headers) or self._wrong_token(visit)
+        refusal = (
+            self._api.not_served(visit.scope["method"], visit.path)
+            or _wrong_version(visit.headers)
+            or self._wrong_token(visit)
+        )
         if refusal:
             return refusal
         request = ApiRequest(
@@ -281,7 +285,7 @@ def _call_of(visit: Visit, token: Token | None) -> Call:
 def _ids_in(body: bytes) -> dict[str, str]:
     """Return the user and the client in a body, as far as it can be read. The endpoint validates the body."""
     ids: dict[str, str] = {}
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         asked = json.loads(body)
         for name in ("entity_user_id", "client_id"):
             with suppress(ValueError, LookupError, TypeError, AttributeError):

@@ -1,59 +1,51 @@
 """The last requests to Monite's side with their answers, to search: who asked for what, and what came back.
 
-Secrets and tokens are masked wherever they stand: in headers, in queries, in bodies, whole or cut off.
+Secrets and tokens are masked before anything is kept: see masking.py.
 """
 
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# How many requests are kept, and how many bytes of each body: 1,000 requests are 32 MB at most.
+from monite_auth.emulator.masking import masked_body, masked_header, masked_query
+
+# How many requests are kept, how many bytes of each body, and how many characters of each header, path and query.
 REQUESTS_KEPT = 1000
 BODY_KEPT = 16_384
-
-_NAMES = rb"(?:access_token|token|client_secret|secret|password)"
-# A value that ends with its quotation mark, or where the body was cut off.
-_IN_JSON = re.compile(rb'("' + _NAMES + rb'"\s*:\s*")((?:[^"\\]|\\.)*)', re.DOTALL)
-_IN_QUERY = re.compile(rb"((?:^|&)" + _NAMES + rb"=)([^&]*)")
-_IN_HEADERS = {b"authorization", b"cookie", b"set-cookie", b"proxy-authorization"}
+HEADER_KEPT = 2048
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedMessage:
-    """One direction of a request: headers and body as they were sent."""
+    """One direction of a request, without its secrets."""
 
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+    headers: dict[str, str]
+    body: str
     #: The length of the body in bytes. What is longer than `BODY_KEPT` was cut off.
     length: int
 
     @classmethod
     def of(cls, headers: RawHeaders, body: bytes) -> "LoggedMessage":
-        return cls(tuple(headers), body[:BODY_KEPT], len(body))
+        """Return what is kept of a message. A body that is no text is described in words."""
+        texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+        kind = next((value for name, value in texts if name.lower() == "content-type"), "")
+        is_whole = len(body) <= BODY_KEPT
+        try:
+            text = body[:BODY_KEPT].decode("utf-8", "strict" if is_whole else "ignore")
+        except UnicodeDecodeError:
+            told = f"({len(body)} bytes that are no text)"
+        else:
+            masked = masked_body(text, kind)
+            told = masked if is_whole else f"{masked} … ({len(body)} bytes)"
+        return cls({name: masked_header(name, value)[:HEADER_KEPT] for name, value in texts}, told, len(body))
 
     def shown(self) -> dict[str, Any]:
-        """Return the message as JSON, with secrets masked. A body that is no text is described in words."""
-        headers = {
-            name.decode("latin-1"): _masked(value) if name.lower() in _IN_HEADERS else value.decode("latin-1")
-            for name, value in self.headers
-        }
-        return {"headers": headers, "body": self._text(), "length": self.length}
-
-    def _text(self) -> str:
-        try:
-            text = _IN_JSON.sub(_mask, self.body).decode("utf-8", "strict" if self._is_whole else "ignore")
-        except UnicodeDecodeError:
-            return f"({self.length} bytes that are no text)"
-        return text if self._is_whole else f"{text} … ({self.length} bytes)"
-
-    @property
-    def _is_whole(self) -> bool:
-        return len(self.body) == self.length
+        """Return the message as JSON."""
+        return {"headers": self.headers, "body": self.body, "length": self.length}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class LoggedRequest:
     method: str
     #: The path below /v1.
     path: str
-    query: bytes
+    query: str
     #: None if the client got no answer.
     status: int | None
     #: The answer's `x-request-id`.
@@ -80,14 +72,14 @@ class LoggedRequest:
     answer: LoggedMessage | None
 
     def shown(self) -> dict[str, Any]:
-        """Return the request as JSON, with secrets masked."""
+        """Return the request as JSON."""
         return {
             "number": self.number,
             "at": self.at,
             "seconds": round(self.seconds, 6),
             "method": self.method,
             "path": self.path,
-            "query": _IN_QUERY.sub(_mask, self.query).decode("latin-1"),
+            "query": self.query,
             "status": self.status,
             "request_id": self.request_id,
             "entity_user_id": self.entity_user_id,
@@ -112,8 +104,9 @@ class RequestLog:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def record(self, **facts: Any) -> None:
-        """Add a request, with all fields of `LoggedRequest` but its number."""
+    def record(self, *, path: str, query: bytes, **facts: Any) -> None:
+        """Add a request, with all other fields of `LoggedRequest` but its number."""
+        facts |= {"path": path[:HEADER_KEPT], "query": masked_query(query.decode("latin-1"))[:HEADER_KEPT]}
         with self._lock:
             self._number += 1
             self._requests.append(LoggedRequest(number=self._number, **facts))
@@ -154,19 +147,6 @@ class RequestLog:
         """Delete the requests. Numbering continues, so that a polling page shows no request twice."""
         with self._lock:
             self._requests.clear()
-
-
-def _masked(value: bytes) -> str:
-    """Return a header without its secret, but with the scheme and, as the ledger shows a token, the last four characters."""
-    scheme, space, secret = value.decode("latin-1").rpartition(" ")
-    return f"{scheme}{space}…{secret[-4:]}" if scheme else "…"
-
-
-def _mask(match: re.Match[bytes]) -> bytes:
-    """Return a field without its secret. A token keeps its last four characters, by which the ledger shows it."""
-    name, value = match.groups()
-    ending = value[-4:] if b"token" in name and len(value) > 8 else b""
-    return bytes(name + "…".encode() + ending)
 
 
 def _says(value: Any, text: str) -> bool:

@@ -36,8 +36,12 @@ def _exported_partner(partner: Partner, *, secrets: bool) -> dict[str, Any]:
                     inside = partner.directory.table(inner_kind.table).all(record.id)
                     if inside:
                         row[inner] = [_exported(partner, inner_kind, each) for each in inside]
-            rows.setdefault(key, []).append(row)
+            rows.setdefault(key, []).append(row if secrets else _masked(row))
     return rows
+
+
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "secret": MASK} if "secret" in row else row
 
 
 def _exported(partner: Partner, kind: Kind, record: Record) -> dict[str, Any]:

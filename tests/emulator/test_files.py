@@ -80,8 +80,10 @@ def test_a_bill_brings_its_file_in_base64(bills):
     body = {"base64_encoded_file": base64.b64encode(PDF).decode(), "file_name": "scan.pdf"}
     bill = bills.send("POST", "", body).json()
     assert (bill["file"]["name"], content(bills.api, bill["file"]).content) == ("scan.pdf", PDF)
+    before = bills.send("GET", "").json()["data"]
     for wrong in ("bread?", "Brötchen"):
         assert bills.send("POST", "", {"base64_encoded_file": wrong}).status_code == 400
+    assert bills.send("GET", "").json()["data"] == before
 
 
 def test_files_are_uploaded_listed_and_deleted_by_those_whose_they_are(api):

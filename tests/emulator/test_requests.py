@@ -120,3 +120,44 @@ def test_it_keeps_so_many_requests_and_no_more_of_a_body_than_a_little():
     assert "100000 bytes" in found(api)[0]["request"]["body"]
     monite.reset()
     assert len(monite.requests) == 0
+
+
+SECRET = "a secret that nobody may see"
+SENT = [
+    {
+        "content": f"grant_type=x&client_secret={SECRET}&a=b",
+        "headers": {"content-type": "application/x-www-form-urlencoded"},
+    },
+    {"json": {"client_secret": [SECRET]}},
+    {"json": {"outer": [{"token": {"value": SECRET}}]}},
+    {"content": '{"client\\u005fsecret": "%s"}' % SECRET, "headers": {"content-type": "application/json"}},
+    {"headers": {"cookie": f"session={SECRET}; csrf={SECRET}"}},
+    {"headers": {"authorization": f"Bearer {SECRET}"}},
+    {"params": {"client_secret": SECRET}},
+]
+
+
+@pytest.mark.parametrize("sent", SENT)
+def test_a_secret_is_masked_before_it_is_kept(api, monite, sent):
+    """Not even a failed assertion about the log prints it."""
+    api.call("POST", "/auth/token", **sent)
+    (kept,) = monite.requests
+    assert "nobody" not in repr(kept)
+    assert "nobody" not in str(kept.shown())
+    assert monite.requests.find(text="nobody") == []
+
+
+def test_a_name_in_a_query_is_read_as_servers_read_it(api, monite):
+    api.send(
+        "GET",
+        "/v1/payables?client%5Fsecret=nobody+may+see&limit=5",
+        headers={"x-monite-version": "2024-05-25"},
+    )
+    (kept,) = monite.requests
+    assert kept.query == "client_secret=…&limit=5"
+
+
+def test_long_headers_and_paths_are_cut(api, monite):
+    api.send("GET", "/v1/" + "x" * 10_000, headers={"x-long": "y" * 10_000})
+    (kept,) = monite.requests
+    assert len(kept.path) == len(kept.request.headers["x-long"]) == 2048

@@ -25,9 +25,11 @@ def test_every_operation_demands_the_headers_that_the_specification_demands(api,
     assert missing == required - {"x-monite-version"}
 
 
-@pytest.mark.parametrize("entity_user_id", [None, ANNA_ID])
-def test_every_other_operation_of_monites_is_answered_by_its_name(api, entity_user_id):
-    token = api.token(entity_user_id)
+@pytest.mark.parametrize("who", ["the partner", "a user", "nobody", "a token that is dead"])
+def test_every_other_operation_of_monites_is_answered_by_its_name(api, who):
+    token = {"nobody": None, "a token that is dead": "dead"}.get(
+        who, api.token(ANNA_ID if who == "a user" else None)
+    )
     for operation in operations():
         if (operation.method, operation.path) not in SERVED:
             answer = api.call(operation.method, operation.path, token)

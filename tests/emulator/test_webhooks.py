@@ -178,3 +178,24 @@ def test_a_subscription_keeps_what_it_cannot_be_without(api, listener):
     assert changed.status_code == 200
     assert changed.json()["url"] == listener.url
     assert api.call("GET", path, api.token()).json() == changed.json()
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70 + ".example", "xn--"])
+def test_a_listener_whose_address_cannot_be_keeps_no_other_from_hearing(api, listener, host):
+    wrong = api.call(
+        "POST", "/webhook_subscriptions", api.token(), json={"object_type": "tag", "url": f"http://{host}/"}
+    )
+    assert wrong.status_code == 201
+    subscribe(api, listener, "tag")
+    for name in ("first", "second"):
+        api.call("POST", "/tags", api.token(), BAKERY_ID, json={"name": name})
+        assert api.monite.webhooks.wait()
+    assert listener.actions == ["tag.created", "tag.created"]
+
+
+def test_the_answer_of_a_listener_is_told_to_nobody(api, listener):
+    """Otherwise a web page could read this machine's network through the emulator."""
+    subscribe(api, listener, "role")
+    api.monite.directory.roles.remove(api.monite.directory.roles.all(BAKERY_ID)[0])
+    assert api.monite.webhooks.wait()
+    assert deliveries(api)[0]["response"] == "OK"

@@ -34,10 +34,7 @@ def keep_file(call: Call, name: str, content: str, file_type: str) -> Record:
         RefusedError: the content is not base64 (400).
 
     """
-    try:
-        decoded = base64.b64decode(content, validate=True)
-    except ValueError:
-        raise RefusedError(400, "The content of the file is not in base64.") from None
+    decoded = decoded_content(content)
     file_id = call.monite.new_id()
     table = call.directory.table(FILES.table_name)
     record: Record = table.add(
@@ -58,6 +55,19 @@ def keep_file(call: Call, name: str, content: str, file_type: str) -> Record:
         created_by=call.user_id,
     )
     return record
+
+
+def decoded_content(content: str) -> bytes:
+    """Return the bytes of a content in base64.
+
+    Raises:
+        RefusedError: it is not base64 (400).
+
+    """
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        raise RefusedError(400, "The content of the file is not in base64.") from None
 
 
 def file_fields(file: Record) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def read_form(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[s
     files: dict[str, str] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
-            files[name] = value.filename or ""
+            files[name] = (value.filename or "").encode("utf-8", "replace").decode()
             fields[name] = base64.b64encode(await value.read()).decode()
         else:
             fields[name] = value

@@ -1,7 +1,7 @@
 """What stands on a bill: `/payables/{payable_id}/line_items`. The amounts of a bill follow from its line items."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from monite_auth.emulator.api.call import Call
@@ -10,6 +10,7 @@ from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
 from monite_auth.emulator.directory import Record
 from monite_auth.emulator.permissions import Action
+from monite_auth.emulator.specification.validation import InvalidError
 
 
 class LineItems(Resource):
@@ -57,8 +58,11 @@ def _with_amounts(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return a line item with what follows from its price. Without a price, the amounts are those that it tells."""
     if "unit_price" not in item or "quantity" not in item:
         return dict(item)
-    subtotal = _rounded(Decimal(str(item["quantity"])) * item["unit_price"])
-    tax = _rounded(Decimal(subtotal) * item.get("tax", 0) / 10_000)
+    try:
+        subtotal = _rounded(Decimal(str(item["quantity"])) * item["unit_price"])
+        tax = _rounded(Decimal(subtotal) * item.get("tax", 0) / 10_000)
+    except InvalidOperation:
+        raise InvalidError([(("body", "quantity"), "This amount is too large", "value_error")]) from None
     return {**item, "subtotal": subtotal, "tax_amount": tax, "total": subtotal + tax}
 
 

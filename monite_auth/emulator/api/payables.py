@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.api.files import file_fields, keep_file
+from monite_auth.emulator.api.files import decoded_content, file_fields, keep_file
 from monite_auth.emulator.api.lists import matching
 from monite_auth.emulator.api.payable_history import TABLE as HISTORY
 from monite_auth.emulator.api.payable_history import move, record_event
@@ -67,6 +67,8 @@ class Payables(Resource):
         self._demand(call, "create")
         fields = {**PAYABLE, **_referring(call)}
         content, name = fields.pop("base64_encoded_file", None), fields.pop("file_name", "default_file_name")
+        if content is not None:
+            decoded_content(content)  # before anything is there
         bill = self.begin(call, fields)
         if content is not None:
             self.attach(call, bill, name, content)

@@ -127,7 +127,7 @@ class Api:
         """Return the answer, and the call if the request was well-formed."""
         call = None
         try:
-            endpoint, ids = self._find(request)
+            endpoint, ids = self._find(request.method, request.path)
             call = await self._understood(endpoint, ids, request)
             with self._monite.lock:
                 self._admit(call, endpoint.caller)
@@ -141,6 +141,14 @@ class Api:
         except RefusedError as error:
             return Answer.of(error), call
 
+    def not_served(self, method: str, path: str) -> Answer | None:
+        """Return the answer to an operation that Monite has and the emulator does not serve, whoever asks."""
+        try:
+            self._find(method, path)
+        except RefusedError as error:
+            return Answer.of(error) if error.status == 501 else None
+        return None
+
     def _methods(self, path: str) -> dict[str, Endpoint]:
         if "{" not in path:
             return self._plain.setdefault(path, {})
@@ -151,21 +159,21 @@ class Api:
         self._patterns.append((pattern, {}))
         return self._patterns[-1][1]
 
-    def _find(self, request: ApiRequest) -> tuple[Endpoint, dict[str, str]]:
+    def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         """Return the endpoint of a request and the ids in its path.
 
         Raises:
             RefusedError: Monite has no such path (404) or method (405), or the emulator does not serve it (501).
 
         """
-        methods, ids = self._plain.get(request.path), {}
+        methods, ids = self._plain.get(path), {}
         for pattern, found in self._patterns if methods is None else ():
-            if match := pattern.fullmatch(request.path):
+            if match := pattern.fullmatch(path):
                 methods, ids = found, match.groupdict()
                 break
         if methods is None:
             raise RefusedError(404, "Not Found")
-        endpoint = methods.get(request.method)
+        endpoint = methods.get(method)
         if endpoint is None:
             raise RefusedError(405, "Method Not Allowed", {"allow": ", ".join(methods)})
         if endpoint.served is None:

@@ -55,7 +55,9 @@ class Operation:
     @property
     def name(self) -> str:
         """The name by which Monite's document calls the operation."""
-        return self.method.lower() + re.sub(r"\{\w+\}", "id", self.path).replace("/", "_")
+        # Those of the partner portal have one line more.
+        path = self.path.replace("/portal/", "//portal/")
+        return self.method.lower() + re.sub(r"\{\w+\}", "id", path).replace("/", "_")
 
     @property
     def success(self) -> tuple[int, Schema | None]:
