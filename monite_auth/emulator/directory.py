@@ -24,7 +24,8 @@ class Record:
     updated_at: float
     created_by: str | None = None
     parent_id: str | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
+    #: Only their table changes them, since it tells who keeps them.
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     def saved(self) -> dict[str, Any]:
         """Return the record as JSON, to make it again."""
@@ -200,6 +201,13 @@ class Table(Generic[RecordType]):
             record.fields = {**before, **fields}
             record.updated_at = self._clock.now()
             self._changed("updated", record, before)
+
+    def amend(self, record: RecordType, fields: Mapping[str, Any]) -> None:
+        """Replace fields of a record that nobody has updated: it is kept like this, and it is no event."""
+        with self._lock:
+            before = record.fields
+            record.fields = {**before, **fields}
+            self._changed("amended", record, before)
 
     def remove(self, *records: RecordType) -> None:
         with self._lock:

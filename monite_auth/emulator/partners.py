@@ -23,7 +23,7 @@ class Partner:
     def settings(self) -> dict[str, Any]:
         """The partner's settings. They are a record, so that they are kept as all records are."""
         record = self.directory.table(SETTINGS).get(SETTINGS)
-        return record.fields if record else {}
+        return dict(record.fields) if record else {}
 
     @settings.setter
     def settings(self, fields: dict[str, Any]) -> None:

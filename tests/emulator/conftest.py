@@ -1,7 +1,8 @@
 """Fixtures: a fresh emulator per test, in process. Every answer is checked against Monite's specification."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from monite_auth.emulator import (
     create_app,
     serve,
 )
+from monite_auth.emulator.directory import Record
 from tests.data.facts import check
 from tests.waiting import PATIENCE
 
@@ -79,9 +81,23 @@ class Api:
 
 
 @pytest.fixture
-def monite() -> Monite:
-    """The emulator's state, with a clock that moves only when a test moves it."""
-    return Monite(clock=Clock(lambda: NOON), requests_per_second=10_000)
+def monite() -> Iterator[Monite]:
+    """The emulator's state, with a clock that moves only when a test moves it. What it has not told, `--data` would miss."""
+    monite = Monite(clock=Clock(lambda: NOON), requests_per_second=10_000)
+
+    def saved() -> dict[Record, str]:
+        found = (record for partner in monite.partners for _, record in partner.directory.saved())
+        return {record: json.dumps(record.saved()) for record in found}
+
+    def tell(table: str, what: str, record: Record, before: Mapping[str, Any]) -> None:
+        told[record] = json.dumps(record.saved())
+
+    told = saved()
+    monite.directory.watchers.append(tell)
+    monite.partner_watchers.append(lambda partner: partner.directory.watchers.append(tell))
+    yield monite
+    silently = {record: text for record, text in saved().items() if told.get(record, text) != text}
+    assert not silently, "only a table changes the fields of a record"
 
 
 @pytest.fixture

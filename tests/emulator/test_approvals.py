@@ -30,7 +30,8 @@ def send(api):
     for user in (ANNA_ID, OSKAR_ID):
         role = directory.roles.get(directory.users.get(user).role_id)
         rules = [common(kind, "create", "read", "update", "delete") for kind in KINDS]
-        role.fields["permissions"] = {"objects": [*rules, common("tag", "create")]}
+        permissions = {"objects": [*rules, common("tag", "create")]}
+        directory.roles.change(role, {"permissions": permissions})
 
     def call(method, path, body=None, user=None, **query):
         return api.call(method, path, api.token(user), BAKERY_ID, json=body, params=query)

@@ -1,6 +1,7 @@
 """The PDF of a receivable. It is made when somebody asks for it, and made anew once it would say something else."""
 
 import base64
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -31,12 +32,11 @@ def _url(call: Call, record: Record) -> str:
             files.remove(known)
         name = f"{fields.get('document_id') or fields['type']}.pdf"
         known = keep_file(call, name, content, "receivables")
-        # Not by the table: to look at a receivable does not change it.
-        fields |= {"pdf_id": known.id, "file_url": known.fields["url"]}
+        RECEIVABLES.table(call).amend(record, {"pdf_id": known.id, "file_url": known.fields["url"]})
     return str(known.fields["url"])
 
 
-def _lines(fields: dict[str, Any]) -> list[str]:
+def _lines(fields: Mapping[str, Any]) -> list[str]:
     """Return what the page says."""
 
     def amount(minor: int) -> str:

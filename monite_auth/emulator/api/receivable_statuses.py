@@ -1,5 +1,6 @@
 """What becomes of a receivable: it is issued, accepted or declined, paid, canceled, or nobody will ever pay it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -47,7 +48,7 @@ def issue_receivable(call: Call, record: Record) -> None:
     RECEIVABLES.change(call, record, issued)
 
 
-def _due_date(call: Call, fields: dict[str, Any]) -> str | None:
+def _due_date(call: Call, fields: Mapping[str, Any]) -> str | None:
     final = (fields.get("payment_terms") or {}).get("term_final", {})
     if "number_of_days" in final:
         return (day(call) + timedelta(days=final["number_of_days"])).isoformat()
@@ -55,7 +56,7 @@ def _due_date(call: Call, fields: dict[str, Any]) -> str | None:
     return end
 
 
-def _credit(call: Call, fields: dict[str, Any]) -> None:
+def _credit(call: Call, fields: Mapping[str, Any]) -> None:
     """Lower what an invoice demands. If nothing is left to pay, it is paid, or canceled if nobody has paid anything."""
     invoice = call.known(RECEIVABLES.table(call), fields["based_on"], "receivable")
     if invoice.fields["status"] not in OPEN:

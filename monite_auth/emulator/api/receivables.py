@@ -91,7 +91,7 @@ class Receivables(Resource):
         }
         described = _described(call, fields["source"] | changes, items) | kept
         note(call, record, "receivable_updated", {})
-        return described | balance(fields | described)
+        return described | balance({**fields, **described})
 
     def remove(self, call: Call, record: Record) -> None:
         if record.fields["status"] != "draft":

@@ -104,8 +104,7 @@ def take_document_number(call: Call, kind: str) -> str:
     numbers = form.get("next_number") or {}
     number = numbers.get(kind) or 1
     counted = {**form, "next_number": {**numbers, kind: number + 1}}
-    # Not by the table: nobody has updated the entity, so this is no event.
-    call.entity.fields["settings"] = {**settings, "document_ids": counted}
+    call.directory.entities.amend(call.entity, {"settings": {**settings, "document_ids": counted}})
     words = {**PREFIXES, **(form.get("document_type_prefix") or {})}
     year = iso(call.monite.clock.now())[:4] if form.get("include_date") else None
     digits = str(number).zfill(form.get("min_digits") or 5)

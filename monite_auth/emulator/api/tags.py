@@ -1,6 +1,6 @@
 """Tags, and the records that bear them: `/tags`."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from monite_auth.emulator.api.call import Call
@@ -9,6 +9,7 @@ from monite_auth.emulator.directory import Record
 
 #: The tables whose records bear tags.
 TAGGED = ("counterparts", "payables", "products", "projects", "receivables")
+PARTIES = ("organization", "individual")
 
 
 class Tags(Resource):
@@ -47,18 +48,19 @@ def with_tags(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replace(call: Call, tag_id: str, by: list[dict[str, Any]]) -> None:
-    """Replace a tag wherever it is."""
-    for holder in _holders(call):
-        kept = ([tag] if tag["id"] != tag_id else by for tag in holder["tags"])
-        holder["tags"] = [tag for tags in kept for tag in tags]
+    """Replace a tag wherever it is: in a record, and in the organization or the individual that one describes."""
 
+    def replaced(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept = ([tag] if tag["id"] != tag_id else by for tag in fields.get("tags") or ())
+        return {**fields, "tags": [tag for tags in kept for tag in tags]} if "tags" in fields else fields
 
-def _holders(call: Call) -> Iterator[dict[str, Any]]:
-    """Return the objects that have tags: records, and the organization or the individual that one describes."""
     for name in TAGGED:
-        for record in call.directory.table(name).all(call.entity.id):
-            parts = (record.fields, record.fields.get("organization"), record.fields.get("individual"))
-            yield from (part for part in parts if part and "tags" in part)
+        table = call.directory.table(name)
+        for record in table.all(call.entity.id):
+            parts = {part: replaced(record.fields[part]) for part in PARTIES if record.fields.get(part)}
+            changed = replaced({**record.fields, **parts})
+            if changed != record.fields:
+                table.amend(record, changed)
 
 
 TAGS = Tags("/tags", "tag", object_type="tag")
