@@ -151,3 +151,10 @@ def test_a_page_goes_on_after_a_record_that_was_deleted_meanwhile(api):
     query = {"pagination_token": first["next_pagination_token"]}
     following = api.call("GET", "/payables", partner, BAKERY_ID, params=query).json()
     assert [each["id"] for each in following["data"]] == everything[3:6]
+
+
+def test_the_order_is_that_of_the_dates_also_where_the_clock_was_set_back(api, monite):
+    later = api.call("POST", "/tags", api.token(), BAKERY_ID, json={"name": "made first"}).json()
+    monite.clock.set(monite.clock.now() - 3600)
+    earlier = api.call("POST", "/tags", api.token(), BAKERY_ID, json={"name": "made second"}).json()
+    assert found(api, "/tags", "id", sort="created_at") == [earlier["id"], later["id"]]

@@ -156,7 +156,7 @@ def _value(call: Call, record: Record, field: str, lookups: Lookups) -> Any:
 
 def _key(call: Call, record: Record, field: str, lookups: Lookups) -> Key:
     # Records without a value come first. Equal ones stay in the order of their creation.
-    value = record.number if field == "created_at" else _value(call, record, field, lookups)
+    value = record.created_at if field == "created_at" else _value(call, record, field, lookups)
     return value is not None, value.lower() if isinstance(value, str) else value or 0, record.number
 
 

@@ -42,7 +42,11 @@ function show(live) {
   showFaults(live.faults);
 }
 
+let looking = false;
+
 async function look() {
+  if (looking) return; // the emulator may take longer than a second
+  looking = true;
   try {
     show(await read(`live?after=${lastEvent}`));
     await showRequests();
@@ -50,6 +54,8 @@ async function look() {
     at("offline").hidden = true;
   } catch {
     at("offline").hidden = false;
+  } finally {
+    looking = false;
   }
 }
 
