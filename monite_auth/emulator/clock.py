@@ -108,12 +108,17 @@ class Clock:
             return {"ahead": self._offset, "frozen_at": self._frozen_at}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Bring back what `state` was. A clock that was not frozen has gone on meanwhile."""
+        """Bring back what `state` was. A clock that was not frozen has gone on meanwhile.
+
+        Raises:
+            ValueError: as for `set`. Then nothing has changed.
+
+        """
         with self._lock:
             before = self.now()
             ahead, frozen_at = state["ahead"], state["frozen_at"]
-            self._offset = float(ahead)
-            self._frozen_at = None if frozen_at is None else _epoch_seconds(frozen_at)
+            _epoch_seconds(self._source() + ahead if frozen_at is None else frozen_at)
+            self._offset, self._frozen_at = ahead, frozen_at
             self._skipped += max(0.0, self.now() - before)
 
     def reset(self) -> float:

@@ -277,14 +277,10 @@ class Monite:
 
         """
         with self.lock:
-            before = self.snapshot()
-            try:
-                self._clear()
-                snapshots.bring_back(self, json.loads(json.dumps(snapshot)))
-            except ValueError:
-                self._clear()
-                snapshots.bring_back(self, before)
-                raise
+            checked = snapshots.checked(snapshot)
+            self.clock.restore(checked["clock"])
+            self._clear()
+            snapshots.bring_back(self, checked)
 
     def _clear(self) -> None:
         self.webhooks.clear()

@@ -1,11 +1,23 @@
 """Snapshots: the state as JSON, taken and brought back, in Python and over HTTP."""
 
 import json
+import re
 
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Monite
 from tests.emulator.conftest import Api
+
+RECORD = {
+    "id": "1",
+    "number": 1,
+    "entity_id": BAKERY_ID,
+    "created_at": 0.0,
+    "updated_at": 0.0,
+    "created_by": None,
+    "parent_id": None,
+    "fields": {},
+}
 
 
 @pytest.fixture
@@ -73,15 +85,36 @@ def test_snapshots_are_taken_and_brought_back_over_http(api, monite, token):
         {"tokens": None},
         {"clock": {}},
         {"token_life": "long"},
+        {"token_life": 10**400},
+        {"requests_per_second": 0},
+        {"limit_window": "leaking"},
+        {"dead_token_status": 10**6},
+        {"clock": {"ahead": 1e12, "frozen_at": None}},
+        {"clock": {"ahead": 0, "frozen_at": -1}},
+        {"randomness": {"seed": 7}},
+        {"tally": {"minted": "x", "forgotten": {}}},
+        {"partners": [{"credentials": {}, "records": [["payables", RECORD | {"fields": None}]]}]},
+        {"partners": [{"credentials": {}, "records": [["payables", RECORD | {"created_at": 1e18}]]}]},
+        {"partners": [{"credentials": {"1": ["a"]}, "records": []}] * 2},
     ],
 )
 def test_what_is_no_snapshot_is_refused_and_changes_nothing(api, monite, token, changes):
     before = monite.snapshot()
     refused = api.send("PUT", "/_emulator/snapshot", json=before | changes)
     assert refused.status_code == 422
-    assert "snapshot" in refused.text or "partner" in refused.text or "long" in refused.text
+    assert "snapshot" in refused.text or "clock" in refused.text
     assert monite.snapshot() == before
     assert api.call("GET", "/entity_users/me", token).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
+@pytest.mark.parametrize("name", ["token_life", "ahead", "expires_at", "number"])
+def test_a_number_that_is_none_is_refused_and_changes_nothing(api, monite, token, number, name):
+    before = monite.snapshot()
+    text = re.sub(rf'"{name}": [0-9.]+', f'"{name}": {number}', json.dumps(before))
+    headers = {"content-type": "application/json"}
+    assert api.send("PUT", "/_emulator/snapshot", content=text, headers=headers).status_code == 422
+    assert monite.snapshot() == before
 
 
 def test_the_ledger_counts_on_after_a_snapshot():
