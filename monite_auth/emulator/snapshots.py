@@ -5,11 +5,11 @@ What tells of the past is not in it: the log, the statistics, the feed; nor are 
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from monite_auth.emulator.clock import EARLIEST, LATEST
 from monite_auth.emulator.limits import LimitWindow
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The form of a snapshot. Another version of the emulator refuses one of another form.
 FORMAT = "monite-emulator/1"
+FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
+LAST = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
 def taken(monite: "Monite") -> dict[str, Any]:
@@ -56,9 +58,9 @@ class _Part(BaseModel):
 
 
 Count = Annotated[int, Field(ge=0)]
-# Some moments are computed, as the end of a token's life, and may lie beyond the clock's last one.
-Moment = Annotated[float, Field(ge=EARLIEST, le=2 * LATEST)]
-Life = Annotated[float, Field(ge=-LATEST, le=LATEST)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+# A seed may say that something is older than any time of the clock. All that can be written as a date-time is right.
+Moment = Annotated[float, Field(ge=FIRST, lt=LAST)]
 
 
 class _Record(_Part):
@@ -90,8 +92,8 @@ class _Token(_Part):
     holder: _Holder
     client_id: str
     minted_at: Moment
-    life: Life
-    expires_at: float
+    life: Finite
+    expires_at: Finite
     revoked_at: Moment | None
     uses: Count
     last_used_at: Moment | None
@@ -102,8 +104,8 @@ class _Token(_Part):
 
 
 class _Clock(_Part):
-    ahead: float
-    frozen_at: float | None
+    ahead: Finite
+    frozen_at: Finite | None
 
 
 class _Randomness(_Part):
@@ -118,7 +120,7 @@ class _Tally(_Part):
 
 class _Snapshot(_Part):
     format: str
-    token_life: Life
+    token_life: Finite
     requests_per_second: Annotated[int, Field(ge=1)]
     limit_window: LimitWindow
     dead_token_status: Annotated[int, Field(ge=200, le=599)]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Monite
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Clock, Monite
 from tests.emulator.conftest import Api
 
 RECORD = {
@@ -105,6 +105,15 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(api, monite, token, 
     assert "snapshot" in refused.text or "clock" in refused.text
     assert monite.snapshot() == before
     assert api.call("GET", "/entity_users/me", token).status_code == 200
+
+
+def test_every_time_and_token_life_that_can_be_is_in_a_snapshot_that_can_be_brought_back():
+    monite = Monite(clock=Clock(lambda: 0.0), token_life=10**12)
+    monite.mint(None, "client")
+    assert min(bill.created_at for bill in monite.directory.payables.all()) < 0
+    before = monite.snapshot()
+    monite.restore(before)
+    assert monite.snapshot() == before
 
 
 @pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
