@@ -57,6 +57,13 @@ class Disk:
             rows = self._file.execute("SELECT key, value FROM state ORDER BY rowid").fetchall()
         except sqlite3.Error as error:
             raise OSError(f"{path}: {error}; perhaps another process uses it") from None
+        # The deliveries of webhooks go on at once, and what they change is written.
+        with monite.lock:
+            self._begin(path, rows)
+        self.flush()
+
+    def _begin(self, path: Path, rows: list[tuple[str, str]]) -> None:
+        monite = self._monite
         if rows:
             # What the command line says is true of this run.
             said = monite.token_life, monite.requests_per_second, monite.limit_window
@@ -71,7 +78,6 @@ class Disk:
             self._watch(partner)
         monite.partner_watchers.append(self._added)
         monite.ledger.watchers.append(self._token)
-        self.flush()
 
     def flush(self) -> None:
         """Write what has changed, in one transaction."""
@@ -81,7 +87,7 @@ class Disk:
                 return
             changed = dict(self._changed)
             if self._rewrite:
-                changed |= {key: json.dumps(value) for key, value in _pieces(self._monite.snapshot())}
+                changed = {key: json.dumps(value) for key, value in _pieces(self._monite.snapshot())}
             # Commits, or rolls back if the drive is full, say. Then the next flush tries again.
             with self._file:
                 self._file.execute("BEGIN IMMEDIATE")

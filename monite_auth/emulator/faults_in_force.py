@@ -132,6 +132,13 @@ class Faults:
         for order in self.orders:
             self.remove(order.id)
 
+    def reset(self, chance: random.Random) -> None:
+        """Begin again, with this chance: no faults and no hits."""
+        self.clear()
+        with self._lock:
+            self.hits.clear()
+            self._chance = chance
+
     def wait_for_hits(self, count: int, seconds: float = 5.0) -> bool:
         """Wait until `count` requests in total have been hit. Return False if that takes longer than `seconds`."""
         with self._struck:

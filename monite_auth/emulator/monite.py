@@ -22,7 +22,7 @@ from monite_auth.emulator.randomness import Randomness
 from monite_auth.emulator.request_log import REQUESTS_KEPT, RequestLog
 from monite_auth.emulator.seed import sow
 from monite_auth.emulator.seed_counterparts import sow_counterparts
-from monite_auth.emulator.webhooks import Webhooks
+from monite_auth.emulator.webhooks import RETRIES, Webhooks
 
 # Monite's documentation names the limit and the token life (seconds).
 REQUESTS_PER_SECOND = 30
@@ -73,6 +73,7 @@ class Monite:
         requests_kept: int = REQUESTS_KEPT,
     ) -> None:
         lock = threading.RLock()
+        self._settings = requests_per_second, limit_window, token_life, dead_token_status
         self.token_life = token_life
         self.dead_token_status = dead_token_status
         self.clock = clock or Clock()
@@ -81,6 +82,7 @@ class Monite:
         self.journal = Journal(self.clock)
         self.ledger = Ledger(self.clock, self.journal, lock, self.randomness.new_token, tokens_kept)
         self.requests = RequestLog(requests_kept)
+        self._chance = chance
         self.faults = Faults(self.clock, self.journal, lock, chance or self.randomness.chance())
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
         self.statistics = Statistics(self.clock)
@@ -248,12 +250,18 @@ class Monite:
                         self.ledger.revoke(token)
 
     def reset(self) -> None:
-        """Restore the initial state: seed data, demo credentials, the right time, no tokens, no faults."""
+        """Restore the initial state: seed data, demo credentials, settings, the right time, no tokens, no faults."""
         with self.lock:
+            (
+                self.requests_per_second,
+                self.limit_window,
+                self.token_life,
+                self.dead_token_status,
+            ) = self._settings
+            self.webhooks.retries = RETRIES
             self.clock.reset()
             self.randomness.reset()
-            self.faults.clear()
-            self.faults.hits.clear()
+            self.faults.reset(self._chance or self.randomness.chance())
             self.journal.clear()
             self.requests.clear()
             self.limiter.clear()
@@ -281,10 +289,14 @@ class Monite:
             self.clock.restore(checked["clock"])
             self._clear()
             snapshots.bring_back(self, checked)
+            self.webhooks.start()
 
     def _clear(self) -> None:
         self.webhooks.clear()
         self.ledger.clear()
+        for partner in self._partners:
+            # Who still holds an old record changes nothing that is kept.
+            partner.directory.watchers.clear()
         self._partners.clear()
         self._owners.clear()
 

@@ -133,11 +133,12 @@ class Webhooks:
         for name in ("events", "webhook_deliveries"):
             kept = directory.table(name)
             kept.remove(*kept.all()[:-KEPT])
-        self._start()
+        self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Let the thread make what deliveries there are."""
         with self._changed:
-            if self._thread is None:
+            if self._thread is None and self._open():
                 self._thread = threading.Thread(
                     target=self._run, name="monite-emulator-webhooks", daemon=True
                 )

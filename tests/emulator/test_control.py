@@ -13,8 +13,11 @@ from monite_auth.emulator import (
     DEMO_CLIENT_SECRET,
     PEOPLE,
     TEA_ID,
+    Monite,
+    snapshots,
 )
 from monite_auth.emulator.control_page import PAGE
+from monite_auth.emulator.webhooks import RETRIES
 
 
 def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
@@ -65,6 +68,18 @@ def test_a_reset_goes_back_to_the_seed(api, monite):
     assert (monite.clock.now(), monite.clock.is_frozen) == (before, False)
     assert api.call("GET", "/entity_users/me", token).status_code == 401
     assert api.token(ANNA_ID)
+
+
+def test_a_reset_brings_the_settings_of_the_beginning_back(monite):
+    snapshot = monite.snapshot()
+    other = Monite(requests_per_second=7, limit_window="sliding", token_life=60, dead_token_status=400)
+    before = snapshots.settings(other)
+    other.restore(snapshot)
+    other.webhooks.retries = (1,)
+    assert other.token_life == 1800
+    other.reset()
+    assert snapshots.settings(other) == before
+    assert other.webhooks.retries == RETRIES
 
 
 def test_the_page_gets_tokens_counts_and_events_without_a_whole_token(api, monite):

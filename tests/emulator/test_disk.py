@@ -124,6 +124,17 @@ def test_a_reset_and_a_restored_snapshot_survive_too(tmp_path, open_client):
         assert emulator.monite.ledger.find(token) is None
 
 
+def test_nothing_of_before_a_reset_comes_back(tmp_path):
+    with serve(Monite(), data=tmp_path) as emulator:
+        tags = emulator.monite.directory.table("tags")
+        tags.add("before", {"name": "before"})
+        emulator.monite.reset()
+        tags.add("after", {"name": "after"})
+        snapshot = emulator.monite.snapshot()
+    with serve(Monite(), data=tmp_path) as emulator:
+        assert emulator.monite.snapshot() == snapshot
+
+
 def test_ids_go_on_where_they_were(tmp_path, open_client):
     tokens = set()
     for _ in range(3):

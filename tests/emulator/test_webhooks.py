@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Clock, Monite
+from tests.emulator.conftest import NOON
 
 BILL = {"document_id": "X-1", "currency": "EUR", "total_amount": 1250}
 
@@ -106,6 +107,18 @@ def test_a_failed_delivery_is_repeated_by_the_emulators_clock_until_it_is_given_
     (delivery,) = deliveries(api)
     assert (delivery["requests_made_count"], delivery["was_successful"]) == (3, False)
     assert delivery["response_status_code"] == 503
+
+
+def test_what_a_snapshot_has_still_to_deliver_is_delivered(api, listener):
+    listener.statuses = [500]
+    subscribe(api, listener, "role")
+    api.monite.directory.roles.remove(api.monite.directory.roles.all(BAKERY_ID)[0])
+    assert api.monite.webhooks.wait()
+    other = Monite(clock=Clock(lambda: NOON))
+    other.restore(api.monite.snapshot())
+    other.clock.advance(10)
+    assert other.webhooks.wait()
+    assert listener.actions == ["role.deleted"] * 2
 
 
 def test_a_delivery_that_succeeds_later_is_over(api, listener):
