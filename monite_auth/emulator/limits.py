@@ -1,18 +1,23 @@
 """Monite's request limit, and statistics of the requests. The gate answers the requests that exceed the limit."""
 
 import math
+import re
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 from monite_auth.emulator.clock import Clock
+from monite_auth.emulator.specification.facts import operations
 
 # The windows in which a limiter counts: whole seconds of the clock, or the second before each request.
 LimitWindow = Literal["fixed", "sliding"]
 
 # The status in the statistics of a request without an answer: its connection was cut, or its client left.
 NO_ANSWER = 0
+# The path in the statistics of a request that no operation of Monite's takes. So there are never more than a few hundred.
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,10 @@ class Statistics:
 
     @property
     def requests(self) -> Counter[tuple[str, int]]:
-        """The counts by `(path, status)`. Paths are those below /v1, with `{id}` for ids. Status 0 means no answer."""
+        """The counts by `(path, status)`. Status 0 means no answer.
+
+        Paths are those of Monite's operations, below /v1 and with `{id}` for ids. All others are `OTHER`.
+        """
         with self._lock:
             return self._requests.copy()
 
@@ -171,6 +179,12 @@ class Statistics:
         return len(self._arrivals)
 
 
+@cache
+def _templates() -> frozenset[str]:
+    return frozenset(re.sub(r"\{\w+\}", "{id}", operation.path) for operation in operations())
+
+
 def _template(path: str) -> str:
-    """Replace ids in a path: `/payables/3f…` becomes `/payables/{id}`. A part as long as a UUID counts as an id."""
-    return "/".join("{id}" if len(part) == 36 else part for part in path.split("/"))
+    """Return the operation's path: `/payables/3f…` becomes `/payables/{id}`. A part as long as a UUID counts as an id."""
+    template = "/".join("{id}" if len(part) == 36 else part for part in path.split("/"))
+    return template if template in _templates() else OTHER

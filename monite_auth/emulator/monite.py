@@ -139,12 +139,9 @@ class Monite:
 
         """
         with self.lock:
-            partner = self.new_partner()
-            try:
-                self.add_credentials(client_id, client_secret, partner)
-            except ValueError:
-                self._partners.remove(partner)
-                raise
+            partner = Partner(self.clock, self.lock)
+            self.add_credentials(client_id, client_secret, partner)
+            self._join(partner)
             if seed:
                 sow(partner.directory, self.clock)
                 sow_counterparts(partner.directory)
@@ -154,10 +151,13 @@ class Monite:
         """Add a partner without credentials and data."""
         with self.lock:
             partner = Partner(self.clock, self.lock)
-            self._partners.append(partner)
-            for watcher in self.partner_watchers:
-                watcher(partner)
+            self._join(partner)
             return partner
+
+    def _join(self, partner: Partner) -> None:
+        self._partners.append(partner)
+        for watcher in self.partner_watchers:
+            watcher(partner)
 
     def add_credentials(
         self,

@@ -110,6 +110,13 @@ def test_requests_are_counted_by_path_and_status(api, monite):
     assert monite.statistics.throttled == 1
 
 
+def test_what_is_no_operation_is_counted_together(api, monite):
+    for path in ("/nothing", "/payables/nobody", "/payables/nobody/else"):
+        assert api.call("GET", path, api.token(ANNA_ID), BAKERY_ID).status_code in {404, 422}
+    counts = {path: count for (path, _), count in monite.statistics.requests.items()}
+    assert set(counts) == {"/auth/token", "other"}
+
+
 @pytest.mark.parametrize(("step", "second", "window"), [(0.0, 6, 6), (0.4, 3, 3), (1.0, 1, 1)])
 def test_the_busiest_second_and_window_are_remembered(api, monite, step, second, window):
     for _ in range(6):

@@ -89,10 +89,12 @@ def test_partners_are_made_and_lose_credentials_over_http(api):
 
 
 def test_a_client_id_belongs_to_one_partner(api, monite):
+    told = []
+    monite.partner_watchers.append(told.append)
     other = api.send("POST", "/_emulator/partners", json={"client_id": DEMO_CLIENT_ID})
     assert other.status_code == 422
     assert "another partner" in other.text
-    assert len(monite.partners) == 1
+    assert (len(monite.partners), told) == (1, [])
     unknown = uuid.uuid4()
     assert api.send("POST", f"/_emulator/partners/{unknown}/credentials", json={}).status_code == 404
     assert api.send("DELETE", f"/_emulator/credentials/{unknown}").status_code == 404
