@@ -118,9 +118,10 @@ class ConnectionVisit:
     def _people(self) -> Visit:
         """Who is here, noted when it is first needed: most requests leave the session as it was."""
         if self._noted is None:
-            self._noted = Visit()
-            self._noted.arrive("session", self._arrived)
-            self._noted.arrive("identify", self._arrived)
+            people = Visit()
+            people.arrive("session", self._arrived)
+            people.arrive("identify", self._arrived)
+            self._noted = people  # whole: a thread of the app's may log out meanwhile
         return self._noted
 
     def _arrive(self, bound: Principal | None, arrived: Principal | None) -> None:
@@ -243,6 +244,11 @@ class ConnectionVisit:
             self._let_go()
         elif not self._compared and not self.is_untouched():
             await shielded(self._last(self.compare()))
+            # Somebody is still here, and a middleware outside may still empty the session.
+            if may_change and self._people.has_people:
+                call_when_task_is_free(self._look_back)
+            else:
+                self._let_go()
         elif gone := self._gone_since():
             await aend(self._its_broker, gone)
             self._let_go()
@@ -274,7 +280,6 @@ class ConnectionVisit:
             await work
         except Exception:
             log.exception("At the end of a request it could not be settled whether its user has logged out.")
-        self._let_go()
 
     def _let_go(self) -> None:
         """Let go of the request, which is over. Its scope holds this visit: only the garbage collector would find the two."""

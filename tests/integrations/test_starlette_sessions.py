@@ -382,7 +382,9 @@ class Emptied:
         async def send_on(message):
             if when == b"passing":
                 scope["session"].clear()
-            if when == b"holding":
+            if when == b"touching":
+                scope["session"]["last_seen"] = "now"
+            if when in (b"holding", b"touching"):
                 held.append(message)
             else:
                 await send(message)
@@ -391,7 +393,7 @@ class Emptied:
             scope["session"].clear()
         app = PlainTextResponse("idle for too long") if when == b"in its place" else self.app
         await app(scope, receive, send_on)
-        if when == b"holding":
+        if when in (b"holding", b"touching"):
             await asyncio.sleep(0)
             scope["session"].clear()
         for message in held:
@@ -413,6 +415,7 @@ class EmptiedByDispatch(BaseHTTPMiddleware):
         (Emptied, "in its place"),
         (Emptied, "passing"),
         (Emptied, "holding"),
+        (Emptied, "touching"),
         (EmptiedByDispatch, "yes"),
     ],
 )
@@ -422,6 +425,27 @@ def test_promise_5_a_middleware_outside_that_empties_the_session_logs_out(broker
         assert client.get("/facts", headers={"x-empty": when}).status_code == 200
         until(lambda: live() == 0)
         assert client.get("/me").status_code == 401
+
+
+class EmptiedByFailure(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        try:
+            return await call_next(request)
+        except RuntimeError:
+            request.session.clear()
+            return PlainTextResponse("sorry", 500)
+
+
+def test_promise_5_a_middleware_outside_that_empties_the_session_after_a_failure_logs_out(broker, live):
+    async def fail(request):
+        request.session["last_seen"] = "now"
+        raise RuntimeError
+
+    app = app_of(broker, Route("/fail", fail), outside=[SESSIONS, Middleware(EmptiedByFailure)])
+    with visitor(app) as client:
+        log_in(client, live)
+        assert client.get("/fail").status_code == 500
+        until(lambda: live() == 0)
 
 
 def test_promise_5_a_middleware_outside_that_changes_the_user_logs_the_first_out(broker, live):

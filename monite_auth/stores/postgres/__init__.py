@@ -11,7 +11,6 @@ coming out, so that hosts whose clocks differ agree. It goes on evenly when some
 | `execution` | how an operation becomes a statement |
 | `keys` | the account's envelope in the database |
 | `connections`, `thread_connections`, `loop_connections` | what is tried again; the connections of threads, and of an event loop |
-| `coalesced_reads` | tasks of one event loop that ask the same, and find no connection free, share a read |
 | `listener` | how waiters hear that a mint of another process is over |
 | `link`, `opening` | one connection: what is sent, what to wait for; how it is opened |
 | `statements` | a statement: its text, and what its columns hold |

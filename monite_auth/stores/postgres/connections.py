@@ -20,7 +20,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from monite_auth.stores.postgres.address import Address
@@ -93,10 +93,6 @@ class Connections(ABC):
         self._has_worked = self._has_worked or not is_setup
         return rows
 
-    def peek(self, statement: Statement, arguments: Sequence[Argument]) -> Awaitable[list[Row]]:
-        """Do as `run`, for a statement that changes nothing: others may get the same rows. Raises as `run` does."""
-        return self.run(statement, arguments)
-
     async def script(self, text: str, *, patience: float) -> None:
         """Execute some statements in one transaction, to set up. `patience`: seconds. Raises as `run` does."""
         await self._run("other", lambda link: link.script(text), patience)
@@ -160,17 +156,13 @@ class Connections(ABC):
             if error.ends_the_connection or error.is_read_only or link.is_broken:
                 link.close()
             else:
-                self._give_back(link, idle)
+                idle.append(link)
             raise
         except BaseException:
             link.close()
             raise
-        self._give_back(link, idle)
-        return rows
-
-    def _give_back(self, link: Link, idle: deque[Link]) -> None:
-        """Leave a connection to the next caller, on the stack that was the present one when it was taken."""
         idle.append(link)
+        return rows
 
     def close_idle(self) -> None:
         """Close the connections that nobody uses now; they are opened again when they are needed."""

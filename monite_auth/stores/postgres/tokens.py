@@ -77,7 +77,7 @@ class PostgresTokens(Execution):
             vault, at = self._keys.present() or await self._keys.vault(connections), self._clock()
             name = vault.slot(slot)
             try:
-                rows = await connections.peek(*self._peek_of(vault, name, principal))
+                rows = await connections.run(*self._peek_of(vault, name, principal))
             except SchemaMissing:
                 await self._keys.set_up_again(connections)
                 return None
