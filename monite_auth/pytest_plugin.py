@@ -63,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
-@pytest.hookimpl(wrapper=True)  # around those that import conftest.py, and Django's settings
+# Around those that import conftest.py, and Django's settings. In the old style: the new one needs pluggy 1.2.
+@pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Set the environment of an application that is imported with the tests."""
     if early_config.getini(EARLY):
@@ -73,7 +74,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         whole_run = ExitStack()
         whole_run.enter_context(environment_with(variables_of(stage().url)))
         early_config.add_cleanup(whole_run.close)
-    return (yield)
+    yield
 
 
 @pytest.fixture
