@@ -52,7 +52,7 @@ def test_no_test_and_no_example_is_in_the_wheel(wheel):
 
 def test_the_wheel_has_the_files_that_are_not_python(wheel):
     kinds = {Path(name).suffix for name in names_in(wheel) if ".dist-info/" not in name}
-    assert kinds == {".py", ".typed", ".lua", ".sql", ".html", ".css", ".js"}
+    assert kinds == {".py", ".typed", ".lua", ".sql", ".txt", ".html", ".css", ".js"}
 
 
 def test_the_sdist_has_what_the_tests_of_a_distribution_need(sdist):
