@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 
 from monite_auth.emulator import (
     DEMO_CLIENT_ID,
@@ -19,6 +20,7 @@ from monite_auth.emulator import (
 )
 from monite_auth.emulator.directory import Record
 from tests.data.facts import check
+from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
 from tests.waiting import PATIENCE
 
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
@@ -133,3 +135,18 @@ def mint(client: httpx.Client) -> Callable[..., httpx.Response]:
         return client.post("/auth/token", json=body, **options)
 
     return call
+
+
+@pytest.fixture
+def browser_page() -> Iterator[Page]:
+    """A page of a real browser. What it complains of fails the test."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    complaints: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(MILLISECONDS)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+    assert complaints == []

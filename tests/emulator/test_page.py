@@ -12,22 +12,12 @@ from playwright.sync_api import expect
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.emulator.faults import FaultKind
-from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
 
 
 @pytest.fixture
-def page(served):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with chromium() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(MILLISECONDS)
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(served.url)
-        yield page
-    assert complaints == []
+def page(served, browser_page):
+    browser_page.goto(served.url)
+    return browser_page
 
 
 def test_the_page_follows_a_token_from_its_mint_to_its_end(served, page):
