@@ -78,7 +78,7 @@ def test_payment_records_take_their_permission_and_an_invoice(office):
         "currency": "EUR",
         "object": {"id": office.issued("quote")["id"], "type": "receivable"},
     }
-    office.call("POST", "/payment_records", 404, json=body)
+    office.call("POST", "/payment_records", 422, json=body)
     for method in ("GET", "POST"):
         answer = office.api.call(
             method,

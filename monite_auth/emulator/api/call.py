@@ -11,6 +11,7 @@ from monite_auth.emulator.monite import Monite
 from monite_auth.emulator.partners import Partner
 from monite_auth.emulator.permissions import Action, ObjectType, Permission, granted
 from monite_auth.emulator.specification.facts import Operation
+from monite_auth.emulator.specification.validation import InvalidError
 
 RecordType = TypeVar("RecordType", bound=Record)
 
@@ -124,19 +125,30 @@ class Call:
             self.demand(action, object_type, record)
         return record
 
-    def known(self, table: Table[RecordType], record_id: str, what: str) -> RecordType:
-        """Return a record of the entity that the body names.
+    def known(
+        self, table: Table[RecordType], record_id: str, what: str, *, place: tuple[str, ...] = ("body",)
+    ) -> RecordType:
+        """Return a record of the entity that the request names at a place, such as `("query", "counterpart_id")`.
 
         Raises:
-            RefusedError: there is no such record (404, or 400 where the operation has no 404).
+            RefusedError: there is no such record (404, or 400).
+            InvalidError: the same (422), where the operation has neither of these statuses.
 
         """
         record = table.get(record_id, self.entity.id)
         if record is None:
-            raise self.refusal(f"There is no {what} {record_id}.", 404, 400)
+            named = f"{place[1]}: there" if place[1:] else "There"
+            raise self.refusal(f"{named} is no {what} {record_id}.", 404, 400, place=place)
         return record
 
-    def refusal(self, message: str, *statuses: int) -> RefusedError:
-        """Return the refusal with the first of these statuses that Monite documents for the operation, or the last."""
-        documented = [status for status in statuses if str(status) in self.operation.errors]
-        return RefusedError(documented[0] if documented else statuses[-1], message)
+    def refusal(
+        self, message: str, *statuses: int, place: tuple[str, ...] = ("body",)
+    ) -> RefusedError | InvalidError:
+        """Return the refusal with the first of these statuses that Monite documents for the operation.
+
+        Every operation documents 422, so a refusal without any of these is that a value at `place` is not valid.
+        """
+        for status in statuses:
+            if str(status) in self.operation.errors:
+                return RefusedError(status, message)
+        return InvalidError([(place, message, "value_error")])

@@ -8,7 +8,6 @@ from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
 from monite_auth.emulator.api.tags import with_tags
 from monite_auth.emulator.directory import Record
-from monite_auth.emulator.errors import RefusedError
 
 
 def _party(record: Record) -> dict[str, Any]:
@@ -35,7 +34,7 @@ class Counterparts(Resource):
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
         kind = record.fields["type"]
         if kind not in call.body:
-            raise RefusedError(400, f"This counterpart is an {kind}.")
+            raise call.refusal(f"This counterpart is an {kind}.", 400)
         return {**call.body, kind: _party(record) | with_tags(call, dict(call.body[kind]))}
 
     def remove(self, call: Call, record: Record) -> None:

@@ -12,7 +12,6 @@ from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
 from monite_auth.emulator.clock import iso
 from monite_auth.emulator.directory import Payable, Record
-from monite_auth.emulator.errors import RefusedError
 from monite_auth.emulator.specification.validation import InvalidError
 
 #: A bill in one of these can be paid.
@@ -57,14 +56,15 @@ def _object(call: Call, named: Mapping[str, Any]) -> Record:
     """Return what is paid.
 
     Raises:
-        RefusedError: there is no such invoice or bill (404).
+        InvalidError: there is no such invoice or bill. Monite documents no 404 for this.
 
     """
     kind = named["type"]
     resource = RECEIVABLES if kind == "receivable" else PAYABLES
     found: Record | None = resource.table(call).get(named["id"], call.entity.id)
     if found is None or (kind == "receivable" and found.fields["type"] != "invoice"):
-        raise RefusedError(404, f"There is no {'invoice' if kind == 'receivable' else kind} {named['id']}.")
+        what = "invoice" if kind == "receivable" else kind
+        raise call.refusal(f"There is no {what} {named['id']}.", 404, place=("body", "object", "id"))
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from monite_auth.emulator.api.call import Call
 from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.api.trade import asked_about
 from monite_auth.emulator.api.vat_rates import vat_rates
 from monite_auth.emulator.directory import Record
 
@@ -23,20 +24,19 @@ class Products(Resource):
 
 @serves("GET /vat_rates")
 def list_vat_rates(call: Call) -> dict[str, Any]:
-    """Return the rates of the entity's country."""
+    """Return the rates of the seller's country: the entity's, or that of the VAT id that the query names.
+
+    A sale abroad may have only the zero rate. At home that rate is for goods, such as solar panels, and for no service.
+    """
     call.demand("read", "receivable")
-    for kind in ("counterpart", "counterpart_address", "counterpart_vat_id", "entity_vat_id"):
-        if record_id := call.query.get(f"{kind}_id"):
-            call.known(call.directory.table(_TABLES[kind]), record_id, kind.replace("_", " "))
-    return {"data": vat_rates(call.entity.country)}
+    trade = asked_about(call)
+    rates = vat_rates(trade.seller)
+    if trade.is_without_vat:
+        rates = [rate for rate in rates if not rate["value"]]
+    elif call.query.get("product_type") == "service":
+        rates = [rate for rate in rates if rate["value"]]
+    return {"data": rates}
 
-
-_TABLES = {
-    "counterpart": "counterparts",
-    "counterpart_address": "counterparts.addresses",
-    "counterpart_vat_id": "counterparts.vat_ids",
-    "entity_vat_id": "entities.vat_ids",
-}
 
 PRODUCTS = Products(
     "/products",

@@ -8,6 +8,7 @@ from monite_auth.emulator.api.receivable_statuses import in_status, issue_receiv
 from monite_auth.emulator.api.receivables import OPEN, RECEIVABLES, note
 from monite_auth.emulator.api.resource import Resource
 from monite_auth.emulator.api.serving import serves
+from monite_auth.emulator.api.trade import asked_about
 from monite_auth.emulator.api.vat_rates import vat_rates
 from monite_auth.emulator.directory import Record
 from monite_auth.emulator.errors import RefusedError
@@ -81,20 +82,18 @@ def list_variables(call: Call) -> dict[str, Any]:
 def required_fields(call: Call) -> dict[str, Any]:
     """Tell which fields an invoice needs: in a country whose VAT rates Monite knows, lines need one of these."""
     call.demand("read", "receivable")
-    if counterpart_id := call.query.get("counterpart_id"):
-        call.find(call.directory.counterparts, counterpart_id, "counterpart")
-    has_rates = bool(vat_rates(call.entity.country))
+    trade = asked_about(call)
+    has_rates = bool(vat_rates(trade.seller))
 
     def field(description: str, *, required: bool) -> dict[str, Any]:
         return {"description": description, "required": required}
 
-    party = {
-        "tax_id": field("A tax number", required=False),
-        "vat_id": field("A VAT id", required=False),
-    }
+    tax_id = {"tax_id": field("A tax number", required=False)}
+    vat_id = {"vat_id": field("A VAT id", required=trade.needs_vat_ids)}
     return {
-        "counterpart": party,
-        "entity": party,
+        # A private person has no VAT id.
+        "counterpart": tax_id if trade.customer_type == "individual" else tax_id | vat_id,
+        "entity": tax_id | vat_id,
         "line_item": {
             "measure_unit": field("The unit in which the product is measured", required=False),
             "tax_rate_value": field("The tax in hundredths of a percent", required=not has_rates),

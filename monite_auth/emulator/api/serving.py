@@ -135,7 +135,7 @@ class Api:
                 result = endpoint.served.handler(call)
                 status, schema = endpoint.operation.success
                 body = b"" if schema is None else _json(fitted(schema, result))
-            return Answer(endpoint.served.status or status, _JSON if schema else (), body), call
+            return Answer(endpoint.served.status or status, () if schema is None else _JSON, body), call
         except InvalidError as error:
             return Answer.of_complaints(error.complaints), call
         except RefusedError as error:
