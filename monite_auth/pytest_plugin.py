@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from monite_auth import Settings, TokenBroker
     from monite_auth.emulator import Clock
-    from monite_auth.emulator.faults_in_force import Faults
+    from monite_auth.emulator.faults.in_force import Faults
     from monite_auth.testing import LedgerAssertions, LocalMonite, MoniteUser, MoniteUsers
 
 __all__ = [

@@ -8,11 +8,13 @@ from pydantic_core import from_json
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monite_auth.emulator import control, control_page, control_state, errors, files, reference
-from monite_auth.emulator.gate import OWN_HEADERS, Gate
-from monite_auth.emulator.guard import Guard
-from monite_auth.emulator.monite import Monite
-from monite_auth.emulator.visit import is_api
+from monite_auth.emulator.answers import errors
+from monite_auth.emulator.api import file_content
+from monite_auth.emulator.control import endpoints, live_page, reference, state
+from monite_auth.emulator.gateway.gate import OWN_HEADERS, Gate
+from monite_auth.emulator.gateway.guard import Guard
+from monite_auth.emulator.gateway.visit import is_api
+from monite_auth.emulator.state.monite import Monite
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -20,7 +22,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> FastAPI:
     """Return an ASGI app that serves the state `monite`. None stands for a new one, with the seed data.
 
-    `hosts` are host names to answer for, besides those that no stranger can own: see guard.py.
+    `hosts` are host names to answer for, besides those that no stranger can own: see gateway/guard.py.
     """
     monite = monite or Monite()
     app = FastAPI(title="Monite emulator", openapi_url=None, redirect_slashes=False)
@@ -29,11 +31,11 @@ def create_app(monite: Monite | None = None, *, hosts: Iterable[str] = ()) -> Fa
     app.add_middleware(_ApiForPages)
     app.add_middleware(Guard, hosts=hosts)  # the last one stands in front
     errors.install(app)
-    app.include_router(control.router, dependencies=[Depends(_whole_json)])
-    app.include_router(control_state.router, dependencies=[Depends(_whole_json)])
-    app.include_router(control_page.router)
+    app.include_router(endpoints.router, dependencies=[Depends(_whole_json)])
+    app.include_router(state.router, dependencies=[Depends(_whole_json)])
+    app.include_router(live_page.router)
     app.include_router(reference.router)
-    app.include_router(files.router)
+    app.include_router(file_content.router)
     return app
 
 

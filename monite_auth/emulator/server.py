@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monite_auth.emulator.app import create_app
-from monite_auth.emulator.disk import Disk
-from monite_auth.emulator.monite import Monite
-from monite_auth.emulator.visit import PREFIX, TRANSPORT
+from monite_auth.emulator.gateway.visit import PREFIX, TRANSPORT
+from monite_auth.emulator.state.disk import Disk
+from monite_auth.emulator.state.monite import Monite
 
 # Seconds to wait for the thread to start or stop. A healthy one takes less than a second, on a machine that is not busy.
 PATIENCE = 60

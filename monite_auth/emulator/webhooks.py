@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 
-from monite_auth.emulator.clock import Clock
-from monite_auth.emulator.directory import Directory, Record
-from monite_auth.emulator.partners import Partner
 from monite_auth.emulator.specification.facts import API_VERSION
+from monite_auth.emulator.world.clock import Clock
+from monite_auth.emulator.world.directory import Directory, Record
+from monite_auth.emulator.world.partners import Partner
 
 #: Monite's name for the records of a table. Other tables make no events.
 OBJECT_TYPES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from monite_auth.emulator import ANNA_ID, Monite, serve
-from monite_auth.emulator.clock import Clock
+from monite_auth.emulator.world.clock import Clock
 from tests.chaos.application import open_broker
 from tests.chaos.event_log import EventLog, EventLogs
 from tests.chaos.evidence import Entry

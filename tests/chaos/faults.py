@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 from monite_auth.emulator import Fault, Monite
-from monite_auth.emulator.faults import FaultKind
+from monite_auth.emulator.faults.kinds import FaultKind
 from tests.chaos.processes import Processes
 from tests.chaos.stores import StoreUnderTest
 from tests.chaos.troubles import Troubles

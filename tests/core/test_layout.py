@@ -53,10 +53,12 @@ def test_no_comment_stands_behind_a_bracket_that_closes(folder):
     assert [str(each) for each in folder.rglob("*.py") if behind.search(each.read_text())] == []
 
 
-def test_the_engine_introduces_each_of_its_files():
-    said = docstring(PACKAGE / "engine" / "__init__.py")
-    files = {each.stem for each in (PACKAGE / "engine").glob("*.py")} - {"__init__"}
-    assert [each for each in sorted(files) if f"`{each}`" not in said] == []
+@pytest.mark.parametrize("wing", ["engine", "emulator"])
+def test_the_large_wings_introduce_each_of_their_files_and_folders(wing):
+    said = docstring(PACKAGE / wing / "__init__.py")
+    inside = {each.stem for each in (PACKAGE / wing).glob("*.py")} - {"__init__"}
+    inside |= {each.parent.name for each in (PACKAGE / wing).glob("*/__init__.py")}
+    assert [each for each in sorted(inside) if f"`{each}`" not in said] == []
 
 
 @pytest.mark.parametrize(

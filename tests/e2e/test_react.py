@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from examples.demo import APPS, Child, free_port, wait_until_ready
 from examples.shared.pages import REACT
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator, Monite, serve
-from monite_auth.emulator.permissions import Permissions
-from monite_auth.emulator.seed import CLERK
+from monite_auth.emulator.demo.companies import CLERK
+from monite_auth.emulator.world.permissions import Permissions
 from tests.e2e.stage import ANNA, MILLISECONDS, log_out
 from tests.e2e.wire import Wire
 from tests.waiting import until

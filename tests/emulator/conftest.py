@@ -18,7 +18,7 @@ from monite_auth.emulator import (
     create_app,
     serve,
 )
-from monite_auth.emulator.directory import Record
+from monite_auth.emulator.world.directory import Record
 from tests.data.facts import check
 from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
 from tests.waiting import PATIENCE

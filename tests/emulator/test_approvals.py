@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, OSKAR_ID, TILDA_ID, VIKTOR_ID
-from monite_auth.emulator.permissions import common
+from monite_auth.emulator.world.permissions import common
 
 BILL = "9a1ab1e0-0000-4000-8000-000000000001"
 OTHERS_BILL = "9a1ab1e0-0000-4000-8000-000000000003"

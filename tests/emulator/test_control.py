@@ -14,9 +14,9 @@ from monite_auth.emulator import (
     PEOPLE,
     TEA_ID,
     Monite,
-    snapshots,
 )
-from monite_auth.emulator.control_page import PAGE
+from monite_auth.emulator.control.live_page import PAGE
+from monite_auth.emulator.state import snapshots
 from monite_auth.emulator.webhooks import RETRIES
 
 
@@ -124,7 +124,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_each_of_its_files(api):
 
 
 def test_the_page_has_no_other_files(api):
-    assert api.send("GET", "/_emulator/page/..%2Fseed.py").status_code == 404
+    assert api.send("GET", "/_emulator/page/..%2Freference.py").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/partners", "/faults", "/clock", "/snapshot", "/reset"])

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Fault
-from monite_auth.emulator.faults import Call
+from monite_auth.emulator.faults.kinds import Call
 
 MINTING = "/auth/token"
 OTHER_CLIENT = str(uuid.UUID(int=7))

@@ -20,7 +20,7 @@ from monite_auth.emulator import (
     create_app,
     serve,
 )
-from monite_auth.emulator.faults import Call
+from monite_auth.emulator.faults.kinds import Call
 from tests.waiting import PATIENCE
 
 MINTING = "/auth/token"

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Clock, Monite
-from monite_auth.emulator.journal import Journal
+from monite_auth.emulator.traffic.journal import Journal
 
 
 class Line:

@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Clock, Monite
-from monite_auth.emulator.limits import Limiter
+from monite_auth.emulator.traffic.limits import Limiter
 
 
 def test_the_default_limit_is_monites_30_requests_a_second():

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
-from monite_auth.emulator.faults import FaultKind
+from monite_auth.emulator.faults.kinds import FaultKind
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID
-from monite_auth.emulator.gate import OWN_HEADERS
+from monite_auth.emulator.gateway.gate import OWN_HEADERS
 
 PAGE = "https://app.example"
 ASKED = "authorization,content-type,x-monite-entity-id,x-monite-version"

@@ -16,7 +16,7 @@ from monite_auth.emulator import (
     VIKTOR_ID,
     Monite,
 )
-from monite_auth.emulator.directory import Payable
+from monite_auth.emulator.world.directory import Payable
 
 BILL = {"document_id": "X-1", "currency": "EUR", "total_amount": 1250, "due_date": "2030-01-31"}
 

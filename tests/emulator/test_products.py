@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID
-from monite_auth.emulator.permissions import rule
+from monite_auth.emulator.world.permissions import rule
 
 LOAF = {"name": "Rye loaf", "type": "product", "price": {"currency": "EUR", "value": 450}}
 TERM = {"number_of_days": 30}

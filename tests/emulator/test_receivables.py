@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID
-from monite_auth.emulator.permissions import rule
+from monite_auth.emulator.world.permissions import rule
 
 CAFE = "c0071e12-0000-4000-8000-000000000003"
 CAFES_ADDRESS = "add12e55-0000-4000-8000-000000000003"

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from monite_auth.emulator import control, control_state
-from monite_auth.emulator.reference import METHODS, control_document
+from monite_auth.emulator.control import endpoints, state
+from monite_auth.emulator.control.reference import METHODS, control_document
 
 PAGES = {"/docs": "/openapi.json", "/_emulator/docs": "/_emulator/openapi.json"}
 PRIVATE = {"/", "/openapi.json", "/_emulator/page/{name}", "/_emulator/live"}
@@ -25,7 +25,7 @@ def operations(document):
 def test_the_document_has_every_operation_of_the_control_side(api):
     document = api.send("GET", "/_emulator/openapi.json").json()
     assert document == control_document()
-    routes = [*control.router.routes, *control_state.router.routes]
+    routes = [*endpoints.router.routes, *state.router.routes]
     served = {(method, route.path) for route in routes for method in route.methods}
     assert operations(document) == {each for each in served if each[1] not in PRIVATE}
 

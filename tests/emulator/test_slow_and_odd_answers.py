@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Fault
-from monite_auth.emulator.answers import Answer, spoiled
-from monite_auth.emulator.faults import Call
+from monite_auth.emulator.answers.answer import Answer, spoiled
+from monite_auth.emulator.faults.kinds import Call
 from tests.waiting import PATIENCE, until
 
 MINTING = "/auth/token"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monite_auth.emulator import Clock
-from monite_auth.emulator.limits import Limiter, LimitWindow
+from monite_auth.emulator.traffic.limits import Limiter, LimitWindow
 from monite_auth.stores import Budget, Priority, Ticket
 from monite_auth.stores.budget import HEADROOM, PROBE
 from monite_auth.stores.window import ENTRIES, JITTER

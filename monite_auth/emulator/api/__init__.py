@@ -1,69 +1,26 @@
 """Monite's API: what each operation does. The facts in `specification` say what it takes and answers.
 
-`serving` finds the operation of a request, checks the request, and gives the answer its shape. `resource` is plain
-create-read-update-delete; the other modules add what is more than that.
+`serving` leads from a request to its answer. Each other folder or module has a family of operations, which its `__init__` imports.
 """
 
 from monite_auth.emulator.api import (
-    approvals,
-    auth,
-    bank_accounts,
-    comments,
-    counterparts,
-    entities,
-    entity_users,
+    access,
     files,
-    line_items,
-    payable_files,
-    payable_history,
-    payable_statuses,
-    payable_validations,
-    payable_variables,
+    master_data,
     payables,
     payment_records,
-    products,
-    projects,
-    receivable_files,
-    receivable_mails,
-    receivable_statuses,
     receivables,
-    recurrences,
-    reminders,
-    roles,
-    settings,
-    tags,
     webhooks,
 )
-from monite_auth.emulator.api.serving import SERVED
+from monite_auth.emulator.api.serving.dispatch import SERVED
 
 __all__ = [
     "SERVED",
-    "approvals",
-    "auth",
-    "bank_accounts",
-    "comments",
-    "counterparts",
-    "entities",
-    "entity_users",
+    "access",
     "files",
-    "line_items",
-    "payable_files",
-    "payable_history",
-    "payable_statuses",
-    "payable_validations",
-    "payable_variables",
+    "master_data",
     "payables",
     "payment_records",
-    "products",
-    "projects",
-    "receivable_files",
-    "receivable_mails",
-    "receivable_statuses",
     "receivables",
-    "recurrences",
-    "reminders",
-    "roles",
-    "settings",
-    "tags",
     "webhooks",
 ]

@@ -1,14 +1,14 @@
-"""Files: `/files`, and what other records tell about theirs. `emulator/files.py` serves the content at the file's URL."""
+"""Files: `/files`, and what other records tell about theirs. `file_content` serves the content at the file's URL."""
 
 import base64
 import hashlib
 import mimetypes
 from typing import Any
 
-from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.api.resource import Resource
-from monite_auth.emulator.directory import Record
-from monite_auth.emulator.errors import RefusedError
+from monite_auth.emulator.answers.errors import RefusedError
+from monite_auth.emulator.api.serving.call import Call
+from monite_auth.emulator.api.serving.resource import Resource
+from monite_auth.emulator.world.directory import Record
 
 
 class Files(Resource):

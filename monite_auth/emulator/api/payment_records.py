@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.api.payable_history import move as move_bill
-from monite_auth.emulator.api.payables import PAYABLES
-from monite_auth.emulator.api.receivable_statuses import receive
-from monite_auth.emulator.api.receivables import OPEN, RECEIVABLES
-from monite_auth.emulator.api.resource import Resource
-from monite_auth.emulator.api.serving import serves
-from monite_auth.emulator.clock import iso
-from monite_auth.emulator.directory import Payable, Record
+from monite_auth.emulator.api.payables.bills import PAYABLES
+from monite_auth.emulator.api.payables.history import move as move_bill
+from monite_auth.emulator.api.receivables.documents import OPEN, RECEIVABLES
+from monite_auth.emulator.api.receivables.statuses import receive
+from monite_auth.emulator.api.serving.call import Call
+from monite_auth.emulator.api.serving.dispatch import serves
+from monite_auth.emulator.api.serving.resource import Resource
 from monite_auth.emulator.specification.validation import InvalidError
+from monite_auth.emulator.world.clock import iso
+from monite_auth.emulator.world.directory import Payable, Record
 
 #: A bill in one of these can be paid.
 PAYABLE_STATUSES = ("waiting_to_be_paid", "partially_paid")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from monite_auth.emulator.api.call import Call
-from monite_auth.emulator.api.resource import Resource
-from monite_auth.emulator.api.serving import serves
-from monite_auth.emulator.directory import Record
+from monite_auth.emulator.api.serving.call import Call
+from monite_auth.emulator.api.serving.dispatch import serves
+from monite_auth.emulator.api.serving.resource import Resource
+from monite_auth.emulator.world.directory import Record
 
 
 class Subscriptions(Resource):

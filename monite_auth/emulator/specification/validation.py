@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, to_jsonable_python
 
-from monite_auth.emulator.clock import iso
 from monite_auth.emulator.specification.facts import SHAPES, Schema, shapes
+from monite_auth.emulator.world.clock import iso
 
 #: A location in the request, a sentence, and pydantic's name of the fault.
 Complaint = tuple[tuple[str | int, ...], str, str]

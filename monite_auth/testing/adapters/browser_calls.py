@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monite_auth.emulator import ANNA_ID
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.settings import SecurityModel, Settings
 from monite_auth.testing.adapters.fixtures import revoked
 from monite_auth.testing.adapters.page_fixtures import UPLOAD, PageFixtures, said

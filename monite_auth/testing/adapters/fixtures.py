@@ -18,7 +18,7 @@ from monite_auth.emulator import (
     Monite,
     serve,
 )
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.errors import StoreUnavailable
 from monite_auth.identity import Principal
 from monite_auth.permissions.policy import Authorize

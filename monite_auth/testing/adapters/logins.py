@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import ANNA_ID, VIKTOR_ID, Emulator
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.testing.adapters.fixtures import AdapterFixtures, revoked, trouble
 from monite_auth.testing.adapters.site import STRANGER, Browser, Site
 from monite_auth.testing.waiting import until

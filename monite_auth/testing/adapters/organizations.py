@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import VIKTOR_ID
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.testing.adapters.fixtures import AdapterFixtures
 from monite_auth.testing.adapters.site import ORGANIZATIONS, Browser, Site
 from monite_auth.testing.waiting import until

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from monite_auth.emulator import ANNA_ID, Emulator
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.settings import Settings
 from monite_auth.testing.adapters.fixtures import StoreThatFails, revoked, trouble
 from monite_auth.testing.adapters.page_fixtures import UPLOAD, PageFixtures, said

@@ -1,7 +1,7 @@
 """The contract: the token endpoint, and requests from other sites."""
 
 from monite_auth.emulator import ANNA_ID, Emulator
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.testing.adapters.fixtures import AdapterFixtures
 from monite_auth.testing.adapters.site import PARTNER_ORIGIN, Browser, Site
 from monite_auth.testing.waiting import until

@@ -3,7 +3,7 @@
 import pytest
 
 from monite_auth.emulator import ANNA_ID, Emulator
-from monite_auth.emulator.ledger import Ledger
+from monite_auth.emulator.traffic.ledger import Ledger
 from monite_auth.testing.adapters.fixtures import (
     AdapterFixtures,
     StoreThatFails,

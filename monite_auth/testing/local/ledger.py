@@ -10,7 +10,7 @@ from collections.abc import Callable
 import anyio
 
 from monite_auth.emulator import Monite, Token
-from monite_auth.emulator.ledger import TokenState
+from monite_auth.emulator.traffic.ledger import TokenState
 from monite_auth.testing.local.table import holder_of, table_of
 from monite_auth.testing.local.users import MoniteUser
 from monite_auth.tokens import AccessToken, Secret

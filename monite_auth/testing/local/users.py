@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monite_auth.emulator import Monite
-from monite_auth.emulator.directory import Role as RoleRecord
-from monite_auth.emulator.seed import BAKERY_ID
+from monite_auth.emulator.demo.companies import BAKERY_ID
+from monite_auth.emulator.world.directory import Role as RoleRecord
 from monite_auth.identity import EntityUser, Principal
 from monite_auth.rbac import Role
 

@@ -9,7 +9,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, TokenBroker, errors, provisioning
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, BOOKS_ID
-from monite_auth.emulator.seed import DEFAULT
+from monite_auth.emulator.demo.companies import DEFAULT
 from monite_auth.provisioning import ProvisioningDirectory
 from tests.core.provisioning.app import NINA, PROFILE, everything, role_name, users
 

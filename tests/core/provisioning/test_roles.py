@@ -7,7 +7,7 @@ import pytest
 
 from monite_auth import Principal, errors
 from monite_auth.emulator import BAKERY_ID
-from monite_auth.emulator.seed import DEFAULT
+from monite_auth.emulator.demo.companies import DEFAULT
 from monite_auth.rbac import Role
 from tests.core.provisioning.app import AUDITOR, NINA, PROFILE, everything, roles, users
 

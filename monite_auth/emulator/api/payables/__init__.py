@@ -1,0 +1,25 @@
+"""Bills to pay: `bills` are the records, and each other module has one part of their life."""
+
+from monite_auth.emulator.api.payables import (
+    approvals,
+    bills,
+    comments,
+    files,
+    history,
+    line_items,
+    statuses,
+    validations,
+    variables,
+)
+
+__all__ = [
+    "approvals",
+    "bills",
+    "comments",
+    "files",
+    "history",
+    "line_items",
+    "statuses",
+    "validations",
+    "variables",
+]

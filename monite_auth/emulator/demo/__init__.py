@@ -1,0 +1,1 @@
+"""The data that an emulator begins with, unless it is told otherwise."""
