@@ -2,7 +2,9 @@
 
 import uuid
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID
+import pytest
+
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Monite
 
 CLIENT, SECRET = str(uuid.UUID(int=5, version=4)), "the other partner's secret"
 
@@ -44,22 +46,43 @@ def test_a_second_pair_of_credentials_belongs_to_the_same_partner(api):
     assert api.call("GET", "/entities", token).status_code == 200
 
 
-def test_a_new_partner_can_begin_with_the_seed(api):
-    api.monite.add_partner(CLIENT, SECRET, seed=True)
-    token = api.mint(client_id=CLIENT, client_secret=SECRET).json()["access_token"]
-    path, first = f"/entities/{BAKERY_ID}", api.token()
-    before = api.call("GET", path, first).json()
-    assert api.call("PATCH", path, token, json={"phone": "+49 30"}).json()["phone"] == "+49 30"
-    assert api.call("GET", path, first).json() == before
+def test_a_new_partner_begins_with_the_demos_people_under_ids_of_its_own(api, monite):
+    """No two records at Monite share an id: the ledger, the faults and the page ask for a user by the id alone."""
+    other = monite.add_partner(CLIENT, SECRET, seed=True)
+    (anna,) = (
+        each
+        for each in other.directory.users.all()
+        if each.fields["email"] == "anna.becker@brightside.example"
+    )
+    ours = {record.id for _, record in monite.directory.saved()}
+    assert not ours & {record.id for _, record in other.directory.saved()}
+    assert [each.name for each in other.directory.entities.all()] == [
+        each.name for each in monite.directory.entities.all()
+    ]
+    first = api.token(ANNA_ID)
+    token = api.mint(anna.id, client_id=CLIENT, client_secret=SECRET).json()["access_token"]
+    assert [each.value for each in monite.ledger.mints(ANNA_ID)] == [first]
+    bills = api.call("GET", "/payables", token, anna.entity_id).json()["data"]
+    assert {each["entity_id"] for each in bills} == {anna.entity_id}
+    ours = api.call("GET", "/payables", first, BAKERY_ID).json()["data"]
+    assert [each["document_id"] for each in bills] == [each["document_id"] for each in ours]
+    users = f"/entity_users/{ANNA_ID}"
+    assert api.call("DELETE", users, api.token(), BAKERY_ID).status_code == 204
+    assert api.call("GET", "/entity_users/me", token, anna.entity_id).status_code == 200
 
 
-def test_partners_whose_users_have_the_same_ids_are_apart(api, monite):
-    """Both partners have begun with the seed, where ids are fixed."""
-    monite.add_partner(CLIENT, SECRET, seed=True)
-    first, other = api.token(ANNA_ID), api.mint(ANNA_ID, client_id=CLIENT, client_secret=SECRET)
-    assert api.call("DELETE", f"/entity_users/{ANNA_ID}", api.token(), BAKERY_ID).status_code == 204
-    assert api.call("GET", "/entity_users/me", first).status_code == 401
-    assert api.call("GET", "/entity_users/me", other.json()["access_token"]).status_code == 200
+def test_a_partner_has_the_demos_fixed_ids_if_nobody_else_has_them():
+    monite = Monite(seed=False)
+    assert monite.add_partner(CLIENT, SECRET, seed=True).directory.users.get(ANNA_ID)
+
+
+def test_a_client_id_is_a_uuid(monite):
+    for add in (monite.add_partner, monite.add_credentials):
+        with pytest.raises(ValueError, match="a client id is a UUID, and 'studio' is none"):
+            add("studio", SECRET)
+    assert len(monite.partners) == 1
+    monite.add_partner(CLIENT.replace("-", "").upper(), SECRET)
+    assert monite.authenticated(CLIENT, SECRET)
 
 
 def test_a_client_id_has_several_secrets_during_a_rotation(api, monite):
@@ -73,19 +96,20 @@ def test_a_client_id_has_several_secrets_during_a_rotation(api, monite):
         assert api.mint(client_id=CLIENT, client_secret=secret).status_code == 401
 
 
-def test_partners_are_made_and_lose_credentials_over_http(api):
+def test_partners_are_made_and_lose_credentials_over_http(api, monite):
     made = api.send("POST", "/_emulator/partners", json={"seed": True}).json()
     pair = {name: made[name] for name in ("client_id", "client_secret")}
-    assert api.mint(ANNA_ID, **pair).status_code == 200
+    assert api.mint(**pair).status_code == 200
+    assert len(monite.partners[1].directory.entities.all()) == 3
     listed = api.send("GET", "/_emulator/partners")
     assert listed.json()["partners"][1]["client_ids"] == [pair["client_id"]]
     assert pair["client_secret"] not in listed.text
     path = f"/_emulator/partners/{pair['client_id']}/credentials"
     more = api.send("POST", path, json={}).json()
-    assert api.mint(ANNA_ID, **more).status_code == 200
+    assert api.mint(**more).status_code == 200
     assert api.send("DELETE", f"/_emulator/credentials/{pair['client_id']}").status_code == 204
-    assert api.mint(ANNA_ID, **pair).status_code == 401
-    assert api.mint(ANNA_ID, **more).status_code == 200
+    assert api.mint(**pair).status_code == 401
+    assert api.mint(**more).status_code == 200
 
 
 def test_a_client_id_belongs_to_one_partner(api, monite):

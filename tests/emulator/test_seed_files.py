@@ -157,6 +157,17 @@ ENTITY = ("partners", 0, "entities", 0)
             r"default_role: this entity has no role 'Boss'; it has 'Reader', 'Owner'",
         ),
         ((*ENTITY, "entity_users", 0), {"role": "Boss"}, r"entity_users\[0\]\.role: this entity has no role"),
+        (
+            (*ENTITY, "entity_users", 0),
+            {"role": ["Owner"]},
+            r"entity_users\[0\]\.role: this entity has no role",
+        ),
+        ((*ENTITY, "roles", 0), {"permissions": {"tag": [{}]}}, r"roles\[0\]\.permissions\.objects\[0\]"),
+        (
+            (*ENTITY, "entity_users", 1),
+            {"id": ZOE},
+            r"entity_users\[1\]\.id: there is another of the entity_users with the id 20e",
+        ),
         ((*ENTITY, "entity_users", 1), {"login": "zoe"}, r"entity_users\[1\]: The login 'zoe' is taken"),
         ((*ENTITY, "roles", 0), {"permissions": {"cake": ["eat"]}}, r"roles\[0\]\.permissions\.objects\[0\]"),
         ((*ENTITY, "payables", 0), {"status": "lost"}, r"payables\[0\]\.status: Input should be"),
@@ -180,6 +191,26 @@ def test_an_export_begins_the_same_world_again(world):
     for monite in (Monite(), Monite(seed=world)):
         exported = monite.export(secrets=True)
         assert Monite(seed=exported).export(secrets=True) == exported
+
+
+def test_an_id_belongs_to_one_record_of_all_partners(world):
+    again = json.loads(json.dumps(world["partners"][0], default=str))
+    again["credentials"] = [{"client_id": ZOE, "client_secret": "s"}]
+    world["partners"].append(again)
+    with pytest.raises(
+        ValueError, match=r"^partners\[1\]\.entities\[0\]\.id: there is another of the entities"
+    ):
+        Monite(seed=world)
+
+
+def test_a_counterpart_needs_no_address(world):
+    """Nothing in Monite's shapes demands one, and an export has it beside the counterpart."""
+    (counterpart,) = at(world, *ENTITY, "counterparts")
+    del counterpart["organization"]["address"]
+    api = Api(Monite(seed=world))
+    (found,) = listed(api, "/counterparts")
+    assert found["organization"]["legal_name"] == "Papier KG"
+    assert listed(api, "/counterparts?address.city=Kiel") == []
 
 
 def test_secrets_are_masked_unless_asked_for(api, monite):

@@ -1,4 +1,4 @@
-"""Seeds from files: a world in YAML or JSON, in Monite's own words. `seed_kinds.schema` describes it as a JSON Schema.
+"""Seeds from files: a world in YAML or JSON, in Monite's own words. `kinds.schema` describes it as a JSON Schema.
 
 A record is what Monite's API takes when one is made, and it is made by that operation, with all its rules. Beside that, a record may
 have `id`, `created_at`, `created_by` (the login of an entity user), and what Monite shows of such a record but does not
@@ -160,7 +160,10 @@ class _Sower:
         ids = dict(ids or {})
         if entity and "{entity_id}" in kind.operation.path:
             ids = {"entity_id": entity.id, **ids}
-        record = self._made(kind, row, place, own.get("id"), entity, ids)
+        wished = own.get("id")
+        if wished and any(each.directory.table(kind.table).get(wished) for each in self._monite.partners):
+            raise ValueError(f"{place}.id: there is another of the {kind.key} with the id {wished}")
+        record = self._made(kind, row, place, wished, entity, ids)
         if "created_at" in own:
             record.created_at = datetime.fromisoformat(own["created_at"]).timestamp()
         record.updated_at = record.created_at
@@ -221,7 +224,7 @@ class _Sower:
 
     def _role_id(self, entity: Entity, name: Any, place: str) -> str:
         roles = {role.name: role.id for role in self._partner.directory.roles.all(entity.id)}
-        if name not in roles:
+        if not isinstance(name, str) or name not in roles:
             raise ValueError(
                 f"{place}: this entity has no role {name!r}; it has {', '.join(map(repr, roles))}"
             )
@@ -253,10 +256,13 @@ def _with_permissions(role: Any) -> Any:
         return role
     rules = []
     for name, actions in given.items():
-        permissions = dict.fromkeys(actions, "allowed") if isinstance(actions, list) else actions
-        if not isinstance(permissions, dict):
+        if isinstance(actions, list):
+            pairs = [(action, "allowed") for action in actions]
+        elif isinstance(actions, dict):
+            pairs = list(actions.items())
+        else:
             return role
-        grants = [{"action_name": action, "permission": how} for action, how in permissions.items()]
+        grants = [{"action_name": action, "permission": how} for action, how in pairs]
         rules.append({**rule(name, ()), "actions": grants})
     return {**role, "permissions": {"objects": rules}}
 

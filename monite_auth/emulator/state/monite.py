@@ -2,12 +2,14 @@
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from monite_auth.configuration.demo import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from monite_auth.emulator.demo.companies import sow
@@ -27,6 +29,7 @@ from monite_auth.emulator.world.randomness import Randomness
 # Monite's documentation names the limit and the token life (seconds).
 REQUESTS_PER_SECOND = 30
 TOKEN_LIFE = 1800
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: The time at which the clock stands when there is a `random_seed`.
 BEGINNING = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -134,8 +137,10 @@ class Monite:
     def add_partner(self, client_id: str, client_secret: str, *, seed: bool = False) -> Partner:
         """Add a partner, with the data of the demo or with none. Partners do not see each other.
 
+        The ids of the demo are fixed. A partner has others if somebody has these, since no two records at Monite share an id.
+
         Raises:
-            ValueError: another partner has this client id.
+            ValueError: another partner has this client id, or it is no UUID.
 
         """
         with self.lock:
@@ -143,9 +148,21 @@ class Monite:
             self.add_credentials(client_id, client_secret, partner)
             self._join(partner)
             if seed:
-                sow(partner.directory, self.clock)
-                sow_counterparts(partner.directory)
+                self._sow_demo(partner)
             return partner
+
+    def _sow_demo(self, partner: Partner) -> None:
+        sown = Directory(self.clock, self.lock)
+        sow(sown, self.clock)
+        sow_counterparts(sown)
+        ids = {record.id: record.id for _, record in sown.saved()}
+        if any(ids.keys() & {record.id for _, record in each.directory.saved()} for each in self._partners):
+            ids = {fixed: self.new_id() for fixed in ids}
+        for table, record in sown.saved():
+            text = _UUID.sub(lambda found: ids.get(found[0], found[0]), json.dumps(record.saved()))
+            fields = json.loads(text)
+            del fields["number"], fields["updated_at"]
+            partner.directory.table(table).add(fields.pop("id"), **fields)
 
     def new_partner(self) -> Partner:
         """Add a partner without credentials and data."""
@@ -170,31 +187,32 @@ class Monite:
         """Accept one more pair of credentials of a partner; without one, of the first.
 
         Args:
-            client_id: a new one, or one that the partner has.
+            client_id: a new one, or one that the partner has: a UUID.
             client_secret: takes the place of the secrets that the client id has had.
             partner: whose credentials they are.
             keep_secrets: whether the client id's other secrets are accepted, too.
 
         Raises:
-            ValueError: another partner has this client id.
+            ValueError: another partner has this client id, or it is no UUID.
 
         """
         with self.lock:
             owner = partner or self.partner
-            others = owner.credentials.get(client_id.lower(), []) if keep_secrets else []
+            others = owner.credentials.get(_client_id(client_id), []) if keep_secrets else []
             self.set_credentials(client_id, [*others, client_secret], owner)
 
     def set_credentials(self, client_id: str, secrets: Iterable[str], partner: Partner) -> None:
         """Accept these secrets of a client id, and no others.
 
         Raises:
-            ValueError: another partner has this client id.
+            ValueError: another partner has this client id, or it is no UUID.
 
         """
+        name = _client_id(client_id)
         with self.lock:
-            if self._owners.setdefault(client_id.lower(), partner) is not partner:
+            if self._owners.setdefault(name, partner) is not partner:
                 raise ValueError(f"another partner has the client id {client_id}")
-            partner.credentials[client_id.lower()] = list(dict.fromkeys(secrets))
+            partner.credentials[name] = list(dict.fromkeys(secrets))
 
     def remove_credentials(self, client_id: str) -> bool:
         """Stop accepting these credentials. Tokens minted with them stay live. Return False if there are none."""
@@ -322,3 +340,16 @@ class Monite:
     @staticmethod
     def _seed_files() -> Any:
         return import_module("monite_auth.emulator.seeds.files")
+
+
+def _client_id(text: str) -> str:
+    """Return a client id as the API reads it.
+
+    Raises:
+        ValueError: it is no UUID, so nobody could ever authenticate with it.
+
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError(f"a client id is a UUID, and {text!r} is none") from None

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -75,7 +76,7 @@ class _Record(_Part):
 
 
 class _Partner(_Part):
-    credentials: dict[str, list[str]]
+    credentials: dict[UUID, list[str]]
     records: list[tuple[str, _Record]]
 
 
@@ -132,10 +133,20 @@ class _Snapshot(_Part):
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> Self:
-        client_ids = [name.lower() for partner in self.partners for name in partner.credentials]
-        for what in (client_ids, [token.id for token in self.tokens], [token.value for token in self.tokens]):
+        client_ids = [name for partner in self.partners for name in partner.credentials]
+        records = [
+            (number, table, record.id)
+            for number, partner in enumerate(self.partners)
+            for table, record in partner.records
+        ]
+        for what in (
+            client_ids,
+            records,
+            [token.id for token in self.tokens],
+            [token.value for token in self.tokens],
+        ):
             if len(set(what)) < len(what):
-                raise ValueError("a client id or a token is there twice")
+                raise ValueError("a client id, a record or a token is there twice")
         return self
 
 

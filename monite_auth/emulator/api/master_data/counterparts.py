@@ -46,7 +46,7 @@ class Counterparts(Resource):
 
 def _address(call: Call, counterpart: Record) -> dict[str, Any]:
     """Return the address for bills."""
-    address = ADDRESSES.table(call).get(counterpart.fields["default_billing_address_id"])
+    address = ADDRESSES.table(call).get(counterpart.fields.get("default_billing_address_id", ""))
     return address.fields if address else {}
 
 

@@ -34,7 +34,7 @@ def _supplier(call: Call, bill: Payable) -> dict[str, Any]:
         return {}
     party = known.fields[known.fields["type"]]
     addresses = call.directory.table("counterparts.addresses")
-    address: Record | None = addresses.get(known.fields["default_billing_address_id"])
+    address: Record | None = addresses.get(known.fields.get("default_billing_address_id", ""))
     told = {name: party[name] for name in ("email", "phone") if name in party}
     return {"counterpart": {"name": known.name, **told, **({"address": address.fields} if address else {})}}
 
