@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -30,13 +31,35 @@ TEXTS = {
     r"^object_type$": "payable",
     r"iban": "DE89370400440532013000",
     r"(^|_)id(s|_in|_not_in)?$": SOME_ID,
+    r"signature_image": "image " * 6,
     r"email": "someone@example.com",
     r"url|link|website": "https://example.com/",
     r"(^|_)(date|at)(_|$)": DAY.isoformat(),
 }
 #: Words that are taken where a field has several: what they say goes together.
-USUAL = {"EUR", "DE", "organization"}
-Make = Callable[[str], Any]
+USUAL = {"EUR", "DE", "organization", "payable"}
+#: What a model has to have although it says that it may be left out.
+ALSO = {
+    "CounterpartOrganizationCreatePayload": {"email"},
+    "LineItem": {"product_id", "vat_rate_id"},
+    "ReceivableFacadeCreateInvoicePayload": {"payment_terms_id", "payment_reminder_id"},
+}
+#: Amounts that leave room for one that is smaller.
+PRICES = {"value", "unit_price", "total_amount"}
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Where texts come from, and which types are taken.
+
+    Args:
+        text: gives a text by its name, or None for one that is made up here.
+        kinds: a pattern of the names of types, for where there are several.
+
+    """
+
+    text: Callable[[str], str | None] = lambda _: None
+    kinds: str = "Organization|Invoice"
 
 
 def methods(client: Any, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -52,15 +75,12 @@ def methods(client: Any, prefix: str = "") -> Iterator[tuple[str, Callable[..., 
 
 
 def arguments(
-    method: Callable[..., Any], make: Make | None = None, also: Sequence[str] = ()
+    method: Callable[..., Any], maker: Maker | None = None, also: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the arguments that a method demands, and those that are in `also`.
-
-    `make` gives a text by its name, or None for one that is made up here.
-    """
+    """Return the arguments that a method demands, and those that are in `also`."""
     hints = typing.get_type_hints(method)
     return {
-        name: value(hints[name], name, make or (lambda _: None))
+        name: value(hints[name], name, maker or Maker())
         for name, parameter in inspect.signature(method).parameters.items()
         if parameter.default is inspect.Parameter.empty or name in also
     }
@@ -73,33 +93,33 @@ def first_option(method: Callable[..., Any]) -> list[str]:
     return [name for name in options if name != "request_options"][:1]
 
 
-def value(annotation: Any, name: str, make: Make) -> Any:
+def value(annotation: Any, name: str, maker: Maker) -> Any:
     """Return a valid value for an annotation of the client, with no more fields than it has to have."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in {typing.Union, types.UnionType}:
-        return value(_usual(inner), name, make)
+        return value(_usual(inner, maker), name, maker)
     if origin is typing.Annotated:
-        return value(inner[0], name, make)
+        return value(inner[0], name, maker)
     if origin is typing.Literal:
         return next((each for each in inner if each in USUAL), inner[0])
     if origin in {list, Sequence}:
-        return [value(inner[0], name, make)]
+        return [value(inner[0], name, maker)]
     if origin is dict:
         return {}
     if inspect.isclass(annotation) and issubclass(annotation, pydantic.BaseModel):
         return annotation(
             **{
-                field: value(info.annotation, field, make)
+                field: value(info.annotation, field, maker)
                 for field, info in annotation.model_fields.items()
-                if info.is_required()
+                if info.is_required() or field in ALSO.get(annotation.__name__, ())
             }
         )
     if annotation is str:
-        return make(name) or text(name)
+        return maker.text(name) or text(name)
     if inspect.isclass(origin or annotation) and issubclass(origin or annotation, typing.IO):
         return ("bill.pdf", io.BytesIO(b"%PDF-1.4"), "application/pdf")
     plain = {
-        int: 1,
+        int: 1000 if name in PRICES else 1,
         float: 1.0,
         bool: True,
         dt.date: DAY,
@@ -108,10 +128,10 @@ def value(annotation: Any, name: str, make: Make) -> Any:
     return plain[annotation]
 
 
-def _usual(alternatives: Sequence[Any]) -> Any:
-    """Return one of several types: not None, and that of an organization where there are persons, too."""
+def _usual(alternatives: Sequence[Any], maker: Maker) -> Any:
+    """Return one of several types: not None, and the one that `maker` takes, if there is one."""
     given = [each for each in alternatives if each is not types.NoneType]
-    return next((each for each in given if "Organization" in getattr(each, "__name__", "")), given[0])
+    return next((each for each in given if re.search(maker.kinds, getattr(each, "__name__", ""))), given[0])
 
 
 def text(name: str) -> str:
