@@ -7,7 +7,7 @@
 | its connection broke, or the server has ended it | it was idle, and a restart, a failover or an administrator has cut it |
 | the server says that it takes no writes | another server may be the primary by now |
 | a deadlock | the server has undone one of the two |
-| no answer came within half the timeout, over a connection that was there already | a firewall may have forgotten it; those that are idle are closed with it |
+| no answer came within half the timeout, over a connection that was idle | a firewall may have forgotten it; those that are idle are closed with it |
 
 The second time goes over a fresh connection, except after a deadlock. The first may have been carried out all the same; every statement
 can bear that, as `operations` says for each.
@@ -69,8 +69,8 @@ class Connections(ABC):
         """Let the next one in."""
 
     @abstractmethod
-    async def _open(self) -> Link:
-        """Open a connection."""
+    async def _acquire(self) -> Link:
+        """Open a connection, or take one that another caller has just given back."""
 
     @abstractmethod
     async def _take(self, link: Link, steps: Steps, patience: float) -> list[Row]:
@@ -149,7 +149,7 @@ class Connections(ABC):
     async def _try_once(self, execute: Callable[[Link], Steps], patience: float) -> list[Row]:
         # The present stack: a connection in use during a close does not come back to the next one.
         idle = self._idle
-        link = idle.pop() if idle else await self._open()
+        link = idle.pop() if idle else await self._acquire()
         try:
             rows = await self._take(link, execute(link), patience)
         except ServerError as error:

@@ -36,7 +36,7 @@ class ThreadConnections(Connections):
     def _leave(self, lane: str) -> None:
         self._lanes[lane].put(None)
 
-    async def _open(self) -> Link:
+    async def _acquire(self) -> Link:
         return open_link(self.address.conninfos, self._timeout)
 
     async def _take(self, link: Link, steps: Steps, patience: float) -> list[Row]:
