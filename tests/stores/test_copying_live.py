@@ -82,7 +82,8 @@ class Visitor(threading.Thread):
         self.site.any_worker().login(login)
         self.alive.append(login)
         for _ in range(random.randrange(3)):
-            self.work(random.choice(self.alive))
+            if self.alive:  # `work` may have found out that all of them had ended
+                self.work(random.choice(self.alive))
         # A few logins last for a while, and meet other workers and the other store.
         if len(self.alive) > 3:
             gone = self.alive.pop(random.randrange(3))

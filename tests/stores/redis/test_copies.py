@@ -15,6 +15,7 @@ from monite_auth.errors import StoreUnavailable
 from monite_auth.stores.redis.records import content_of
 from monite_auth.stores.sealing import Envelope
 from tests.redis_server import RedisServer
+from tests.stores.harness import ALICE
 from tests.stores.live import KEY, OTHER_KEY, THIRD_KEY, LiveGround, user
 
 COPIES, STAMPS = "*}:envelope", "*}:key"
@@ -63,6 +64,12 @@ def by_shard(driver, numbers) -> list[list[int]]:
     for number in numbers:
         shards.setdefault(driver.store._keys._vault.home(user(number)[0].user)[0], []).append(number)
     return [shards[shard] for shard in sorted(shards)]
+
+
+def elsewhere(driver) -> int:
+    """Return a user who is in another shard than Alice: which one that is depends on the store's names, and they are random."""
+    home = driver.store._keys._vault.home
+    return next(each for each in range(100) if home(user(each)[0].user)[0] != home(ALICE.user_id)[0])
 
 
 def test_promise_11_a_fresh_process_does_without_the_envelope(server, ground, form, drive):
@@ -149,25 +156,28 @@ def test_a_shard_of_an_unknown_data_key_is_left_as_it_is_while_the_envelope_cann
 def test_promise_6_a_process_that_adopts_a_shard_gives_way_to_one_that_has_renewed_the_key_meanwhile(
     server, ground, form, drive, when
 ):
-    drive(ground, "blocking", keys=[KEY]).put("t", *user(0))
+    first = drive(ground, "blocking", keys=[KEY])
+    first.put("mine")
+    somebody = user(elsewhere(first))
+    first.put("t", *somebody)
     asked = [math.inf]  # how often the keys are still to be asked for until others come in between
 
     def keys():
         asked[0] -= 1
         if asked[0] == 0:  # as another process does, just before these are read
             drive(ground, "blocking", keys=[THIRD_KEY, OTHER_KEY]).peek()
-            drive(ground, "blocking", keys=[THIRD_KEY]).put("newest", *user(0))
+            drive(ground, "blocking", keys=[THIRD_KEY]).put("newest", *somebody)
         return (OTHER_KEY, KEY, THIRD_KEY)
 
     slow = drive(ground, form, keys=keys)
-    slow.put("mine")
+    slow.peek()
     drive(ground, "blocking", keys=[OTHER_KEY]).peek()
-    slow.peek()  # it has the renewed data key, and the shard of the user has the first one
+    slow.peek()  # it has the renewed data key, and the shard of the other user has the first one
     asked[0] = when
-    assert slow.peek(*user(0)) == "newest"
+    assert slow.peek(*somebody) == "newest"
     assert asked[0] <= 0
     newest = drive(ground, form, keys=[THIRD_KEY])
-    assert newest.run(newest.ops.end_session(user(0)[1])) == 2
+    assert newest.run(newest.ops.end_session(somebody[1])) == 2
     assert sorted(newest.pending()) == ["newest", "t"]
 
 
