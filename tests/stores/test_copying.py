@@ -60,7 +60,7 @@ class Place:
     def open(self, *keys, account="shop"):
         options = {"keys": [Secret(f"the key {each} of the tests, long enough") for each in keys]}
         if self.kind == "sqlite":
-            return SQLiteStore(self.path, **options).of(account)
+            return SQLiteStore(self.path, busy_timeout=PATIENCE, **options).of(account)
         kind = PostgresStore if self.kind == "postgres" else RedisStore
         return kind(self.server.url, timeout=PATIENCE, **options).of(account)
 
