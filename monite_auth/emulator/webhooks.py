@@ -22,6 +22,7 @@ from monite_auth.emulator.world.partners import Partner
 #: Monite's name for the records of a table. Other tables make no events.
 OBJECT_TYPES = {
     "approval_policies": "approval_policy",
+    "approval_policies.processes": "approval_policy_process",
     "approval_requests": "approval_request",
     "bank_accounts": "entity_bank_account",
     "comments": "comment",

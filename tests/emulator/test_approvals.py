@@ -9,7 +9,7 @@ BILL = "9a1ab1e0-0000-4000-8000-000000000001"
 OTHERS_BILL = "9a1ab1e0-0000-4000-8000-000000000003"
 POLICY = {
     "name": "Over 1,000",
-    "script": [{"call": "ApprovalRequests.request_approval_by_users"}],
+    "script": [{"call": "ApprovalRequests.request_approval_by_users", "params": {"user_ids": [ANNA_ID]}}],
     "trigger": True,
 }
 COMMENT = {"text": "Flour again?", "object_type": "payable", "object_id": BILL}

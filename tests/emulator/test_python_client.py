@@ -16,7 +16,7 @@ import pytest
 from monite.core.api_error import ApiError
 from monite.types import CounterpartRawDataUpdateRequest
 
-from monite_auth.emulator import Emulator, Monite, serve
+from monite_auth.emulator import ANNA_ID, Emulator, Monite, serve
 from monite_auth.emulator.api import SERVED
 from monite_auth.emulator.specification.facts import API_VERSION, Operation
 from tests.conformance import callers
@@ -48,10 +48,13 @@ ALSO = {
     "recurrences.create": ["start_date", "max_occurrences"],
 }
 #: Arguments that are not made up.
-GIVEN = {
+GIVEN: dict[str, dict[str, Any]] = {
+    "approval_policies.create": {
+        "script": [{"call": "ApprovalRequests.request_approval_by_users", "params": {"user_ids": [ANNA_ID]}}]
+    },
     "payables.update_by_id": {
         "counterpart_raw_data": CounterpartRawDataUpdateRequest(name="Mühlenhof Mehle KG")
-    }
+    },
 }
 #: What has to be done before a method can, with the ids of its path.
 BEFORE = {
@@ -73,6 +76,7 @@ BEFORE = {
 }
 #: What fills a list that would be empty.
 FILLED_BY = {
+    "/approval_policies/{approval_policy_id}/processes": ["payables.submit_for_approval_by_id"],
     "/events": ["webhook_subscriptions.create", "payables.create"],
     "/receivables/{receivable_id}/mails": ["receivables.send_by_id"],
 }
@@ -137,12 +141,12 @@ class World:
         if operation.method in {"PATCH", "PUT"} and not also:
             also = first_option(method(UNCONNECTED))
         maker = Maker(lambda word: ids.get(word) or self.make(word), self._kinds)
-        given = arguments(method(UNCONNECTED), maker, also)
+        given = arguments(method(UNCONNECTED), maker, also) | GIVEN.get(name, {})
         token = self._callers[caller_of(operation)].token
 
         async def call() -> Any:
             async with opened(make_client, self._emulator, token) as client:
-                return await called(method(client), **given, **GIVEN.get(name, {}))
+                return await called(method(client), **given)
 
         return asyncio.run(call())
 

@@ -1,6 +1,8 @@
 """Bills to pay: `bills` are the records, and each other module has one part of their life."""
 
 from monite_auth.emulator.api.payables import (
+    approval_processes,
+    approval_scripts,
     approvals,
     bills,
     comments,
@@ -13,6 +15,8 @@ from monite_auth.emulator.api.payables import (
 )
 
 __all__ = [
+    "approval_processes",
+    "approval_scripts",
     "approvals",
     "bills",
     "comments",

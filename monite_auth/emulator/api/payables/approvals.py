@@ -1,10 +1,11 @@
-"""Who has to agree: `/approval_policies`, which are kept and not run, and `/approval_requests`."""
+"""Who has to agree: `/approval_policies` and `/approval_requests`. What follows from them is in `approval_processes`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
+from monite_auth.emulator.api.payables.approval_scripts import UnknownError, planned
 from monite_auth.emulator.api.serving.call import Call
-from monite_auth.emulator.api.serving.dispatch import serves
 from monite_auth.emulator.api.serving.resource import Resource
 from monite_auth.emulator.world.directory import Record
 
@@ -13,12 +14,32 @@ class Policies(Resource):
     """Approval policies."""
 
     def filled(self, call: Call) -> dict[str, Any]:
+        self._check_script(call)
         return {**call.body, "status": "active", "created_by": call.author_id}
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
         if call.body.get("status") == "deleted":
             raise RefusedError(400, "Delete an approval policy with DELETE.")
+        self._check_script(call)
         return {**super().changed(call, record), "updated_by": call.author_id}
+
+    def _check_script(self, call: Call) -> None:
+        """Check that a script asks people or roles of the entity.
+
+        Raises:
+            RefusedError: it asks others, or nobody (400).
+
+        """
+        steps: list[dict[str, Any]] = []
+        try:
+            planned(call.body.get("script"), steps)
+        except UnknownError as error:
+            raise RefusedError(400, f"Script validation error: {error}.") from None
+        people = (("user_ids", call.directory.users), ("role_ids", call.directory.roles))
+        for name, table in people:
+            known = {each.id for each in table.all(call.entity.id)}
+            for each in (each for step in steps for each in step[name] if each not in known):
+                raise RefusedError(400, f"Script validation error: {each} is none of this entity's {name}.")
 
 
 class Requests(Resource):
@@ -28,10 +49,14 @@ class Requests(Resource):
         body = call.body
         if body["object_type"] == "payable":
             call.known(call.directory.payables, body["object_id"], "payable")
+        return self.unanswered(call, body)
+
+    def unanswered(self, call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a request that nobody has answered."""
         return {
             "user_ids": [],
             "role_ids": [],
-            **body,
+            **asked,
             "approved_by": [],
             "status": "waiting",
             "created_by": call.author_id,
@@ -68,8 +93,6 @@ POLICIES = Policies(
     "/approval_policies",
     "approval policy",
     object_type="approval_policy",
-    # No policy is run, so none has a process.
-    lookups={"process_id": lambda _, __: []},
 )
 REQUESTS = Requests(
     "/approval_requests",
@@ -82,29 +105,3 @@ REQUESTS = Requests(
 )
 POLICIES.serve()
 REQUESTS.serve()
-
-
-@serves("POST /approval_requests/{approval_request_id}/approve")
-def approve(call: Call) -> dict[str, Any]:
-    request = REQUESTS.asked(call)
-    if call.author_id in request.fields["approved_by"]:
-        raise RefusedError(409, "You have approved this already.")
-    approved_by = [*request.fields["approved_by"], call.author_id]
-    enough = len(approved_by) >= request.fields["required_approval_count"]
-    status = "approved" if enough else "waiting"
-    REQUESTS.table(call).change(request, {"approved_by": approved_by, "status": status})
-    return request.shown()
-
-
-@serves("POST /approval_requests/{approval_request_id}/reject")
-def reject(call: Call) -> dict[str, Any]:
-    request = REQUESTS.asked(call)
-    REQUESTS.table(call).change(request, {"rejected_by": call.author_id, "status": "rejected"})
-    return request.shown()
-
-
-@serves("POST /approval_requests/{approval_request_id}/cancel")
-def cancel(call: Call) -> dict[str, Any]:
-    request = REQUESTS.waiting(call)
-    REQUESTS.table(call).change(request, {"status": "canceled"})
-    return request.shown()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
+from monite_auth.emulator.api.payables.approval_processes import start, stop
 from monite_auth.emulator.api.payables.bills import PAYABLES
 from monite_auth.emulator.api.payables.history import move
 from monite_auth.emulator.api.serving.call import Call
@@ -79,6 +80,9 @@ def _serve(name: str, transition: Transition) -> None:
             needed = " or ".join(transition.origins)
             raise RefusedError(409, f"This payable is {bill.status}. {name} takes one that is {needed}.")
         move(call, bill, transition.status, **transition.details(call, bill))
+        stop(call, bill)
+        if bill.status == "approve_in_progress":
+            start(call, bill)
         return bill.shown()
 
 
