@@ -210,7 +210,7 @@ def phrase(schema: dict[str, Any]) -> str:
         case {"type": "string"}:
             return str(schema.get("format", "text")) + _bounds(schema, "minLength", "maxLength")
         case {"type": kind, "exclusiveMinimum": low} if len(schema) == 2:
-            return f"{KINDS[kind]} above {low:g}"
+            return f"{KINDS[kind]} above {low:.16g}"
         case {"type": kind} if kind in KINDS:
             return KINDS[kind] + _bounds(schema, "minimum", "maximum")
     raise ValueError(f"There are no words here yet for {schema}")
@@ -228,7 +228,7 @@ def _bounds(schema: dict[str, Any], low: str, high: str) -> str:
         raise ValueError(f"There are no words here yet for {sorted(unknown)} in {schema}")
     if low not in schema and high not in schema:
         return ""
-    least, most = (f"{schema[name]:g}" if name in schema else "" for name in (low, high))
+    least, most = (f"{schema[name]:.16g}" if name in schema else "" for name in (low, high))
     return f" {least}..{most}"
 
 

@@ -95,6 +95,7 @@ def test_a_path_without_ids_goes_before_one_with_ids():
         {"type": "string", "format": "uuid"},
         {"type": "string", "minLength": 1, "maxLength": 255},
         {"type": "integer", "minimum": 0},
+        {"type": "integer", "maximum": 2**53 - 1},
         {"type": "number", "exclusiveMinimum": 0},
         {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "minItems": 1},
         {"anyOf": [{"type": "array", "items": named("Other")}, {"type": "null"}]},

@@ -47,6 +47,7 @@ def test_wrong_credentials_are_refused_with_401(api, wrong):
         {"grant_type": "password"},
         {"grant_type": "entity_user"},
         {"entity_user_id": "no-uuid"},
+        {"grant_type": "entity_user", "entity_user_id": None},
         {"scope": "everything"},
         {"client_secret": None},
         {"client_secret": {"nested": DEMO_CLIENT_SECRET}},

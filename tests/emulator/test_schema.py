@@ -39,6 +39,22 @@ def test_every_other_operation_of_monites_is_answered_by_its_name(api, who):
             }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/products", {"name": "A", "price": {"currency": "EUR", "value": 2**53 - 1}}, 201),
+        ("POST", "/products", {"name": "A", "price": {"currency": "EUR", "value": 2**53}}, 422),
+        ("POST", "/payment_terms", {"name": "A", "term_final": {"number_of_days": 10.0}}, 201),
+        ("POST", "/payment_terms", {"name": "A", "term_final": {"number_of_days": 10.5}}, 422),
+        ("PUT", f"/entities/{BAKERY_ID}/payment_methods", {"payment_methods_send": ["eps", "blik"]}, 200),
+        ("PUT", f"/entities/{BAKERY_ID}/payment_methods", {"payment_methods_send": ["eps", "eps"]}, 422),
+    ],
+)
+def test_a_value_is_refused_exactly_if_its_schema_forbids_it(api, method, path, body, status):
+    answer = api.call(method, path, api.token(), BAKERY_ID, json=body)
+    assert answer.status_code == status, answer.text
+
+
 def test_an_answer_that_breaks_the_specification_is_noticed():
     good = {"access_token": "a", "token_type": "Bearer", "expires_in": 1800}
     check("POST", "/auth/token", httpx.Response(200, json=good))

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, to_jsonable_python
+from pydantic_core import (
+    CoreSchema,
+    PydanticCustomError,
+    SchemaValidator,
+    ValidationError,
+    core_schema,
+    to_jsonable_python,
+)
 
 from monite_auth.emulator.specification.facts import SHAPES, Schema, shapes
 from monite_auth.emulator.world.clock import iso
@@ -137,7 +144,9 @@ def _core(schema: Schema) -> CoreSchema:
         case {"type": "string"}:
             return _text(schema)
         case {"type": "integer"}:
-            return core_schema.int_schema(**_limits(schema))
+            # JSON has one kind of number: 2.0 is an integer, too.
+            whole = core_schema.int_schema(**_limits(schema))
+            return core_schema.no_info_before_validator_function(_as_integer, whole)
         case {"type": "number"}:
             return core_schema.float_schema(**_limits(schema))
         case {"type": "boolean"}:
@@ -146,7 +155,10 @@ def _core(schema: Schema) -> CoreSchema:
             return core_schema.none_schema()
         case {"type": "array", "items": items}:
             least, most = schema.get("minItems"), schema.get("maxItems")
-            return core_schema.list_schema(_core(items), min_length=_whole(least), max_length=_whole(most))
+            some = core_schema.list_schema(_core(items), min_length=_whole(least), max_length=_whole(most))
+            if "uniqueItems" in schema:
+                return core_schema.no_info_after_validator_function(_all_different, some)
+            return some
         case {"type": "object", "properties": fields}:
             return _object(fields, schema["required"], closed="additionalProperties" in schema)
         case {"type": "object"}:
@@ -227,6 +239,16 @@ def _text(schema: Schema) -> CoreSchema:
         min_length=_whole(schema.get("minLength")),
         max_length=_whole(schema.get("maxLength")),
     )
+
+
+def _as_integer(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _all_different(items: list[Any]) -> list[Any]:
+    if any(item in items[:place] for place, item in enumerate(items)):
+        raise PydanticCustomError("not_unique", "All items should be different")
+    return items
 
 
 def _utc(moment: datetime) -> str:

@@ -14,7 +14,7 @@ def obtain_token(call: Call) -> dict[str, Any]:
     body, partner = call.body, _authenticated(call)
     user = None
     if body["grant_type"] == "entity_user":
-        if "entity_user_id" not in body:
+        if body.get("entity_user_id") is None:
             needs = "entity_user_id is required for grant_type entity_user"
             raise InvalidError([(("body", "entity_user_id"), needs, "missing")])
         user = partner.directory.users.get(body["entity_user_id"])
