@@ -14,12 +14,13 @@ def by_users(*users, count=1):
 
 
 class Office:
-    """The bakery with policies, and bills that are submitted. Whoever is asked may answer."""
+    """The bakery with policies of its own, and bills that are submitted. Whoever is asked may answer."""
 
     def __init__(self, api):
         self.api = api
         self.bills = Bills(api)
         directory = api.monite.directory
+        directory.table("approval_policies").clear()
         for user in (ANNA_ID, OSKAR_ID):
             role = directory.roles.get(directory.users.get(user).role_id)
             rules = [*role.fields["permissions"]["objects"], common("approval_request", "read", "update")]

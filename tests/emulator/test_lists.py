@@ -157,4 +157,5 @@ def test_the_order_is_that_of_the_dates_also_where_the_clock_was_set_back(api, m
     later = api.call("POST", "/tags", api.token(), BAKERY_ID, json={"name": "made first"}).json()
     monite.clock.set(monite.clock.now() - 3600)
     earlier = api.call("POST", "/tags", api.token(), BAKERY_ID, json={"name": "made second"}).json()
-    assert found(api, "/tags", "id", sort="created_at") == [earlier["id"], later["id"]]
+    tags = found(api, "/tags", "id", sort="created_at")
+    assert (tags[0], tags[-1]) == (earlier["id"], later["id"])

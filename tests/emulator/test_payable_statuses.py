@@ -145,8 +145,9 @@ def test_the_partner_chooses_the_required_fields_for_all_entities(bills):
     def required(method, path="", body=None, user=None):
         return bills.send(method, f"/validations{path}", body, user=user)
 
-    assert required("GET", user=ANNA_ID).status_code == 403
-    standard = required("GET").json()
+    standard = required("GET", user=ANNA_ID).json()
+    assert required("GET").json() == standard
+    assert required("PUT", body=standard, user=ANNA_ID).status_code == 403
     chosen = {"required_fields": ["document_id", "line_items.name"]}
     assert required("PUT", body=chosen).json() == required("GET").json() == chosen
     created = bills.send("POST", "", {"document_id": "X-2"}).json()

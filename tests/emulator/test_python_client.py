@@ -50,7 +50,8 @@ ALSO = {
 #: Arguments that are not made up.
 GIVEN: dict[str, dict[str, Any]] = {
     "approval_policies.create": {
-        "script": [{"call": "ApprovalRequests.request_approval_by_users", "params": {"user_ids": [ANNA_ID]}}]
+        "script": [{"call": "ApprovalRequests.request_approval_by_users", "params": {"user_ids": [ANNA_ID]}}],
+        "priority": 1,  # above those of the demo
     },
     "payables.update_by_id": {
         "counterpart_raw_data": CounterpartRawDataUpdateRequest(name="Mühlenhof Mehle KG")

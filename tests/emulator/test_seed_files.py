@@ -213,6 +213,21 @@ def test_a_counterpart_needs_no_address(world):
     assert listed(api, "/counterparts?address.city=Kiel") == []
 
 
+def test_an_export_tells_what_clients_have_made(api, monite):
+    def made(path, body, token=None):
+        return api.call("POST", path, token or api.token(ANNA_ID), BAKERY_ID, json=body).json()
+
+    bill = "9a1ab1e0-0000-4000-8000-000000000001"
+    invoice = made("/receivables/4ece17ab-0000-4000-8000-000000000002/clone", None)
+    made(f"/receivables/{invoice['id']}/issue", None)
+    made("/comments", {"object_type": "payable", "object_id": bill, "text": "Paid?"}, api.token())
+    made("/comments", {"object_type": "payable", "object_id": bill, "text": "Yes"})
+    made("/approval_policies", {"name": "Mine", "script": [], "trigger": True}, api.token())
+    exported = monite.export(secrets=True)
+    again = Monite(seed=exported, clock=monite.clock)
+    assert again.export(secrets=True) == exported
+
+
 def test_secrets_are_masked_unless_asked_for(api, monite):
     masked = api.send("GET", "/_emulator/export")
     assert DEMO_CLIENT_SECRET not in masked.text

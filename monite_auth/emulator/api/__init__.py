@@ -6,6 +6,7 @@
 from monite_auth.emulator.api import (
     access,
     files,
+    financing,
     master_data,
     payables,
     payment_records,
@@ -18,6 +19,7 @@ __all__ = [
     "SERVED",
     "access",
     "files",
+    "financing",
     "master_data",
     "payables",
     "payment_records",

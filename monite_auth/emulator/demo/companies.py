@@ -244,6 +244,7 @@ def _sow_payables(directory: Directory, clock: Clock) -> None:
                 "counterpart_raw_data": {"name": supplier},
                 "document_id": document_id,
                 "currency": company.currency,
+                "subtotal": amount,
                 "total_amount": amount,
                 "amount_paid": paid,
                 "issued_at": issued.date().isoformat(),

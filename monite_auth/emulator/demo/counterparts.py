@@ -46,3 +46,7 @@ def sow_counterparts(directory: Directory) -> None:
             entity_id=company.id,
             parent_id=counterpart_id,
         )
+        for bill in directory.payables.all(company.id):
+            if bill.fields["counterpart_raw_data"]["name"] == name:
+                known = {"counterpart_id": counterpart_id, "counterpart_address_id": address_id}
+                directory.payables.amend(bill, known)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from monite_auth.emulator.seeds.kinds import OWN, ROLES, Kind, of_entity, of_partner
+from monite_auth.emulator.seeds.kinds import KEPT, OWN, ROLES, Kind, of_entity, of_partner
 from monite_auth.emulator.state.monite import Monite
 from monite_auth.emulator.world.directory import Record
 from monite_auth.emulator.world.partners import Partner
@@ -51,6 +51,8 @@ def _exported(partner: Partner, kind: Kind, record: Record) -> dict[str, Any]:
     author = directory.users.get(record.created_by) if record.created_by else None
     if author:
         row["created_by"] = author.login
+    if kind.is_exported_as_kept:
+        return {**row, KEPT: record.fields}
     word, field = ROLES.get(kind.table, ("", ""))
     role = directory.roles.get(shown.get(field) or "")
     if role:

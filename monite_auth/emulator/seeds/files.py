@@ -18,6 +18,7 @@ from monite_auth.emulator.seeds.export import MASK
 from monite_auth.emulator.seeds.kinds import (
     CREDENTIALS,
     DAY,
+    KEPT,
     OWN,
     ROLES,
     Kind,
@@ -136,7 +137,10 @@ class _Sower:
         if default or "Default" in names:
             role_id = self._role_id(entity, default or "Default", f"{place}.default_role")
             directory.entities.change(entity, {"default_role_id": role_id})
-        for key in ("entity_users", *(key for key in inside if key not in {"roles", "entity_users"})):
+        # These are about the other records.
+        last = ("approval_requests", "comments")
+        others = (key for key in inside if key not in {"roles", "entity_users", *last})
+        for key in ("entity_users", *others, *last):
             for number, each in enumerate(_list(seed, place, key)):
                 self._add(inside[key], each, f"{place}.{key}[{number}]", entity=entity)
 
@@ -152,7 +156,8 @@ class _Sower:
         row = _object(row, place)
         parts = kind.parts
         row = {name: self._day(value) for name, value in row.items()}
-        _no_others(row, place, {*kind.fields, *parts})
+        is_kept = kind.is_exported_as_kept and KEPT in row
+        _no_others(row, place, {*OWN, KEPT} if is_kept else {*kind.fields, *parts})
         word, field = ROLES.get(kind.table, ("", ""))
         if entity and word in row:
             row[field] = self._role_id(entity, row.pop(word), f"{place}.{word}")
@@ -163,7 +168,12 @@ class _Sower:
         wished = own.get("id")
         if wished and any(each.directory.table(kind.table).get(wished) for each in self._monite.partners):
             raise ValueError(f"{place}.id: there is another of the {kind.key} with the id {wished}")
-        record = self._made(kind, row, place, wished, entity, ids)
+        if is_kept and entity:
+            table = self._partner.directory.table(kind.table)
+            fields = _object(row[KEPT], f"{place}.{KEPT}")
+            record: Record = table.add(wished or self._monite.new_id(), fields, entity_id=entity.id)
+        else:
+            record = self._made(kind, row, place, wished, entity, ids)
         if "created_at" in own:
             record.created_at = datetime.fromisoformat(own["created_at"]).timestamp()
         record.updated_at = record.created_at

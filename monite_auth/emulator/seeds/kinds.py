@@ -18,6 +18,8 @@ OWN: dict[str, Schema] = {
     "created_at": {"type": "string", "format": "date-time"},
     "created_by": {"type": "string"},
 }
+#: The fields of a record as the emulator keeps them, in the place of all others. An export says it where it has to.
+KEPT = "kept"
 # What stands for the id of a role.
 ROLES = {"entities": ("default_role", "default_role_id"), "entity_users": ("role", "role_id")}
 _NOT_SHOWN = {"updated_at", "entity_id", "created_by_entity_user_id", "was_created_by_user_id"}
@@ -37,6 +39,8 @@ class Kind:
     taken: Mapping[str, Schema]
     shown: Mapping[str, Schema]
     required: frozenset[str]
+    #: Whether a seed file may say how the emulator keeps such a record, instead of what clients say.
+    is_exported_as_kept: bool
 
     @property
     def shown_whole(self) -> dict[str, Schema]:
@@ -104,7 +108,14 @@ def kinds() -> dict[str, Kind]:
         needed = frozenset.intersection(*(frozenset(form["required"]) for form in forms))
         key = operation.path.rpartition("/")[2]
         found[resource.table_name] = Kind(
-            key, resource.table_name, operation, served.handler, taken, shown, needed
+            key,
+            resource.table_name,
+            operation,
+            served.handler,
+            taken,
+            shown,
+            needed,
+            resource.is_exported_as_kept,
         )
     return found
 
@@ -156,7 +167,11 @@ def schema() -> dict[str, Any]:
 
 
 def _list_of(kind: Kind) -> Schema:
-    return {"type": "array", "items": _described(kind)}
+    items = _described(kind)
+    if kind.is_exported_as_kept:
+        as_kept = closed({**OWN, KEPT: {"type": "object"}}) | {"required": [KEPT]}
+        items = {"anyOf": [items, as_kept]}
+    return {"type": "array", "items": items}
 
 
 def _described(kind: Kind) -> Schema:

@@ -152,15 +152,20 @@ class Monite:
             return partner
 
     def _sow_demo(self, partner: Partner) -> None:
-        sown = Directory(self.clock, self.lock)
+        example = Partner(self.clock, self.lock)
+        sown = example.directory
         sow(sown, self.clock)
         sow_counterparts(sown)
-        ids = {record.id: record.id for _, record in sown.saved()}
-        if any(ids.keys() & {record.id for _, record in each.directory.saved()} for each in self._partners):
-            ids = {fixed: self.new_id() for fixed in ids}
+        # It makes records as the API does, and the API needs this class.
+        import_module("monite_auth.emulator.seeds.office").sow_office(self, example)
+        ids = {record.id for _, record in sown.saved()}
+        are_taken = any(ids & {record.id for _, record in each.directory.saved()} for each in self._partners)
+        others = {fixed: self.new_id() for fixed in sorted(ids)} if are_taken else {}
         for table, record in sown.saved():
-            text = _UUID.sub(lambda found: ids.get(found[0], found[0]), json.dumps(record.saved()))
-            fields = json.loads(text)
+            fields = record.saved()
+            if are_taken:
+                text = _UUID.sub(lambda found: others.get(found[0], found[0]), json.dumps(fields))
+                fields = json.loads(text)
             del fields["number"], fields["updated_at"]
             partner.directory.table(table).add(fields.pop("id"), **fields)
 

@@ -39,8 +39,8 @@ class Record:
             "entity_id": self.entity_id,
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),
-            **author,
             **self.fields,
+            **author,
         }
 
 

@@ -40,7 +40,7 @@ def validate(call: Call) -> dict[str, Any]:
     return {"id": bill.id, "validation_errors": errors}
 
 
-@serves("GET /payables/validations")
+@serves("GET /payables/validations", caller="either")
 def read_validations(call: Call) -> dict[str, Any]:
     return {"required_fields": required_fields(call)}
 

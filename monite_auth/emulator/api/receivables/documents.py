@@ -36,6 +36,8 @@ _NOT_COPIED = ("attachments", "document_id", "expiry_date", "fulfillment_date", 
 class Receivables(Resource):
     """Receivables. A draft is derived from its `source`, which is what the client has said; later it stays as it is."""
 
+    is_exported_as_kept = True
+
     def create(self, call: Call) -> dict[str, Any]:
         self._demand(call, "create")
         body = dict(call.body)

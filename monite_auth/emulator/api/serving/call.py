@@ -58,8 +58,10 @@ class Call:
 
     @property
     def author_id(self) -> str | None:
-        """The id of the caller, where Monite's specification demands one: the partner goes by the client ID."""
-        return self.user_id or (self.token.client_id if self.token else None)
+        """The id of the caller, where Monite's specification demands one: the partner goes by a client ID."""
+        if self.user or self.token is None:
+            return self.user_id or next(iter(self.partner.credentials), None)
+        return self.token.client_id
 
     @property
     def role(self) -> Role | None:

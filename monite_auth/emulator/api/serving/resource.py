@@ -35,6 +35,9 @@ class Resource:
 
     """
 
+    #: Whether an export says how the emulator keeps a record, since what clients say of one is not enough to make it again.
+    is_exported_as_kept = False
+
     def __init__(
         self,
         path: str,
