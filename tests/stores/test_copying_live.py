@@ -13,7 +13,7 @@ import pytest
 
 from monite_auth import EntityUser, Principal, TokenBroker
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID
-from monite_auth.errors import SessionEnded
+from monite_auth.errors import SessionEnded, StoreUnavailable
 from monite_auth.stores.copying import StoreCopy
 from monite_auth.tokens import steady_clock
 from tests.stores.test_copying import (  # noqa: F401 - fixtures
@@ -54,6 +54,10 @@ class Site:
         """Replace a worker by one on the new store. The former one finishes what it has begun, and is closed."""
         former, self.workers[number] = self.workers[number], self._worker(self.new)
         self.retired.append(former)
+
+    def is_at_rest(self):
+        """Say whether no worker owes its store or Monite anything."""
+        return all(each.drain().next_in is None for each in [*self.workers, *self.retired])
 
     def close(self):
         for each in [*self.workers, *self.retired]:
@@ -102,6 +106,9 @@ class Visitor(threading.Thread):
             if login in self.alive:
                 self.alive.remove(login)
                 self.ended.append(login)
+        except StoreUnavailable:
+            # A logout took its worker longer than it waits for a store, on a busy machine; who asks later is answered.
+            pass
 
 
 @pytest.mark.parametrize("scope", ["session", "user"])
@@ -140,11 +147,13 @@ def test_no_token_of_an_ended_session_is_alive_after_the_move(
     for each in visitors:
         each.join(PATIENCE)
         assert each.failed is None
+    until(site.is_at_rest)
     for each in site.retired:
         each.close()
+    site.retired.clear()
     assert copy(last=True).left == 0
     broker, alive = site.workers[0], []
-    until(lambda: broker.drain().next_in is None)
+    until(site.is_at_rest)
     for each in visitors:
         for login in each.ended:
             with pytest.raises(SessionEnded):
@@ -156,6 +165,6 @@ def test_no_token_of_an_ended_session_is_alive_after_the_move(
     assert len(ledger.live()) == len(alive if scope == "session" else {each.user_id for each in alive})
     for login in alive:
         broker.logout(login)
-    until(lambda: broker.drain().next_in is None)
+    until(site.is_at_rest)
     assert ledger.live() == []
     site.close()
