@@ -18,15 +18,15 @@ demo-django: .venv/demo ## the same with the example app for Django
 demo-flask: .venv/demo ## the same with the example app for Flask
 	@$(BIN)/python -m examples.demo --app flask
 
-REACT := examples/shared/static/react/counterparts.js
+REACT := examples/shared/static/react/office.js
 
-react: $(REACT) ## build the example apps' page with Monite's React SDK, with npm
+react: $(REACT) ## build the example apps' pages of Monite's React SDK, with npm
 
 # Built in a copy, so that 400 MB of packages lie in one place that is no part of the examples.
-$(REACT): examples/react/package.json examples/react/package-lock.json examples/react/.npmrc examples/react/counterparts.jsx
-	@if command -v npm >/dev/null; then echo "Building the page with Monite's React SDK (about a minute) …"; \
+$(REACT): examples/react/package.json examples/react/package-lock.json examples/react/.npmrc examples/react/office.jsx
+	@if command -v npm >/dev/null; then echo "Building the pages of Monite's React SDK (about a minute) …"; \
 	mkdir -p build/react && cp $^ build/react && cd build/react && npm ci --silent && npm run --silent build; \
-	else echo "npm is not here, so there is no page with Monite's React SDK, and its tests will be skipped."; fi
+	else echo "npm is not here, so there are no pages of Monite's React SDK, and their tests will be skipped."; fi
 
 ARGS ?=
 

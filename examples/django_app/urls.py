@@ -1,4 +1,4 @@
-"""The pages of the example, and Monite's API for the one that is Monite's own React SDK."""
+"""The pages of the example, and Monite's API for those that are Monite's own React SDK."""
 
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -11,7 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/invoices")),
     path("invoices", views.invoices),
     path("invoices/<uuid:invoice_id>/delete", views.delete_invoice),
-    path("counterparts", views.counterparts),
+    path("office", views.office),
     path("organization", views.switch_organization),
     path("login", views.log_in),
     path("logout", views.log_out),

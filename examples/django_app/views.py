@@ -87,9 +87,9 @@ def delete_invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
 
 
 @monite_required
-def counterparts(request: HttpRequest) -> HttpResponse:
-    """Show the page whose script is Monite's own React SDK: examples/react."""
-    return page(request, "counterparts.html", role=request.monite.role().name)
+def office(request: HttpRequest) -> HttpResponse:
+    """Show the pages of Monite's own React SDK: examples/react/office.jsx."""
+    return page(request, "office.html", role=request.monite.role().name)
 
 
 @require_POST

@@ -122,10 +122,10 @@ async def delete_invoice(request: Request, monite: MayDelete, invoice_id: UUID) 
     return RedirectResponse("/invoices", 303)
 
 
-@app.get("/counterparts")
-async def counterparts(request: Request, monite: LoggedInMonite) -> Response:
-    """Show the page whose script is Monite's own React SDK: examples/react."""
-    return page(request, "counterparts.html", role=(await monite.arole()).name)
+@app.get("/office")
+async def office(request: Request, monite: LoggedInMonite) -> Response:
+    """Show the pages of Monite's own React SDK: examples/react/office.jsx."""
+    return page(request, "office.html", role=(await monite.arole()).name)
 
 
 @app.post("/organization")

@@ -52,7 +52,7 @@ def create_app() -> Flask:
     app.add_url_rule("/invoices", view_func=invoices)
     app.add_url_rule("/invoices", view_func=create_invoice, methods=["POST"])
     app.add_url_rule("/invoices/<uuid:invoice_id>/delete", view_func=delete_invoice, methods=["POST"])
-    app.add_url_rule("/counterparts", view_func=counterparts)
+    app.add_url_rule("/office", view_func=office)
     app.add_url_rule("/organization", view_func=switch_organization, methods=["POST"])
     app.add_url_rule("/login", view_func=login_page)
     app.add_url_rule("/login", view_func=login, methods=["POST"])
@@ -135,9 +135,9 @@ def delete_invoice(invoice_id: UUID) -> ResponseReturnValue:
     return redirect("/invoices", 303)
 
 
-def counterparts() -> ResponseReturnValue:
-    """Show the page whose script is Monite's own React SDK: examples/react."""
-    return page("counterparts.html", role=current_monite.role().name)
+def office() -> ResponseReturnValue:
+    """Show the pages of Monite's own React SDK: examples/react/office.jsx."""
+    return page("office.html", role=current_monite.role().name)
 
 
 def switch_organization() -> ResponseReturnValue:

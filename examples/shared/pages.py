@@ -14,8 +14,8 @@ from monite_auth import AccessToken
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
-REACT = STATIC / "react" / "counterparts.js"
-"""The script of the counterparts page. It is built by `make react`, and not in the repository."""
+REACT = STATIC / "react" / "office.js"
+"""The script of the office page. It is built by `make react`, and not in the repository."""
 
 SYMBOLS = {"EUR": "€", "GBP": "£"}
 CLOSED = {"paid", "canceled", "rejected"}

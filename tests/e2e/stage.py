@@ -37,6 +37,13 @@ QUIET = [
     "--disable-sync",
 ]
 
+KEEP_TOASTS = """
+window.toasts = [];
+new MutationObserver(() => document.querySelectorAll("[role=status]").forEach((each) => toasts.push(each.textContent)))
+    .observe(document, { childList: true, subtree: true, characterData: true });
+"""
+"""Keeps the messages of Monite's React SDK: each is visible for a few seconds only."""
+
 
 class Demo:
     """Runs `python -m examples.demo` until the `with` block ends. Port 0 stands for any free port."""

@@ -14,16 +14,9 @@ from examples.shared.pages import REACT
 from monite_auth.emulator import ANNA_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Emulator, Monite, serve
 from monite_auth.emulator.demo.companies import CLERK
 from monite_auth.emulator.world.permissions import Permissions
-from tests.e2e.stage import ANNA, MILLISECONDS, log_out
+from tests.e2e.stage import ANNA, KEEP_TOASTS, MILLISECONDS, log_out
 from tests.e2e.wire import Wire
 from tests.waiting import until
-
-KEEP_TOASTS = """
-window.toasts = [];
-new MutationObserver(() => document.querySelectorAll("[role=status]").forEach((each) => toasts.push(each.textContent)))
-    .observe(document, { childList: true, subtree: true, characterData: true });
-"""
-"""Keeps the SDK's messages: each is visible for a few seconds only."""
 
 READABLE = "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, document.documentElement.outerHTML])"
 """What a script in the page can read."""
@@ -150,6 +143,7 @@ def test_the_react_sdk_works_without_a_token_in_the_browser(
     page.get_by_role("button", name=ANNA.name).click()
     expect(page.get_by_text("Your browser has none.")).to_be_visible()
     readable.append(page.evaluate(READABLE))
+    page.get_by_role("link", name="Office").click()
     page.get_by_role("link", name="Counterparts").click()
     expect(page.get_by_role("heading", name="Counterparts")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Café Morgenrot")).to_contain_text("DE • Berlin")
