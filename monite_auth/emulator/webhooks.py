@@ -96,7 +96,7 @@ class Webhooks:
         self, directory: Directory, table: str, what: str, record: Record, before: Mapping[str, Any]
     ) -> None:
         object_type = OBJECT_TYPES.get(table)
-        if object_type is None or what == "amended":
+        if object_type is None or what in {"amended", "withdrawn"}:
             return
         status = record.fields.get("status")
         if what == "updated" and status != before.get("status"):

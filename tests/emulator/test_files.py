@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
+from typing import Any
 
 import pytest
 
-from monite_auth.emulator import AMELIA_ID, ANNA_ID, BOOKS_ID, VIKTOR_ID
+from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, BOOKS_ID, VIKTOR_ID
 from tests.emulator.payables import Bills
 
 PDF = b"%PDF-1.4 a bill"
@@ -119,6 +120,30 @@ def test_a_suggestion_is_the_counterpart_with_the_name_on_the_bill(bills):
     assert bills.send("DELETE", f"{bill}/suggestions", user=VIKTOR_ID).status_code == 403
     assert bills.send("DELETE", f"{bill}/suggestions").json() == {}
     assert bills.send("GET", f"{bill}/suggestions").status_code == 404
+
+
+def test_a_suggestion_names_the_address_only_while_there_is_one(bills):
+    """A counterpart of a seed file need not have one, and an address can be deleted."""
+    bill = bills.draft()
+    bills.send("PATCH", bill, {"counterpart_raw_data": {"name": "MÜHLENHOF Mehle KG"}})
+    call, directory = bills.api.call, bills.api.monite.directory
+    supplier = directory.counterparts.all()[0]
+    (address,) = directory.table("counterparts.addresses").all(parent_id=supplier.id)
+
+    def suggested() -> Any:
+        return bills.send("GET", f"{bill}/suggestions").json()["suggested_counterpart"]
+
+    assert suggested() == {"id": supplier.id, "address_id": address.id}
+    path = f"/counterparts/{supplier.id}"
+    assert call("DELETE", f"{path}/addresses/{address.id}", bills.api.token(), BAKERY_ID).status_code == 204
+    assert suggested() == {"id": supplier.id}
+    assert address.id not in call("GET", path, bills.api.token(), BAKERY_ID).text
+    unaddressed = {"type": "organization", "organization": {"legal_name": "Mill", "is_vendor": True}}
+    mill = directory.counterparts.add(
+        "3111a000-0000-4000-8000-000000000001", unaddressed, entity_id=BAKERY_ID
+    )
+    bills.send("PATCH", bill, {"counterpart_raw_data": {"name": "Mill"}})
+    assert suggested() == {"id": mill.id}
 
 
 def test_a_bill_names_only_what_its_entity_has(bills):

@@ -126,6 +126,18 @@ def test_a_line_may_bring_its_own_product(office):
     assert office.call("GET", f"/products/{product['id']}")["name"] == "Bun"
 
 
+def test_an_invoice_that_is_refused_leaves_neither_products_nor_units_behind(office, api):
+    def everything() -> list[dict[str, Any]]:
+        return [record.saved() for _, record in api.monite.directory.saved()]
+
+    bun = {"name": "Bun", "price": {"currency": "EUR", "value": 50}, "measure_unit": {"name": "dozen"}}
+    good = {"product": bun, "quantity": 2, "vat_rate_id": office.rates[700]}
+    bad = {"product_id": BAKERY_ID, "quantity": 1, "vat_rate_id": office.rates[700]}
+    before = everything()
+    office.call("POST", "/receivables", 404, json=office.body("invoice", good, bad))
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

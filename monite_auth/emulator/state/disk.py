@@ -135,7 +135,7 @@ class Disk:
 
     def _record(self, number: int, table: str, what: str, record: Record, _before: Mapping[str, Any]) -> None:
         key = f"record/{number}/{table}/{record.id}"
-        self._changed[key] = None if what == "deleted" else json.dumps([table, record.saved()])
+        self._changed[key] = None if what in {"deleted", "withdrawn"} else json.dumps([table, record.saved()])
 
     def _token(self, what: str, token: Token) -> None:
         self._changed[f"token/{token.id}"] = None if what == "forgotten" else json.dumps(token.saved())

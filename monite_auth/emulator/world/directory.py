@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from monite_auth.emulator.world.clock import Clock, iso
@@ -138,9 +140,11 @@ class Table(Generic[RecordType]):
         clock: Clock,
         lock: threading.RLock,
         changed: Callable[[str, Record, Mapping[str, Any]], object],
+        can_be_undone: Callable[[Callable[[], None]], object],
     ) -> None:
         self._kind = kind
         self._changed = changed
+        self._can_be_undone = can_be_undone
         self._clock = clock
         self._lock = lock
         self._records: dict[str, RecordType] = {}
@@ -170,6 +174,7 @@ class Table(Generic[RecordType]):
                 fields=dict(fields),
             )
             self._records[record_id] = record
+            self._can_be_undone(partial(self._take_out, record))
             self._changed("created", record, {})
             return record
 
@@ -196,24 +201,36 @@ class Table(Generic[RecordType]):
 
     def change(self, record: RecordType, fields: Mapping[str, Any]) -> None:
         """Replace fields of a record."""
-        with self._lock:
-            before = record.fields
-            record.fields = {**before, **fields}
-            record.updated_at = self._clock.now()
-            self._changed("updated", record, before)
+        self._replace("updated", record, fields, self._clock.now())
 
     def amend(self, record: RecordType, fields: Mapping[str, Any]) -> None:
         """Replace fields of a record that nobody has updated: it is kept like this, and it is no event."""
-        with self._lock:
-            before = record.fields
-            record.fields = {**before, **fields}
-            self._changed("amended", record, before)
+        self._replace("amended", record, fields, record.updated_at)
 
     def remove(self, *records: RecordType) -> None:
         with self._lock:
             for record in records:
                 if self._records.pop(record.id, None):
+                    self._can_be_undone(partial(self._put_back, record, record.fields, record.updated_at))
                     self._changed("deleted", record, record.fields)
+
+    def _replace(self, what: str, record: RecordType, fields: Mapping[str, Any], moment: float) -> None:
+        with self._lock:
+            before = record.fields
+            self._can_be_undone(partial(self._put_back, record, before, record.updated_at))
+            record.fields, record.updated_at = {**before, **fields}, moment
+            self._changed(what, record, before)
+
+    def _put_back(self, record: RecordType, fields: Mapping[str, Any], moment: float) -> None:
+        record.fields, record.updated_at = fields, moment
+        if record.id not in self._records:
+            rows = sorted([*self._records.values(), record], key=lambda row: row.number)
+            self._records = {row.id: row for row in rows}
+        self._changed("amended", record, fields)
+
+    def _take_out(self, record: RecordType) -> None:
+        if self._records.pop(record.id, None):
+            self._changed("withdrawn", record, record.fields)
 
     def clear(self) -> None:
         with self._lock:
@@ -231,7 +248,10 @@ class Directory:
         self._clock = clock
         self._lock = lock
         self._tables: dict[str, Table[Any]] = {}
-        #: Called with the name of a table, what happened to a record, the record, and the fields that it had before.
+        # How to take back what has happened since the block of `all_or_nothing` began, step by step. None outside of it.
+        self._steps_back: list[Callable[[], None]] | None = None
+        #: Called with the name of a table, what happened to a record, the record, and the fields that it had before. Not all is
+        #: an event: "amended" is a change that nobody has made, and "withdrawn" is the end of a record that never was.
         self.watchers: list[Callable[[str, str, Record, Mapping[str, Any]], object]] = []
         self.entities = self._new_table("entities", Entity)
         self.users = self._new_table("entity_users", EntityUser)
@@ -249,8 +269,30 @@ class Directory:
             for watcher in self.watchers:
                 watcher(name, what, record, before)
 
-        table = self._tables[name] = Table(kind, self._clock, self._lock, changed)
+        table = self._tables[name] = Table(kind, self._clock, self._lock, changed, self._can_be_undone)
         return table
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Take back what the block has done to the records if it raises: a request that is refused leaves nothing behind.
+
+        What is taken back is no event, and neither is that it is taken back.
+        """
+        with self._lock:
+            self._steps_back = []
+            try:
+                yield
+            except BaseException:
+                steps, self._steps_back = self._steps_back, None
+                for step in reversed(steps):
+                    step()
+                raise
+            finally:
+                self._steps_back = None
+
+    def _can_be_undone(self, step: Callable[[], None]) -> None:
+        if self._steps_back is not None:
+            self._steps_back.append(step)
 
     def role_is_in_use(self, role: Role) -> bool:
         """Return whether an entity user has this role, or it is the default role of an entity."""

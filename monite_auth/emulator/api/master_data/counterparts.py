@@ -1,6 +1,6 @@
 """Suppliers and customers: `/counterparts`, and their addresses, contacts, bank accounts and VAT ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from monite_auth.emulator.api.master_data.tags import with_tags
@@ -8,6 +8,9 @@ from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.dispatch import serves
 from monite_auth.emulator.api.serving.resource import Resource
 from monite_auth.emulator.world.directory import Record
+
+#: Where a counterpart names its address for bills, and the one for goods.
+_DEFAULTS = ("default_billing_address_id", "default_shipping_address_id")
 
 
 def _party(record: Record) -> dict[str, Any]:
@@ -26,9 +29,7 @@ class Counterparts(Resource):
         address = party.pop("address")
         counterpart = self.add(call, {**fields, fields["type"]: with_tags(call, party)})
         first = ADDRESSES.add(call, address, counterpart.id)
-        self.table(call).change(
-            counterpart, {"default_billing_address_id": first.id, "default_shipping_address_id": first.id}
-        )
+        self.table(call).change(counterpart, dict.fromkeys(_DEFAULTS, first.id))
         return counterpart.shown()
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
@@ -44,9 +45,25 @@ class Counterparts(Resource):
         super().remove(call, record)
 
 
-def _address(call: Call, counterpart: Record) -> dict[str, Any]:
-    """Return the address for bills."""
-    address = ADDRESSES.table(call).get(counterpart.fields.get("default_billing_address_id", ""))
+class Addresses(Resource):
+    """Addresses. One that is deleted is no default any more."""
+
+    def remove(self, call: Call, record: Record) -> None:
+        super().remove(call, record)
+        counterpart = call.directory.counterparts.get(record.parent_id or "")
+        if counterpart:
+            gone = {name: None for name in _DEFAULTS if counterpart.fields.get(name) == record.id}
+            call.directory.counterparts.amend(counterpart, gone)
+
+
+def billing_address(call: Call, counterpart: Record) -> Record | None:
+    """Return the address for bills. One whose address was deleted has none, and one of a seed file need not have one."""
+    address: Record | None = ADDRESSES.table(call).get(counterpart.fields.get(_DEFAULTS[0]) or "")
+    return address
+
+
+def _address(call: Call, counterpart: Record) -> Mapping[str, Any]:
+    address = billing_address(call, counterpart)
     return address.fields if address else {}
 
 
@@ -56,7 +73,7 @@ def _of_parts(parts: Resource, field: str) -> Callable[[Call, Record], list[Any]
 
 
 COUNTERPARTS = Counterparts("/counterparts", "counterpart", object_type="counterpart", newest_first=True)
-ADDRESSES = Resource("/counterparts/{counterpart_id}/addresses", "address", parent=COUNTERPARTS)
+ADDRESSES = Addresses("/counterparts/{counterpart_id}/addresses", "address", parent=COUNTERPARTS)
 CONTACTS = Resource("/counterparts/{counterpart_id}/contacts", "contact", parent=COUNTERPARTS)
 BANK_ACCOUNTS = Resource("/counterparts/{counterpart_id}/bank_accounts", "bank account", parent=COUNTERPARTS)
 VAT_IDS = Resource(

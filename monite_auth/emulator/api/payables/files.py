@@ -8,6 +8,7 @@ from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
 from monite_auth.emulator.api.file_content import SHOWN
+from monite_auth.emulator.api.master_data.counterparts import billing_address
 from monite_auth.emulator.api.payables.bills import PAYABLES
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.dispatch import serves
@@ -55,8 +56,8 @@ def suggest(call: Call) -> dict[str, Any]:
     known = _known_supplier(call, bill)
     if known is None:
         raise RefusedError(404, "There are no suggestions for this payable.")
-    address = {"address_id": known.fields["default_billing_address_id"]}
-    return {"suggested_counterpart": {"id": known.id, **address}}
+    address = billing_address(call, known)
+    return {"suggested_counterpart": {"id": known.id} | ({"address_id": address.id} if address else {})}
 
 
 @serves("DELETE /payables/{payable_id}/suggestions")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -132,9 +133,10 @@ class Api:
             with self._monite.lock:
                 self._admit(call, endpoint.caller)
                 assert endpoint.served is not None
-                result = endpoint.served.handler(call)
                 status, schema = endpoint.operation.success
-                body = b"" if schema is None else _json(fitted(schema, result))
+                with call.of_partner.directory.all_or_nothing() if call.of_partner else nullcontext():
+                    result = endpoint.served.handler(call)
+                    body = b"" if schema is None else _json(fitted(schema, result))
             return Answer(endpoint.served.status or status, () if schema is None else _JSON, body), call
         except InvalidError as error:
             return Answer.of_complaints(error.complaints), call
