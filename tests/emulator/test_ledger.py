@@ -6,6 +6,7 @@ import pytest
 
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Clock, Monite
 from monite_auth.emulator.traffic.journal import Journal
+from monite_auth.emulator.traffic.ledger import Holder
 
 
 class Line:
@@ -124,6 +125,33 @@ def test_a_token_that_lives_again_because_the_clock_went_back_is_not_forgotten()
         monite.ledger.revoke(monite.mint(None, "client"))
     assert monite.ledger.find(token.value) is token
     assert monite.ledger.counts["live"] == 2
+
+
+@pytest.mark.parametrize("life", [60, 600])
+def test_a_token_of_a_time_far_away_does_not_keep_the_others(life):
+    monite = Monite(clock=Clock(lambda: 1000.0), tokens_kept=10, token_life=60)
+    monite.clock.set(4_000_000_000)
+    far = monite.mint(None, "client")
+    monite.clock.set(1000)
+    monite.token_life = life
+    for _ in range(100):
+        monite.mint(None, "client")
+        monite.clock.advance(life)
+    assert len(monite.ledger.tokens) == 12, (
+        "ten that have expired, and two that live: the last one, and that of 2096"
+    )
+    assert monite.ledger.find(far.value) is far
+    assert monite.ledger.counts["minted"] == 101
+
+
+def test_what_is_noted_of_revoked_tokens_is_bounded_while_the_clock_stands_still():
+    ledger = Monite(clock=Clock(lambda: 1000.0), tokens_kept=10).ledger
+    live = ledger.mint(Holder(), "client", 1800)
+    for _ in range(25_000):
+        ledger.revoke(ledger.mint(Holder(), "client", 1800))
+    assert len(ledger.tokens) == 11
+    assert len(ledger._expiries) <= 10_002
+    assert ledger.live() == [live]
 
 
 def test_mints_for_users_who_do_not_exist_leave_nothing_in_the_ledger():

@@ -2,10 +2,11 @@
 
 import hashlib
 import threading
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from heapq import heappop, heappush
 from typing import Any, Literal, Protocol
 
 from monite_auth.emulator.traffic.journal import Journal
@@ -79,7 +80,7 @@ class Token:
 class Ledger:
     """Records tokens. It knows every live token, and of those that have ended the last `kept`; the others it only counts.
 
-    A clock that is set back does not bring forgotten tokens back.
+    While the clock stands still, no token expires. A clock that is set back does not bring forgotten tokens back.
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Ledger:
         self._minted = 0
         self._by_value: dict[str, Token] = {}
         self._by_user: defaultdict[str | None, dict[int, Token]] = defaultdict(dict)
-        # The tokens that are not known to have ended, by the life they were given. Of one life, those expire first that
-        # were minted first. Only an OrderedDict finds its first entry at once, after many have been removed there.
-        self._unended: defaultdict[float, OrderedDict[int, Token]] = defaultdict(OrderedDict)
+        # The tokens that are not known to have ended, by id, and the moments at which they expire, as a heap: a clock that is
+        # set back, or another life, makes later tokens expire first. A moment may be that of a token that has been revoked.
+        self._unended: dict[int, Token] = {}
+        self._expiries: list[tuple[float, int]] = []
         self._ended: deque[Token] = deque()
         self._forgotten: Counter[str] = Counter()
         #: Called with "minted", "revoked" or "forgotten" and the token.
@@ -157,7 +159,7 @@ class Ledger:
             )
             self._by_value[token.value] = token
             self._by_user[holder.entity_user_id][token.id] = token
-            self._unended[life][token.id] = token
+            self._expect(token)
             self._tell("minted", token)
             self._forget(now)
         self._journal.record("minted", token=token.masked, name=holder.name, life=life)
@@ -171,7 +173,7 @@ class Ledger:
                 return False
             token.revoked_at = now
             self._tell("revoked", token)
-            if self._unended[token.life].pop(token.id, None):
+            if self._unended.pop(token.id, None):
                 self._ended.append(token)
             self._forget(now)
         self._journal.record("revoked", token=token.masked, name=token.holder.name)
@@ -226,7 +228,7 @@ class Ledger:
                 self._by_value[token.value] = token
                 self._by_user[token.entity_user_id][token.id] = token
                 if token.revoked_at is None:
-                    self._unended[token.life][token.id] = token
+                    self._expect(token)
                 else:
                     self._ended.append(token)
 
@@ -236,22 +238,30 @@ class Ledger:
             self._by_value.clear()
             self._by_user.clear()
             self._unended.clear()
+            self._expiries.clear()
             self._ended.clear()
             self._forgotten.clear()
             self._minting.clear()
             self.max_concurrent_mints.clear()
 
+    def _expect(self, token: Token) -> None:
+        self._unended[token.id] = token
+        heappush(self._expiries, (token.expires_at, token.id))
+
     def _forget(self, now: float) -> None:
         """Forget the tokens that ended first, until only `kept` ended ones are left."""
-        for unended in self._unended.values():
-            while unended and (token := next(iter(unended.values()))).expires_at <= now:
-                self._ended.append(unended.popitem(last=False)[1])
+        while self._expiries and self._expiries[0][0] <= now:
+            if token := self._unended.pop(heappop(self._expiries)[1], None):
+                self._ended.append(token)
+        if len(self._expiries) > 2 * len(self._unended) + KEPT:
+            # Most of them have been revoked. A sorted list is a heap.
+            self._expiries = sorted((token.expires_at, token.id) for token in self._unended.values())
         while len(self._ended) > self.kept:
             token = self._ended.popleft()
             state = token.state(now)
             if state == "live":
                 # The clock was set back.
-                self._unended[token.life][token.id] = token
+                self._expect(token)
                 continue
             self._forgotten[state] += 1
             self._forgotten["refused"] += token.refusals
