@@ -3,12 +3,11 @@
 `MONITE_BASE_URL` is where they go.
 """
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from examples.fastapi_app.app import app, broker
+from examples.shared.pages import local_monite
 from examples.shared.people import ORGANIZATIONS
 from monite_auth_starlette import monite_app
 
@@ -18,7 +17,7 @@ app.mount("/tokens", monite_app())
 @app.get("/direct")
 async def direct(request: Request) -> HTMLResponse:
     api = broker.settings.base_url
-    monite = urlsplit(api)
+    monite = local_monite(api)
     entity_id = ORGANIZATIONS[request.session["organization"]].entity_id
     return HTMLResponse(
         f"""<!doctype html>
@@ -31,6 +30,6 @@ async def direct(request: Request) -> HTMLResponse:
         """,
         headers={
             "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline';"
-            f" connect-src 'self' {monite.scheme}://{monite.netloc}"
+            f" connect-src 'self' {monite}; frame-src {monite}"
         },
     )

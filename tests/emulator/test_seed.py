@@ -9,6 +9,7 @@ LISTS = {
     "/approval_policies": 3,
     "/bank_accounts": 1,
     "/counterparts": 3,
+    f"/entities/{BAKERY_ID}/vat_ids": 1,
     "/measure_units": 3,
     "/payables": 7,
     "/payment_terms": 2,

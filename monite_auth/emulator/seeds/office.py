@@ -31,6 +31,7 @@ from monite_auth.emulator.world.partners import Partner
 _PREFIXES = {
     "approval_policies": "90110000",
     "bank_accounts": "ba4cacc7",
+    "entities.vat_ids": "4a71d000",
     "measure_units": "041700e0",
     "payment_terms": "7e730000",
     "products": "940d0c75",
@@ -47,6 +48,12 @@ _ACCOUNTS = (
     (BAKERY, {"country": "DE", "iban": "DE89370400440532013000", "bank_name": "Spreebank"}),
     (BOOKS, {"country": "GB", "account_number": "31926819", "sort_code": "601613"}),
     (TEA, {"country": "CH", "iban": "CH9300762011623852957"}),
+)
+# Monite's React SDK makes no invoice without one.
+_VAT_IDS = (
+    (BAKERY, {"country": "DE", "type": "eu_vat", "value": "DE123456789"}),
+    (BOOKS, {"country": "GB", "type": "gb_vat", "value": "GB123456789"}),
+    (TEA, {"country": "CH", "type": "ch_vat", "value": "CHE-123.456.789"}),
 )
 _TAGS = (
     (BAKERY, "Kitchen", "department"),
@@ -122,6 +129,9 @@ class _Office:
         currency, name = self._company.currency, self._company.name
         for (account,) in self._rows(_ACCOUNTS):
             self._make("bank_accounts", {**account, "currency": currency, "account_holder_name": name})
+        for (vat_id,) in self._rows(_VAT_IDS):
+            path = "entities/{entity_id}/vat_ids"
+            self._make("entities.vat_ids", vat_id, path=path, entity_id=self._company.id)
         for tag, category in self._rows(_TAGS):
             self._make("tags", {"name": tag, "category": category})
         for (days,) in self._rows(_TERMS):
@@ -170,6 +180,7 @@ class _Office:
                 "counterpart_id": customer.id,
                 "counterpart_billing_address_id": customer.fields["default_billing_address_id"],
                 "entity_bank_account_id": self._table("bank_accounts").all(self._company.id)[0].id,
+                "entity_vat_id_id": self._table("entities.vat_ids").all(self._company.id)[0].id,
                 "line_items": [
                     {
                         "product_id": self._named("products", name).id,
@@ -195,11 +206,11 @@ class _Office:
             )
         receivables.amend(record, dates)
 
-    def _make(self, name: str, body: Mapping[str, Any]) -> Record:
+    def _make(self, name: str, body: Mapping[str, Any], *, path: str = "", **ids: str) -> Record:
         """Make a record. Its id says what it is, and counts."""
         table = self._table(name)
         self._monite.wish_id(f"{_PREFIXES[name]}-0000-4000-8000-{len(table.all()) + 1:012}")
-        record: Record | None = table.get(self._call(f"POST /{name}", body)["id"])
+        record: Record | None = table.get(self._call(f"POST /{path or name}", body, **ids)["id"])
         assert record is not None
         return record
 
