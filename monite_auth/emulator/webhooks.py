@@ -4,11 +4,14 @@ Monite lists as events only what a subscription of that time asked for, and so d
 the emulator's clock, so that a test moves the clock instead of waiting.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,22 +62,28 @@ STATUSES = {
 RETRIES = (10, 60, 300, 1800, 7200)
 #: How many events a partner's list keeps.
 KEPT = 10_000
-# Seconds. A listener gets this long to answer, and the thread looks this often whether the clock was moved.
+# Seconds. A listener gets this long for its whole answer, and the thread looks this often whether the clock was moved.
 PATIENCE = 5.0
 LOOK = 0.1
+# How many listeners are told something at once, and how many bytes of an answer are waited for.
+AT_ONCE = 20
+READ = 65_536
+
+_Due = tuple[Directory, Record]
 
 
 class Webhooks:
-    """Makes events and delivers them. `retries` can be set at any time."""
+    """Makes events and delivers them. `retries`, and the `patience` with a listener, can be set at any time."""
 
     def __init__(self, clock: Clock, lock: threading.RLock, new_id: Callable[[], str]) -> None:
         self.retries: tuple[float, ...] = RETRIES
+        self.patience = PATIENCE
         self._clock = clock
         self._lock = lock
         self._new_id = new_id
         self._changed = threading.Condition(lock)
         self._directories: list[Directory] = []
-        self._thread: threading.Thread | None = None
+        self._courier: _Courier | None = None
 
     def watch(self, partner: Partner) -> None:
         """Make events of what happens to a partner's records from now on."""
@@ -137,38 +146,37 @@ class Webhooks:
         self.start()
 
     def start(self) -> None:
-        """Let the thread make what deliveries there are."""
+        """Let a thread make what deliveries there are. It ends when nothing is left to deliver, now or later."""
         with self._changed:
-            if self._thread is None and self._open():
-                self._thread = threading.Thread(
-                    target=self._run, name="monite-emulator-webhooks", daemon=True
-                )
-                self._thread.start()
+            if (self._courier is None or not self._courier.is_alive()) and self._open():
+                self._courier = _Courier(self, self._lock)
+                self._courier.start()
 
-    def _run(self) -> None:
-        """Deliver until nothing is left to deliver, now or later."""
-        try:
-            self._deliver_all()
-        except BaseException:
-            with self._changed:
-                self._thread = None  # so that the next event starts another one
-            raise
+    def stop(self) -> None:
+        """Deliver no more, until something else happens. What is being delivered is cut, and then tried again."""
+        with self._changed:
+            courier, self._courier = self._courier, None
+            if courier:
+                courier.stop()
+        if courier:
+            courier.join(PATIENCE)
 
-    def _deliver_all(self) -> None:
-        with httpx.Client(timeout=PATIENCE, trust_env=False) as client:
-            while True:
-                with self._changed:
-                    if not self._open():
-                        self._thread = None
-                        return
-                    due = self._due()
-                    if not due:
-                        self._changed.wait(LOOK)
-                        continue
-                for directory, delivery in due:
-                    self._deliver(client, directory, delivery)
+    def ends(self, courier: "_Courier") -> bool:
+        """Return whether this thread has nothing to do any more. Then the next event starts another one."""
+        with self._changed:
+            if self._courier is courier and not self._open():
+                self._courier = None
+            return self._courier is not courier
 
-    def _open(self) -> list[tuple[Directory, Record]]:
+    def by_listener(self) -> dict[str, list[_Due]]:
+        """Return what is due, by URL."""
+        with self._changed:
+            found: dict[str, list[_Due]] = {}
+            for directory, delivery in self._due():
+                found.setdefault(delivery.fields["url"], []).append((directory, delivery))
+            return found
+
+    def _open(self) -> list[_Due]:
         """Return the deliveries that are still to be made, now or later."""
         return [
             (directory, delivery)
@@ -177,11 +185,14 @@ class Webhooks:
             if delivery.fields["due_at"] is not None
         ]
 
-    def _due(self) -> list[tuple[Directory, Record]]:
+    def _due(self) -> list[_Due]:
         now = self._clock.now()
         return [pair for pair in self._open() if pair[1].fields["due_at"] <= now]
 
-    def _deliver(self, client: httpx.Client, directory: Directory, delivery: Record) -> None:
+    async def deliver(self, client: httpx.AsyncClient, directory: Directory, delivery: Record) -> None:
+        """Make one delivery, and note what came of it. After a reset there is none to make."""
+        if directory not in self._directories:
+            return
         event = directory.table("events").get(delivery.fields["event_id"])
         subscription = directory.table("webhook_subscriptions").get(delivery.fields["subscription_id"])
         status, text = None, None
@@ -192,12 +203,19 @@ class Webhooks:
                 "content-type": "application/json",
                 "monite-signature": f"t={stamp},v1={signature(subscription.fields['secret'], stamp, body)}",
             }
+            url = subscription.fields["url"]
             try:
-                answer = client.post(subscription.fields["url"], content=body, headers=headers)
-                # Not the body: any web page may ask the API what was answered, and may not read this machine's network.
-                status, text = answer.status_code, answer.reason_phrase
+                async with (
+                    asyncio.timeout(self.patience),
+                    client.stream("POST", url, content=body, headers=headers) as answer,
+                ):
+                    # Not the body: any web page may ask the API what was answered, and may not read this machine's network.
+                    status, text = answer.status_code, answer.reason_phrase
+                    await _pass_over(answer)
+            except TimeoutError:
+                text = text or f"no answer within {self.patience:g} seconds"
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a URL ends this delivery, and no other
-                text = str(error)
+                text = text or _reason(error)
         tried = delivery.fields["requests_made_count"]
         succeeded = status == 200
         over = succeeded or event is None or subscription is None or tried >= len(self.retries)
@@ -213,6 +231,84 @@ class Webhooks:
                 },
             )
             self._changed.notify_all()
+
+
+class _Courier(threading.Thread):
+    """Makes deliveries: to several listeners at once, and to each of them one after the other. It ends with its emulator."""
+
+    def __init__(self, webhooks: Webhooks, lock: threading.RLock) -> None:
+        super().__init__(name="monite-emulator-webhooks", daemon=True)
+        # Not the emulator itself: one that is used by nobody any more would stay for its retries, or for ever if its clock is frozen.
+        self._webhooks = weakref.ref(webhooks)
+        self._lock = lock
+        self._is_stopped = False
+        self._cancel: Callable[[], object] | None = None
+
+    def stop(self) -> None:
+        """Let the thread end at once, whatever it waits for."""
+        with self._lock:
+            self._is_stopped = True
+            if self._cancel:
+                with suppress(RuntimeError):  # its loop has ended
+                    self._cancel()
+
+    def run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._deliver_all())
+
+    async def _deliver_all(self) -> None:
+        own = asyncio.current_task()
+        assert own
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._cancel = partial(own.get_loop().call_soon_threadsafe, own.cancel)
+        busy: dict[str, asyncio.Task[None]] = {}
+        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - each delivery has its own
+            try:
+                while self._begin(client, busy):
+                    if busy:
+                        await asyncio.wait(busy.values(), timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+                    else:
+                        await asyncio.sleep(LOOK)
+                    busy = {url: task for url, task in busy.items() if not task.done()}
+            finally:
+                for task in busy.values():
+                    task.cancel()  # before the client closes their connections, which would count as a try
+
+    def _begin(self, client: httpx.AsyncClient, busy: dict[str, asyncio.Task[None]]) -> bool:
+        """Begin what is due, at those listeners who hear nothing yet. Return False if there is nothing to do any more.
+
+        This is a function of its own so that nothing refers to the emulator between two looks.
+        """
+        webhooks = self._webhooks()
+        if webhooks is None or webhooks.ends(self):
+            return False
+        for url, due in webhooks.by_listener().items():
+            if url not in busy and len(busy) < AT_ONCE:
+                busy[url] = asyncio.create_task(self._tell(client, due))
+        return True
+
+    async def _tell(self, client: httpx.AsyncClient, due: Iterable[_Due]) -> None:
+        for directory, delivery in due:
+            if webhooks := self._webhooks():
+                await webhooks.deliver(client, directory, delivery)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what the operating system says about a connection, if it says anything."""
+    while error.__cause__:
+        error = error.__cause__
+    return str(error)
+
+
+async def _pass_over(answer: httpx.Response) -> None:
+    """Read an answer, so that the listener is not cut while it speaks, but no endless one."""
+    read = 0
+    async for part in answer.aiter_raw():
+        read += len(part)
+        if read > READ:
+            return
 
 
 def _wants(subscription: Record, object_type: str, what: str) -> bool:

@@ -98,6 +98,7 @@ def monite() -> Iterator[Monite]:
     monite.directory.watchers.append(tell)
     monite.partner_watchers.append(lambda partner: partner.directory.watchers.append(tell))
     yield monite
+    monite.webhooks.stop()
     silently = {record: text for record, text in saved().items() if told.get(record, text) != text}
     assert not silently, "only a table changes the fields of a record"
 

@@ -1,17 +1,23 @@
 """Events and their deliveries: what is told to whom, with which signature, and what happens when nobody listens."""
 
+import gc
 import hashlib
 import hmac
 import json
+import select
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Clock, Monite
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Clock, Monite, serve
+from monite_auth.testing import LocalMonite
 from tests.emulator.conftest import NOON
+from tests.waiting import PATIENCE, until
 
 BILL = {"document_id": "X-1", "currency": "EUR", "total_amount": 1250}
 
@@ -142,7 +148,7 @@ def test_nobody_listens_and_the_emulator_goes_on(api, listener):
     assert api.monite.webhooks.wait()
     (delivery,) = deliveries(api)
     assert (delivery["was_successful"], delivery["response_status_code"]) == (False, None)
-    assert "refused" in delivery["response"]
+    assert "failed" in delivery["response"]
 
 
 def test_missed_events_can_be_read_later(api, listener):
@@ -212,3 +218,143 @@ def test_the_answer_of_a_listener_is_told_to_nobody(api, listener):
     api.monite.directory.roles.remove(api.monite.directory.roles.all(BAKERY_ID)[0])
     assert api.monite.webhooks.wait()
     assert deliveries(api)[0]["response"] == "OK"
+
+
+class Drip:
+    """A listener that answers a byte at a time, without an end. It says when it was cut."""
+
+    def __init__(self, begins: bytes) -> None:
+        self.was_asked, self.was_cut = threading.Event(), threading.Event()
+        self._begins = begins
+        self._is_closed = False
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._address = self._listening.getsockname()
+        self.url = f"http://127.0.0.1:{self._address[1]}/"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def has_told_its_status(self) -> bool:
+        return self._begins.endswith(b"\r\n\r\n")
+
+    def _serve(self) -> None:
+        with self._listening, suppress(OSError):
+            while not self._is_closed:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        self.was_asked.set()
+        with connection, suppress(OSError):
+            connection.sendall(self._begins)
+            # Each byte comes well within any time that one read may take.
+            while not select.select([connection], [], [], 0.01)[0] or connection.recv(65536):
+                connection.sendall(b"x")
+        self.was_cut.set()
+
+    def close(self) -> None:
+        """Let the thread end that waits for somebody."""
+        self._is_closed = True
+        with suppress(OSError), socket.create_connection(self._address):
+            pass
+
+
+@pytest.fixture(
+    params=[b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"],
+    ids=["headers", "body"],
+)
+def drip(request):
+    drip = Drip(request.param)
+    yield drip
+    drip.close()
+
+
+def rename(monite: Monite, name: str) -> None:
+    roles = monite.directory.roles
+    roles.change(roles.all(BAKERY_ID)[0], {"name": name})
+
+
+def test_a_listener_that_drips_keeps_no_other_from_hearing_and_is_given_up(api, listener, drip):
+    api.monite.webhooks.patience = PATIENCE
+    subscribe(api, drip, "role")
+    subscribe(api, listener, "role")
+    rename(api.monite, "Other")
+    until(lambda: listener.actions == ["role.updated"])
+    assert drip.was_asked.wait(PATIENCE)
+    assert not drip.was_cut.is_set()
+    api.monite.webhooks.stop()
+    assert drip.was_cut.wait(PATIENCE)
+    api.monite.webhooks.patience = 0.1
+    api.monite.webhooks.start()
+    assert api.monite.webhooks.wait(PATIENCE)
+
+
+def test_a_listener_has_a_bounded_time_for_its_whole_answer(api, drip):
+    api.monite.webhooks.patience = 0.1
+    api.monite.webhooks.retries = (
+        0,
+    ) * 1000  # on a busy machine the first tries may end before they have begun
+    subscribe(api, drip, "role")
+    rename(api.monite, "Other")
+    assert drip.was_cut.wait(PATIENCE)
+    until(lambda: deliveries(api)[0]["requests_made_count"] > 0)
+    if drip.has_told_its_status:
+        until(lambda: deliveries(api)[0]["was_successful"])
+        assert deliveries(api)[0]["response"] == "OK"
+    else:
+        assert deliveries(api)[0]["response"] == "no answer within 0.1 seconds"
+
+
+def couriers() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "monite-emulator-webhooks"]
+
+
+@pytest.mark.parametrize("begin", [serve, LocalMonite])
+def test_no_thread_outlives_what_served_it_though_the_clock_stands_still(begin, drip):
+    before = couriers()
+    with begin() as emulator:
+        emulator.monite.clock.freeze()
+        fields = {"object_type": "role", "status": "enabled", "event_types": [], "secret": "whsec_"}
+        emulator.monite.directory.table("webhook_subscriptions").add("one", {**fields, "url": drip.url})
+        rename(emulator.monite, "Other")
+        assert drip.was_asked.wait(PATIENCE)
+    assert [each for each in couriers() if each not in before] == []
+    assert drip.was_cut.wait(PATIENCE)
+
+
+def test_no_thread_outlives_an_emulator_that_nobody_uses_any_more():
+    before = couriers()
+    monite = Monite(clock=Clock(lambda: NOON))
+    fields = {"object_type": "role", "status": "enabled", "event_types": [], "secret": "whsec_"}
+    nobody = "http://127.0.0.1:9/"
+    monite.directory.table("webhook_subscriptions").add("one", {**fields, "url": nobody})
+    rename(monite, "Other")
+    assert monite.webhooks.wait(PATIENCE)
+    assert [each for each in couriers() if each not in before], "it waits for the clock"
+    del monite
+
+    def is_gone() -> bool:
+        gc.collect()
+        return all(each in before for each in couriers())
+
+    until(is_gone)
+
+
+def test_what_was_cut_is_delivered_when_the_emulator_is_served_again(api, listener):
+    listener.statuses = [500]
+    subscribe(api, listener, "role")
+    rename(api.monite, "Other")
+    assert api.monite.webhooks.wait(PATIENCE)
+    api.monite.webhooks.stop()
+    api.monite.clock.advance(10)
+    with serve(api.monite):
+        assert api.monite.webhooks.wait(PATIENCE)
+    assert listener.actions == ["role.updated"] * 2
+
+
+def test_a_reset_ends_what_was_to_be_delivered(api, listener, drip):
+    subscribe(api, drip, "role")
+    rename(api.monite, "Other")
+    rename(api.monite, "Another")
+    api.monite.reset()
+    assert api.monite.webhooks.wait(PATIENCE)
+    assert deliveries(api) == []

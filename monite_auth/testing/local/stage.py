@@ -42,6 +42,7 @@ class Stage:
         finally:
             monite.faults.clear()
             self._monite, self._app = before
+            monite.webhooks.stop()
 
 
 @cache
