@@ -8,6 +8,7 @@ import sys
 
 import httpx
 import pytest
+import yaml
 
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from tests.emulator.test_pytest_plugin import GIVEN, WITHOUT_ASYNCIO
@@ -51,6 +52,25 @@ def test_the_suite_of_a_framework_passes_with_the_app_of_its_start_page(folder, 
     save(folder, "test_invoices.py", PAGE, section)
     result = run(folder, "-m", "pytest", *GIVEN, *WITHOUT_ASYNCIO)
     assert f"{passed} passed" in result.stdout, result.stdout
+
+
+def test_the_suite_of_async_tests_passes(folder):
+    save(folder, "test_invoices.py", PAGE, "Async tests")
+    result = run(folder, "-m", "pytest", *GIVEN, "-o", "asyncio_default_fixture_loop_scope=function")
+    assert "1 passed" in result.stdout, result.stdout
+
+
+def test_the_services_of_the_page_are_those_of_a_compose_file():
+    (text,) = re.findall(
+        r"^```yaml\n(services:\n.*?)^```$", (ROOT / PAGE).read_text(), re.MULTILINE | re.DOTALL
+    )
+    services = yaml.safe_load(text)["services"]
+    assert services["app"]["depends_on"] == {"monite": {"condition": "service_healthy"}}
+    test = services["monite"]["healthcheck"]["test"]
+    ours = yaml.safe_load((ROOT / "containers" / "compose.yaml").read_text())["services"]["monite"]
+    assert (test[0], *test[2:]) == ("CMD", *ours["healthcheck"]["test"][2:])
+    given = services["app"]["environment"]
+    assert (given["MONITE_CLIENT_ID"], given["MONITE_CLIENT_SECRET"]) == (DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)
 
 
 def test_the_suite_of_django_passes_with_the_project_of_its_start_page(folder, monkeypatch):
