@@ -49,7 +49,8 @@ def _moment(value: object) -> object:
 class Move(BaseModel):
     """The body that changes the clock: it sets or advances it, and freezes or unfreezes it then."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    # Strict: `"set": true` would be a second after midnight of 1 January 1970.
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     set: Annotated[float, BeforeValidator(_moment), WithJsonSchema(MOMENT)] | None = None
     """Seconds since 1970, or a date-time with a time zone."""
