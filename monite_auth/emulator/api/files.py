@@ -76,5 +76,5 @@ def file_fields(file: Record) -> dict[str, Any]:
     return {"file_id": file.id, "file": shown}
 
 
-FILES = Files("/files", "file", caller="either")
+FILES = Files("/files", "file", caller="either", kept={"content": {"type": "string"}})
 FILES.serve()

@@ -20,8 +20,19 @@ class Subscriptions(Resource):
         }
 
 
-SUBSCRIPTIONS = Subscriptions("/webhook_subscriptions", "webhook subscription")
-DELIVERIES = Resource("/webhook_deliveries", "webhook delivery")
+SUBSCRIPTIONS = Subscriptions(
+    "/webhook_subscriptions", "webhook subscription", kept={"secret": {"type": "string"}}
+)
+DELIVERIES = Resource(
+    "/webhook_deliveries",
+    "webhook delivery",
+    kept={
+        "event_id": {"type": "string"},
+        "subscription_id": {"type": "string"},
+        "requests_made_count": {"type": "integer"},
+        "due_at": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+    },
+)
 EVENTS = Resource("/events", "event", lookups={"event_action": lambda _, each: each.fields["action"]})
 
 for resource in (SUBSCRIPTIONS, DELIVERIES, EVENTS):

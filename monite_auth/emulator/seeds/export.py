@@ -1,10 +1,15 @@
-"""Says what there is as a seed file does, to read it or to begin with it."""
+"""Says what there is as a seed file does, to read it or to begin with it.
+
+Each record says when it was updated, so it is put back as it is: no rule of the API would let an invoice be paid when it is made.
+What the emulator keeps beside what Monite shows stands in `kept`.
+"""
 
 import json
 from typing import Any
 
-from monite_auth.emulator.seeds.kinds import KEPT, OWN, ROLES, Kind, of_entity, of_partner
+from monite_auth.emulator.seeds.kinds import OWN, PAST, ROLES, Kind, kinds, of_entity, of_partner
 from monite_auth.emulator.state.monite import Monite
+from monite_auth.emulator.world.clock import iso
 from monite_auth.emulator.world.directory import Record
 from monite_auth.emulator.world.partners import Partner
 
@@ -37,7 +42,11 @@ def _exported_partner(partner: Partner, *, secrets: bool) -> dict[str, Any]:
                     if inside:
                         row[inner] = [_exported(partner, inner_kind, each) for each in inside]
             rows.setdefault(key, []).append(row if secrets else _masked(row))
-    return rows
+    kept: dict[str, list[Any]] = {}
+    for name, record in partner.directory.saved():
+        if name not in {*kinds(), *PAST}:
+            kept.setdefault(name, []).append(record.saved())
+    return {**rows, "kept": kept} if kept else rows
 
 
 def _masked(row: dict[str, Any]) -> dict[str, Any]:
@@ -46,23 +55,30 @@ def _masked(row: dict[str, Any]) -> dict[str, Any]:
 
 def _exported(partner: Partner, kind: Kind, record: Record) -> dict[str, Any]:
     directory = partner.directory
-    shown = record.shown()
-    row = {"id": record.id, "created_at": shown["created_at"]}
-    author = directory.users.get(record.created_by) if record.created_by else None
-    if author:
-        row["created_by"] = author.login
-    if kind.is_exported_as_kept:
-        return {**row, KEPT: record.fields}
+    row: dict[str, Any] = {
+        "id": record.id,
+        "created_at": iso(record.created_at),
+        "updated_at": iso(record.updated_at),
+    }
+    if record.created_by:
+        author = directory.users.get(record.created_by, record.entity_id)
+        row["created_by"] = author.login if author else record.created_by
     word, field = ROLES.get(kind.table, ("", ""))
-    role = directory.roles.get(shown.get(field) or "")
-    if role:
+    role = directory.roles.get(record.fields.get(field) or "", record.entity_id)
+    if role and [each.name for each in directory.roles.all(record.entity_id)].count(role.name) == 1:
         row[word] = role.name
-    for name in kind.fields:
-        if name in shown and shown[name] is not None and name not in {*OWN, field}:
-            row[name] = shown[name]
-    for key, part in kind.parts.items() if kind.key != "entities" else ():
+    parts = kind.parts if kind.key != "entities" else {}
+    told = kind.fields.keys() - {*OWN, *parts, field}
+    row |= {name: value for name, value in record.fields.items() if name in told}
+    kept = {
+        name: value
+        for name, value in record.fields.items()
+        if name not in told and not (name == field and word in row)
+    }
+    if kept:
+        row["kept"] = kept
+    for key, part in parts.items():
         inside = directory.table(part.table).all(parent_id=record.id)
-        row.pop(key, None)
         if inside:
             row[key] = [_exported(partner, part, each) for each in inside]
     return row

@@ -7,20 +7,22 @@ take, such as `status`. Its parts stand in it: the `addresses` of a counterpart.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
+from monite_auth.emulator.api.records import complaint
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.seeds.export import MASK
 from monite_auth.emulator.seeds.kinds import (
     CREDENTIALS,
     DAY,
-    KEPT,
     OWN,
     ROLES,
+    SAVED,
     Kind,
     closed,
     of_entity,
@@ -31,7 +33,7 @@ from monite_auth.emulator.specification.fitting import fitted
 from monite_auth.emulator.specification.validation import InvalidError, Validator
 from monite_auth.emulator.state.monite import Monite
 from monite_auth.emulator.world.directory import Entity, Record
-from monite_auth.emulator.world.partners import Partner
+from monite_auth.emulator.world.partners import SETTINGS, Partner
 from monite_auth.emulator.world.permissions import rule
 
 
@@ -93,11 +95,13 @@ class _Sower:
         self._monite = monite
         self._partner = partner
         self._place = place
+        # Who made a record, by login. Roles are made before the people who have them.
+        self._authors: list[tuple[Record, str, str]] = []
 
     def sow(self, seed: Any, demo: Mapping[str, str]) -> None:
         place = self._place
         seed = _object(seed, place)
-        _no_others(seed, place, {"credentials", *of_partner()})
+        _no_others(seed, place, {"credentials", "kept", *of_partner()})
         pairs = _list(seed, place, "credentials") or ([demo] if demo else [])
         for number, pair in enumerate(pairs):
             here = f"{place}.credentials[{number}]"
@@ -117,6 +121,29 @@ class _Sower:
                     self._sow_entity(kind, row, here)
                 else:
                     self._add(kind, row, here)
+        for table in _object(seed.get("kept", {}), f"{place}.kept"):
+            for number, saved in enumerate(_list(seed["kept"], f"{place}.kept", table)):
+                self._keep(table, saved, f"{place}.kept.{table}[{number}]")
+
+    def _refuse_taken(self, table: str, record_id: str, place: str) -> None:
+        if any(each.directory.table(table).get(record_id) for each in self._monite.partners):
+            raise ValueError(f"{place}.id: there is another of the {table} with the id {record_id}")
+
+    def _keep(self, table: str, saved: Any, place: str) -> None:
+        """Add a record that has no list of its own in a seed file, such as a file or a line of a history."""
+        row = _checked(SAVED, saved, place)
+        del row["number"]
+        if table != SETTINGS:
+            # A partner's settings are one record, whose id is no id of Monite's.
+            self._refuse_taken(table, row["id"], place)
+        self._put(table, row.pop("id"), place, **row)
+
+    def _put(self, table: str, record_id: str, place: str, **whole: Any) -> Record:
+        """Add a record as it is."""
+        record: Record = self._partner.directory.table(table).add(record_id, **whole)
+        if wrong := complaint(table, record):
+            raise ValueError(f"{place}{wrong}")
+        return record
 
     def _sow_entity(self, kind: Kind, seed: Any, place: str) -> None:
         seed = _object(seed, place)
@@ -134,15 +161,18 @@ class _Sower:
             directory.roles.remove(*directory.roles.all(entity.id))
         for number, role in enumerate(roles):
             self._add(inside["roles"], _with_permissions(role), f"{place}.roles[{number}]", entity=entity)
-        if default or "Default" in names:
+        if default or ("Default" in names and "updated_at" not in row):
             role_id = self._role_id(entity, default or "Default", f"{place}.default_role")
-            directory.entities.change(entity, {"default_role_id": role_id})
+            directory.entities.amend(entity, {"default_role_id": role_id})
         # These are about the other records.
         last = ("approval_requests", "comments")
         others = (key for key in inside if key not in {"roles", "entity_users", *last})
         for key in ("entity_users", *others, *last):
             for number, each in enumerate(_list(seed, place, key)):
                 self._add(inside[key], each, f"{place}.{key}[{number}]", entity=entity)
+        for record, login, where in self._authors:
+            record.created_by = self._user_id(entity, login, where)
+        self._authors.clear()
 
     def _add(
         self,
@@ -156,8 +186,7 @@ class _Sower:
         row = _object(row, place)
         parts = kind.parts
         row = {name: self._day(value) for name, value in row.items()}
-        is_kept = kind.is_exported_as_kept and KEPT in row
-        _no_others(row, place, {*OWN, KEPT} if is_kept else {*kind.fields, *parts})
+        _no_others(row, place, {*kind.fields, *parts})
         word, field = ROLES.get(kind.table, ("", ""))
         if entity and word in row:
             row[field] = self._role_id(entity, row.pop(word), f"{place}.{word}")
@@ -165,20 +194,28 @@ class _Sower:
         ids = dict(ids or {})
         if entity and "{entity_id}" in kind.operation.path:
             ids = {"entity_id": entity.id, **ids}
-        wished = own.get("id")
-        if wished and any(each.directory.table(kind.table).get(wished) for each in self._monite.partners):
-            raise ValueError(f"{place}.id: there is another of the {kind.key} with the id {wished}")
-        if is_kept and entity:
-            table = self._partner.directory.table(kind.table)
-            fields = _object(row[KEPT], f"{place}.{KEPT}")
-            record: Record = table.add(wished or self._monite.new_id(), fields, entity_id=entity.id)
+        if wished := own.get("id"):
+            self._refuse_taken(kind.table, wished, place)
+        moments = {
+            name: datetime.fromisoformat(own[name]).timestamp()
+            for name in ("created_at", "updated_at")
+            if name in own
+        }
+        if "updated_at" in own:
+            fields = {name: row[name] for name in row if name not in {*OWN, *parts}} | own.get("kept", {})
+            record_id = wished or self._monite.new_id()
+            whose = entity.id if entity else record_id if kind.key == "entities" else ""
+            parent = _last_name(kind.operation.path)
+            parent_id = ids.get(parent) if parent != "entity_id" else None
+            record = self._put(
+                kind.table, record_id, place, fields=fields, entity_id=whose, parent_id=parent_id, **moments
+            )
         else:
             record = self._made(kind, row, place, wished, entity, ids)
-        if "created_at" in own:
-            record.created_at = datetime.fromisoformat(own["created_at"]).timestamp()
-        record.updated_at = record.created_at
+            record.created_at = moments.get("created_at", record.created_at)
+            record.updated_at = record.created_at
         if "created_by" in own and entity:
-            record.created_by = self._user_id(entity, own["created_by"], f"{place}.created_by")
+            self._authors.append((record, own["created_by"], f"{place}.created_by"))
         for key, part in parts.items() if kind.key != "entities" else ():
             for number, each in enumerate(_list(row, place, key)):
                 part_ids = {**ids, _last_name(part.operation.path): record.id}
@@ -241,6 +278,9 @@ class _Sower:
         return roles[name]
 
     def _user_id(self, entity: Entity, login: str, place: str) -> str:
+        """Return who has a login. An export names by the id who is no longer there."""
+        if _is_id(login):
+            return login
         users = {user.login: user.id for user in self._partner.directory.users.all(entity.id)}
         if login not in users:
             raise ValueError(
@@ -275,6 +315,13 @@ def _with_permissions(role: Any) -> Any:
         grants = [{"action_name": action, "permission": how} for action, how in pairs]
         rules.append({**rule(name, ()), "actions": grants})
     return {**role, "permissions": {"objects": rules}}
+
+
+def _is_id(text: str) -> bool:
+    with suppress(InvalidError):
+        Validator(OWN["id"], "").read(json.dumps(text).encode())
+        return True
+    return False
 
 
 def _last_name(path: str) -> str:

@@ -17,9 +17,13 @@ OWN: dict[str, Schema] = {
     "id": {"type": "string", "format": "uuid"},
     "created_at": {"type": "string", "format": "date-time"},
     "created_by": {"type": "string"},
+    # A record that says when it was updated was there before, and is put back as it is.
+    "updated_at": {"type": "string", "format": "date-time"},
+    # What the emulator knows of it beside what Monite shows.
+    "kept": {"type": "object"},
 }
-#: The fields of a record as the emulator keeps them, in the place of all others. An export says it where it has to.
-KEPT = "kept"
+#: The tables of what has happened. It is told of no new world.
+PAST = frozenset({"events", "webhook_deliveries"})
 # What stands for the id of a role.
 ROLES = {"entities": ("default_role", "default_role_id"), "entity_users": ("role", "role_id")}
 _NOT_SHOWN = {"updated_at", "entity_id", "created_by_entity_user_id", "was_created_by_user_id"}
@@ -39,8 +43,6 @@ class Kind:
     taken: Mapping[str, Schema]
     shown: Mapping[str, Schema]
     required: frozenset[str]
-    #: Whether a seed file may say how the emulator keeps such a record, instead of what clients say.
-    is_exported_as_kept: bool
 
     @property
     def shown_whole(self) -> dict[str, Schema]:
@@ -108,14 +110,7 @@ def kinds() -> dict[str, Kind]:
         needed = frozenset.intersection(*(frozenset(form["required"]) for form in forms))
         key = operation.path.rpartition("/")[2]
         found[resource.table_name] = Kind(
-            key,
-            resource.table_name,
-            operation,
-            served.handler,
-            taken,
-            shown,
-            needed,
-            resource.is_exported_as_kept,
+            key, resource.table_name, operation, served.handler, taken, shown, needed
         )
     return found
 
@@ -155,7 +150,8 @@ def schema() -> dict[str, Any]:
     entity["required"] = [name for name in entity["required"] if name != "type"]
     partner = {key: _list_of(kind) for key, kind in of_partner().items()} | {
         "credentials": {"type": "array", "items": CREDENTIALS},
-        "entities": {"type": "array", "items": entity},
+        "entities": {"type": "array", "items": _or_put_back(entity)},
+        "kept": {"type": "object"},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -167,11 +163,12 @@ def schema() -> dict[str, Any]:
 
 
 def _list_of(kind: Kind) -> Schema:
-    items = _described(kind)
-    if kind.is_exported_as_kept:
-        as_kept = closed({**OWN, KEPT: {"type": "object"}}) | {"required": [KEPT]}
-        items = {"anyOf": [items, as_kept]}
-    return {"type": "array", "items": items}
+    return {"type": "array", "items": _or_put_back(_described(kind))}
+
+
+def _or_put_back(described: Schema) -> Schema:
+    """Return what a row may be: a new record, or one that is put back as it is, which the emulator checks on its own."""
+    return {"anyOf": [described, {"type": "object", "required": ["id", "updated_at"]}]}
 
 
 def _described(kind: Kind) -> Schema:
@@ -194,6 +191,22 @@ def closed(fields: Mapping[str, Schema]) -> dict[str, Any]:
     return {"type": "object", "properties": dict(fields), "required": [], "additionalProperties": False}
 
 
+_MOMENT = {"type": "number"}
+_MAYBE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+#: A record as `Record.saved` tells it.
+SAVED = closed(
+    {
+        "id": {"type": "string"},
+        "number": {"type": "integer"},
+        "entity_id": {"type": "string"},
+        "created_at": _MOMENT,
+        "updated_at": _MOMENT,
+        "created_by": _MAYBE,
+        "parent_id": _MAYBE,
+        "fields": {"type": "object"},
+    }
+)
+SAVED["required"] = [*SAVED["properties"]]
 CREDENTIALS = closed(
     {"client_id": {"type": "string", "format": "uuid"}, "client_secret": {"type": "string", "minLength": 1}}
 ) | {"required": ["client_id", "client_secret"]}

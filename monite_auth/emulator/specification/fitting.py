@@ -45,7 +45,7 @@ def _fitted_object(
         if given is _MISSING or (given is None and not _is_nullable(kind)):
             if name not in required:
                 continue
-            given = _nothing(kind)
+            given = _nothing(name, kind)
         result[name] = fitted(kind, given)
     return result
 
@@ -89,7 +89,7 @@ def _is_nullable(schema: Schema) -> bool:
     return not schema or schema == {"type": "null"} or any(map(_is_nullable, schema.get("anyOf", ())))
 
 
-def _nothing(schema: Schema) -> Any:
+def _nothing(name: str, schema: Schema) -> Any:
     """Return the value that says the least: null, a list or an object without content, zero, or false.
 
     Raises:
@@ -99,5 +99,5 @@ def _nothing(schema: Schema) -> Any:
     if _is_nullable(schema):
         return None
     schema = resolved(schema)
-    assert schema.get("type") in _EMPTY, f"the emulator fills no field of the kind {schema}"
+    assert schema.get("type") in _EMPTY, f"the emulator does not fill {name}, which is {schema}"
     return _EMPTY[schema["type"]]

@@ -158,6 +158,7 @@ class Table(Generic[RecordType]):
         entity_id: str = "",
         created_by: str | None = None,
         created_at: float | None = None,
+        updated_at: float | None = None,
         parent_id: str | None = None,
     ) -> RecordType:
         with self._lock:
@@ -169,7 +170,7 @@ class Table(Generic[RecordType]):
                 entity_id=entity_id,
                 created_by=created_by,
                 created_at=moment,
-                updated_at=moment,
+                updated_at=moment if updated_at is None else updated_at,
                 parent_id=parent_id,
                 fields=dict(fields),
             )

@@ -11,6 +11,8 @@ REQUIRED = ["currency", "document_id", "due_date", "issued_at", "total_amount", 
 ITEMS = "line_items"
 #: The table of line items.
 LINE_ITEMS = f"payables.{ITEMS}"
+#: The table of what a partner demands.
+TABLE = "payables.validations"
 
 
 def missing(call: Call, bill: Payable) -> list[str]:
@@ -64,4 +66,4 @@ def _forget(call: Call) -> None:
 
 def _table(call: Call) -> Table[Record]:
     # They are the partner's, and count for all of its entities.
-    return call.directory.table("payables.validations")
+    return call.directory.table(TABLE)

@@ -36,8 +36,6 @@ _NOT_COPIED = ("attachments", "document_id", "expiry_date", "fulfillment_date", 
 class Receivables(Resource):
     """Receivables. A draft is derived from its `source`, which is what the client has said; later it stays as it is."""
 
-    is_exported_as_kept = True
-
     def create(self, call: Call) -> dict[str, Any]:
         self._demand(call, "create")
         body = dict(call.body)
@@ -235,6 +233,12 @@ RECEIVABLES = Receivables(
     "/receivables",
     "receivable",
     object_type="receivable",
+    kept={
+        "amount_paid": {"type": "integer"},
+        "credited": {"type": "integer"},
+        "total_amount": {"type": "integer"},
+        "source": {"type": "object"},
+    },
     lookups={
         "amount": lambda _, each: each.fields["total_amount"],
         "product_ids": lambda _, each: [item["product"]["id"] for item in each.fields["line_items"]],

@@ -12,7 +12,7 @@ from monite_auth.emulator.answers.errors import RefusedError
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.dispatch import Caller, serves
 from monite_auth.emulator.api.serving.lists import Lookups, page
-from monite_auth.emulator.specification.facts import operations
+from monite_auth.emulator.specification.facts import Schema, operations
 from monite_auth.emulator.specification.fitting import never_null
 from monite_auth.emulator.world.directory import Record, Table
 from monite_auth.emulator.world.permissions import Action, ObjectType
@@ -31,12 +31,10 @@ class Resource:
         lookups: what the filters and orders of the list mean that are no names of fields.
         newest_first: whether the list begins with the newest record.
         caller: who may call; see `serving.Served`.
+        kept: the fields that every record has although Monite does not demand them in what it shows.
         created: the status of an answer to a creation, where it is not the one of the specification.
 
     """
-
-    #: Whether an export says how the emulator keeps a record, since what clients say of one is not enough to make it again.
-    is_exported_as_kept = False
 
     def __init__(
         self,
@@ -49,6 +47,7 @@ class Resource:
         lookups: Lookups | None = None,
         newest_first: bool = False,
         caller: Caller | None = None,
+        kept: Mapping[str, Schema] | None = None,
         created: int | None = None,
     ) -> None:
         self.path = path
@@ -59,6 +58,7 @@ class Resource:
         self.lookups = dict(lookups or {})
         self.newest_first = newest_first
         self.caller = caller
+        self.kept = dict(kept or {})
         self.created = created
         #: The name of the table: the last word of the path, after those of the parents.
         self.table_name = ".".join(part for part in path.split("/") if part and part[0] != "{")
