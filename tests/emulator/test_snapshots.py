@@ -107,6 +107,38 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(api, monite, token, 
     assert api.call("GET", "/entity_users/me", token).status_code == 200
 
 
+def _damage(fields, name, value):
+    if value is None:
+        fields.pop(name)
+    else:
+        fields[name] = value
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value"),
+    [
+        ("payables", "status", "lost"),
+        ("payables", "amount_paid", "much"),
+        ("payables", "amount_paid", None),
+        ("receivables", "type", None),
+        ("receivables", "line_items", 7),
+        ("entity_users", "login", 5),
+        ("roles", "permissions", "all"),
+        ("counterparts", "type", "planet"),
+    ],
+)
+def test_a_record_that_is_wrong_inside_is_refused_with_its_place(api, monite, table, name, value):
+    before = monite.snapshot()
+    damaged = json.loads(json.dumps(before))
+    records = damaged["partners"][0]["records"]
+    number, record = next((at, each) for at, (kind, each) in enumerate(records) if kind == table)
+    _damage(record["fields"], name, value)
+    refused = api.send("PUT", "/_emulator/snapshot", json=damaged)
+    assert refused.status_code == 422
+    assert f"partners.0.records.{number} ({table} {record['id']})" in refused.text
+    assert monite.snapshot() == before
+
+
 def test_every_time_and_token_life_that_can_be_is_in_a_snapshot_that_can_be_brought_back():
     monite = Monite(clock=Clock(lambda: 0.0), token_life=10**12)
     monite.mint(None, "client")

@@ -4,14 +4,18 @@ What tells of the past is not in it: the log, the statistics, the feed; nor are 
 """
 
 import json
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monite_auth.emulator.traffic.limits import LimitWindow
+from monite_auth.emulator.world.clock import Clock
+from monite_auth.emulator.world.directory import Directory
 
 if TYPE_CHECKING:
     from monite_auth.emulator.state.monite import Monite
@@ -172,7 +176,18 @@ def checked(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"this is no whole snapshot: {error}") from None
     copy: dict[str, Any] = json.loads(text)
+    for number, partner in enumerate(copy["partners"]):
+        _check_records(partner["records"], f"partners.{number}.records")
     return copy
+
+
+def _check_records(records: list[tuple[str, dict[str, Any]]], place: str) -> None:
+    """Refuse what no answer of the API could show, by bringing it back where nobody sees it."""
+    complaint = import_module("monite_auth.emulator.api.records").complaint
+    directory = Directory(Clock(), threading.RLock())
+    for number, (table, saved) in enumerate(records):
+        if wrong := complaint(table, directory.table(table).restore(saved)):
+            raise ValueError(f"this is no whole snapshot: {place}.{number} ({table} {saved['id']}){wrong}")
 
 
 def bring_back(monite: "Monite", snapshot: Mapping[str, Any]) -> None:
