@@ -5,13 +5,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from monite_auth.emulator import Emulator, Monite, serve
-from tests.conformance import callers, engine, methods, queries
+from monite_auth.emulator import Emulator, serve
+from tests.conformance import callers, engine, methods, paths, queries
 from tests.conformance.document import Document
 from tests.conformance.report import Report
+from tests.conformance.world import World, monite
 
-#: Nobody is throttled in a run, and no token expires.
-UNLIMITED = 10_000_000
 #: What every caller does. Coverage, of the borders of all values, is long: only those do it whom an operation lets in.
 RANDOM = ("examples", "fuzzing", "stateful")
 
@@ -25,8 +24,7 @@ def main() -> int:
     options = parser.parse_args()
     document = Document(options.document, options.only)
     report = Report(frozenset(map(" ".join, document.chosen)))
-    monite = Monite(requests_per_second=UNLIMITED, token_life=UNLIMITED, random_seed=options.seed)
-    with serve(monite) as emulator:
+    with serve(monite(options.seed)) as emulator:
         judge(emulator, document, report, examples=options.examples, seed=options.seed)
     for line in report.lines():
         sys.stdout.write(line + "\n")
@@ -34,22 +32,24 @@ def main() -> int:
 
 
 def judge(emulator: Emulator, document: Document, report: Report, *, examples: int, seed: int) -> None:
-    """Send everything, first as the partner, then to an emulator that has begun anew as an entity user."""
+    """Send everything, first as the partner and then as an entity user."""
     everything = document.chosen
+    send = partial(engine.run, document, emulator=emulator, report=report, examples=examples, seed=seed)
     partner = callers.partner(emulator)
     with partner.client(emulator) as client:
+        world = World(emulator, client)
+        world.build()
+        known = paths.known(document, client)
         if everything == document.served:
             methods.run(document, client, partner.name, report)
         queries.run(document, client, partner.name, report)
-    send = partial(engine.run, emulator=emulator, report=report, examples=examples, seed=seed)
-    send(document.of(everything), caller=partner, phases=("coverage", *RANDOM))
-    emulator.monite.reset()
     user = callers.user(emulator)
     with user.client(emulator) as client:
         queries.run(document, client, user.name, report)
+    send(known, world.fields, caller=partner, operations=everything, phases=("coverage", *RANDOM))
     if refused := frozenset(each for each in everything if " ".join(each) in report.never_succeeded):
-        send(document.of(refused), caller=user, phases=("coverage",))
-    send(document.of(everything), caller=user, phases=RANDOM)
+        send(known, world.fields, caller=user, operations=refused, phases=("coverage",))
+    send(known, world.fields, caller=user, operations=everything, phases=RANDOM)
 
 
 if __name__ == "__main__":

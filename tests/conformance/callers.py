@@ -5,25 +5,37 @@ from dataclasses import dataclass
 
 import httpx
 
-from monite_auth.emulator import BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, VIKTOR_ID, Emulator
+from monite_auth.emulator import BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, OSKAR_ID, VIKTOR_ID, Emulator
 from tests.conformance.document import HEADERS
 from tests.data.facts import words
 
+#: Seconds. Nothing is wrong about a machine that is busy.
+PATIENCE = 120
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody with a token. `kept` are the ids without which all of their later cases would be refused."""
+    """Somebody with a token. `role_id` and `user_id` are their own: without them, all later cases would be refused."""
 
     name: str
     token: str
-    kept: frozenset[str] = frozenset({BAKERY_ID})
+    role_id: str = ""
+    user_id: str = ""
+
+    def spares(self, method: str, path: str, ids: Mapping[str, str]) -> list[str]:
+        """Return which ids of a request would take the caller away, or the entity that all cases are about."""
+        if method == "GET":
+            return []
+        kept = {self.role_id, self.user_id, OSKAR_ID, VIKTOR_ID}
+        if path.endswith("/deactivate"):
+            kept.add(BAKERY_ID)
+        return [name for name, value in ids.items() if value in kept]
 
     def client(self, emulator: Emulator) -> httpx.Client:
         """Return a client that sends what every operation demands."""
         headers = {"authorization": f"Bearer {self.token}", **HEADERS}
-        return httpx.Client(base_url=emulator.api_url, headers=headers)
+        return httpx.Client(base_url=emulator.api_url, headers=headers, timeout=PATIENCE)
 
 
 def partner(emulator: Emulator) -> Caller:
@@ -48,7 +60,7 @@ def user(emulator: Emulator) -> Caller:
         person = {"first_name": "Conny", "login": "conny", "role_id": role}
         user_id = _created(client, "/entity_users", person)
     token = _mint(emulator, grant_type="entity_user", entity_user_id=user_id)
-    return Caller("user", token, frozenset({BAKERY_ID, role, user_id}))
+    return Caller("user", token, role, user_id)
 
 
 def fresh_token(emulator: Emulator) -> str:
@@ -57,7 +69,8 @@ def fresh_token(emulator: Emulator) -> str:
 
 
 def _mint(emulator: Emulator, **grant: str) -> str:
-    answer = httpx.post(f"{emulator.api_url}/auth/token", headers=HEADERS, json=CREDENTIALS | grant)
+    url = f"{emulator.api_url}/auth/token"
+    answer = httpx.post(url, headers=HEADERS, json=CREDENTIALS | grant, timeout=PATIENCE)
     return str(answer.raise_for_status().json()["access_token"])
 
 

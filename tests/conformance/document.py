@@ -1,12 +1,13 @@
 """Monite's OpenAPI document as the run reads it: the operations that the emulator serves, and values that it knows.
 
-A document says that a client id is any UUID. A run that sends any UUID never mints a token, so the few values that
-stand for somebody are narrowed down to people of the seed. Everything else is read as Monite wrote it, but for the
+A document says that an id is any UUID. A run that sends any UUID never mints a token, and never comes to a record, so
+ids in paths and credentials are narrowed down to what there is. Everything else is read as Monite wrote it, but for the
 mistakes that `_mended` names.
 """
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ from tests.data.specification import METHODS
 
 #: Values that only somebody of the seed has, by the name of a header.
 HEADERS = {"x-monite-version": "2024-05-25", "x-monite-entity-id": BAKERY_ID}
-#: Stands for a new token in a body; the run mints one before it sends it.
-FRESH_TOKEN = "a fresh token"
 #: The same by the name of a field, in the two bodies that ask for credentials.
 CREDENTIALS: dict[str, dict[str, Any]] = {
     "client_id": {"enum": [DEMO_CLIENT_ID]},
     "client_secret": {"enum": [DEMO_CLIENT_SECRET]},
     "entity_user_id": {"anyOf": [{"enum": [OSKAR_ID, VIKTOR_ID]}, {"type": "null"}]},
-    "token": {"enum": [FRESH_TOKEN]},
 }
+#: The ids of records that are there: by a path, and the names of its parameters.
+Known = Mapping[str, Mapping[str, list[str]]]
+#: Ends the name of a schema of what is sent.
+SENT = "-sent"
 PAYLOADS = ("ObtainTokenPayload", "RevokeTokenPayload")
 
 
@@ -67,28 +69,61 @@ class Document:
                 return self._plain(each)
         return schema | ({"items": self._plain(schema["items"])} if "items" in schema else {})
 
-    def of(self, chosen: frozenset[tuple[str, str]]) -> dict[str, Any]:
-        """Return a document of some operations, with values that the emulator knows."""
+    def narrowed(self, known: Known, fields: Mapping[str, list[Any]]) -> dict[str, Any]:
+        """Return the document of the run's paths, with values that the emulator knows.
+
+        A path has all of its methods, so that none of them seems to be undocumented.
+
+        Args:
+            known: ids for the parameters of paths.
+            fields: values for fields of bodies that are sent.
+
+        """
         document = copy.deepcopy(self.whole)
-        paths: dict[str, Any] = {}
-        for (method, path), operation in self.operations().items():
-            if (method, path) in chosen:
-                paths.setdefault(path, {})[method.lower()] = _with_known_headers(copy.deepcopy(operation))
-        document["paths"] = paths
+        paths = {path for _, path in self.chosen}
+        document["paths"] = {path: item for path, item in document["paths"].items() if path in paths}
         schemas = document["components"]["schemas"]
-        for name in PAYLOADS:
-            fields = schemas[name]["properties"]
-            fields |= {field: schema for field, schema in CREDENTIALS.items() if field in fields}
         _mended(schemas)
+        # What is sent is narrowed down, and what is answered is not, although both have the same schemas.
+        schemas |= {name + SENT: _sent(copy.deepcopy(schema)) for name, schema in schemas.items()}
+        for name in schemas:
+            if name.endswith(SENT):
+                _narrow(name.removesuffix(SENT), schemas[name].get("properties", {}), fields)
+        for path, item in document["paths"].items():
+            for method in METHODS:
+                operation = item.get(method.lower(), {})
+                if "requestBody" in operation:
+                    operation["requestBody"] = _sent(operation["requestBody"])
+                for parameter in operation.get("parameters", ()):
+                    values = [HEADERS[parameter["name"]]] if parameter["name"] in HEADERS else []
+                    if parameter["in"] == "path":
+                        values = known.get(path, {}).get(parameter["name"], [])
+                    if values:
+                        parameter["schema"] = {"enum": values}
+                        parameter.pop("example", None)
         return document
 
 
-def _with_known_headers(operation: dict[str, Any]) -> dict[str, Any]:
-    for parameter in operation["parameters"]:
-        if parameter["name"] in HEADERS:
-            parameter["schema"] = {"enum": [HEADERS[parameter["name"]]]}
-            parameter.pop("example", None)
-    return operation
+def _sent(schema: Any) -> Any:
+    """Return a schema that refers to the schemas of what is sent."""
+    if isinstance(schema, dict):
+        return {key: _sent(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_sent(each) for each in schema]
+    return schema + SENT if isinstance(schema, str) and schema.startswith("#/components/schemas/") else schema
+
+
+def _narrow(name: str, properties: dict[str, Any], fields: Mapping[str, list[Any]]) -> None:
+    """Let the fields of an object have only values that the emulator knows."""
+    for field, schema in properties.items():
+        if name in PAYLOADS and field in CREDENTIALS:
+            properties[field] = CREDENTIALS[field]
+        elif values := fields.get(f"{name}.{field}", fields.get(field)):
+            if schema.get("type") == "array":
+                properties[field] = {**schema, "items": {"enum": values}}
+            else:
+                is_nullable = {"type": "null"} in schema.get("anyOf", ())
+                properties[field] = {"enum": [*values, None] if is_nullable else values}
 
 
 def _mended(schemas: dict[str, Any]) -> None:

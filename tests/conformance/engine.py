@@ -1,43 +1,59 @@
 """The cases of schemathesis: positive and negative ones for every operation, and chains of operations."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import schemathesis
 from schemathesis.engine import events, from_schema
+from schemathesis.generation.meta import TestPhase
 
 from monite_auth.emulator import Emulator
-from tests.conformance.callers import Caller, fresh_token
-from tests.conformance.document import FRESH_TOKEN
+from tests.conformance.callers import PATIENCE, Caller, fresh_token
+from tests.conformance.document import Document, Known
 from tests.conformance.findings import Finding
 from tests.conformance.report import Report
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 #: A chain of operations is worth more than a single random case.
-CHAINS = 10
+CHAINS = 40
 
 
 def run(
-    document: dict[str, Any],
+    document: Document,
+    known: Known,
+    fields: Mapping[str, list[Any]],
     emulator: Emulator,
     caller: Caller,
     report: Report,
     *,
+    operations: frozenset[tuple[str, str]],
     phases: Sequence[str],
     examples: int,
     seed: int,
 ) -> None:
-    """Send the cases of one caller, and report what the checks say about the answers."""
+    """Send the cases of one caller, and report what the checks say about the answers.
+
+    The cases of an operation begin with the state that is there now. So one operation does not spoil those of another.
+    """
+    beginning = emulator.monite.snapshot()
+    former = ""
 
     @schemathesis.hook
     def before_call(context: Any, case: Any, kwargs: Any) -> None:
-        if case.method.upper() not in {"GET", "OPTIONS"}:
-            for name, value in (case.path_parameters or {}).items():
-                if value in caller.kept:
-                    case.path_parameters[name] = NOBODY
-        if isinstance(case.body, dict) and case.body.get("token") == FRESH_TOKEN:
-            case.body["token"] = fresh_token(emulator)
+        nonlocal former
+        is_chain = case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
+        label = "chains" if is_chain else case.operation.label
+        if label != former:
+            emulator.monite.restore(beginning)
+            former = label
+        ids = case.path_parameters or {}
+        for name in caller.spares(case.method.upper(), case.path, ids):
+            ids[name] = NOBODY
+        # The document cannot say which tokens are live, so every text stands for one.
+        if case.path == "/auth/revoke" and isinstance(case.body, dict):
+            if isinstance(case.body.get("token"), str):
+                case.body["token"] = fresh_token(emulator)
 
     generation = {"max-examples": examples, "no-shrink": True, "database": "none"}
     config = schemathesis.Config.from_dict(
@@ -47,8 +63,7 @@ def run(
             "base-url": emulator.api_url,
             "headers": {"Authorization": f"Bearer {caller.token}"},
             "workers": 1,
-            # Nothing is wrong about a machine that is busy.
-            "request-timeout": 120,
+            "request-timeout": PATIENCE,
             # A failure does not end the cases of its operation, so that one run sees all kinds of failures.
             "continue-on-failure": True,
             "generation": generation,
@@ -65,7 +80,11 @@ def run(
             "output": {"sanitization": {"enabled": False}},
         }
     )
-    for event in from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
+    schema = schemathesis.openapi.from_dict(document.narrowed(known, fields), config=config)
+    chosen = schema.include(
+        func=lambda context: (context.operation.method.upper(), context.operation.path) in operations
+    )
+    for event in from_schema(chosen).execute():
         match event:
             case events.ScenarioFinished():
                 _note(event, caller, report)
@@ -97,5 +116,6 @@ def _note(event: events.ScenarioFinished, caller: Caller, report: Report) -> Non
                     response.status_code if response else 0,
                     node.failure_info.failure.message,
                     node.failure_info.code_sample,
+                    response.text_lossy() if response else "",
                 )
             report.checked(node.name, finding)

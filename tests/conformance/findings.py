@@ -19,6 +19,8 @@ class Finding:
     status: int
     message: str
     curl: str
+    #: The body of the answer.
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Deviation:
         reason: why it is so, in a sentence.
         statuses: the statuses of the answers; empty stands for all.
         operations: the operations, as shell patterns.
-        says: a regular expression that the check's message contains.
+        says: a regular expression that the answer contains.
 
     """
 
@@ -46,7 +48,7 @@ class Deviation:
             finding.check == self.check
             and (not self.statuses or finding.status in self.statuses)
             and any(fnmatchcase(finding.operation, pattern) for pattern in self.operations)
-            and re.search(self.says, finding.message) is not None
+            and re.search(self.says, finding.answer) is not None
         )
 
     @property

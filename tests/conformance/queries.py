@@ -17,6 +17,7 @@ import httpx
 
 from tests.conformance.document import Document
 from tests.conformance.findings import Finding, curl
+from tests.conformance.paths import filled
 from tests.conformance.report import Report
 
 Item = dict[str, Any]
@@ -59,25 +60,15 @@ def run(document: Document, client: httpx.Client, caller: str, report: Report) -
         parameters = document.queries(method, path)
         if method != "GET" or not parameters:
             continue
-        lists = [List(client, caller, report, path, way) for way in _filled(client, path)]
+        lists = [List(client, caller, report, path, way) for way in filled(client, path)]
         # The one with the most items says most.
         chosen = max(lists, key=lambda each: len(each.items), default=None)
         if chosen is None or not chosen.items:
-            report.could_not_judge(f"GET {path}", "it has no items to choose from")
+            report.could_not_judge(f"GET {path}", caller, "it has no items to choose from")
             continue
         report.judged.add(f"GET {path}")
         for name, schema in parameters.items():
             chosen.check(name, schema)
-
-
-def _filled(client: httpx.Client, path: str) -> list[str]:
-    """Return a path with ids, once for each item of the list that the first id belongs to."""
-    head, found, tail = re.sub(r"\{\w+\}", "{}", path).partition("/{}")
-    if not found:
-        return [path]
-    answer = client.get(head)
-    items = answer.json().get("data", []) if answer.status_code == 200 else []
-    return [way for item in items[:10] for way in _filled(client, f"{head}/{item['id']}{tail}")]
 
 
 @dataclass(slots=True)
@@ -124,6 +115,7 @@ class List:
                     answer.status_code,
                     message,
                     curl(answer.request),
+                    answer.text,
                 )
             self.report.checked("query_parameter", finding)
 
@@ -206,12 +198,8 @@ class List:
             if answer.status_code != 200:
                 yield answer, self._refused(answer, name)
                 return
-        if any(_names(items) != _names(self.items) for _, items in answers):
-            yield answers[0][0], ""
-        elif suffix in NEGATED:
-            self.report.could_not_judge(
-                f"GET {self.path}", f"no item has a value that {name} could leave out"
-            )
+        # Where no item has a value, there is none that a negated comparison could leave out.
+        if suffix in NEGATED or any(_names(items) != _names(self.items) for _, items in answers):
             yield answers[0][0], ""
         else:
             yield (

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.conformance.deviations import OPEN, PERMITTED
-from tests.conformance.findings import Deviation, Finding, first_cover
+from tests.conformance.deviations import PERMITTED
+from tests.conformance.findings import Finding, first_cover
 
-#: A kind of failure is shown with so many of its operations, each with one curl line.
+#: A kind of failure has so many answers of each operation, and curl lines of so many operations.
 SHOWN = 3
 
 
@@ -20,8 +20,9 @@ class Report:
     checks: Counter[str] = field(default_factory=Counter)
     statuses: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     findings: list[Finding] = field(default_factory=list)
+    #: The lists whose parameters were tried, and those that had nothing to try them on. One caller's try is enough.
     judged: set[str] = field(default_factory=set)
-    doubts: dict[str, str] = field(default_factory=dict)
+    unjudged: dict[str, Finding] = field(default_factory=dict)
 
     def answered(self, part: str, operation: str, status: int) -> None:
         """Count a case of a part of the run."""
@@ -34,14 +35,20 @@ class Report:
         if finding:
             self.findings.append(finding)
 
-    def could_not_judge(self, operation: str, reason: str) -> None:
-        """Note why one caller could not judge an operation's query; another one may."""
-        self.doubts[operation] = reason
+    def could_not_judge(self, operation: str, caller: str, reason: str) -> None:
+        """Note why a caller could not judge a list. It is a finding, unless another caller can."""
+        self.unjudged[operation] = Finding("unjudged_query", operation, caller, 0, reason, "")
+
+    @property
+    def found(self) -> list[Finding]:
+        """Everything that was found."""
+        unjudged = (each for operation, each in sorted(self.unjudged.items()) if operation not in self.judged)
+        return [*self.findings, *unjudged]
 
     @property
     def unknown(self) -> list[Finding]:
         """The findings that no deviation explains."""
-        return [each for each in self.findings if not first_cover([*PERMITTED, *OPEN], each)]
+        return [each for each in self.found if not first_cover(PERMITTED, each)]
 
     @property
     def never_succeeded(self) -> list[str]:
@@ -53,12 +60,6 @@ class Report:
         )
 
     @property
-    def mended(self) -> list[Deviation]:
-        """The deviations of the open list that the run has not met."""
-        met = {first_cover([*PERMITTED, *OPEN], each) for each in self.findings}
-        return [each for each in OPEN if each not in met]
-
-    @property
     def is_good(self) -> bool:
         return not self.unknown and not self.never_succeeded
 
@@ -67,13 +68,9 @@ class Report:
         yield f"{len(self.served)} operations, {self.cases.total()} cases, {self.checks.total()} checks"
         yield from _table("cases", self.cases)
         yield from _table("checks", self.checks)
-        for title, deviations in (("permitted", PERMITTED), ("open", OPEN)):
-            counts = Counter(first_cover([*PERMITTED, *OPEN], each) for each in self.findings)
-            for deviation in deviations:
-                yield f"{title}: {counts[deviation]} times {deviation.check}: {deviation.reason}"
-        for operation, reason in sorted(self.doubts.items()):
-            if operation not in self.judged:
-                yield f"query not judged: {operation}: {reason}"
+        counts = Counter(first_cover(PERMITTED, each) for each in self.found)
+        for deviation in PERMITTED:
+            yield f"permitted: {counts[deviation]} times {deviation.check}: {deviation.reason}"
         for each in self.never_succeeded:
             yield f"never succeeded: {each} answered {dict(self.statuses[each])}"
         yield from self._failures()
@@ -87,12 +84,13 @@ class Report:
         for (check, status), operations in sorted(kinds.items()):
             total = sum(map(len, operations.values()))
             yield f"\n{check}, status {status}: {total} times, in {len(operations)} operations"
-            for operation, findings in sorted(operations.items())[:SHOWN]:
+            for place, (operation, findings) in enumerate(sorted(operations.items())):
                 yield f"  {operation}, {len(findings)} times, as {findings[0].caller}"
-                yield f"    {_one_line(findings[0].message)}"
-                yield f"    {findings[0].curl}"
-            if left := sorted(operations)[SHOWN:]:
-                yield f"  and in {', '.join(left)}"
+                for said, count in Counter(_one_line(each.answer) for each in findings).most_common(SHOWN):
+                    yield f"    answered {count} times: {said}"
+                if place < SHOWN:
+                    yield f"    {_one_line(findings[0].message)}"
+                    yield f"    {findings[0].curl}"
 
 
 def _table(title: str, counts: Counter[str]) -> Iterator[str]:

@@ -1,19 +1,25 @@
 """The judge of `make conformance` finds what it looks for, and the docs say what it lets pass."""
 
+import fnmatch
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conformance import methods, queries
+from monite_auth.emulator import BAKERY_ID, OSKAR_ID, serve
+from monite_auth.emulator.api import SERVED
+from tests.conformance import methods, paths, queries
+from tests.conformance.callers import Caller, partner
 from tests.conformance.deviations import PERMITTED
 from tests.conformance.document import Document
 from tests.conformance.findings import Deviation, Finding, curl, first_cover
 from tests.conformance.report import Report
+from tests.conformance.world import World, monite
 
 PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 ROLES = [
@@ -149,17 +155,17 @@ def test_a_method_that_is_not_listed_or_not_served_has_to_say_so(document, statu
 
 
 def test_a_deviation_covers_what_it_names_and_nothing_else():
-    finding = Finding("status", "GET /roles/{role_id}", "partner", 404, "Received: 404", "curl")
+    finding = Finding("status", "GET /roles/{role_id}", "partner", 404, "", "curl", "There is no role.")
     for deviation in (
         Deviation("status", "…"),
-        Deviation("status", "…", statuses=(404, 403), operations=("GET *",), says="Rec.*404"),
+        Deviation("status", "…", statuses=(404, 403), operations=("GET *",), says="no r.*le"),
     ):
         assert first_cover([deviation], finding) is deviation
     for deviation in (
         Deviation("schema", "…"),
         Deviation("status", "…", statuses=(403,)),
         Deviation("status", "…", operations=("POST *",)),
-        Deviation("status", "…", says="422"),
+        Deviation("status", "…", says="no user"),
     ):
         assert first_cover([deviation], finding) is None
 
@@ -179,6 +185,96 @@ def test_a_run_is_good_if_nothing_is_unknown_and_every_operation_has_succeeded()
     assert "curl -X GET x" in text
 
 
+def test_a_list_that_no_caller_could_judge_is_a_finding():
+    report = Report(frozenset())
+    for operation in ("GET /roles", "GET /tags"):
+        report.could_not_judge(operation, "partner", "it has no items")
+    report.judged.add("GET /roles")
+    assert [each.operation for each in report.unknown] == ["GET /tags"]
+    assert not report.is_good
+    assert "unjudged_query" in "\n".join(report.lines())
+
+
+def test_what_is_sent_is_narrowed_to_what_is_known_and_what_is_answered_is_not(tmp_path):
+    text, null = {"type": "string"}, {"type": "null"}
+    role = {
+        "type": "object",
+        "properties": {
+            "tag_ids": {"type": "array", "items": text},
+            "unit_id": {"anyOf": [text, null]},
+            "name": text,
+        },
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Role"}}}
+    parameter = {"in": "path", "name": "role_id", "schema": text}
+    operation = {
+        "parameters": [parameter],
+        "requestBody": {"content": content},
+        "responses": {"200": {"content": content}},
+    }
+    whole = {"paths": {"/roles/{role_id}": {"patch": operation}}, "components": {"schemas": {"Role": role}}}
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(whole))
+    known = {"/roles/{role_id}": {"role_id": ["7"]}}
+    narrowed = Document(path).narrowed(known, {"tag_ids": ["1"], "Role.unit_id": ["2"], "Other.name": ["3"]})
+    found = narrowed["paths"]["/roles/{role_id}"]["patch"]
+    assert found["parameters"][0]["schema"] == {"enum": ["7"]}
+    assert found["responses"] == operation["responses"]
+    sent = found["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    schemas = narrowed["components"]["schemas"]
+    assert schemas["Role"] == role
+    assert schemas[sent]["properties"] == {
+        "tag_ids": {"type": "array", "items": {"enum": ["1"]}},
+        "unit_id": {"enum": ["2", None]},
+        "name": text,
+    }
+
+
+def test_ids_of_paths_are_those_of_the_lists_and_of_the_whole_with_the_most_parts():
+    lists = {
+        "/v1/roles": [{"id": "a"}, {"id": "b", "status": "draft"}, {"id": OSKAR_ID}],
+        "/v1/roles/b/tags": [{"id": "c"}, {"id": "d"}],
+    }
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": lists.get(request.url.path, [])})
+
+    client = httpx.Client(transport=httpx.MockTransport(handle), base_url="http://monite/v1")
+    document = SimpleNamespace(
+        chosen={("GET", "/roles"), ("GET", "/roles/{role_id}"), ("GET", "/roles/{role_id}/tags/{tag_id}")}
+    )
+    assert paths.known(document, client) == {
+        "/roles/{role_id}": {"role_id": ["b", "a"]},
+        "/roles/{role_id}/tags/{tag_id}": {"role_id": ["b"], "tag_id": ["c", "d"]},
+    }
+    assert paths.filled(client, "/roles/{role_id}/tags/{tag_id}") == ["/roles/b/tags/c", "/roles/b/tags/d"]
+
+
+def test_a_caller_spares_itself_and_those_who_get_tokens():
+    caller = Caller("user", "token", "their role", "themselves")
+    ids = {"role_id": "their role", "user_id": OSKAR_ID, "tag_id": "1"}
+    assert caller.spares("DELETE", "/roles/{role_id}", ids) == ["role_id", "user_id"]
+    assert caller.spares("GET", "/roles/{role_id}", ids) == []
+    entity = {"entity_id": BAKERY_ID}
+    assert caller.spares("POST", "/entities/{entity_id}/deactivate", entity) == ["entity_id"]
+    assert caller.spares("POST", "/entities/{entity_id}/activate", entity) == []
+
+
+def test_the_world_has_two_records_for_every_list():
+    """A list that is empty cannot be judged."""
+    with serve(monite(seed=1)) as emulator, partner(emulator).client(emulator) as client:
+        World(emulator, client).build()
+        short = set()
+        for method, path in SERVED:
+            if method == "GET" and not path.endswith("}") and "{" not in path:
+                answer = client.get(path).json()
+                if isinstance(answer, dict) and len(answer.get("data", "any")) < 2:
+                    short.add(path)
+        processes = paths.filled(client, "/approval_policies/{approval_policy_id}/processes/{process_id}")
+    assert short == {"/financing_invoices"}
+    assert len(processes) >= 2
+
+
 def test_a_curl_line_has_what_makes_the_answer():
     headers = {"authorization": "Bearer it's", "x-monite-version": "2024-05-25", "accept": "*/*"}
     request = httpx.Request("POST", "http://monite/v1/roles?limit=1", headers=headers, json={"a": 1})
@@ -186,6 +282,12 @@ def test_a_curl_line_has_what_makes_the_answer():
         "curl -X POST -H 'authorization: Bearer it'\"'\"'s' -H 'x-monite-version: 2024-05-25' "
         "-H 'content-type: application/json' -d '{\"a\":1}' 'http://monite/v1/roles?limit=1'"
     )
+
+
+def test_what_is_permitted_is_permitted_to_operations_that_are_served():
+    served = {" ".join(each) for each in SERVED}
+    for pattern in {pattern for each in PERMITTED for pattern in each.operations}:
+        assert fnmatch.filter(served, pattern), pattern
 
 
 def test_the_page_lists_what_is_permitted():
