@@ -7,6 +7,7 @@ import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Clock, Monite
 from tests.emulator.conftest import Api
+from tests.emulator.world import make_everything
 
 RECORD = {
     "id": "1",
@@ -125,6 +126,7 @@ def _damage(fields, name, value):
         ("entity_users", "login", 5),
         ("roles", "permissions", "all"),
         ("counterparts", "type", "planet"),
+        ("entities", "default_role_id", None),
     ],
 )
 def test_a_record_that_is_wrong_inside_is_refused_with_its_place(api, monite, table, name, value):
@@ -137,6 +139,42 @@ def test_a_record_that_is_wrong_inside_is_refused_with_its_place(api, monite, ta
     assert refused.status_code == 422
     assert f"partners.0.records.{number} ({table} {record['id']})" in refused.text
     assert monite.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "sentence"),
+    [
+        ("entities", None, "entity_id: there is no entity"),
+        ("entity_users", {"entity_id": ""}, "entity_id: there is no entity ''"),
+        ("payables", {"entity_id": "5" * 32}, f"entity_id: there is no entity '{'5' * 32}'"),
+    ],
+)
+def test_what_a_record_relies_on_is_in_the_same_snapshot(api, monite, token, table, change, sentence):
+    before = monite.snapshot()
+    damaged = json.loads(json.dumps(before))
+    records = damaged["partners"][0]["records"]
+    found = next(each for each in records if each[0] == table)
+    if change is None:
+        records.remove(found)
+    else:
+        found[1].update(change)
+    refused = api.send("PUT", "/_emulator/snapshot", json=damaged)
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    assert monite.snapshot() == before
+    assert api.call("GET", "/entity_users/my_entity", token).status_code == 200
+
+
+def test_what_was_deleted_may_still_be_named(api, monite, token):
+    make_everything(api)
+    directory = monite.directory
+    directory.roles.remove(*directory.roles.all(BAKERY_ID))
+    directory.counterparts.remove(*directory.counterparts.all(BAKERY_ID))
+    directory.table("approval_policies").remove(*directory.table("approval_policies").all(BAKERY_ID))
+    before = monite.snapshot()
+    monite.restore(before)
+    assert monite.snapshot() == before
+    assert api.call("GET", "/entity_users/me", token).status_code == 200
 
 
 def test_every_time_and_token_life_that_can_be_is_in_a_snapshot_that_can_be_brought_back():

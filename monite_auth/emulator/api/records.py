@@ -14,7 +14,7 @@ from monite_auth.emulator.api.serving.resource import Resource
 from monite_auth.emulator.specification.facts import Operation, Schema, operations
 from monite_auth.emulator.specification.fitting import fitted
 from monite_auth.emulator.specification.validation import InvalidError, Validator, resolved
-from monite_auth.emulator.world.directory import Record
+from monite_auth.emulator.world.directory import Directory, Entity, EntityUser, Record
 from monite_auth.emulator.world.partners import SETTINGS
 
 
@@ -34,6 +34,20 @@ def complaint(table: str, record: Record) -> str | None:
         return f": something that Monite shows of it is missing ({error})"
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         return f": it cannot be shown ({type(error).__name__}: {error})"
+    return None
+
+
+def missing(record: Record, directory: Directory) -> str | None:
+    """Return what a record of a directory relies on and does not find there; None if all is there.
+
+    Only the entity stays as long as its records do. Other ids may name what was deleted since, by a request or in Python:
+    the code asks for it and goes on without it.
+    """
+    if isinstance(record, Entity) and "default_role_id" not in record.fields:
+        return ".default_role_id: Field required"
+    owned = record.entity_id or isinstance(record, EntityUser)
+    if owned and directory.entities.get(record.entity_id) is None:
+        return f".entity_id: there is no entity {record.entity_id!r}; add it to the records, or take out this one"
     return None
 
 

@@ -183,11 +183,12 @@ def checked(snapshot: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_records(records: list[tuple[str, dict[str, Any]]], place: str) -> None:
     """Refuse what no answer of the API could show, by bringing it back where nobody sees it."""
-    complaint = import_module("monite_auth.emulator.api.records").complaint
+    api = import_module("monite_auth.emulator.api.records")
     directory = Directory(Clock(), threading.RLock())
-    for number, (table, saved) in enumerate(records):
-        if wrong := complaint(table, directory.table(table).restore(saved)):
-            raise ValueError(f"this is no whole snapshot: {place}.{number} ({table} {saved['id']}){wrong}")
+    restored = [(table, directory.table(table).restore(saved)) for table, saved in records]
+    for number, (table, record) in enumerate(restored):
+        if wrong := api.complaint(table, record) or api.missing(record, directory):
+            raise ValueError(f"this is no whole snapshot: {place}.{number} ({table} {record.id}){wrong}")
 
 
 def bring_back(monite: "Monite", snapshot: Mapping[str, Any]) -> None:
