@@ -255,6 +255,7 @@ def test_a_caller_spares_itself_and_those_who_get_tokens():
     ids = {"role_id": "their role", "user_id": OSKAR_ID, "tag_id": "1"}
     assert caller.spares("DELETE", "/roles/{role_id}", ids) == ["role_id", "user_id"]
     assert caller.spares("GET", "/roles/{role_id}", ids) == []
+    assert caller.spares("DELETE", "/roles/{role_id}", {"role_id": ["no id"]}) == []
     entity = {"entity_id": BAKERY_ID}
     assert caller.spares("POST", "/entities/{entity_id}/deactivate", entity) == ["entity_id"]
     assert caller.spares("POST", "/entities/{entity_id}/activate", entity) == []
