@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,6 +25,7 @@ from monite_auth.emulator import (
 from monite_auth.emulator.world.directory import Record
 from tests.data.facts import check
 from tests.e2e.stage import CHROMIUM, MILLISECONDS, chromium
+from tests.environment import environment_with
 from tests.waiting import PATIENCE
 
 CREDENTIALS = {"client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET}
@@ -151,3 +156,37 @@ def browser_page() -> Iterator[Page]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
     assert complaints == []
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    """Run the command with a folder; return its process and its URL."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def started(*words: str) -> tuple[subprocess.Popen[str], str]:
+        command = [
+            sys.executable,
+            "-m",
+            "monite_auth",
+            "emulator",
+            "--port",
+            "0",
+            "--data",
+            str(tmp_path / "data"),
+        ]
+        process = subprocess.Popen(
+            [*command, *words],
+            env=environment_with({"PYTHONUNBUFFERED": "1"}),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdout
+        url = re.search(r"http://\S+?(?=/)", process.stdout.readline())
+        assert url
+        return process, url[0]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()

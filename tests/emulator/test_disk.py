@@ -1,17 +1,13 @@
 """What `--data` keeps: everything whose answer was received, also when the process is killed."""
 
 import json
-import re
 import signal
-import subprocess
-import sys
 
 import httpx
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Monite, serve
 from tests.emulator.conftest import CREDENTIALS, VERSION
-from tests.environment import environment_with
 from tests.waiting import PATIENCE
 
 
@@ -48,38 +44,6 @@ def open_client():
     yield opened
     for client in clients:
         client.close()
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Run the command with a folder; return its process and its URL."""
-    processes = []
-
-    def started(*words):
-        command = [
-            sys.executable,
-            "-m",
-            "monite_auth",
-            "emulator",
-            "--port",
-            "0",
-            "--data",
-            str(tmp_path / "data"),
-        ]
-        process = subprocess.Popen(
-            [*command, *words],
-            env=environment_with({"PYTHONUNBUFFERED": "1"}),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process, re.search(r"http://\S+?(?=/)", process.stdout.readline())[0]
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def test_what_was_answered_survives_a_kill(run, open_client):

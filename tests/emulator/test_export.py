@@ -2,13 +2,16 @@
 
 import json
 
+import httpx
 import jsonschema
 import pytest
+import yaml
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, Monite
 from monite_auth.emulator.seeds.kinds import PAST, kinds, schema
 from tests.emulator.conftest import Api
 from tests.emulator.world import make_everything
+from tests.waiting import PATIENCE
 
 
 def records(monite):
@@ -35,6 +38,30 @@ def test_whatever_was_made_through_the_api_is_read_back_as_it_was(monite, export
     again = Monite(seed=json.loads(json.dumps(exported)))
     assert records(again) == records(monite)
     assert again.export(secrets=True) == exported
+
+
+def by_yaml_file(api, file, run):
+    file.with_suffix(".yaml").write_text(yaml.safe_dump(api.monite.export(secrets=True), sort_keys=False))
+    return Monite(seed=file.with_suffix(".yaml")).export(secrets=True)
+
+
+def by_http(api, file, run):
+    return Monite(seed=whole(api).json()).export(secrets=True)
+
+
+def by_command_line(api, file, run):
+    file.write_bytes(whole(api).content)
+    _, url = run("--seed-file", str(file))
+    return httpx.get(f"{url}/_emulator/export?secrets=true", timeout=PATIENCE).json()
+
+
+def whole(api):
+    return api.send("GET", "/_emulator/export?secrets=true")
+
+
+@pytest.mark.parametrize("begin", [by_yaml_file, by_http, by_command_line])
+def test_an_export_begins_the_same_world_however_it_is_carried(api, exported, tmp_path, run, begin):
+    assert begin(api, tmp_path / "world.json", run) == exported
 
 
 def test_work_goes_on_in_a_world_that_was_read_back(monite, exported):
