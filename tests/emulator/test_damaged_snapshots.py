@@ -79,6 +79,23 @@ def test_everything_can_be_read_of_a_world_that_is_whole(snapshot):
     assert statuses[200] > len(READ)
 
 
+def test_a_snapshot_that_lacks_a_kind_of_record_is_refused_with_its_place_or_can_be_read(snapshot):
+    refused = set()
+    for table in {name for name, _ in snapshot["partners"][0]["records"]}:
+        lacking = copy.deepcopy(snapshot)
+        records = lacking["partners"][0]["records"]
+        records[:] = [each for each in records if each[0] != table]
+        monite = empty()
+        try:
+            monite.restore(lacking)
+        except ValueError as error:
+            assert re.search(r"no whole snapshot: \w", str(error)), error
+            refused.add(table)
+        else:
+            asyncio.run(read_everything(monite, table))
+    assert refused == {"entities"}
+
+
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Return every place in a value: what it is in, and its name there."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
