@@ -25,6 +25,8 @@ UWSGI = (
     *(str(Path(sys.executable).with_name("uwsgi")), "--master", "--processes", "2", "--enable-threads"),
     *("--http-socket", "127.0.0.1:0", "--need-app", "--die-on-term", "--no-orphans", "--disable-logging"),
     *("--worker-reload-mercy", "100", "--module", "tests.chaos.under_uwsgi"),
+    # Visitors do not wait for ever, and that one has gone is no complaint.
+    *("--ignore-sigpipe", "--ignore-write-errors"),
 )
 
 FORKED = 2
@@ -249,5 +251,24 @@ def _command(flavour: str, arguments: list[str]) -> list[str]:
         case "uwsgi":
             return [*UWSGI, "--pyargv", " ".join(arguments)]
         case "gevent":
-            return [sys.executable, "-W", "error", "-m", "tests.chaos.under_gunicorn", *arguments]
-    return [sys.executable, "-W", "error", "-m", "tests.chaos.worker", *arguments, flavour]
+            return [
+                sys.executable,
+                "-X",
+                "faulthandler",
+                "-W",
+                "error",
+                "-m",
+                "tests.chaos.under_gunicorn",
+                *arguments,
+            ]
+    return [
+        sys.executable,
+        "-X",
+        "faulthandler",
+        "-W",
+        "error",
+        "-m",
+        "tests.chaos.worker",
+        *arguments,
+        flavour,
+    ]

@@ -18,9 +18,10 @@ class BoundContract:
         driver.advance(1)
         for number in range(MOST_SESSIONS):
             driver.run(driver.ops.begin_session(driver.dated(0, f"s-{number}")))
+        driver.advance(1)  # whose clock says when the user ended is left to the store
         driver.run(driver.ops.end_user("alice"))
         driver.advance(1)
-        for ended in (dated, undated, driver.dated(1, "s-0")):
+        for ended in (dated, undated, driver.dated(2, "s-0")):
             assert driver.has_ended(ended)
         assert isinstance(driver.claim(principal=driver.dated(0, "new")), Claimed)
         reported = Principal("alice", session_id="reported")
