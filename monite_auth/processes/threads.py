@@ -5,6 +5,7 @@ the application may block all of its threads with calls that wait for the very a
 """
 
 import collections
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -37,10 +38,11 @@ class Threads:
     def submit(self, function: Callable[[], Result]) -> "Future[Result]":
         """Have a thread call `function`, and return the future of its result. One that is cancelled early is never called.
 
-        Where the server allows no threads, or there can be none, the caller does it here and now.
+        Where the server allows no threads, or there can be none, the caller does it here and now. There can be none when the
+        interpreter ends and closes what event loops left in the middle: Python 3.11 would wait for ever for a thread to start.
         """
         future: Future[Result] = Future()
-        if not threads_are_allowed():
+        if not threads_are_allowed() or sys.is_finalizing():
             _do(future, function)
             return future
         with self._changed:

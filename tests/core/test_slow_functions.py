@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import subprocess
 import sys
 import threading
 from collections import UserDict
@@ -272,3 +273,26 @@ def test_where_there_can_be_no_threads_the_caller_does_it(monkeypatch):
     uwsgi = SimpleNamespace(opt={}, numproc=1, worker_id=lambda: 1, mule_id=lambda: 0)
     monkeypatch.setitem(sys.modules, "uwsgi", uwsgi)
     assert Threads(1, name="test").submit(threading.current_thread).result(0) is threading.current_thread()
+
+
+def test_where_the_interpreter_ends_the_caller_does_it():
+    """Python ends there what event loops left in the middle: a logout, say, that has to be written to the journal."""
+    left = """
+import os
+from monite_auth.processes.threads import Threads
+
+class Left:
+    def __init__(self):
+        self.itself = self
+        self.threads = Threads(1, name="test")
+        self.write = os.write
+
+    def __del__(self):
+        self.threads.submit(lambda: self.write(1, b"done")).result(5)
+
+left = Left()
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", left], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, "done", "")
