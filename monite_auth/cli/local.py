@@ -1,5 +1,6 @@
 """`emulator` and `demo`: a local Monite, to develop against and to see what this package does."""
 
+import shlex
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -74,6 +75,13 @@ AT_ONCE = 20
     help="Whether the limit counts the seconds of the clock, or any second at all.",
 )
 @click.option(
+    "--dead-token-status",
+    type=click.Choice(["401", "400"]),
+    default="401",
+    show_default=True,
+    help="The status of a request whose token is dead. Monite's release notes say 401, its older pages 400.",
+)
+@click.option(
     "--seed",
     type=int,
     metavar="NUMBER",
@@ -100,6 +108,7 @@ def emulator(
     token_life: int,
     requests_per_second: int,
     limit_window: str,
+    dead_token_status: str,
     seed: int | None,
     seed_file: Path | None,
     data: Path | None,
@@ -111,6 +120,7 @@ def emulator(
             token_life=token_life,
             requests_per_second=requests_per_second,
             limit_window=limit_window,
+            dead_token_status=int(dead_token_status),
             random_seed=seed,
             seed=seed_file or True,
         )
@@ -136,8 +146,8 @@ def emulator(
         say(f"export MONITE_BASE_URL={running.api_url}")
         for client_id, secrets in monite.partner.credentials.items():
             if secrets:
-                say(f"export MONITE_CLIENT_ID={client_id}")
-                say(f"export MONITE_CLIENT_SECRET={secrets[0]}")
+                say(f"export MONITE_CLIENT_ID={shlex.quote(client_id)}")
+                say(f"export MONITE_CLIENT_SECRET={shlex.quote(secrets[0])}")
                 break
         say("\nPeople (entity user, entity):\n")
         people = monite.directory.users.all()

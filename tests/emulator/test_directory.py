@@ -14,6 +14,7 @@ from monite_auth.emulator import (
     VIOLET_ID,
     Monite,
 )
+from monite_auth.emulator.api import SERVED
 
 ADDRESS = {"country": "FR", "city": "Lyon", "postal_code": "69001", "line1": "1 rue de la Paix"}
 ORGANIZATION = {
@@ -212,6 +213,18 @@ def test_a_changed_role_holds_for_tokens_that_exist_already(api, monite):
     answer = api.call("PATCH", f"/roles/{role}", api.token(), BAKERY_ID, json=change)
     assert answer.status_code == 200
     assert api.call("GET", "/payables", token, BAKERY_ID).status_code == 403
+
+
+def test_a_role_that_grants_nothing_reads_only_what_no_object_type_is_about(api, monite):
+    token, role = api.token(VIKTOR_ID), monite.directory.users.get(VIKTOR_ID).role_id
+    change = {"permissions": {"objects": []}}
+    api.call("PATCH", f"/roles/{role}", api.token(), BAKERY_ID, json=change)
+    lists = {path for method, path in SERVED if method == "GET" and "{" not in path}
+    statuses = {path: api.call("GET", path, token, BAKERY_ID).status_code for path in lists}
+    themselves = {"/entity_users/me", "/entity_users/my_entity", "/entity_users/my_role"}
+    free = {"/events", "/files", "/internal/currencies", "/webhook_deliveries"}
+    assert {path for path, status in statuses.items() if status == 200} == themselves | free
+    assert {*statuses.values()} == {200, 403}
 
 
 @pytest.mark.parametrize("path", ["/entity_users", "/roles", "/payables"])

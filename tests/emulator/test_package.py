@@ -2,6 +2,8 @@
 
 import ast
 import gc
+import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from click.testing import CliRunner
 
 import monite_auth.emulator
 from monite_auth.cli.plain import monite_auth as app
-from monite_auth.emulator import Monite, serve
+from monite_auth.emulator import DEMO_CLIENT_ID, Monite, serve
 from tests.waiting import PATIENCE
 
 PACKAGE = Path(monite_auth.emulator.__file__).parent
@@ -125,21 +127,30 @@ def test_a_port_in_use_is_reported_plainly():
     assert "Traceback" not in result.output
 
 
-def test_the_command_prints_what_an_application_needs_and_serves():
+@pytest.mark.parametrize(("secret", "status"), [(None, 401), ("it's a $ecret for tests", 400)])
+def test_the_command_prints_what_an_application_needs_and_serves(tmp_path, secret, status):
     command = [sys.executable, "-m", "monite_auth", "emulator", "--port", "0"]
+    if secret:
+        world = tmp_path / "world.json"
+        credentials = {"client_id": DEMO_CLIENT_ID, "client_secret": secret}
+        world.write_text(json.dumps({"partners": [{"credentials": [credentials]}]}))
+        command += ["--seed-file", str(world), "--dead-token-status", str(status)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             lines = [process.stdout.readline() for _ in range(8)]
-            exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines[5:])
+            # As a shell reads them.
+            exported = dict(shlex.split(line)[1].split("=", 1) for line in lines[5:])
             assert set(exported) == {"MONITE_BASE_URL", "MONITE_CLIENT_ID", "MONITE_CLIENT_SECRET"}
             body = {
                 "grant_type": "client_credentials",
                 "client_id": exported["MONITE_CLIENT_ID"],
                 "client_secret": exported["MONITE_CLIENT_SECRET"],
             }
-            url = f"{exported['MONITE_BASE_URL']}/auth/token"
+            api = exported["MONITE_BASE_URL"]
             headers = {"x-monite-version": "2024-05-25"}
-            assert httpx.post(url, json=body, headers=headers, timeout=PATIENCE).status_code == 200
+            assert httpx.post(f"{api}/auth/token", json=body, headers=headers, timeout=PATIENCE).is_success
+            dead = {**headers, "authorization": "Bearer dead"}
+            assert httpx.get(f"{api}/entities", headers=dead, timeout=PATIENCE).status_code == status
         finally:
             process.terminate()

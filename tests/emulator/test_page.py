@@ -1,8 +1,11 @@
 """The live page in a real browser."""
 
 import itertools
+import json
 import re
 import shlex
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import get_args
 
@@ -12,6 +15,18 @@ from playwright.sync_api import expect
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Fault
 from monite_auth.emulator.faults.kinds import FaultKind
+
+COLOURS = """() => {
+  const solid = (colour) => !/^rgba\\(.*, 0\\)$/.test(colour);
+  const paper = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return solid(colour) || !element.parentElement ? colour : paper(element.parentElement);
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter((each) => each.checkVisibility() && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .map((each) => [each.textContent.trim().slice(0, 40), getComputedStyle(each).color, paper(each)]);
+}"""
+"""Each text that is seen, with its colour and the one behind it."""
 
 
 @pytest.fixture
@@ -120,6 +135,62 @@ def test_ids_credentials_and_a_command_that_mints_can_be_copied(served, page):
     answer = httpx.post(command[3], headers=headers, content=command[-1])
     assert answer.status_code == 200
     assert served.monite.ledger.live(ANNA_ID)
+
+
+def test_a_secret_is_copied_as_a_shell_reads_it(served, page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    secret = "it's a $ecret for tests"
+    served.monite.partner.credentials[DEMO_CLIENT_ID] = [secret]
+    settings = page.locator(".credentials").get_by_role("button", name="settings")
+    expect(settings).to_have_attribute("title", re.compile("for tests"))
+    for name, told in (("settings", f"MONITE_CLIENT_SECRET={secret}"), ("mint with curl", secret)):
+        page.get_by_role("button", name=name).first.click()
+        copied = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+        assert told in (copied if name == "settings" else json.loads(copied[-1]).values())
+
+
+def test_the_gauge_shows_how_much_of_the_limit_is_used(served, client, page):
+    gauge, used = page.locator("#rate-bar"), page.locator("#requests-now")
+    is_enough = threading.Event()
+
+    def ask_and_ask():
+        while not is_enough.is_set():
+            client.get("/entities", headers={"authorization": "Bearer nobody's"})
+
+    served.monite.requests_per_second = 2
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask_and_ask)
+        try:
+            expect(page.locator("#limit")).to_have_text("2")
+            expect(used).to_have_text(re.compile(r"[1-9]"))
+            expect(gauge).to_have_attribute("style", "transform: scaleX(1);")
+            expect(gauge).to_have_class("late")
+        finally:
+            is_enough.set()
+        asking.result()
+    expect(used).to_have_text("0")
+    expect(gauge).to_have_attribute("style", "transform: scaleX(0);")
+    expect(gauge).not_to_have_class("late")
+
+
+def luminance(colour):
+    """Return how bright a colour looks, as WCAG counts it: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_page_is_readable_by_day_and_by_night(served, page, scheme, is_dark):
+    served.monite.mint(served.monite.directory.users.get(ANNA_ID), DEMO_CLIENT_ID)
+    page.emulate_media(color_scheme=scheme)
+    expect(page.locator("#token-rows tr")).to_have_count(1)
+    assert (luminance(page.evaluate("getComputedStyle(document.body).backgroundColor")) < 0.1) is is_dark
+    pairs = page.evaluate(COLOURS)
+    assert len(pairs) > 50
+    for text, ink, paper in pairs:
+        lighter, darker = sorted((luminance(ink), luminance(paper)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, text
 
 
 def test_the_clock_is_frozen_set_and_brought_back(served, page):

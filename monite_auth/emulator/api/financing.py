@@ -8,10 +8,12 @@ from monite_auth.emulator.api.serving.lists import page
 
 
 @serves("GET /financing_offers")
-def list_offers(_: Call) -> dict[str, Any]:
+def list_offers(call: Call) -> dict[str, Any]:
+    call.demand("read", "receivable")
     return {"business_status": "NEW", "offers": []}
 
 
 @serves("GET /financing_invoices")
 def list_invoices(call: Call) -> dict[str, Any]:
+    call.demand("read", "receivable")
     return page(call, "/financing_invoices", [], {})

@@ -44,6 +44,7 @@ def validate(call: Call) -> dict[str, Any]:
 
 @serves("GET /payables/validations", caller="either")
 def read_validations(call: Call) -> dict[str, Any]:
+    call.demand("read", "payable")
     return {"required_fields": required_fields(call)}
 
 

@@ -4,17 +4,26 @@ import { at, copyButton, element } from "./dom.js";
 
 let shown = "";
 
+/** Returns a text as a shell reads it: in quotes, unless it needs none. */
+const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+
 const mintCommand = ({ client_id, client_secret }, person) => {
   const body = { grant_type: "entity_user", client_id, client_secret, entity_user_id: person.entity_user_id };
   return [
     `curl -X POST ${location.origin}/v1/auth/token`,
     `-H 'Content-Type: application/json' -H 'x-monite-version: 2024-05-25'`,
-    `-d '${JSON.stringify(body)}'`,
+    `-d ${quoted(JSON.stringify(body))}`,
   ].join(" ");
 };
 
 const settings = ({ client_id, client_secret }) =>
-  `MONITE_BASE_URL=${location.origin}/v1\nMONITE_CLIENT_ID=${client_id}\nMONITE_CLIENT_SECRET=${client_secret}\n`;
+  Object.entries({
+    MONITE_BASE_URL: `${location.origin}/v1`,
+    MONITE_CLIENT_ID: client_id,
+    MONITE_CLIENT_SECRET: client_secret,
+  })
+    .map(([name, value]) => `${name}=${quoted(value)}\n`)
+    .join("");
 
 function credentialsRow(credentials) {
   return element("p", {
