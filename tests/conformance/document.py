@@ -2,17 +2,17 @@
 
 A document says that an id is any UUID. A run that sends any UUID never mints a token, and never comes to a record, so
 ids in paths and credentials are narrowed down to what there is. Everything else is read as Monite wrote it, but for the
-mistakes that `_mended` names.
+mistakes that `specification.read` names.
 """
 
 import copy
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from monite_auth.emulator import BAKERY_ID, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, OSKAR_ID, VIKTOR_ID
 from monite_auth.emulator.api import SERVED
+from tests.data import specification
 from tests.data.specification import METHODS
 
 #: Values that only somebody of the seed has, by the name of a header.
@@ -34,7 +34,7 @@ class Document:
     """Monite's OpenAPI document, and which of its operations the emulator serves."""
 
     def __init__(self, path: Path, only: str = "") -> None:
-        self.whole: dict[str, Any] = json.loads(path.read_text())
+        self.whole: dict[str, Any] = specification.read(path)
         self.served = frozenset(SERVED) & self.operations().keys()
         #: The operations of the run: those that are served, and whose name contains `only`.
         self.chosen = frozenset(each for each in self.served if only in " ".join(each))
@@ -83,7 +83,6 @@ class Document:
         paths = {path for _, path in self.chosen}
         document["paths"] = {path: item for path, item in document["paths"].items() if path in paths}
         schemas = document["components"]["schemas"]
-        _mended(schemas)
         # What is sent is narrowed down, and what is answered is not, although both have the same schemas.
         schemas |= {name + SENT: _sent(copy.deepcopy(schema)) for name, schema in schemas.items()}
         for name in schemas:
@@ -124,14 +123,3 @@ def _narrow(name: str, properties: dict[str, Any], fields: Mapping[str, list[Any
             else:
                 is_nullable = {"type": "null"} in schema.get("anyOf", ())
                 properties[field] = {"enum": [*values, None] if is_nullable else values}
-
-
-def _mended(schemas: dict[str, Any]) -> None:
-    """Take back what no body can satisfy.
-
-    `additionalProperties: false` beside `anyOf` forbids every field: none of them stands in the same schema.
-    """
-    for schema in schemas.values():
-        if schema.get("additionalProperties") is False and "properties" not in schema:
-            if schema.keys() & {"anyOf", "oneOf"}:
-                del schema["additionalProperties"]

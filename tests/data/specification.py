@@ -35,6 +35,15 @@ SILENT = {
     "contentEncoding",
     "contentMediaType",
 }
+# What Monite's own React SDK (3.22) sends as null when a draft is saved, by shape: fields that are empty on its form.
+CLEARED = {
+    "UpdateInvoice": (
+        "counterpart_shipping_address_id",
+        "fulfillment_date",
+        "overdue_reminder_id",
+        "payment_reminder_id",
+    )
+}
 KINDS = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
 
 OPERATIONS_HEAD = """\
@@ -57,6 +66,23 @@ SHAPES_HEAD = """\
 # `A | B` at least one of them, `[…]` one of these words, of which '' is the empty one. Types: text, uuid, date and so on are strings; `1..255` bounds a length
 # or a number. What is indented by eight belongs to the line above.
 """
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return Monite's document without the mistakes that we know of.
+
+    - `additionalProperties: false` beside `anyOf` forbids every field, since none of them stands in the same schema.
+    - Monite's own SDK sends null where the document has none: CLEARED.
+    """
+    document: dict[str, Any] = json.loads(path.read_text())
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        if schema.keys() & {"anyOf", "oneOf"} and "properties" not in schema:
+            schema.pop("additionalProperties", None)
+    for name in CLEARED.keys() & schemas.keys():
+        fields = schemas[name]["properties"]
+        fields |= {field: {"anyOf": [fields[field], {"type": "null"}]} for field in CLEARED[name]}
+    return document
 
 
 def write(document: dict[str, Any], folder: Path = FOLDER) -> None:
@@ -183,8 +209,7 @@ def phrase(schema: dict[str, Any]) -> str:
             return str(reference.rpartition("/")[2])
         case {"allOf": [inner]} if len(schema) == 1:
             return phrase(inner)
-        # What forbids further fields beside this would forbid all of them.
-        case {"anyOf": each} if schema.keys() <= {"anyOf", "additionalProperties"}:
+        case {"anyOf": each} if len(schema) == 1:
             return " | ".join(map(_part, each))
         case {"oneOf": each} if len(schema) == 1:
             return " or ".join(map(_part, each))
@@ -233,4 +258,4 @@ def _bounds(schema: dict[str, Any], low: str, high: str) -> str:
 
 
 if __name__ == "__main__":
-    write(json.loads(Path(sys.argv[1]).read_text()))
+    write(read(Path(sys.argv[1])))

@@ -60,7 +60,7 @@ def references(schema: Any) -> set[str]:
 
 def test_the_facts_are_those_of_monites_document(tmp_path):
     """Where the document is not at hand, this still shows that reading the facts loses nothing of them."""
-    document = json.loads(Path(DOCUMENT).read_text()) if DOCUMENT else rebuilt()
+    document = specification.read(Path(DOCUMENT)) if DOCUMENT else rebuilt()
     specification.write(document, tmp_path)
     for name in ("operations.txt", "shapes.txt"):
         assert tmp_path.joinpath(name).read_text() == FOLDER.joinpath(name).read_text(), "run make facts"

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -103,12 +104,20 @@ class Office:
 
     def _note_failure(self, request: Request) -> None:
         self._note_end(request)
-        if not request.url.startswith(ELSEWHERE):
+        if request.url.startswith("http") and not request.url.startswith(ELSEWHERE):
             self.troubles.append(f"{request.failure} {request.method} {request.url}")
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(each in message.text for each in ELSEWHERE):
             self.troubles.append(f"console: {message.text}")
+
+    @contextmanager
+    def shows_a_pdf(self) -> Iterator[None]:
+        """Wait until what the block does has brought a whole PDF of the emulator."""
+        with self.page.expect_response(lambda answer: "/files/" in answer.url) as pdf:
+            yield
+        assert pdf.value.headers["content-type"] == "application/pdf"
+        pdf.value.finished()
 
     def check(self, row: tuple[str, ...], *toasts: str) -> None:
         """Check that a row says all of this, that nothing fails, and that the SDK tells these messages and no others."""
@@ -174,8 +183,22 @@ def test_the_react_sdk_creates_an_invoice_and_shows_its_pdf(open_page, monite):
     page.get_by_role("option", name="EUR").click()
     form.get_by_role("checkbox", name="Rye bread").click()
     form.get_by_role("button", name="Add", exact=True).click()
-    with page.expect_response(lambda answer: answer.url.startswith(f"{monite.url}/files/")) as pdf:
+    with office.shows_a_pdf():
         form.get_by_role("button", name="Next page").click()
-    assert pdf.value.headers["content-type"] == "application/pdf"
     form.get_by_role("tab", name="Details").click()
     office.check(("Rye bread", "€6.40", "VAT 19%"), "Invoice to “Café Morgenrot” was created")
+
+
+def test_the_react_sdk_changes_a_draft_of_an_invoice(open_page, monite):
+    memo = f"As discussed on {secrets.token_hex(4)}"
+    office = open_page("Receivables")
+    form = office.page.get_by_role("dialog")
+    with office.shows_a_pdf():
+        office.page.get_by_role("row").filter(has_text="Draft").first.click()
+    form.get_by_role("button", name="Edit invoice").click()
+    form.get_by_role("textbox", name="Dear client").fill(memo)
+    with office.shows_a_pdf():
+        form.get_by_role("button", name="Update").click()
+    form.get_by_role("tab", name="Details").click()
+    office.check(("Rye bread", "€6.40", "VAT 19%"), "invoice has been updated")
+    assert memo in {each.fields.get("memo") for each in monite.monite.directory.table("receivables").all()}

@@ -202,6 +202,22 @@ def test_only_a_draft_is_changed_or_deleted(office):
     office.read(other, 404)
 
 
+def test_what_a_draft_says_is_cleared_by_null_as_monites_react_sdk_sends_it(office):
+    reminder = {"name": "Soon", "term_final_reminder": {"subject": "Pay", "body": "Soon.", "days_before": 3}}
+    said = {
+        "counterpart_shipping_address_id": CAFES_ADDRESS,
+        "fulfillment_date": "2026-01-05",
+        "payment_reminder_id": office.call("POST", "/payment_reminders", 201, json=reminder)["id"],
+    }
+    draft = office.create(**said)
+    assert draft["fulfillment_date"] == said["fulfillment_date"]
+    path = f"/receivables/{draft['id']}"
+    cleared = office.call("PATCH", path, json={"invoice": dict.fromkeys(said, None)})
+    for shown in (cleared, office.call("GET", path), office.do("clone", draft, 201)):
+        assert not any(shown.get(name) for name in said)
+    office.call("PATCH", path, 422, json={"invoice": {"counterpart_id": None}})
+
+
 def test_an_issued_invoice_is_changed_where_the_settings_allow_it(office):
     settings = {"receivable_edit_flow": "non_compliant"}
     office.api.call("PATCH", f"/entities/{BAKERY_ID}/settings", office.api.token(), json=settings)

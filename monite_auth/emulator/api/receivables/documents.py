@@ -89,7 +89,10 @@ class Receivables(Resource):
             for name in ("due_date", "issue_date", "entity_address")
             if name in changes
         }
-        described = _described(call, fields["source"] | changes, items) | kept
+        said = fields["source"] | changes
+        source = {name: value for name, value in said.items() if value is not None}
+        cleared = dict.fromkeys(said.keys() - source.keys())
+        described = _described(call, source, items) | cleared | kept
         note(call, record, "receivable_updated", {})
         return described | balance({**fields, **described})
 
