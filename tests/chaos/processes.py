@@ -21,6 +21,8 @@ from tests.wall_clock import WallClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PYTHON = (sys.executable, "-X", "faulthandler", "-W", "error", "-m")
+
 UWSGI = (
     *(str(Path(sys.executable).with_name("uwsgi")), "--master", "--processes", "2", "--enable-threads"),
     *("--http-socket", "127.0.0.1:0", "--need-app", "--die-on-term", "--no-orphans", "--disable-logging"),
@@ -251,24 +253,5 @@ def _command(flavour: str, arguments: list[str]) -> list[str]:
         case "uwsgi":
             return [*UWSGI, "--pyargv", " ".join(arguments)]
         case "gevent":
-            return [
-                sys.executable,
-                "-X",
-                "faulthandler",
-                "-W",
-                "error",
-                "-m",
-                "tests.chaos.under_gunicorn",
-                *arguments,
-            ]
-    return [
-        sys.executable,
-        "-X",
-        "faulthandler",
-        "-W",
-        "error",
-        "-m",
-        "tests.chaos.worker",
-        *arguments,
-        flavour,
-    ]
+            return [*PYTHON, "tests.chaos.under_gunicorn", *arguments]
+    return [*PYTHON, "tests.chaos.worker", *arguments, flavour]
