@@ -131,9 +131,10 @@ def serve(
     monite = monite or Monite()
     with ExitStack() as stack:
         app: ASGIApp = create_app(monite, hosts=[host, *hosts])
-        stack.callback(monite.webhooks.stop)
         if data is not None:
             app = stack.enter_context(closing(Disk(data, monite))).middleware(app)
+        # It stops before the folder is closed, which keeps what became of each delivery.
+        stack.callback(monite.webhooks.stop)
         url = stack.enter_context(serve_app(app, monite.faults.stop, host=host, port=port))
         monite.webhooks.start()
         yield Emulator(url, monite)

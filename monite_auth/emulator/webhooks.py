@@ -11,6 +11,7 @@ import json
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -76,14 +77,18 @@ class Webhooks:
     """Makes events and delivers them. `retries`, and the `patience` with a listener, can be set at any time."""
 
     def __init__(self, clock: Clock, lock: threading.RLock, new_id: Callable[[], str]) -> None:
-        self.retries: tuple[float, ...] = RETRIES
-        self.patience = PATIENCE
+        self.reset()
         self._clock = clock
         self._lock = lock
         self._new_id = new_id
         self._changed = threading.Condition(lock)
         self._directories: list[Directory] = []
         self._courier: _Courier | None = None
+
+    def reset(self) -> None:
+        """Set again what can be set."""
+        self.retries: tuple[float, ...] = RETRIES
+        self.patience = PATIENCE
 
     def watch(self, partner: Partner) -> None:
         """Make events of what happens to a partner's records from now on."""
@@ -264,6 +269,7 @@ class _Courier(threading.Thread):
                 return
             self._cancel = partial(own.get_loop().call_soon_threadsafe, own.cancel)
         busy: dict[str, asyncio.Task[None]] = {}
+        own.get_loop().set_default_executor(_Lookups())
         async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - each delivery has its own
             try:
                 while self._begin(client, busy):
@@ -293,6 +299,23 @@ class _Courier(threading.Thread):
         for directory, delivery in due:
             if webhooks := self._webhooks():
                 await webhooks.deliver(client, directory, delivery)
+
+
+class _Lookups(ThreadPoolExecutor):
+    """Looks up names of hosts, each in a thread of its own. One that nobody resolves holds no other, and nobody's end."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+
+        def look_up() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(*args, **options))
+                except BaseException as error:  # noqa: BLE001 - whoever waits for the future raises it
+                    future.set_exception(error)
+
+        threading.Thread(target=look_up, name="monite-emulator-lookup", daemon=True).start()
+        return future
 
 
 def _reason(error: BaseException) -> str:
