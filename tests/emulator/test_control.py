@@ -16,8 +16,7 @@ from monite_auth.emulator import (
     Monite,
 )
 from monite_auth.emulator.control.live_page import PAGE
-from monite_auth.emulator.state import snapshots
-from monite_auth.emulator.webhooks import RETRIES
+from monite_auth.emulator.webhooks import PATIENCE, RETRIES
 
 
 def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
@@ -73,13 +72,13 @@ def test_a_reset_goes_back_to_the_seed(api, monite):
 def test_a_reset_brings_the_settings_of_the_beginning_back(monite):
     snapshot = monite.snapshot()
     other = Monite(requests_per_second=7, limit_window="sliding", token_life=60, dead_token_status=400)
-    before = snapshots.settings(other)
+    before = other.settings
     other.restore(snapshot)
-    other.webhooks.retries = (1,)
+    other.webhooks.retries, other.webhooks.patience = (1,), 1
     assert other.token_life == 1800
     other.reset()
-    assert snapshots.settings(other) == before
-    assert other.webhooks.retries == RETRIES
+    assert other.settings == before
+    assert (other.webhooks.retries, other.webhooks.patience) == (RETRIES, PATIENCE)
 
 
 def test_the_page_gets_tokens_counts_and_events_without_a_whole_token(api, monite):

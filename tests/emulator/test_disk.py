@@ -2,6 +2,8 @@
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 
 import httpx
 import pytest
@@ -129,10 +131,65 @@ def test_a_folder_that_is_in_use_is_refused(tmp_path):
 
 
 def test_options_of_the_command_line_hold_for_this_run(tmp_path):
-    with serve(Monite(token_life=60), data=tmp_path):
+    with serve(Monite(), data=tmp_path):
         pass
-    with serve(Monite(token_life=90), data=tmp_path) as emulator:
-        assert emulator.monite.token_life == 90
+    options = {
+        "token_life": 90,
+        "requests_per_second": 7,
+        "limit_window": "sliding",
+        "dead_token_status": 400,
+    }
+    with serve(Monite(**options), data=tmp_path) as emulator:
+        assert emulator.monite.settings == options
+
+
+def test_what_only_python_can_make_comes_back_too(tmp_path):
+    """The world goes on with it before the restart, so it does after it."""
+    with serve(Monite(), data=tmp_path) as emulator:
+        directory = emulator.monite.directory
+        directory.entities.remove(directory.entities.get(BAKERY_ID))
+        directory.table("tags").add("no UUID", {"name": "x"})
+        snapshot = emulator.monite.snapshot()
+    with serve(Monite(), data=tmp_path) as emulator:
+        assert emulator.monite.snapshot() == snapshot
+
+
+def execute(folder, statement):
+    with closing(sqlite3.connect(folder / "monite.sqlite3")) as file, file:
+        return file.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE state SET value = substr(value, 1, 20)",
+        "UPDATE state SET value = replace(value, 'monite-emulator/1', 'monite-emulator/0')",
+        "DELETE FROM state WHERE key LIKE 'partner/%'",
+        "DELETE FROM state WHERE key = 'settings'",
+        "UPDATE state SET value = replace(value, '\"ahead\": 0.0', '\"ahead\": 1e300')",
+    ],
+)
+def test_a_damaged_folder_is_refused_as_it_is_and_let_go_of(tmp_path, statement):
+    with serve(Monite(), data=tmp_path):
+        pass
+    execute(tmp_path, statement)
+    before = execute(tmp_path, "SELECT * FROM state")
+    with (
+        pytest.raises(
+            OSError, match="monite.sqlite3 cannot be read: .*; to begin anew, delete the folder"
+        ) as refused,
+        serve(data=tmp_path),
+    ):
+        pass
+    assert execute(tmp_path, "SELECT * FROM state") == before
+    assert refused.value.errno is None
+
+
+def test_a_file_that_is_none_of_ours_is_refused(tmp_path):
+    (tmp_path / "monite.sqlite3").write_bytes(b"This is no database." * 100)
+    with pytest.raises(OSError, match="file is not a database"), serve(data=tmp_path):
+        pass
+    assert (tmp_path / "monite.sqlite3").read_bytes() == b"This is no database." * 100
 
 
 def test_the_file_is_its_owners_alone(tmp_path):

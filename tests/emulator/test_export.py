@@ -96,6 +96,10 @@ def test_the_published_schema_takes_an_export(exported):
             r"created_by: this entity has no user 'eve'",
         ),
         (lambda bakery: bakery["comments"][0].update(kept=[]), r"comments\[0\]\.kept: Input should be"),
+        (
+            lambda bakery: bakery.pop("default_role"),
+            r"^partners\[0\] \(entities b4c.*\)\.default_role_id: Field required$",
+        ),
     ],
 )
 def test_what_is_put_back_is_checked_too(exported, change, sentence):
@@ -114,5 +118,20 @@ def test_what_is_put_back_is_checked_too(exported, change, sentence):
 )
 def test_what_has_no_list_is_checked_too(exported, kept, sentence):
     exported["partners"][0]["kept"] = kept
+    with pytest.raises(ValueError, match=sentence):
+        Monite(seed=exported)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"created_at": 1e300}, r"\[0\]\.created_at: Input should be less than"),
+        ({"updated_at": float("nan")}, r"\[0\]\.updated_at: Input should be"),
+        ({"number": -1}, r"\[0\]\.number: Input should be greater"),
+        ({"entity_id": ANNA_ID}, r"^partners\[0\] \(payables.history .*\)\.entity_id: there is no entity"),
+    ],
+)
+def test_a_world_whose_snapshot_would_be_refused_is_refused_at_once(exported, change, sentence):
+    exported["partners"][0]["kept"]["payables.history"][0].update(change)
     with pytest.raises(ValueError, match=sentence):
         Monite(seed=exported)

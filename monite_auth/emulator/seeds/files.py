@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
-from monite_auth.emulator.api.records import complaint
+from monite_auth.emulator.api.records import complaint, missing
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.seeds.export import MASK
 from monite_auth.emulator.seeds.kinds import (
@@ -22,7 +22,6 @@ from monite_auth.emulator.seeds.kinds import (
     DAY,
     OWN,
     ROLES,
-    SAVED,
     Kind,
     closed,
     of_entity,
@@ -32,6 +31,7 @@ from monite_auth.emulator.specification.facts import Schema
 from monite_auth.emulator.specification.fitting import fitted
 from monite_auth.emulator.specification.validation import InvalidError, Validator
 from monite_auth.emulator.state.monite import Monite
+from monite_auth.emulator.state.snapshots import checked_record
 from monite_auth.emulator.world.directory import Entity, Record
 from monite_auth.emulator.world.partners import SETTINGS, Partner
 from monite_auth.emulator.world.permissions import rule
@@ -124,6 +124,9 @@ class _Sower:
         for table in _object(seed.get("kept", {}), f"{place}.kept"):
             for number, saved in enumerate(_list(seed["kept"], f"{place}.kept", table)):
                 self._keep(table, saved, f"{place}.kept.{table}[{number}]")
+        for table, record in self._partner.directory.saved():
+            if wrong := missing(record, self._partner.directory):
+                raise ValueError(f"{place} ({table} {record.id}){wrong}")
 
     def _refuse_taken(self, table: str, record_id: str, place: str) -> None:
         if any(each.directory.table(table).get(record_id) for each in self._monite.partners):
@@ -131,7 +134,10 @@ class _Sower:
 
     def _keep(self, table: str, saved: Any, place: str) -> None:
         """Add a record that has no list of its own in a seed file, such as a file or a line of a history."""
-        row = _checked(SAVED, saved, place)
+        try:
+            row = checked_record(saved)
+        except ValueError as error:
+            raise ValueError(f"{place}{error}") from None
         del row["number"]
         if table != SETTINGS:
             # A partner's settings are one record, whose id is no id of Monite's.

@@ -191,22 +191,6 @@ def closed(fields: Mapping[str, Schema]) -> dict[str, Any]:
     return {"type": "object", "properties": dict(fields), "required": [], "additionalProperties": False}
 
 
-_MOMENT = {"type": "number"}
-_MAYBE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-#: A record as `Record.saved` tells it.
-SAVED = closed(
-    {
-        "id": {"type": "string"},
-        "number": {"type": "integer"},
-        "entity_id": {"type": "string"},
-        "created_at": _MOMENT,
-        "updated_at": _MOMENT,
-        "created_by": _MAYBE,
-        "parent_id": _MAYBE,
-        "fields": {"type": "object"},
-    }
-)
-SAVED["required"] = [*SAVED["properties"]]
 CREDENTIALS = closed(
     {"client_id": {"type": "string", "format": "uuid"}, "client_secret": {"type": "string", "minLength": 1}}
 ) | {"required": ["client_id", "client_secret"]}

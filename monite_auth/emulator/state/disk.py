@@ -44,34 +44,38 @@ class Disk:
         self._last: dict[str, str] = {}
         self._rewrite = False
         path = folder / FILE
+        folder.mkdir(parents=True, exist_ok=True)
+        # It has secrets. SQLite gives its other files the rights of this one.
+        path.touch(0o600)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # It has secrets. SQLite gives its other files the rights of this one.
-            path.touch(0o600)
             # The server's thread calls `flush`, and at the end another one does.
             self._file = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
-            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            self._file.execute("CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-            rows = self._file.execute("SELECT key, value FROM state ORDER BY rowid").fetchall()
         except sqlite3.Error as error:
-            raise OSError(f"{path}: {error}; perhaps another process uses it") from None
-        # The deliveries of webhooks go on at once, and what they change is written.
-        with monite.lock:
-            self._begin(path, rows)
-        self.flush()
+            raise OSError(f"{path}: {error}") from None
+        try:
+            with monite.lock:
+                self._begin()
+            self.flush()
+        except sqlite3.Error as error:
+            self._file.close()
+            why = "; another process uses it" if "locked" in str(error) else ""
+            raise OSError(f"{path}: {error}{why}") from None
+        except ValueError as error:
+            self._file.close()
+            raise OSError(f"{path} cannot be read: {error}; to begin anew, delete the folder") from None
 
-    def _begin(self, path: Path, rows: list[tuple[str, str]]) -> None:
+    def _begin(self) -> None:
+        self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = NORMAL")
+        self._file.execute("CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        rows = self._file.execute("SELECT key, value FROM state ORDER BY rowid").fetchall()
         monite = self._monite
         if rows:
             # What the command line says is true of this run.
-            said = monite.token_life, monite.requests_per_second, monite.limit_window
-            try:
-                monite.restore(_assembled(rows))
-            except ValueError as error:
-                raise OSError(f"{path}: {error}") from None
-            monite.token_life, monite.requests_per_second, monite.limit_window = said
+            said = monite.settings
+            monite.resume(snapshots.whole(_assembled(rows)))
+            monite.settings = said
         else:
             self._rewrite = True
         for partner in monite.partners:
@@ -142,7 +146,7 @@ class Disk:
 
     def _note_small(self) -> None:
         """Note what nobody tells of, since it is small enough to look at it each time."""
-        small = {_SETTINGS: json.dumps(snapshots.settings(self._monite))}
+        small = {_SETTINGS: json.dumps(snapshots.small(self._monite))}
         for number, partner in enumerate(self._monite.partners):
             small[f"partner/{number}"] = json.dumps(partner.credentials)
         self._changed |= {key: value for key, value in small.items() if self._last.get(key) != value}

@@ -20,7 +20,7 @@ from monite_auth.emulator.traffic.journal import Journal
 from monite_auth.emulator.traffic.ledger import KEPT, Holder, Ledger, Token
 from monite_auth.emulator.traffic.limits import Limiter, LimitWindow, Statistics
 from monite_auth.emulator.traffic.requests import REQUESTS_KEPT, RequestLog
-from monite_auth.emulator.webhooks import RETRIES, Webhooks
+from monite_auth.emulator.webhooks import Webhooks
 from monite_auth.emulator.world.clock import Clock
 from monite_auth.emulator.world.directory import Directory, EntityUser, Record
 from monite_auth.emulator.world.partners import Partner
@@ -30,6 +30,8 @@ from monite_auth.emulator.world.randomness import Randomness
 REQUESTS_PER_SECOND = 30
 TOKEN_LIFE = 1800
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: What an emulator is told at its start, and can be told anew at any time.
+_SETTINGS = ("token_life", "requests_per_second", "limit_window", "dead_token_status")
 #: The time at which the clock stands when there is a `random_seed`.
 BEGINNING = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -76,7 +78,6 @@ class Monite:
         requests_kept: int = REQUESTS_KEPT,
     ) -> None:
         lock = threading.RLock()
-        self._settings = requests_per_second, limit_window, token_life, dead_token_status
         self.token_life = token_life
         self.dead_token_status = dead_token_status
         self.clock = clock or Clock()
@@ -89,6 +90,7 @@ class Monite:
         self.faults = Faults(self.clock, self.journal, lock, chance or self.randomness.chance())
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
         self.statistics = Statistics(self.clock)
+        self._first_settings = self.settings
         #: Held while a request changes the state. Hold it to change several things at once.
         self.lock = lock
         self._wished_id: str | None = None
@@ -127,6 +129,16 @@ class Monite:
     @limit_window.setter
     def limit_window(self, value: LimitWindow) -> None:
         self.limiter.window = value
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All that can be set, by its name."""
+        return {name: getattr(self, name) for name in _SETTINGS}
+
+    @settings.setter
+    def settings(self, values: Mapping[str, Any]) -> None:
+        for name in _SETTINGS:
+            setattr(self, name, values[name])
 
     @property
     def partners(self) -> list[Partner]:
@@ -275,13 +287,8 @@ class Monite:
     def reset(self) -> None:
         """Restore the initial state: seed data, demo credentials, settings, the right time, no tokens, no faults."""
         with self.lock:
-            (
-                self.requests_per_second,
-                self.limit_window,
-                self.token_life,
-                self.dead_token_status,
-            ) = self._settings
-            self.webhooks.retries = RETRIES
+            self.settings = self._first_settings
+            self.webhooks.reset()
             self.clock.reset()
             self.randomness.reset()
             self.faults.reset(self._chance or self.randomness.chance())
@@ -308,11 +315,22 @@ class Monite:
 
         """
         with self.lock:
-            checked = snapshots.checked(snapshot)
-            self.clock.restore(checked["clock"])
-            self._clear()
-            snapshots.bring_back(self, checked)
+            self.resume(snapshots.checked(snapshot))
             self.webhooks.start()
+
+    def resume(self, snapshot: Mapping[str, Any]) -> None:
+        """Bring back the state of a snapshot that is `whole`, and deliver nothing yet.
+
+        Its records are not looked at: Python may have made some that no request could, and the emulator went on with them.
+
+        Raises:
+            ValueError: the clock cannot have this time. Then nothing has changed.
+
+        """
+        with self.lock:
+            self.clock.restore(snapshot["clock"])
+            self._clear()
+            snapshots.bring_back(self, snapshot)
 
     def _clear(self) -> None:
         self.webhooks.clear()

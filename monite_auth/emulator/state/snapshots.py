@@ -30,7 +30,7 @@ def taken(monite: "Monite") -> dict[str, Any]:
     """Return the state of an emulator."""
     with monite.lock:
         return {
-            **settings(monite),
+            **small(monite),
             "partners": [
                 {
                     "credentials": {name: [*secrets] for name, secrets in partner.credentials.items()},
@@ -42,14 +42,11 @@ def taken(monite: "Monite") -> dict[str, Any]:
         }
 
 
-def settings(monite: "Monite") -> dict[str, Any]:
+def small(monite: "Monite") -> dict[str, Any]:
     """Return what is small: the settings, the time, and how much was drawn and minted."""
     return {
         "format": FORMAT,
-        "token_life": monite.token_life,
-        "requests_per_second": monite.requests_per_second,
-        "limit_window": monite.limit_window,
-        "dead_token_status": monite.dead_token_status,
+        **monite.settings,
         "clock": monite.clock.state,
         "randomness": monite.randomness.state,
         "tally": monite.ledger.tally,
@@ -69,6 +66,8 @@ Moment = Annotated[float, Field(ge=FIRST, lt=LAST)]
 
 
 class _Record(_Part):
+    """A record as `Record.saved` tells it."""
+
     id: str
     number: Count
     entity_id: str
@@ -154,8 +153,35 @@ class _Snapshot(_Part):
         return self
 
 
+def checked_record(saved: Any) -> dict[str, Any]:
+    """Return a copy of a record as a snapshot has it.
+
+    Raises:
+        ValueError: it is none. The sentence begins with the place in it.
+
+    """
+    try:
+        return _Record.model_validate(saved).model_dump()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise ValueError(f"{''.join(f'.{step}' for step in first['loc'])}: {first['msg']}") from None
+
+
 def checked(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a snapshot that can be brought back, as far as it does not depend on the time.
+    """Return a copy of a snapshot that can be brought back, and whose records the API can show.
+
+    Raises:
+        ValueError: this is no snapshot.
+
+    """
+    copy = whole(snapshot)
+    for number, partner in enumerate(copy["partners"]):
+        _check_records(partner["records"], f"partners.{number}.records")
+    return copy
+
+
+def whole(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a snapshot that can be brought back.
 
     Raises:
         ValueError: this is no snapshot.
@@ -176,8 +202,6 @@ def checked(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"this is no whole snapshot: {error}") from None
     copy: dict[str, Any] = json.loads(text)
-    for number, partner in enumerate(copy["partners"]):
-        _check_records(partner["records"], f"partners.{number}.records")
     return copy
 
 
@@ -192,11 +216,8 @@ def _check_records(records: list[tuple[str, dict[str, Any]]], place: str) -> Non
 
 
 def bring_back(monite: "Monite", snapshot: Mapping[str, Any]) -> None:
-    """Give an emulator that is empty, and has the time of the snapshot, the rest of its state. It was `checked`."""
-    monite.token_life = snapshot["token_life"]
-    monite.requests_per_second = snapshot["requests_per_second"]
-    monite.limit_window = snapshot["limit_window"]
-    monite.dead_token_status = snapshot["dead_token_status"]
+    """Give an emulator that is empty, and has the time of the snapshot, the rest of its state. It is `whole`."""
+    monite.settings = snapshot
     monite.randomness.restore(snapshot["randomness"])
     for saved in snapshot["partners"]:
         partner = monite.new_partner()
