@@ -1,6 +1,7 @@
 """What `--data` keeps: everything whose answer was received, also when the process is killed."""
 
 import json
+import resource
 import signal
 import sqlite3
 from contextlib import closing
@@ -183,6 +184,36 @@ def test_a_damaged_folder_is_refused_as_it_is_and_let_go_of(tmp_path, statement)
         pass
     assert execute(tmp_path, "SELECT * FROM state") == before
     assert refused.value.errno is None
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process cannot be limited")
+def test_what_cannot_be_written_is_said_and_is_written_later(run, open_client):
+    process, url = run()
+    client = open_client(url)
+    token = client.mint(ANNA_ID)
+
+    def tag(name):
+        return client.call("POST", "/tags", token, json={"name": name, "description": "x" * 255})
+
+    unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    refused = tag("first")
+    assert refused.status_code == 507
+    assert "What this has changed is not written" in refused.json()["error"]["message"]
+    assert client.call("GET", "/tags", token).status_code == 507, "it is still to be written"
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+    assert tag("second").status_code == 201
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, url = run()
+    kept = open_client(url).call("GET", "/tags", token).json()["data"]
+    assert {"first", "second"} <= {each["name"] for each in kept}
+
+
+def test_a_folder_that_cannot_be_is_refused_by_its_name(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file/data/monite.sqlite3: Not a directory") as refused:
+        serve(data=tmp_path / "file" / "data").__enter__()
+    assert refused.value.errno is None, "it is not the port"
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path):

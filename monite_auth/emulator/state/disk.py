@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monite_auth.emulator.state import snapshots
@@ -23,6 +24,10 @@ from monite_auth.emulator.world.partners import Partner
 
 FILE = "monite.sqlite3"
 _SETTINGS = "settings"
+
+
+class NotWrittenError(OSError):
+    """What has changed cannot be written. It holds until a restart."""
 
 
 class Disk:
@@ -43,13 +48,15 @@ class Disk:
         self._changed: dict[str, str | None] = {}
         self._last: dict[str, str] = {}
         self._rewrite = False
-        path = folder / FILE
-        folder.mkdir(parents=True, exist_ok=True)
-        # It has secrets. SQLite gives its other files the rights of this one.
-        path.touch(0o600)
+        self._path = path = folder / FILE
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # It has secrets. SQLite gives its other files the rights of this one.
+            path.touch(0o600)
             # The server's thread calls `flush`, and at the end another one does.
             self._file = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
+        except OSError as error:
+            raise OSError(f"{path}: {error.strerror}") from None
         except sqlite3.Error as error:
             raise OSError(f"{path}: {error}") from None
         try:
@@ -63,6 +70,9 @@ class Disk:
         except ValueError as error:
             self._file.close()
             raise OSError(f"{path} cannot be read: {error}; to begin anew, delete the folder") from None
+        except OSError:
+            self._file.close()
+            raise
 
     def _begin(self) -> None:
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -84,7 +94,12 @@ class Disk:
         monite.ledger.watchers.append(self._token)
 
     def flush(self) -> None:
-        """Write what has changed, in one transaction."""
+        """Write what has changed, in one transaction.
+
+        Raises:
+            NotWrittenError: it cannot be written now. Then the next flush tries again.
+
+        """
         with self._monite.lock:
             self._note_small()
             if not self._changed and not self._rewrite:
@@ -92,39 +107,56 @@ class Disk:
             changed = dict(self._changed)
             if self._rewrite:
                 changed = {key: json.dumps(value) for key, value in _pieces(self._monite.snapshot())}
-            # Commits, or rolls back if the drive is full, say. Then the next flush tries again.
-            with self._file:
-                self._file.execute("BEGIN IMMEDIATE")
-                if self._rewrite:
-                    self._file.execute("DELETE FROM state")
-                gone = [(key,) for key, value in changed.items() if value is None]
-                self._file.executemany("DELETE FROM state WHERE key = ?", gone)
-                self._file.executemany(
-                    "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                    [(key, value) for key, value in changed.items() if value is not None],
-                )
+            try:
+                self._write(changed)
+            except sqlite3.Error as error:
+                raise NotWrittenError(f"{self._path}: {error}") from None
             self._changed.clear()
             self._rewrite = False
 
+    def _write(self, changed: Mapping[str, str | None]) -> None:
+        # Commits, or rolls back if the drive is full, say.
+        with self._file:
+            self._file.execute("BEGIN IMMEDIATE")
+            if self._rewrite:
+                self._file.execute("DELETE FROM state")
+            gone = [(key,) for key, value in changed.items() if value is None]
+            self._file.executemany("DELETE FROM state WHERE key = ?", gone)
+            self._file.executemany(
+                "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                [(key, value) for key, value in changed.items() if value is not None],
+            )
+
     def close(self) -> None:
         """Write the rest, and let go of the file."""
-        self.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Return an app whose answers begin when what they have changed is written."""
 
         async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+            is_answered = False
+
             async def written(message: Message) -> None:
+                nonlocal is_answered
                 if message["type"] == "http.response.start":
                     self.flush()
+                    is_answered = True
                 await send(message)
 
             try:
-                await app(scope, receive, written)
-            finally:
-                # Some requests change something and get no answer.
-                self.flush()
+                try:
+                    await app(scope, receive, written)
+                finally:
+                    # Some requests change something and get no answer.
+                    self.flush()
+            except NotWrittenError as error:
+                sentence = f"What this has changed is not written, and a restart would lose it: {error}."
+                if not is_answered:
+                    await JSONResponse({"error": {"message": sentence}}, 507)(scope, receive, send)
 
         return answered
 
