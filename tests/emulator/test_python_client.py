@@ -86,7 +86,11 @@ MADE_BY = {"payables.post_payables_id_cancel_ocr": "payables.upload_from_file"}
 #: The methods that are about quotes. Those of other receivables are called with invoices.
 QUOTES = {"receivables.accept_by_id", "receivables.decline_by_id"}
 #: The ids of one kind of thing that have several names.
-SAME = {"invoice_id": "receivable_id"}
+SAME = {
+    "invoice_id": "receivable_id",
+    "reply_to_entity_user_id": "entity_user_id",
+    "role_ids": "role_id",
+}
 #: What no two things may have in common.
 UNIQUE = {"name", "login"}
 

@@ -7,8 +7,8 @@ from monite_auth.emulator import ANNA_ID, BAKERY_ID
 from monite_auth.emulator.world.permissions import ObjectType, common
 from tests.emulator.conftest import Api
 from tests.emulator.payables import COMPLETE, ITEM
-from tests.emulator.test_approvals import BODIES
-from tests.emulator.test_receivables import CAFE, Office
+from tests.emulator.test_approvals import BODIES, REQUEST
+from tests.emulator.test_receivables import Office
 
 ADDRESS = {"country": "DE", "city": "Kiel", "postal_code": "24103", "line1": "Kai 2"}
 PDF = base64.b64encode(b"%PDF-1.4").decode()
@@ -48,7 +48,13 @@ def make_everything(api: Api) -> None:
         country="DE",
         is_default_for_currency=True,
     )
+    tag = maker.make("/tags", name="late")["id"]
+    _make_bills(maker, role.id, tag)
+    api.monite.clock.advance(60)
+    _make_invoices(maker, tag)
 
+
+def _make_bills(maker: Maker, role_id: str, tag: str) -> None:
     supplier = maker.make(
         "/counterparts",
         type="organization",
@@ -66,35 +72,45 @@ def make_everything(api: Api) -> None:
     )
     maker.make(f"/counterparts/{supplier}/vat_ids", country="DE", type="eu_vat", value="DE123456789")
 
-    tag = maker.make("/tags", name="late")["id"]
     for path, body in BODIES.items():
         maker.make(path, body)
+    project = maker.make("/projects", name="Third oven")["id"]
+    maker.make("/projects", name="Its chimney", parent_id=project, tag_ids=[tag])
+    maker.make("/comments", BODIES["/comments"], reply_to_entity_user_id=ANNA_ID)
+    maker.make("/approval_requests", REQUEST, role_ids=[role_id])
     maker.make("/approval_policies", BODIES["/approval_policies"], user=False)
     maker.make("/comments", BODIES["/comments"], user=False)
-    maker.make("/measure_units", name="kg")
+    unit = maker.make("/measure_units", name="kg")["id"]
+    maker.make(
+        "/products",
+        name="Flour",
+        measure_unit_id=unit,
+        smallest_amount=1,
+        price={"currency": "EUR", "value": 5},
+    )
     reminder = {"days_before": 3, "subject": "Soon", "body": "Please pay."}
     maker.make("/payment_reminders", name="Reminder", term_final_reminder=reminder)
     maker.make(
         "/overdue_reminders", name="Late", terms=[{"days_after": 3, "subject": "Late", "body": "Please pay."}]
     )
 
-    bill = maker.make("/payables", COMPLETE, counterpart_id=supplier, tag_ids=[tag], base64_encoded_file=PDF)[
-        "id"
-    ]
+    named = {"counterpart_id": supplier, "project_id": project, "tag_ids": [tag]}
+    bill = maker.make("/payables", COMPLETE, **named, base64_encoded_file=PDF)["id"]
     maker.make(f"/payables/{bill}/line_items", ITEM)
     maker.make(f"/payables/{bill}/submit_for_approval")
-    payment = {"amount": 100, "currency": "EUR", "paid_at": "2025-11-30T09:00:00Z"}
-    api.monite.clock.advance(60)
 
+
+def _make_invoices(maker: Maker, tag: str) -> None:
     quote = maker.issued("quote", signature_required=False)
     maker.do("accept", quote)
     maker.follow("invoice", quote)
     maker.create("invoice", tag_ids=[tag])
     invoice = maker.issued()
     maker.do("issue", maker.follow("credit_note", maker.issued()))
-    maker.make("/payment_records", payment, object={"id": invoice["id"], "type": "receivable"})
+    payment = {"amount": 100, "currency": "EUR", "paid_at": "2025-11-30T09:00:00Z"}
+    paid = {"id": invoice["id"], "type": "receivable"}
+    maker.make("/payment_records", payment, object=paid, entity_user_id=ANNA_ID)
     maker.do("send", invoice, recipients={"to": ["a@example.com"]}, body_text="Hello", subject_text="Invoice")
     maker.call("GET", f"/receivables/{invoice['id']}/pdf_link")
     draft = maker.create()["id"]
     maker.make("/recurrences", invoice_id=draft, start_date="2026-01-31", max_occurrences=3)
-    assert CAFE

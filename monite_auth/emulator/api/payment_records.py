@@ -25,6 +25,7 @@ class PaymentRecords(Resource):
         self._demand(call, "create")
         body = call.body
         paid = _object(call, body["object"])
+        call.check_reference("entity_user_id", call.directory.users, "entity user")
         status = body.get("status") or ("succeeded" if "paid_at" in body else "created")
         told = {**body["object"], "old_status": paid.fields["status"], "new_status": paid.fields["status"]}
         # A payment by an intent is made by Monite itself.
@@ -35,6 +36,7 @@ class PaymentRecords(Resource):
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
         _refuse_final(record)
+        call.check_reference("entity_user_id", call.directory.users, "entity user")
         changes = dict(call.body)
         if "object" in changes:
             status = _object(call, changes["object"]).fields["status"]

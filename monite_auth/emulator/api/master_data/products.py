@@ -17,8 +17,7 @@ class Products(Resource):
         return super().filled(call) | self.changed(call)
 
     def changed(self, call: Call, record: Record | None = None) -> dict[str, Any]:  # noqa: ARG002 - of the signature
-        if "measure_unit_id" in call.body:
-            call.known(MEASURE_UNITS.table(call), call.body["measure_unit_id"], "measure unit")
+        call.check_reference("measure_unit_id", MEASURE_UNITS.table(call), "measure unit")
         return dict(call.body)
 
 

@@ -12,9 +12,11 @@ class Projects(Resource):
     """Projects, which bear tags."""
 
     def filled(self, call: Call) -> dict[str, Any]:
+        call.check_reference("parent_id", self.table(call), "project")
         return with_tags(call, super().filled(call))
 
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
+        call.check_reference("parent_id", self.table(call), "project")
         return with_tags(call, super().changed(call, record))
 
 

@@ -49,6 +49,10 @@ class Requests(Resource):
         body = call.body
         if body["object_type"] == "payable":
             call.known(call.directory.payables, body["object_id"], "payable")
+        for user_id in body.get("user_ids", ()):
+            call.known(call.directory.users, user_id, "entity user")
+        for role_id in body.get("role_ids", ()):
+            call.known(call.directory.roles, role_id, "role")
         return self.unanswered(call, body)
 
     def unanswered(self, call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,9 +121,8 @@ class Payables(Resource):
 
 def _referring(call: Call) -> dict[str, Any]:
     """Return what the body says, with tags in place of their ids, after a look at the other records that it names."""
-    for field in REFERENCES.keys() & call.body.keys():
-        table, what = REFERENCES[field]
-        call.known(call.directory.table(table), call.body[field], what)
+    for field, (table, what) in REFERENCES.items():
+        call.check_reference(field, call.directory.table(table), what)
     return dict(with_tags(call, call.body))
 
 

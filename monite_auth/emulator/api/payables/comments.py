@@ -5,6 +5,7 @@ from typing import Any
 from monite_auth.emulator.answers.errors import RefusedError
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.resource import Resource
+from monite_auth.emulator.world.directory import Record
 
 
 class Comments(Resource):
@@ -15,7 +16,15 @@ class Comments(Resource):
         if body["object_type"] != "payable":
             raise RefusedError(400, f"There are no comments on objects of type {body['object_type']}.")
         call.known(call.directory.payables, body["object_id"], "payable")
+        self._check_addressee(call)
         return {**body, "status": "active", "created_by_entity_user_id": call.author_id}
+
+    def changed(self, call: Call, record: Record) -> dict[str, Any]:
+        self._check_addressee(call)
+        return super().changed(call, record)
+
+    def _check_addressee(self, call: Call) -> None:
+        call.check_reference("reply_to_entity_user_id", call.directory.users, "entity user")
 
 
 COMMENTS = Comments("/comments", "comment", object_type="comment")

@@ -143,6 +143,16 @@ class Call:
             raise self.refusal(f"{named} is no {what} {record_id}.", 404, 400, place=place)
         return record
 
+    def check_reference(self, field: str, table: Table[Any], what: str) -> None:
+        """Check that a record is there which a field of the body names, if it names one.
+
+        Raises:
+            RefusedError, InvalidError: as for `known`.
+
+        """
+        if self.body.get(field) is not None:
+            self.known(table, self.body[field], what)
+
     def refusal(
         self, message: str, *statuses: int, place: tuple[str, ...] = ("body",)
     ) -> RefusedError | InvalidError:
