@@ -665,6 +665,8 @@ def _known(subject: Acting | None) -> Acting:
     """Return who acts; raise NotLoggedIn for a visitor."""
     if subject is None:
         raise NotLoggedIn("Nobody is logged in, so there is no one to act for in Monite.")
+    if not isinstance(subject, Principal) and subject is not PARTNER:
+        raise TypeError(f"Give a Principal, or PARTNER, and not {subject!r}.")
     return subject
 
 

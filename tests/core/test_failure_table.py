@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 
 import pytest
 
@@ -34,6 +35,18 @@ def test_nobody_logged_in_is_a_401_and_never_the_partner():
             assert answer_of(caught.value) == (401, "not_logged_in", None)
         with pytest.raises(errors.NotLoggedIn):
             broker.client(None).get("/payables")
+
+
+@pytest.mark.parametrize("other", ["alice", 7, ALICE_IN_MONITE])
+def test_what_is_no_principal_is_named(other):
+    with TokenBroker(settings(base_url="http://127.0.0.1:9"), {}) as broker:
+        for call in (broker.token, broker.headers, broker.entity_user, broker.role, broker.login):
+            with pytest.raises(
+                TypeError, match=re.escape(f"Give a Principal, or PARTNER, and not {other!r}")
+            ):
+                call(other)
+        with pytest.raises(TypeError, match="Give a Principal"):
+            broker.client(other).get("/payables")
 
 
 def test_a_user_unknown_to_the_directory_is_a_403_and_monite_is_not_asked():
