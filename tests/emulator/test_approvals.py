@@ -76,6 +76,14 @@ def test_a_project_bears_tags_and_has_bills(send):
     assert send("GET", "/payables", project_id=project["id"]).json()["data"] == [bill]
 
 
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_a_policy_says_no_more_than_can_be_shown(send, field):
+    policy = f"/approval_policies/{send('POST', '/approval_policies', POLICY).json()['id']}"
+    assert send("PATCH", policy, {field: "x" * 255}).json()[field] == "x" * 255
+    refused = send("PATCH", policy, {field: "x" * 256})
+    assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", field])
+
+
 def test_a_comment_is_about_a_bill_of_the_entity(send):
     assert send("POST", "/comments", COMMENT | {"object_type": "receivable"}).status_code == 400
     assert send("POST", "/comments", COMMENT | {"object_id": OTHERS_BILL}).status_code == 404

@@ -12,6 +12,8 @@ from tests.emulator.payables import Bills
 PDF = b"%PDF-1.4 a bill"
 UPLOAD = {"file": ("bill.pdf", PDF, "application/pdf")}
 
+BROKEN = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nabc\r\n--b--\r\n'
+
 
 @pytest.fixture
 def bills(api):
@@ -56,8 +58,19 @@ def test_ocr_ends_by_itself_or_is_canceled(bills):
     ("options", "status"),
     [
         ({"files": {"file": ("bill.txt", b"Bread", "text/plain")}}, 400),
+        ({"files": {"file": ("bill.pdf", PDF + b" " * 20 * 1024 * 1024, "application/pdf")}}, 400),
         ({"data": {"file": "bill.pdf"}, "files": {"other": ("bill.pdf", PDF)}}, 422),
         ({"json": {"file": "bill.pdf"}}, 422),
+        *(
+            (
+                {
+                    "content": BROKEN,
+                    "headers": {"content-type": f"multipart/form-data; boundary=b; charset={name}"},
+                },
+                422,
+            )
+            for name in ("undefined", "hex", "utf-16", "nonsense")
+        ),
     ],
 )
 def test_what_is_no_bill_is_refused(bills, options, status):

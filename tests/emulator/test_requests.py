@@ -1,5 +1,8 @@
 """The log of requests: what is in it, how it is searched, and that no secret is."""
 
+import json
+from urllib.parse import quote
+
 import httpx
 import pytest
 
@@ -59,9 +62,83 @@ def test_a_secret_in_a_body_that_is_no_json_or_too_long_is_masked(api, body):
     assert shown["request"]["length"] == len(body)
 
 
-def test_a_secret_in_a_query_is_masked(api):
-    api.call("GET", "/payables", params={"token": "a long secret", "limit": 1})
-    assert "secret" not in found(api)[0]["query"]
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        ('{"client_secret":"hush-hush"}', FORM),  # as `curl -d` sends it
+        ('{"client_secret":"hush-hush"}', None),
+        ("client_secret=hush-hush&grant_type=x", JSON),
+        ("client_secret=hush-hush", None),
+        ("client_secret=hush-hush", FORM.upper()),
+        ("{'client_secret': 'hush-hush'}", JSON),
+        ('{"client_secret":"hush-hush","client_secret":null}', JSON),
+        ('{"client_secr\\u0065t":"hush-hush"', JSON),
+        ('{"client_secret":["hush-hush"]}', JSON),
+        ('{"body":"{\\"client_secret\\":\\"hush-hush\\"}"}', JSON),
+        ('{"clientSecret":"hush-hush"}', JSON),
+        ('{"Password":"hush-hush"}', JSON),
+        ('{"revoked_token":"hush-hush"}', JSON),
+        (
+            '--x\r\nContent-Disposition: form-data; name="client_secret"\r\n\r\nhush-hush\r\n--x--',
+            "multipart/x",
+        ),
+    ],
+)
+def test_a_secret_is_masked_in_whatever_form_a_slip_has_sent_it(api, content, content_type):
+    api.call("POST", "/auth/token", content=content, headers={"content-type": content_type or ""})
+    shown = found(api)[0]["request"]["body"]
+    assert "hush-hush" not in shown
+    assert "…" in shown
+
+
+def test_a_secret_in_a_query_or_a_header_is_masked(api):
+    query = {"token": "hush-hush", "Client_Secret": "hush-hush", "authorization": "Bearer hush-hush"}
+    headers = {"x-api-key": "hush-hush", "authorization": "hush-hush", "cookie": "session=hush-hush"}
+    api.call("GET", "/payables", params=query | {"limit": 1}, headers=headers)
+    (shown,) = found(api)
+    assert "hush-hush" not in str(shown)
+    assert shown["query"].endswith("limit=1")
+
+
+@pytest.mark.parametrize("secret", ["demo", 'a "quoted" sécret'])
+def test_what_the_emulator_knows_is_masked_wherever_it_stands(api, monite, token, secret):
+    known = DEMO_CLIENT_SECRET if secret == "demo" else secret
+    monite.add_credentials(ANNA_ID, known)
+    for text in (known, token):
+        api.call(
+            "GET", f"/payables/{quote(text)}", params={"search_text": text}, headers={"x-note": quote(text)}
+        )
+        api.call("POST", "/tags", token, BAKERY_ID, json={"name": text, "list": [text]})
+    log = api.send("GET", "/_emulator/requests").text
+    assert known not in log
+    assert quote(known) not in log
+    assert json.dumps(known)[1:-1] not in log
+    assert token not in log
+
+
+@pytest.mark.parametrize("depth", [450, 600, 950, 20_000])
+def test_a_body_of_any_depth_is_answered_and_kept(api, depth):
+    body = '{"token":"hush-hush","a":' + "[" * depth + "]" * depth + "}"
+    answer = api.call("POST", "/auth/token", content=body, headers={"content-type": JSON})
+    assert answer.status_code == 422
+    assert "hush-hush" not in found(api)[0]["request"]["body"]
+
+
+def test_half_a_surrogate_pair_does_not_hide_the_log(api):
+    body = '{"token":"hush-hush","name":"\\ud800"}'
+    api.call("POST", "/auth/token", content=body, headers={"content-type": JSON})
+    (shown,) = found(api)
+    assert shown["request"]["body"] == '{"token":"…hush","name":"\\ud800"}'
+    assert api.send("GET", "/_emulator/live").status_code == 200
+
+
+def test_what_is_no_secret_is_kept_as_it_was(api):
+    body = '{"name": "A token of our esteem",  "pagination_token": "page two", "token_type": "Bearer"}'
+    api.call("POST", "/tags", content=body, headers={"content-type": "application/json"})
+    assert found(api)[0]["request"]["body"] == body
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from monite_auth.emulator.specification.facts import API_VERSION
 from monite_auth.emulator.state.monite import Monite
 from monite_auth.emulator.traffic.ledger import Token
 from monite_auth.emulator.traffic.limits import NO_ANSWER
-from monite_auth.emulator.traffic.requests import LoggedMessage
 
 MINT, REVOKE = "/auth/token", "/auth/revoke"
 UNDONE = frozenset({"status", "throttle", "dead_token"})
@@ -204,8 +203,8 @@ class Gate:
             request_id=visit.request_id,
             entity_user_id=visit.entity_user_id,
             fault=visit.fault,
-            request=LoggedMessage.of(visit.scope["headers"], visit.body),
-            answer=LoggedMessage.of(answer.headers, answer.body) if answer else None,
+            request=(visit.scope["headers"], visit.body),
+            answer=(answer.headers, answer.body) if answer else None,
         )
 
     def _extra_headers(self, visit: Visit, skew: float) -> list[tuple[bytes, bytes]]:

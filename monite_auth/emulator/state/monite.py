@@ -4,7 +4,7 @@ import json
 import random
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +85,7 @@ class Monite:
         self._beginning = BEGINNING if clock is None and random_seed is not None else None
         self.journal = Journal(self.clock)
         self.ledger = Ledger(self.clock, self.journal, lock, self.randomness.new_token, tokens_kept)
-        self.requests = RequestLog(requests_kept)
+        self.requests = RequestLog(requests_kept, self._secrets, lambda text: bool(self.ledger.find(text)))
         self._chance = chance
         self.faults = Faults(self.clock, self.journal, lock, chance or self.randomness.chance())
         self.limiter = Limiter(self.clock, requests_per_second, limit_window)
@@ -250,6 +250,14 @@ class Monite:
         """Return the partner whose client id this is or was. Tests may mint for one that nobody has: it is the first partner's."""
         with self.lock:
             return self._owners.get(client_id, self.partner)
+
+    def _secrets(self) -> Iterator[str]:
+        with self.lock:
+            for partner in self._partners:
+                for secrets in partner.credentials.values():
+                    yield from secrets
+                for subscription in partner.directory.table("webhook_subscriptions").all():
+                    yield subscription.fields["secret"]
 
     def file(self, file_id: str) -> Record | None:
         """Return a file of any partner."""

@@ -5,11 +5,11 @@ Secrets and tokens are masked before anything is kept: see masking.py.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from monite_auth.emulator.traffic.masking import masked_body, masked_header, masked_query
+from monite_auth.emulator.traffic.masking import Masker
 
 # How many requests are kept, how many bytes of each body, and how many characters of each header, path and query.
 REQUESTS_KEPT = 1000
@@ -29,7 +29,7 @@ class LoggedMessage:
     length: int
 
     @classmethod
-    def of(cls, headers: RawHeaders, body: bytes) -> "LoggedMessage":
+    def of(cls, headers: RawHeaders, body: bytes, masker: Masker) -> "LoggedMessage":
         """Return what is kept of a message. A body that is no text is described in words."""
         texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         kind = next((value for name, value in texts if name.lower() == "content-type"), "")
@@ -39,9 +39,10 @@ class LoggedMessage:
         except UnicodeDecodeError:
             told = f"({len(body)} bytes that are no text)"
         else:
-            masked = masked_body(text, kind)
+            masked = masker.body(text, kind)
             told = masked if is_whole else f"{masked} … ({len(body)} bytes)"
-        return cls({name: masked_header(name, value)[:HEADER_KEPT] for name, value in texts}, told, len(body))
+        kept = {name: masker.header(name, value)[:HEADER_KEPT] for name, value in texts}
+        return cls(kept, told, len(body))
 
     def shown(self) -> dict[str, Any]:
         """Return the message as JSON."""
@@ -90,10 +91,22 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """Keeps the last requests, oldest first. Iterate over it, or search it with `find`."""
+    """Keeps the last requests, oldest first. Iterate over it, or search it with `find`.
 
-    def __init__(self, kept: int = REQUESTS_KEPT) -> None:
+    Args:
+        kept: how many.
+        secrets: returns the secrets that there are.
+        is_token: whether a text is a token.
+
+    """
+
+    def __init__(
+        self, kept: int, secrets: Callable[[], Iterable[str]], is_token: Callable[[str], bool]
+    ) -> None:
         self._lock = threading.Lock()
+        self._secrets = secrets
+        self._is_token = is_token
+        self._masker = Masker(frozenset(), is_token)
         self._number = 0
         self._requests: deque[LoggedRequest] = deque(maxlen=kept)
 
@@ -104,9 +117,26 @@ class RequestLog:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def record(self, *, path: str, query: bytes, **facts: Any) -> None:
-        """Add a request, with all other fields of `LoggedRequest` but its number."""
-        facts |= {"path": path[:HEADER_KEPT], "query": masked_query(query.decode("latin-1"))[:HEADER_KEPT]}
+    def record(
+        self,
+        *,
+        path: str,
+        query: bytes,
+        request: tuple[RawHeaders, bytes],
+        answer: tuple[RawHeaders, bytes] | None,
+        **facts: Any,
+    ) -> None:
+        """Add a request, with all other fields of `LoggedRequest` but its number. Messages are their headers and their body."""
+        secrets = frozenset(self._secrets())
+        if secrets != self._masker.secrets:
+            self._masker = Masker(secrets, self._is_token)
+        masker = self._masker
+        facts |= {
+            "path": masker.known(path)[:HEADER_KEPT],
+            "query": masker.query(query.decode("latin-1"))[:HEADER_KEPT],
+            "request": LoggedMessage.of(*request, masker),
+            "answer": LoggedMessage.of(*answer, masker) if answer else None,
+        }
         with self._lock:
             self._number += 1
             self._requests.append(LoggedRequest(number=self._number, **facts))

@@ -7,7 +7,11 @@ from monite_auth.emulator.answers.errors import RefusedError
 from monite_auth.emulator.api.payables.approval_scripts import UnknownError, planned
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.resource import Resource
+from monite_auth.emulator.specification.validation import InvalidError
 from monite_auth.emulator.world.directory import Record
+
+#: How many characters the name or the description of a policy has at most.
+LONGEST = 255
 
 
 class Policies(Resource):
@@ -20,6 +24,11 @@ class Policies(Resource):
     def changed(self, call: Call, record: Record) -> dict[str, Any]:
         if call.body.get("status") == "deleted":
             raise RefusedError(400, "Delete an approval policy with DELETE.")
+        # The document says so of a new one, and of what is shown.
+        for name in ("name", "description"):
+            if len(call.body.get(name) or "") > LONGEST:
+                sentence = f"String should have at most {LONGEST} characters"
+                raise InvalidError([(("body", name), sentence, "string_too_long")])
         self._check_script(call)
         return {**super().changed(call, record), "updated_by": call.author_id}
 

@@ -8,12 +8,16 @@ from typing import Any
 
 from monite_auth.emulator.answers.errors import RefusedError
 from monite_auth.emulator.api.file_content import SHOWN
+from monite_auth.emulator.api.files import decoded_content
 from monite_auth.emulator.api.master_data.counterparts import billing_address
 from monite_auth.emulator.api.payables.bills import PAYABLES
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.dispatch import serves
 from monite_auth.emulator.demo.companies import PAYABLE
 from monite_auth.emulator.world.directory import Counterpart, Payable
+
+#: Monite says 20MB.
+LARGEST = 20 * 1024 * 1024
 
 
 @serves("POST /payables/upload_from_file")
@@ -22,6 +26,9 @@ def upload(call: Call) -> dict[str, Any]:
     name = call.files["file"]
     if mimetypes.guess_type(name)[0] not in SHOWN:
         raise RefusedError(400, f"'{name}' is neither PDF, PNG nor JPEG.")
+    size = len(decoded_content(call.body["file"]))
+    if size > LARGEST:
+        raise RefusedError(400, f"'{name}' has {size:,} bytes, and a file has {LARGEST:,} at most.")
     fields = {
         "source_of_payable_data": "ocr",
         "ocr_status": "processing",

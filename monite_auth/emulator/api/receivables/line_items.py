@@ -69,9 +69,7 @@ def with_changes(call: Call, fields: Mapping[str, Any], changes: Any) -> list[di
             _set(fitting[0], {"quantity": change["quantity"], "price": change.get("price_diff")})
         return items
     if len(changes or ()) > len(items):
-        raise RefusedError(
-            400, f"There are {len(items)} line items. PUT …/line_items replaces them by others."
-        )
+        raise RefusedError(400, "There are not as many line items. PUT …/line_items replaces them by others.")
     for item, change in zip(items, changes or (), strict=False):
         _set(item, change)
         if change.keys() & {"vat_rate_id", "custom_vat_rate_id", "tax_rate_value"}:

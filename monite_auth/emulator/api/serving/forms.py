@@ -22,7 +22,8 @@ async def read_form(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[s
 
     try:
         form = await MultiPartParser(Headers(raw=list(headers.items())), stream()).parse()
-    except (MultiPartException, KeyError) as error:
+    except (MultiPartException, LookupError, ValueError) as error:
+        # The charset that it names may be any of Python's codecs, some of which are none.
         raise InvalidError([(("body",), f"This is no form: {error}", "form")]) from None
     fields: dict[str, str] = {}
     files: dict[str, str] = {}
