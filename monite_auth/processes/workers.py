@@ -28,13 +28,20 @@ def is_one_of_several() -> bool:
     """Say whether other processes seem to do the same work as this one.
 
     uWSGI says so itself. Spawned workers (uvicorn's, hypercorn's) know their parent. Forked workers (gunicorn's) have
-    siblings that run the same command; Linux lists them.
+    siblings that run the same command; Linux lists them. So have pytest-xdist's, which are no server's: each has tests of its own.
     """
     uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there; it cannot be installed
     if uwsgi is not None:
         return int(getattr(uwsgi, "numproc", 1)) > 1
     spawning = sys.modules.get("multiprocessing")  # it is there in whatever it has started
-    return (spawning is not None and spawning.parent_process() is not None) or _has_siblings()
+    if spawning is not None and spawning.parent_process() is not None:
+        return True
+    return not _runs_tests_for_xdist() and _has_siblings()
+
+
+def _runs_tests_for_xdist() -> bool:
+    # A server that a test starts inherits the variable, and does not import pytest.
+    return "PYTEST_XDIST_WORKER" in os.environ and "pytest" in sys.modules
 
 
 def _has_siblings() -> bool:

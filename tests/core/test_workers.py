@@ -1,5 +1,6 @@
 """Whether a process notices that it is one of several workers, and says what that means for tokens in memory."""
 
+import os
 import subprocess
 import sys
 
@@ -67,10 +68,11 @@ if __name__ == "__main__":
 """
 
 
-def said(program, *arguments, tmp_path):
+def said(program, *arguments, tmp_path, **variables):
     (tmp_path / "program.py").write_text(program)
     command = [sys.executable, str(tmp_path / "program.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    environ = {**os.environ, **variables}
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE, env=environ)
 
 
 def test_a_process_of_its_own_is_alone(tmp_path):
@@ -80,6 +82,12 @@ def test_a_process_of_its_own_is_alone(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_workers_that_were_forked_see_each_other(tmp_path):
     assert said(FORKED, tmp_path=tmp_path).stdout.split() == ["True", "True"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize(("code", "answer"), [(FORKED, "True"), (f"import pytest\n{FORKED}", "False")])
+def test_a_worker_of_xdist_is_no_servers_and_a_server_that_a_test_starts_is(tmp_path, code, answer):
+    assert said(code, tmp_path=tmp_path, PYTEST_XDIST_WORKER="gw0").stdout.split() == [answer, answer]
 
 
 def test_a_worker_that_was_spawned_knows_its_parent(tmp_path):

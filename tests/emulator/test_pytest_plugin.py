@@ -335,12 +335,13 @@ def test_each_worker_of_xdist_has_its_own(run, pytester):
     BEFORE = os.environ["MONITE_BASE_URL"]
 
     @pytest.mark.parametrize("number", range(40))
-    def test_it(number, monite_emulator, monite_broker, monite_user, monite_ledger, worker_id, pytestconfig):
+    def test_it(number, monite_emulator, monite_broker, monite_user, monite_ledger, worker_id, pytestconfig, caplog):
         assert monite_emulator.api_url == BEFORE
         token = monite_broker.token(monite_user.principal)
         assert [each.entity_user_id for each in monite_ledger.tokens()] == [monite_user.entity_user_id]
         monite_broker.logout(monite_user.principal)
         monite_ledger.assert_revoked(token)
+        assert caplog.messages == []  # such as one that warns of several workers of a server
         pathlib.Path(pytestconfig.rootpath / f"{worker_id}.url").write_text(BEFORE)
     """
     run(code, "-n", "2").assert_outcomes(passed=40)
