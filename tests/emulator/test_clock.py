@@ -70,6 +70,23 @@ def test_no_time_wedges_the_clock(ticking, moment):
     assert (clock.now(), clock.pace(), clock.is_frozen) == (1000, 1000, False)
 
 
+def test_a_clock_stands_still_at_its_ends(ticking):
+    clock, source = ticking
+    clock.set(4_102_444_799)
+    source[0] += 1e9
+    end = clock.now()
+    assert datetime.fromtimestamp(end, UTC).year == 2099
+    state = clock.state
+    clock.reset()
+    clock.restore(state)
+    assert clock.now() == clock.freeze() == clock.unfreeze() == end
+    source[0] += 1
+    assert clock.now() == end
+    clock.set(0)
+    source[0] -= 1
+    assert clock.now() == 0
+
+
 @pytest.mark.parametrize("moment", [0, NEW_YEAR, 4_102_444_799])
 def test_everything_works_at_every_time_that_can_be_set(api, monite, moment):
     monite.clock.freeze(moment)

@@ -5,11 +5,12 @@ import resource
 import signal
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Monite, serve
+from monite_auth.emulator import ANNA_ID, BAKERY_ID, VIKTOR_ID, Clock, Monite, serve
 from tests.emulator.conftest import CREDENTIALS, VERSION
 from tests.waiting import PATIENCE
 
@@ -144,6 +145,16 @@ def test_options_of_the_command_line_hold_for_this_run(tmp_path):
         assert emulator.monite.settings == options
 
 
+def test_a_clock_that_came_to_its_end_stands_there_after_a_restart(tmp_path):
+    time = [0.0]
+    with serve(Monite(clock=Clock(lambda: time[0])), data=tmp_path) as emulator:
+        emulator.monite.clock.set(4_102_444_799)
+    time[0] = 5000
+    with serve(Monite(clock=Clock(lambda: time[0])), data=tmp_path) as emulator:
+        assert datetime.fromtimestamp(emulator.monite.clock.now(), UTC).year == 2099
+        assert emulator.monite.snapshot()["clock"]["ahead"] == 4_102_444_799
+
+
 def test_what_only_python_can_make_comes_back_too(tmp_path):
     """The world goes on with it before the restart, so it does after it."""
     with serve(Monite(), data=tmp_path) as emulator:
@@ -168,6 +179,12 @@ def execute(folder, statement):
         "DELETE FROM state WHERE key LIKE 'partner/%'",
         "DELETE FROM state WHERE key = 'settings'",
         "UPDATE state SET value = replace(value, '\"ahead\": 0.0', '\"ahead\": 1e300')",
+        "UPDATE state SET value = '[]' WHERE key = 'settings'",
+        "UPDATE state SET value = 'null' WHERE key = 'partner/0'",
+        "UPDATE state SET value = '[1,2]' WHERE key LIKE 'record/%'",
+        "UPDATE state SET key = 'token/abc' WHERE rowid = 6",
+        "UPDATE state SET key = 'record/x/y/z' WHERE rowid = 7",
+        "UPDATE state SET value = zeroblob(3) WHERE rowid = 7",
     ],
 )
 def test_a_damaged_folder_is_refused_as_it_is_and_let_go_of(tmp_path, statement):
@@ -199,7 +216,9 @@ def test_what_cannot_be_written_is_said_and_is_written_later(run, open_client):
     refused = tag("first")
     assert refused.status_code == 507
     assert "What this has changed is not written" in refused.json()["error"]["message"]
-    assert client.call("GET", "/tags", token).status_code == 507, "it is still to be written"
+    assert client.call("POST", "/auth/token", token).status_code == 507, "the tag is still to be written"
+    assert client.call("GET", "/tags", token).status_code == 200
+    assert client.control("GET", "/live").status_code == 200
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
     assert tag("second").status_code == 201
     process.send_signal(signal.SIGKILL)

@@ -84,7 +84,11 @@ class Disk:
         if rows:
             # What the command line says is true of this run.
             said = monite.settings
-            monite.resume(snapshots.whole(_assembled(rows)))
+            try:
+                snapshot = _assembled(rows)
+            except (AttributeError, LookupError, TypeError) as error:
+                raise ValueError(f"a row is none of ours ({error})") from None
+            monite.resume(snapshots.whole(snapshot))
             monite.settings = said
         else:
             self._rewrite = True
@@ -143,7 +147,12 @@ class Disk:
             async def written(message: Message) -> None:
                 nonlocal is_answered
                 if message["type"] == "http.response.start":
-                    self.flush()
+                    try:
+                        self.flush()
+                    except NotWrittenError:
+                        # Who only reads has changed nothing.
+                        if scope["method"] != "GET":
+                            raise
                     is_answered = True
                 await send(message)
 

@@ -10,10 +10,15 @@ from typing import Any
 # an epoch in milliseconds lies far beyond.
 EARLIEST = 0.0
 LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+# Where a clock stands still that has come to the end.
+LAST = LATEST - 1e-6
 
 
 class Clock:
-    """Tells the time in epoch seconds: the time of `source`, until `set`, `advance` or `freeze` change it."""
+    """Tells the time in epoch seconds: the time of `source`, until `set`, `advance` or `freeze` change it.
+
+    It goes no further than the end of 2099, and stands still there.
+    """
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
@@ -34,7 +39,9 @@ class Clock:
 
     def now(self) -> float:
         with self._lock:
-            return self._source() + self._offset if self._frozen_at is None else self._frozen_at
+            if self._frozen_at is not None:
+                return self._frozen_at
+            return max(EARLIEST, min(self._source() + self._offset, LAST))
 
     def pace(self) -> float:
         """Return seconds that never stand still and never go back, for what counts requests per second.
@@ -111,13 +118,15 @@ class Clock:
         """Bring back what `state` was. A clock that was not frozen has gone on meanwhile.
 
         Raises:
-            ValueError: as for `set`. Then nothing has changed.
+            ValueError: no clock can be so far ahead or behind, or stand there. Then nothing has changed.
 
         """
         with self._lock:
             before = self.now()
             ahead, frozen_at = state["ahead"], state["frozen_at"]
-            _epoch_seconds(self._source() + ahead if frozen_at is None else frozen_at)
+            _epoch_seconds(abs(ahead))
+            if frozen_at is not None:
+                _epoch_seconds(frozen_at)
             self._offset, self._frozen_at = ahead, frozen_at
             self._skipped += max(0.0, self.now() - before)
 
