@@ -4,13 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from uuid import UUID
 
 import httpx
 import pytest
 
 import monite_auth.testing
 from monite_auth import EntityUser, Principal, Settings, TokenBroker
-from monite_auth.emulator import Fault
+from monite_auth.emulator import ANNA_ID, Fault
 from monite_auth.testing import LocalMonite
 from tests.waiting import until
 
@@ -125,6 +126,55 @@ def test_assertions_take_a_token_in_any_form(kind):
         (entry,) = monite.ledger.tokens()
         forms = {"text": token.value.reveal(), "secret": token.value, "token": token, "entry": entry}
         monite.ledger.assert_live(forms[kind])
+
+
+QUESTIONS = {
+    "tokens": lambda ledger, user: ledger.tokens(user),
+    "live": lambda ledger, user: ledger.live(user),
+    "assert_minted": lambda ledger, user: ledger.assert_minted(user, times=0),
+    "assert_no_live_tokens": lambda ledger, user: ledger.assert_no_live_tokens(user),
+    "aassert_no_live_tokens": lambda ledger, user: asyncio.run(ledger.aassert_no_live_tokens(user)),
+}
+ABOUT_A_USER = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+
+
+@ABOUT_A_USER
+def test_nothing_is_asserted_about_somebody_whom_this_monite_never_knew(ask):
+    with LocalMonite() as monite:
+        anna = monite.users()
+        listed = f"  {anna.entity_user_id}  {anna.user_id}"
+        for unknown in (anna.user_id, "", EntityUser(anna.entity_id, anna.entity_id)):
+            with pytest.raises(ValueError, match="has no entity user '.*', and never had") as refused:
+                ask(monite.ledger, unknown)
+            assert listed in str(refused.value).splitlines()
+    with LocalMonite(seed=False) as monite, pytest.raises(ValueError, match="has none at all"):
+        ask(monite.ledger, anna)
+
+
+@ABOUT_A_USER
+def test_a_user_of_the_application_is_told_what_to_give(ask):
+    with LocalMonite() as monite:
+        for given in (monite.users().principal, 5):
+            with pytest.raises(
+                TypeError, match=r"as a MoniteUser \(`monite_user`\), as an EntityUser, or by"
+            ):
+                ask(monite.ledger, given)
+
+
+@ABOUT_A_USER
+@pytest.mark.parametrize("end", ["nothing", "deleted", "reset", "restored"])
+def test_a_user_is_known_in_any_form_and_after_their_end(ask, end):
+    with LocalMonite() as monite:
+        before = monite.monite.snapshot()
+        anna = monite.users()
+        if end == "deleted":
+            monite.monite.remove_user(monite.monite.directory.users.get(anna.entity_user_id))
+        elif end == "reset":
+            monite.monite.reset()
+        elif end == "restored":
+            monite.monite.restore(before)
+        for form in (anna, anna.entity_user, anna.entity_user_id, UUID(ANNA_ID)):
+            assert not ask(monite.ledger, form)
 
 
 def test_pytest_is_not_needed(tmp_path):

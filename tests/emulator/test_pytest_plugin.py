@@ -311,6 +311,18 @@ def test_a_failure_shows_a_table_and_no_secret(run, pytester, statement, says):
     assert "local/ledger.py" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    "how", ["monite_ledger.tokens", "monite_ledger.assert_minted", "monite_ledger.assert_no_live_tokens"]
+)
+def test_a_name_with_a_typo_is_a_failure_that_shows_none_of_our_code(run, how):
+    result = run(f"def test_it(monite_user, monite_ledger):\n    {how}('accountant-1')")
+    result.assert_outcomes(failed=1)
+    assert "ValueError: This Monite has no entity user 'accountant-1', and never had. It has:" in text_of(
+        result
+    )
+    assert "testing/local/" not in result.stdout.str()
+
+
 def test_the_table_is_bounded(run):
     code = """
     def test_it(monite_emulator, monite_ledger):

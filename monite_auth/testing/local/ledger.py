@@ -11,11 +11,11 @@ import anyio
 
 from monite_auth.emulator import Monite, Token
 from monite_auth.emulator.traffic.ledger import TokenState
+from monite_auth.testing.local.known_users import KnownUsers, Person
 from monite_auth.testing.local.table import holder_of, table_of
-from monite_auth.testing.local.users import MoniteUser
 from monite_auth.tokens import AccessToken, Secret
 
-__all__ = ["LedgerAssertions", "Person", "TokenLike"]
+__all__ = ["LedgerAssertions", "TokenLike"]
 
 PAUSE = 0.002
 """Seconds between two looks at the ledger."""
@@ -25,9 +25,6 @@ WITHIN = 5.0
 
 TokenLike = str | Secret | AccessToken | Token
 """A token as the test has it: its text, or an object that holds it."""
-
-Person = str | MoniteUser
-"""An entity user that the test has made, or the id of any."""
 
 
 Check = Callable[[], str | None]
@@ -39,10 +36,14 @@ class LedgerAssertions:
 
     An assertion about an ending waits up to `within` seconds for it. In a coroutine, that would stop the event loop, and with it the
     application's own work: there, assertions look only once. Await their twins there: `await ledger.aassert_revoked(token)`.
+
+    A `user` is a `MoniteUser`, an `EntityUser`, or an entity user's id. An id that no entity user of this Monite has or had is refused
+    with a ValueError: no token is ever live for a name with a typo. Deleted users are still known.
     """
 
     def __init__(self, monite: Monite) -> None:
         self._monite = monite
+        self._users = KnownUsers(monite)
 
     def __repr__(self) -> str:
         return f"<ledger of {len(self.tokens())} tokens, {len(self.live())} live>"
@@ -54,12 +55,14 @@ class LedgerAssertions:
 
     def tokens(self, user: Person | None = None) -> list[Token]:
         """Return all tokens that were minted, oldest first; with `user`, that entity user's."""
+        __tracebackhide__ = True
         ledger = self._monite.ledger
-        return ledger.tokens if user is None else ledger.mints(_id_of(user))
+        return ledger.tokens if user is None else ledger.mints(self._users.id_of(user))
 
     def live(self, user: Person | None = None) -> list[Token]:
         """Return the tokens that are live now: neither expired nor revoked; with `user`, that entity user's."""
-        return self._monite.ledger.live(None if user is None else _id_of(user))
+        __tracebackhide__ = True
+        return self._monite.ledger.live(None if user is None else self._users.id_of(user))
 
     # -- assertions
 
@@ -129,6 +132,7 @@ class LedgerAssertions:
 
     def _none_live(self, user: Person | None) -> Check:
         def check() -> str | None:
+            __tracebackhide__ = True
             live = self.live(user)
             if not live:
                 return None
@@ -141,6 +145,7 @@ class LedgerAssertions:
 
     def _minted(self, user: Person, times: int) -> Check:
         def check() -> str | None:
+            __tracebackhide__ = True
             count = len(self.tokens(user))
             if count == times:
                 return None
@@ -151,7 +156,7 @@ class LedgerAssertions:
 
     def _name_of(self, user: Person) -> str:
         tokens = self.tokens(user)
-        return holder_of(tokens[0]) if tokens else _id_of(user)
+        return holder_of(tokens[0]) if tokens else self._users.id_of(user)
 
     # -- waiting and failing
 
@@ -188,10 +193,6 @@ class LedgerAssertions:
 def _text_of(token: TokenLike) -> str:
     value: str | Secret = token.value if isinstance(token, AccessToken | Token) else token
     return value.reveal() if isinstance(value, Secret) else value
-
-
-def _id_of(user: Person) -> str:
-    return user if isinstance(user, str) else user.entity_user_id
 
 
 def _is_on_event_loop() -> bool:
