@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monite_auth.emulator.app import create_app
-from monite_auth.emulator.gateway.visit import PREFIX, TRANSPORT
+from monite_auth.emulator.gateway.visit import TRANSPORT
+from monite_auth.emulator.specification.facts import PREFIX
 from monite_auth.emulator.state.disk import Disk
 from monite_auth.emulator.state.monite import Monite
 

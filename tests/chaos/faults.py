@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 from monite_auth.emulator import Fault, Monite
-from monite_auth.emulator.faults.kinds import FaultKind
+from monite_auth.emulator.faults.kinds import CHOOSING, USED, FaultKind
 from tests.chaos.processes import Processes
 from tests.chaos.stores import StoreUnderTest
 from tests.chaos.troubles import Troubles
@@ -140,7 +140,8 @@ class FaultInjector:
             "retry_after_as": chance.choice(("seconds", "date")),
         }
         with self.troubles.during(f"Monite: {kind}"):
-            order = self._monite.faults.add(Fault(**fault))
+            used = CHOOSING | USED[fault["kind"]]
+            order = self._monite.faults.add(Fault(**{name: fault[name] for name in fault if name in used}))
             self._over.wait(chance.uniform(0.3, 1.5))
             self._monite.faults.remove(order.id)
         self.hits[kind] += order.hits

@@ -413,10 +413,15 @@ def _outcome(broker, principal):
 def test_promise_5_logins_and_logouts_in_a_storm_leave_no_token_of_an_ended_session(emulator, emulated):
     people = hire(emulator.monite, 10)
     chance = random.Random(11)
-    for kind in chance.sample(["latency", "status", "throttle", "cut_before", "cut_after"] * 4, 12):
-        emulator.monite.faults.add(
-            Fault(kind=kind, status=503, seconds=0.02, retry_after=0, probability=0.1, times=5)
-        )
+    storm = [
+        {"kind": "latency", "seconds": 0.02},
+        {"kind": "status", "status": 503},
+        {"kind": "throttle", "retry_after": 0},
+        {"kind": "cut_before"},
+        {"kind": "cut_after"},
+    ]
+    for fault in chance.sample(storm * 4, 12):
+        emulator.monite.faults.add(Fault(probability=0.1, times=5, **fault))
     handed_out_late = []
     with TokenBroker(emulated, people) as broker:
 

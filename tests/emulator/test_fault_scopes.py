@@ -6,43 +6,72 @@ import uuid
 import pytest
 
 from monite_auth.emulator import AMELIA_ID, ANNA_ID, BAKERY_ID, DEMO_CLIENT_ID, Fault
-from monite_auth.emulator.faults.kinds import Call
+from monite_auth.emulator.faults.kinds import USED, Call
+from monite_auth.emulator.faults.paths import nearest
+from monite_auth.emulator.specification.facts import operations
 
 MINTING = "/auth/token"
 OTHER_CLIENT = str(uuid.UUID(int=7))
-NEVER = [
-    "payables",
-    "/v1/payables",
-    "/v1",
-    "http://127.0.0.1:8090/v1/payables",
-    "/payables?limit=1",
-    "/payables#first",
-    "/pay ables",
-    "/payables/%7Bid%7D",
-    "/payables/{id",
-    "/payables/x{id}",
-]
+NEVER = {
+    "payables": "/payables",
+    "/v1/payables": "/payables",
+    "/v1": "/",
+    "http://127.0.0.1:8090/v1/payables": "/payables",
+    "/payables?limit=1": "/payables",
+    "/payables#first": "/payables",
+    "/pay ables": "/payables",
+    "/payables/%7Bid%7D": "/payables/{id}",
+    "/payables/{id": "/payables/{id}",
+    "/payables/x{id}": "/payables/{id}",
+    "/payables/*": "/payables/{id}",
+    "/payables/:id/cancel": "/payables/{id}/cancel",
+    "/payables//": "/payables",
+    "/payables/submit_for_approval": "/payables/{id}/submit_for_approval",
+    f"/payable/{ANNA_ID}": "/payables/{id}",
+    "/payablez": "/payables",
+    "/Payables": "/payables",
+    "/entity_user/me": "/entity_users/me",
+    "/auth/tokens": "/auth/token",
+}
 
 
 @pytest.mark.parametrize("path", NEVER)
-def test_a_fault_whose_path_would_never_hit_is_refused(api, path):
+def test_a_fault_whose_path_would_never_hit_is_refused_with_what_comes_nearest(api, path):
     with pytest.raises(ValueError, match="write the path as it is below /v1"):
         Fault(kind="hang", path=path)
     refused = api.send("POST", "/_emulator/faults", json={"kind": "hang", "path": path})
     assert refused.status_code == 422
-    assert "write the path as it is below /v1" in refused.text
+    said = refused.json()["detail"][0]["msg"]
+    assert "write the path as it is below /v1" in said
+    assert said.endswith(f"; what comes nearest is {NEVER[path]}")
+    assert Fault(kind="hang", path=nearest(path))
+
+
+def test_every_path_of_monites_can_be_chosen_with_its_names_with_an_id_and_by_its_beginning(monite):
+    for path in {operation.path for operation in operations()}:
+        filled = re.sub(r"\{\w+\}", ANNA_ID, path)
+        for chosen in {
+            path,
+            filled,
+            filled[:-1],
+            *(path[:end] for end in range(len(path)) if path[end] == "/"),
+        }:
+            order = monite.faults.add(Fault(kind="hang", path=chosen))
+            assert monite.faults.strike(Call("GET", filled)).kind == "hang"
+            monite.faults.remove(order.id)
 
 
 @pytest.mark.parametrize(
     ("path", "hit", "missed"),
     [
         ("", ["/payables", MINTING], []),
-        ("/v1x", ["/v1x"], ["/v1"]),
+        ("/", ["/payables"], []),
+        ("/pay", ["/payables", "/payment_terms/3"], ["/roles"]),
         ("/payables", ["/payables", "/payables/3"], ["/auth/token", "/more/payables"]),
         ("/roles/", ["/roles/3"], ["/roles"]),
         ("/payables/{id}", ["/payables/3", "/payables/3/cancel"], ["/payables", "/payables/"]),
         ("/payables/{payable_id}/cancel", ["/payables/3/cancel"], ["/payables/3", "/payables/3/4/cancel"]),
-        ("/a.b", ["/a.b"], ["/axb"]),
+        (f"/roles/{ANNA_ID[:8]}", [f"/roles/{ANNA_ID}"], [f"/roles/{BAKERY_ID}"]),
     ],
 )
 def test_a_path_is_the_beginning_and_braces_stand_for_one_step(monite, path, hit, missed):
@@ -145,6 +174,21 @@ def test_a_listed_fault_can_be_ordered_again(api, monite):
         ({"kind": "hang", "probability": 0}, "greater than 0"),
         ({"kind": "hang", "probability": 1.5}, "less than or equal to 1"),
         ({"kind": "hang", "seed": "x"}, "valid integer"),
+        ({"kind": "hang", "times": True}, "valid integer"),
+        ({"kind": "hang", "times": "3"}, "valid integer"),
+        ({"kind": "hang", "probability": True}, "valid number"),
+        ({"kind": "status", "status": "503"}, "valid integer"),
+        ({"kind": "latency", "seconds": True}, "valid number"),
+        ({"kind": "dead_token", "status": 500}, "status of dead_token is 400, 401 or 403, and not 500"),
+        ({"kind": "status", "message": "no", "body": {}}, "the body is sent instead of the message"),
+        (
+            {"kind": "latency", "status": 500},
+            "latency does not use status: of the other fields it takes only seconds",
+        ),
+        (
+            {"kind": "hang", "seconds": 1},
+            "hang does not use seconds: of the other fields it takes none that says more",
+        ),
         ({"kind": "status", "status": 200}, "greater than or equal to 400"),
         ({"kind": "latency", "seconds": -1}, "seconds of latency goes from 0 to 86400"),
         ({"kind": "latency", "seconds": 1e308}, "seconds of latency goes from 0 to 86400"),
@@ -163,10 +207,36 @@ def test_what_is_no_fault_is_refused_with_a_sentence(api, monite, order, sentenc
     assert monite.faults.orders == []
 
 
-@pytest.mark.parametrize("field", ["message", "body", "path"])
+@pytest.mark.parametrize("field", ["message", "body"])
 def test_what_no_answer_can_hold_is_refused(field):
     with pytest.raises(ValueError, match="cannot be written as JSON"):
         Fault(kind="status", **{field: "/\ud800"})
+
+
+SAYS_MORE = {
+    "seconds": 2,
+    "status": 403,
+    "message": "no",
+    "body": {},
+    "content_type": "text/csv",
+    "retry_after": 2,
+    "retry_after_as": "date",
+}
+
+
+@pytest.mark.parametrize("kind", USED)
+def test_a_fault_takes_what_its_kind_uses_and_refuses_everything_else(api, monite, kind):
+    for name, value in SAYS_MORE.items():
+        order = {"kind": kind, name: value}
+        answer = api.send("POST", "/_emulator/faults", json=order)
+        if name in USED[kind]:
+            assert answer.json()[name] == value
+        else:
+            assert f"{kind} does not use {name}" in answer.json()["detail"][0]["msg"]
+            assert Fault(**order | {name: None}) if name in {"status", "message", "body"} else True
+    assert len(monite.faults.orders) == len(USED[kind])
+    listed = api.send("GET", "/_emulator/faults").json()["faults"]
+    assert all({*SAYS_MORE} & {*each} == USED[kind] for each in listed)
 
 
 @pytest.mark.parametrize("body", [{"at": object()}, float("nan")])

@@ -95,10 +95,10 @@ def test_a_hang_answers_nothing_and_does_nothing(served, mint):
     assert served.monite.ledger.tokens == []
 
 
-@pytest.mark.parametrize("kind", ["hang", "latency"])
-def test_deleting_a_fault_lets_the_held_requests_go_on(served, mint, kind):
+@pytest.mark.parametrize("fault", [{"kind": "hang"}, {"kind": "latency", "seconds": 60}])
+def test_deleting_a_fault_lets_the_held_requests_go_on(served, mint, fault):
     faults = served.monite.faults
-    faults.add(Fault(kind=kind, path=MINTING, seconds=60, times=1))
+    faults.add(Fault(path=MINTING, times=1, **fault))
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(mint, ANNA_ID)
         assert faults.wait_for_hits(1, PATIENCE)

@@ -88,6 +88,8 @@ def test_a_moment_is_compared_as_a_moment_in_whatever_zone_it_is_written(api, mo
         ({"order": "sideways"}, "order"),
         ({"sort": "colour"}, "sort"),
         ({"limit": "1.5"}, "limit"),
+        ({"limit": "\u0663"}, "limit"),
+        ({"total_amount": "\u0663"}, "total_amount"),
         ({"has_file": "perhaps"}, "has_file"),
         ({"due_date": "0"}, "due_date"),
         ({"status": ["new", "paid"]}, "status"),

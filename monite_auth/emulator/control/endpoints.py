@@ -13,8 +13,7 @@ from monite_auth.emulator.answers.errors import RefusedError, malformed
 from monite_auth.emulator.api import SERVED
 from monite_auth.emulator.faults.in_force import Order
 from monite_auth.emulator.faults.kinds import Fault
-from monite_auth.emulator.gateway.visit import PREFIX
-from monite_auth.emulator.specification.facts import API_VERSION
+from monite_auth.emulator.specification.facts import API_VERSION, PREFIX
 from monite_auth.emulator.specification.openapi import document
 from monite_auth.emulator.state.monite import Monite
 from monite_auth.emulator.traffic.ledger import Token, TokenState
@@ -250,7 +249,7 @@ def shown_token(token: Token, now: float) -> dict[str, Any]:
 def shown_fault(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
-        **order.fault.model_dump(mode="json"),
+        **order.fault.shown(),
         "remaining": order.remaining,
         "hits": order.hits,
     }

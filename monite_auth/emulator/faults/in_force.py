@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from monite_auth.emulator.faults.kinds import STEP, Call, Fault, FaultKind
+from monite_auth.emulator.faults.kinds import Call, Fault, FaultKind
+from monite_auth.emulator.faults.paths import STEP
 from monite_auth.emulator.traffic.journal import Journal
 from monite_auth.emulator.world.clock import Clock
 

@@ -1,12 +1,13 @@
 """What a fault is: the kinds that exist, and the requests that one is meant for. `in_force.py` holds those in force."""
 
 import json
-import re
 import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from monite_auth.emulator.faults.paths import can_hit, nearest
 
 FaultKind = Literal[
     "jitter",
@@ -27,9 +28,28 @@ FaultKind = Literal[
 ]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
-# Steps of a path as the gate sees it: decoded, without the query. A step in braces stands for any one.
-PATH = re.compile(r"(/([^/?#%{}\s]*|\{\w+\}))*")
-STEP = re.compile(r"\{\w+\}")
+#: The fields by which a fault chooses its requests, and those that say more about each kind.
+CHOOSING = frozenset(
+    {"kind", "path", "method", "entity_user_id", "client_id", "times", "probability", "seed"}
+)
+USED: dict[FaultKind, frozenset[str]] = {
+    "jitter": frozenset({"seconds"}),
+    "latency": frozenset({"seconds"}),
+    "hang": frozenset(),
+    "drip": frozenset({"seconds"}),
+    "cut_before": frozenset(),
+    "cut_after": frozenset(),
+    "status": frozenset({"status", "message", "body"}),
+    "throttle": frozenset({"message", "retry_after", "retry_after_as"}),
+    "invalid_json": frozenset(),
+    "truncated": frozenset(),
+    "wrong_fields": frozenset({"body"}),
+    "wrong_content_type": frozenset({"content_type"}),
+    "wrong_order": frozenset({"seconds"}),
+    "clock_skew": frozenset({"seconds"}),
+    "dead_token": frozenset({"status", "message"}),
+}
+DEAD_TOKEN_STATUSES = (400, 401, 403)
 
 # The most seconds that an answer is held: nobody waits for a day. A clock that is wrong is wrong by a year at the most.
 LONGEST = 86_400
@@ -53,10 +73,11 @@ def _path(text: str) -> str:
         ValueError: no path below /v1 begins so, and the fault would never hit anything.
 
     """
-    if not PATH.fullmatch(text) or f"{text}/".startswith("/v1/"):
+    if not can_hit(text):
         raise ValueError(
             "write the path as it is below /v1, with its first slash and without a query: /payables, or "
-            f"/payables/{{id}}/cancel with {{id}} for any id. {text!r} would never hit anything"
+            f"/payables/{{id}}/cancel with {{id}} for any id. {text!r} would never hit anything; what comes nearest is "
+            f"{nearest(text)}"
         )
     return text
 
@@ -111,19 +132,20 @@ class Fault(BaseModel):
     | `dead_token` | `status` (400, 401 or 403) as for a token that has expired | is not done |
 
     Raises:
-        ValidationError: a field is unknown or has a value that it cannot have (pydantic's).
+        ValidationError: a field is unknown, has a value that it cannot have, or says nothing about the kind (pydantic's).
 
     """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        strict=True,  # `"times": true` would be once
         use_attribute_docstrings=True,
         json_schema_extra={"description": "A fault to inject, and the requests that it hits."},
     )
 
     kind: FaultKind
-    path: Annotated[str, AfterValidator(_path), AfterValidator(_writable)] = ""
+    path: Annotated[str, AfterValidator(_path)] = ""
     """Hit only calls whose path below /v1 begins with this: "/payables", "/payables/{id}/cancel". "" stands for every call."""
     method: Annotated[Method, BeforeValidator(_upper)] | None = None
     """Hit only calls with this method. None stands for all."""
@@ -147,8 +169,21 @@ class Fault(BaseModel):
     retry_after_as: Literal["seconds", "date"] = "seconds"
 
     @model_validator(mode="after")
-    def _possible_seconds(self) -> Self:
+    def _fits_the_kind(self) -> Self:
+        used = USED[self.kind]
+        for name in sorted(self.model_fields_set - CHOOSING - used):
+            if getattr(self, name) is not None:
+                told = f"only {', '.join(sorted(used))}" if used else "none that says more"
+                raise ValueError(f"{self.kind} does not use {name}: of the other fields it takes {told}")
+        if self.message is not None and self.body is not None:
+            raise ValueError("give message or body: the body is sent instead of the message")
+        if self.kind == "dead_token" and self.status not in {None, *DEAD_TOKEN_STATUSES}:
+            raise ValueError(f"status of dead_token is 400, 401 or 403, and not {self.status}")
         least, most = (-MOST_SKEW, MOST_SKEW) if self.kind == "clock_skew" else (0, LONGEST)
         if not least <= self.seconds <= most:
             raise ValueError(f"seconds of {self.kind} goes from {least} to {most}")
         return self
+
+    def shown(self) -> dict[str, Any]:
+        """Return the fault as JSON, with the fields that its kind uses."""
+        return self.model_dump(mode="json", include={*CHOOSING, *USED[self.kind]})

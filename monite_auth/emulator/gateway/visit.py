@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from monite_auth.emulator.answers.answer import Answer
 from monite_auth.emulator.api.serving.call import Call
+from monite_auth.emulator.specification.facts import PREFIX
 from monite_auth.emulator.traffic.ledger import Token
 from monite_auth.emulator.traffic.limits import Admission
 
-PREFIX = "/v1"
 #: The key of the transport in `scope["state"]`.
 TRANSPORT = "emulator_transport"
 

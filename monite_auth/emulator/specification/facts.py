@@ -12,6 +12,8 @@ Schema = dict[str, Any]
 
 #: The version of the API that the facts are of, and the only one that the emulator takes.
 API_VERSION = "2024-05-25"
+#: What every path begins with. The facts leave it out.
+PREFIX = "/v1"
 
 FOLDER = resources.files(__package__)
 #: Where a reference to a shape leads.

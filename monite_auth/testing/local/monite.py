@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from monite_auth.emulator import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, Clock, Monite, create_app
 from monite_auth.emulator.faults.in_force import Faults
-from monite_auth.emulator.gateway.visit import PREFIX
+from monite_auth.emulator.specification.facts import PREFIX
 from monite_auth.testing.local.in_process import InProcessTransport
 from monite_auth.testing.local.ledger import LedgerAssertions
 from monite_auth.testing.local.stage import stage
