@@ -125,7 +125,8 @@ def emulator(
             seed=seed_file or True,
         )
     except (ValueError, OSError) as error:
-        raise Failure(f"The seed file {seed_file} cannot be used: {error}.") from None
+        blamed = f"The seed file {seed_file} cannot be used: " if seed_file else ""
+        raise Failure(f"{blamed}{error}.") from None
     with ExitStack() as stack:
         try:
             running = stack.enter_context(

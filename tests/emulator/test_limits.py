@@ -60,15 +60,6 @@ def test_the_limit_is_read_and_changed_over_http(api, monite):
         assert api.send("POST", "/_emulator/limit", json=wrong).status_code == 422
 
 
-def test_a_limit_that_cannot_be_is_refused_in_python_too(monite):
-    for wrong in (0, -1):
-        with pytest.raises(ValueError, match="at least 1"):
-            monite.requests_per_second = wrong
-    with pytest.raises(ValueError, match="fixed, sliding, and not 'leaking'"):
-        Monite(limit_window="leaking")
-    assert (monite.requests_per_second, monite.limit_window) == (10_000, "fixed")
-
-
 def test_all_calls_of_the_partner_share_one_limit(api, monite):
     token = api.token(ANNA_ID)
     monite.requests_per_second = 3

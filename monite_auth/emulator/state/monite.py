@@ -16,6 +16,7 @@ from monite_auth.emulator.demo.companies import sow
 from monite_auth.emulator.demo.counterparts import sow_counterparts
 from monite_auth.emulator.faults.in_force import Faults
 from monite_auth.emulator.state import snapshots
+from monite_auth.emulator.state.options import MoniteSettings, check
 from monite_auth.emulator.traffic.journal import Journal
 from monite_auth.emulator.traffic.ledger import KEPT, Holder, Ledger, Token
 from monite_auth.emulator.traffic.limits import Limiter, LimitWindow, Statistics
@@ -30,8 +31,6 @@ from monite_auth.emulator.world.randomness import Randomness
 REQUESTS_PER_SECOND = 30
 TOKEN_LIFE = 1800
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: What an emulator is told at its start, and can be told anew at any time.
-_SETTINGS = ("token_life", "requests_per_second", "limit_window", "dead_token_status")
 #: The time at which the clock stands when there is a `random_seed`.
 BEGINNING = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -58,7 +57,8 @@ class Monite:
         requests_kept: how many requests the log keeps.
 
     Raises:
-        ValueError: the seed says something that cannot be. The sentence has the place.
+        ValueError: an option cannot be this, also when it is set later; or the seed says something that cannot be. The sentence
+            has the option, or the place.
         OSError: the seed file cannot be read.
 
     """
@@ -68,7 +68,7 @@ class Monite:
         *,
         requests_per_second: int = REQUESTS_PER_SECOND,
         limit_window: LimitWindow = "fixed",
-        token_life: int = TOKEN_LIFE,
+        token_life: float = TOKEN_LIFE,
         dead_token_status: int = 401,
         seed: bool | Path | Mapping[str, Any] = True,
         clock: Clock | None = None,
@@ -77,6 +77,7 @@ class Monite:
         tokens_kept: int = KEPT,
         requests_kept: int = REQUESTS_KEPT,
     ) -> None:
+        check(seed=seed, random_seed=random_seed, tokens_kept=tokens_kept, requests_kept=requests_kept)
         lock = threading.RLock()
         self.token_life = token_life
         self.dead_token_status = dead_token_status
@@ -88,7 +89,9 @@ class Monite:
         self.requests = RequestLog(requests_kept, self._secrets, lambda text: bool(self.ledger.find(text)))
         self._chance = chance
         self.faults = Faults(self.clock, self.journal, lock, chance or self.randomness.chance())
-        self.limiter = Limiter(self.clock, requests_per_second, limit_window)
+        self.limiter = Limiter(self.clock, REQUESTS_PER_SECOND)
+        self.requests_per_second = requests_per_second
+        self.limit_window = limit_window
         self.statistics = Statistics(self.clock)
         self._first_settings = self.settings
         #: Held while a request changes the state. Hold it to change several things at once.
@@ -103,6 +106,11 @@ class Monite:
         #: Called with each partner that is added, before it has data.
         self.partner_watchers: list[Callable[[Partner], object]] = [self.webhooks.watch]
         self._begin()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in MoniteSettings.model_fields:
+            check(**{name: value})
+        super().__setattr__(name, value)
 
     @property
     def partner(self) -> Partner:
@@ -133,12 +141,14 @@ class Monite:
     @property
     def settings(self) -> Mapping[str, Any]:
         """All that can be set, by its name."""
-        return {name: getattr(self, name) for name in _SETTINGS}
+        return {name: getattr(self, name) for name in MoniteSettings.model_fields}
 
     @settings.setter
     def settings(self, values: Mapping[str, Any]) -> None:
-        for name in _SETTINGS:
-            setattr(self, name, values[name])
+        chosen = {name: values[name] for name in MoniteSettings.model_fields}
+        check(**chosen)  # all, before the first of them is changed
+        for name, value in chosen.items():
+            setattr(self, name, value)
 
     @property
     def partners(self) -> list[Partner]:

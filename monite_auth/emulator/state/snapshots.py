@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from monite_auth.emulator.traffic.limits import LimitWindow
+from monite_auth.emulator.state.options import MoniteSettings
 from monite_auth.emulator.world.clock import Clock
 from monite_auth.emulator.world.directory import Directory
 
@@ -122,12 +122,8 @@ class _Tally(_Part):
     forgotten: dict[str, Count]
 
 
-class _Snapshot(_Part):
+class _Snapshot(MoniteSettings):
     format: str
-    token_life: Finite
-    requests_per_second: Annotated[int, Field(ge=1)]
-    limit_window: LimitWindow
-    dead_token_status: Annotated[int, Field(ge=200, le=599)]
     clock: _Clock
     randomness: _Randomness | None
     tally: _Tally

@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 from monite_auth.emulator.specification.facts import operations
 from monite_auth.emulator.world.clock import Clock
@@ -44,42 +44,6 @@ class Limiter:
         self._lock = threading.Lock()
         self._admitted: deque[float] = deque()
         self._refuses = False
-
-    @property
-    def requests_per_second(self) -> int:
-        """The limit.
-
-        Raises:
-            ValueError: it is set to less than 1.
-
-        """
-        return self._requests_per_second
-
-    @requests_per_second.setter
-    def requests_per_second(self, value: int) -> None:
-        if value < 1:
-            raise ValueError(
-                f"requests_per_second is at least 1, and not {value}; a fault can refuse everything"
-            )
-        self._requests_per_second = value
-
-    @property
-    def window(self) -> LimitWindow:
-        """The kind of window in which the limit counts.
-
-        Raises:
-            ValueError: it is set to another one than "fixed" and "sliding".
-
-        """
-        return self._window
-
-    @window.setter
-    def window(self, value: LimitWindow) -> None:
-        if value not in get_args(LimitWindow):
-            raise ValueError(
-                f"the limit's window is one of {', '.join(get_args(LimitWindow))}, and not {value!r}"
-            )
-        self._window = value
 
     def admit(self) -> Admission:
         with self._lock:
