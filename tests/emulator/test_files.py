@@ -78,6 +78,13 @@ def test_what_is_no_bill_is_refused(bills, options, status):
     assert bills.send("POST", "/upload_from_file", files=UPLOAD, user=VIKTOR_ID).status_code == 403
 
 
+def test_a_form_that_is_cut_off_is_told_as_such(bills):
+    cut = b'--b\r\nContent-Disposition: form-data; name="file"; filename="bill.pdf"\r\n\r\n%PDF'
+    options = {"content": cut, "headers": {"content-type": "multipart/form-data; boundary=b"}}
+    (complaint,) = bills.send("POST", "/upload_from_file", **options).json()["detail"]
+    assert complaint["msg"] == "This is no form: it is cut off before its end"
+
+
 def test_a_file_is_attached_once(bills):
     bill = bills.draft()
     assert bills.send("GET", "", params={"has_file": True}).json()["data"] == []
