@@ -145,21 +145,34 @@ def emulator(
         say(f"Monite's API:  {running.api_url}")
         say("\nFor your application:\n")
         say(f"export MONITE_BASE_URL={running.api_url}")
-        for client_id, secrets in monite.partner.credentials.items():
-            if secrets:
-                say(f"export MONITE_CLIENT_ID={shlex.quote(client_id)}")
-                say(f"export MONITE_CLIENT_SECRET={shlex.quote(secrets[0])}")
-                break
-        say("\nPeople (entity user, entity):\n")
-        people = monite.directory.users.all()
-        for user in people[:PEOPLE_TOLD]:
-            entity = monite.directory.entities.get(user.entity_id)
-            say(f"{user.id}  {user.entity_id}  {user.login} of {entity.name if entity else 'nobody'}")
-        if len(people) > PEOPLE_TOLD:
-            say(f"… and {len(people) - PEOPLE_TOLD} more on its page.")
+        for number, partner in enumerate(monite.partners):
+            if number:
+                say("\nAnother partner's:\n")
+            _tell_credentials(partner)
+            _tell_people(partner)
         say("\nStop with Ctrl-C.")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+def _tell_credentials(partner: Any) -> None:
+    """Write one pair that a shell can read, if the partner has any."""
+    for client_id, secrets in partner.credentials.items():
+        if secrets:
+            screen().say(f"export MONITE_CLIENT_ID={shlex.quote(client_id)}")
+            screen().say(f"export MONITE_CLIENT_SECRET={shlex.quote(secrets[0])}")
+            return
+
+
+def _tell_people(partner: Any) -> None:
+    directory = partner.directory
+    people = directory.users.all()
+    screen().say("\nPeople (entity user, entity):\n")
+    for user in people[:PEOPLE_TOLD]:
+        entity = directory.entities.get(user.entity_id)
+        screen().say(f"{user.id}  {user.entity_id}  {user.login} of {entity.name if entity else 'nobody'}")
+    if len(people) > PEOPLE_TOLD:
+        screen().say(f"… and {len(people) - PEOPLE_TOLD} more on its page.")
 
 
 @verb("demo", "Show in a few seconds what this package does. It runs a local Monite for that.")

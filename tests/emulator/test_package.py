@@ -154,3 +154,21 @@ def test_the_command_prints_what_an_application_needs_and_serves(tmp_path, secre
             assert httpx.get(f"{api}/entities", headers=dead, timeout=PATIENCE).status_code == status
         finally:
             process.terminate()
+
+
+def test_the_command_prints_the_people_of_every_partner(tmp_path):
+    world, another = tmp_path / "world.json", "0f7e1a52-6c1d-4b0e-9a53-d0c0ffee0002"
+    monite = Monite()
+    monite.add_partner(another, "another secret", seed=True)
+    world.write_text(json.dumps(monite.export(secrets=True)))
+    command = [sys.executable, "-m", "monite_auth", "emulator", "--port", "0", "--seed-file", str(world)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            told = "".join(iter(process.stdout.readline, "Stop with Ctrl-C.\n"))
+        finally:
+            process.terminate()
+    first, _, second = told.partition("Another partner's:")
+    assert f"export MONITE_CLIENT_ID={another}\nexport MONITE_CLIENT_SECRET='another secret'\n" in second
+    for partner, part in zip(monite.partners, (first, second), strict=True):
+        assert all(user.id in part for user in partner.directory.users.all())

@@ -61,7 +61,9 @@ def test_the_page_orders_and_clears_faults(served, page):
     page.get_by_role("combobox", name="Whose").select_option(ANNA_ID)
     page.get_by_role("combobox", name="How often").select_option("5 times")
     page.get_by_role("button", name="Order").click()
-    ordered = page.get_by_text("429, come back in 5 seconds, /auth/token")
+    ordered = page.get_by_text(
+        re.compile("429, come back in 5 seconds, /auth/token, Anna Becker's, Brightside")
+    )
     expect(ordered).to_be_visible()
     (order,) = served.monite.faults.orders
     assert order.fault == Fault(
@@ -70,6 +72,49 @@ def test_the_page_orders_and_clears_faults(served, page):
     page.get_by_role("button", name="Delete: 429, come back").click()
     expect(ordered).to_have_count(0)
     assert served.monite.faults.orders == []
+
+
+def test_faults_that_others_have_ordered_are_told_as_they_are(served, page):
+    somebody = "99999999-9999-4999-8999-999999999999"
+    for fault, told in (
+        (
+            Fault(kind="throttle", retry_after=2, method="POST"),
+            "429, come back in 2 seconds, POST every call",
+        ),
+        (
+            Fault(kind="status", status=502, client_id=somebody),
+            f"answer 502, nothing done, every call, client {somebody}",
+        ),
+        (
+            Fault(kind="latency", seconds=9, entity_user_id=somebody),
+            f"answer 9 seconds late, every call, {somebody}",
+        ),
+        (Fault(kind="hang", entity_user_id=ANNA_ID), "never answer, every call, Anna Becker's, Brightside"),
+        (Fault(kind="clock_skew", seconds=-90), "a clock that is 1:30 behind, every call"),
+        (Fault(kind="hang", probability=0.25, times=3), "25 % of them, 0 hit, 3 to come"),
+    ):
+        served.monite.faults.add(fault)
+        page.reload()
+        expect(page.locator("#faults li").filter(has_text=told)).to_be_visible()
+
+
+def test_names_of_any_length_and_people_of_any_number_leave_the_controls_at_hand(served, page):
+    monite = served.monite
+    anna, bakery = monite.directory.users.get(ANNA_ID), monite.directory.entities.get(BAKERY_ID)
+    monite.directory.users.change(anna, {"first_name": "A" * 120, "last_name": "B" * 120})
+    named = {**bakery.fields["organization"], "legal_name": "C" * 200}
+    monite.directory.entities.change(bakery, {"organization": named})
+    for number in range(300):
+        monite.directory.users.add(
+            monite.new_id(), {**anna.fields, "login": f"user {number}"}, entity_id=BAKERY_ID
+        )
+    token = monite.mint(anna, DEMO_CLIENT_ID)
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        expect(page.locator(".people li")).to_have_count(len(monite.directory.users.all()))
+        expect(page.locator("#token-rows")).to_contain_text(token.masked)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollHeight") < 8000
 
 
 def test_every_fault_can_be_ordered_by_a_human_name(served, page):
@@ -128,7 +173,7 @@ def test_ids_credentials_and_a_command_that_mints_can_be_copied(served, page):
     assert copied(anna, "user id") == ANNA_ID
     assert copied(anna, "entity id") == BAKERY_ID
     settings = copied(page.locator(".credentials"), "settings")
-    assert f"MONITE_CLIENT_SECRET={DEMO_CLIENT_SECRET}" in settings.splitlines()
+    assert f"export MONITE_CLIENT_SECRET={DEMO_CLIENT_SECRET}" in settings.splitlines()
     command = shlex.split(copied(anna, "mint with curl"))
     options = [value for option, value in itertools.pairwise(command) if option == "-H"]
     headers = dict(option.split(": ", 1) for option in options)

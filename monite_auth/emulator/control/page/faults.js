@@ -1,29 +1,41 @@
 // Trouble to order, by its human names.
 
 import { command } from "./control.js";
-import { at, element } from "./dom.js";
+import { at, duration, element } from "./dom.js";
 
+// What each kind is called, by what was ordered, and what the menu orders.
 const KINDS = {
-  latency: ["answer 3 seconds late", { seconds: 3 }],
-  jitter: ["a network that jitters, up to 0.2 s", { seconds: 0.2 }],
-  hang: ["never answer"],
-  drip: ["answer drop by drop, in 5 seconds", { seconds: 5 }],
-  wrong_order: ["let the next answer overtake this one", { seconds: 5 }],
-  cut_before: ["cut the line, nothing done"],
-  cut_after: ["cut the line, work done"],
-  status: ["503 Service unavailable", { status: 503 }],
-  throttle: ["429, come back in 5 seconds", { retry_after: 5 }],
-  invalid_json: ["answer with no JSON"],
-  truncated: ["half an answer"],
-  wrong_fields: ["answer without a field"],
-  wrong_content_type: ["the right answer, called text/html"],
-  clock_skew: ["a clock that is 5 minutes ahead", { seconds: 300 }],
-  dead_token: ["say the token has expired"],
+  latency: [({ seconds }) => `answer ${seconds} seconds late`, { seconds: 3 }],
+  jitter: [({ seconds }) => `a network that jitters, up to ${seconds} s`, { seconds: 0.2 }],
+  hang: [() => "never answer"],
+  drip: [({ seconds }) => `answer drop by drop, in ${seconds} seconds`, { seconds: 5 }],
+  wrong_order: [() => "let the next answer overtake this one", { seconds: 5 }],
+  cut_before: [() => "cut the line, nothing done"],
+  cut_after: [() => "cut the line, work done"],
+  status: [({ status }) => `answer ${status}, nothing done`, { status: 503 }],
+  throttle: [({ retry_after }) => `429, come back in ${retry_after} seconds`, { retry_after: 5 }],
+  invalid_json: [() => "answer with no JSON"],
+  truncated: [() => "half an answer"],
+  wrong_fields: [({ body }) => (body ? "another answer, of your own" : "answer without a field")],
+  wrong_content_type: [({ content_type }) => `the right answer, called ${content_type}`, { content_type: "text/html" }],
+  clock_skew: [
+    ({ seconds }) => `a clock that is ${duration(Math.abs(seconds))} ${seconds < 0 ? "behind" : "ahead"}`,
+    { seconds: 300 },
+  ],
+  dead_token: [() => "say the token has expired"],
 };
 
 at("order").elements.kind.replaceChildren(
-  ...Object.entries(KINDS).map(([kind, [name]]) => element("option", { text: name, value: kind })),
+  ...Object.entries(KINDS).map(([kind, [name, fields]]) => element("option", { text: name(fields ?? {}), value: kind })),
 );
+
+const optionOf = (value) => [...at("order").elements.user.options].find((option) => option.value === value);
+
+/** Says whom a fault hits, if not everybody. */
+function whom({ entity_user_id, client_id }) {
+  const names = [entity_user_id && (optionOf(entity_user_id)?.text ?? entity_user_id), client_id && `client ${client_id}`];
+  return names.filter(Boolean);
+}
 
 at("order").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -47,15 +59,18 @@ export function showFaults(faults) {
   if (now === shown) return;
   shown = now;
   at("faults").replaceChildren(
-    ...faults.map(({ id, kind, path, method, hits, remaining }) => {
+    ...faults.map((fault) => {
+      const { id, kind, path, method, hits, remaining, probability } = fault;
       const rest = remaining === null ? "until cleared" : remaining ? `${remaining} to come` : "over";
-      const name = KINDS[kind][0];
+      const likely = probability < 1 ? [`${Number((probability * 100).toPrecision(3))} % of them`] : [];
+      const name = KINDS[kind][0](fault);
+      const calls = [method, path || "every call"].filter(Boolean).join(" ");
       const away = element("button", { className: "copy", text: "delete", type: "button", "aria-label": `Delete: ${name}` });
       away.addEventListener("click", () => command("DELETE", `faults/${id}`));
       return element("li", {
         children: [
-          element("span", { text: `${name}, ${[method, path || "every call"].filter(Boolean).join(" ")}` }),
-          element("small", { text: `${hits} hit, ${rest}` }),
+          element("span", { text: [name, calls, ...whom(fault)].join(", ") }),
+          element("small", { text: [...likely, `${hits} hit`, rest].join(", ") }),
           away,
         ],
       });

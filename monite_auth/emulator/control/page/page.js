@@ -48,9 +48,9 @@ async function look() {
   if (looking) return; // the emulator may take longer than a second
   looking = true;
   try {
+    showPeople(await read("people")); // first, since a fault may be about one of them
     show(await read(`live?after=${lastEvent}`));
     await showRequests();
-    showPeople(await read("people"));
     at("offline").hidden = true;
   } catch {
     at("offline").hidden = false;

@@ -22,7 +22,7 @@ const settings = ({ client_id, client_secret }) =>
     MONITE_CLIENT_ID: client_id,
     MONITE_CLIENT_SECRET: client_secret,
   })
-    .map(([name, value]) => `${name}=${quoted(value)}\n`)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
     .join("");
 
 function credentialsRow(credentials) {
