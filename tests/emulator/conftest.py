@@ -144,17 +144,23 @@ def mint(client: httpx.Client) -> Callable[..., httpx.Response]:
 
 
 @pytest.fixture
-def browser_page() -> Iterator[Page]:
-    """A page of a real browser. What it complains of fails the test."""
+def troubled_page() -> Iterator[Page]:
+    """A page of a real browser, which may complain of failed requests."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    complaints: list[str] = []
     with chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(MILLISECONDS)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
+
+
+@pytest.fixture
+def browser_page(troubled_page: Page) -> Iterator[Page]:
+    """A page of a real browser. What it complains of fails the test."""
+    complaints: list[str] = []
+    troubled_page.on("console", lambda message: complaints.append(message.text))
+    troubled_page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield troubled_page
     assert complaints == []
 
 

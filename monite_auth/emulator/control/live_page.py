@@ -60,6 +60,7 @@ async def live(monite: CurrentMonite, after: Annotated[int, Query(ge=0)] = 0) ->
         "faults": [shown_fault(order) for order in monite.faults.orders],
         "events": [asdict(event) for event in monite.journal.after(after)],
         "last_event": monite.journal.last_number,
+        "life": monite.journal.life,
     }
 
 

@@ -1,5 +1,6 @@
 """The events for the live page's feed, in order. Tests count and assert with the ledger and the statistics instead."""
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._number = 0
+        #: Another one after each reset and each start. So a page notices that what it shows is of another life.
+        self.life = secrets.token_hex(8)
         self._events: deque[Event] = deque(maxlen=KEPT)
 
     @property
@@ -47,4 +50,5 @@ class Journal:
     def clear(self) -> None:
         """Delete the events. Numbering continues, so that a polling page shows no event twice."""
         with self._lock:
+            self.life = secrets.token_hex(8)
             self._events.clear()

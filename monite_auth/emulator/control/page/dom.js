@@ -13,20 +13,39 @@ export function element(tag, { className, text, children = [], ...attributes } =
 
 export const timeOfDay = (moment) => new Date(moment * 1000).toLocaleTimeString([], { hour12: false });
 
+/** Returns the day as 2026-11-27. */
+export const day = (moment) => new Date(moment * 1000).toLocaleDateString("sv-SE");
+
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const pair = (number) => String(number).padStart(2, "0");
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours >= 48) return `${Math.round(hours / 24)} days`;
   return hours ? `${hours}:${pair(minutes)}:${pair(rest)}` : `${minutes}:${pair(rest)}`;
 }
 
+// Browsers keep the clipboard from pages without TLS, except for those of this machine. There the older way still works.
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = element("textarea", { text, readonly: "" });
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
 // A button that copies a text and says so.
-export function copyButton(label, text) {
-  const button = element("button", { className: "copy", text: label, type: "button", title: text });
+export function copyButton(label, text, whose = "") {
+  const name = [label, whose].filter(Boolean).join(" of ");
+  const button = element("button", { className: "copy", text: label, type: "button", title: text, "aria-label": name });
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
+    await copy(text);
     button.textContent = "copied";
-    setTimeout(() => (button.textContent = label), 1200);
+    button.setAttribute("aria-label", "copied");
+    setTimeout(() => {
+      button.textContent = label;
+      button.setAttribute("aria-label", name);
+    }, 1200);
   });
   return button;
 }

@@ -3,6 +3,25 @@
 import { command } from "./control.js";
 import { at, duration, element } from "./dom.js";
 
+// What each kind is called where it has hit.
+export const NAMES = {
+  latency: "a late answer",
+  jitter: "a network that jitters",
+  hang: "no answer",
+  drip: "an answer drop by drop",
+  wrong_order: "answers in another order",
+  cut_before: "the line cut, nothing done",
+  cut_after: "the line cut, work done",
+  status: "another status, nothing done",
+  throttle: "429, as over the limit",
+  invalid_json: "an answer with no JSON",
+  truncated: "half an answer",
+  wrong_fields: "another answer",
+  wrong_content_type: "another content type",
+  clock_skew: "another Date",
+  dead_token: "a token said to be dead",
+};
+
 // What each kind is called, by what was ordered, and what the menu orders.
 const KINDS = {
   latency: [({ seconds }) => `answer ${seconds} seconds late`, { seconds: 3 }],
@@ -52,28 +71,39 @@ at("order").addEventListener("submit", (event) => {
 
 at("clear").addEventListener("click", () => command("DELETE", "faults"));
 
-let shown = "";
+const rows = new Map();
 
+function newRow({ id }) {
+  const [name, rest] = [element("span"), element("small")];
+  const away = element("button", { className: "copy", text: "delete", type: "button" });
+  away.addEventListener("click", () => command("DELETE", `faults/${id}`));
+  return { name, rest, away, row: element("li", { children: [name, rest, away] }) };
+}
+
+function tell({ name, rest, away }, fault) {
+  const { kind, path, method, hits, remaining, probability } = fault;
+  const called = KINDS[kind][0](fault);
+  const calls = [method, path || "every call"].filter(Boolean).join(" ");
+  const likely = probability < 1 ? [`${Number((probability * 100).toPrecision(3))} % of them`] : [];
+  const left = remaining === null ? "until cleared" : remaining ? `${remaining} to come` : "over";
+  name.textContent = [called, calls, ...whom(fault)].join(", ");
+  rest.textContent = [...likely, `${hits} hit`, left].join(", ");
+  away.setAttribute("aria-label", `Delete: ${called}`);
+}
+
+/** Shows the faults. Their rows stay, so that nobody loses the button that they are about to press. */
 export function showFaults(faults) {
-  const now = JSON.stringify(faults);
-  if (now === shown) return;
-  shown = now;
-  at("faults").replaceChildren(
-    ...faults.map((fault) => {
-      const { id, kind, path, method, hits, remaining, probability } = fault;
-      const rest = remaining === null ? "until cleared" : remaining ? `${remaining} to come` : "over";
-      const likely = probability < 1 ? [`${Number((probability * 100).toPrecision(3))} % of them`] : [];
-      const name = KINDS[kind][0](fault);
-      const calls = [method, path || "every call"].filter(Boolean).join(" ");
-      const away = element("button", { className: "copy", text: "delete", type: "button", "aria-label": `Delete: ${name}` });
-      away.addEventListener("click", () => command("DELETE", `faults/${id}`));
-      return element("li", {
-        children: [
-          element("span", { text: [name, calls, ...whom(fault)].join(", ") }),
-          element("small", { text: [...likely, `${hits} hit`, rest].join(", ") }),
-          away,
-        ],
-      });
-    }),
-  );
+  const ids = new Set(faults.map(({ id }) => id));
+  for (const [id, { row }] of rows) {
+    if (ids.has(id)) continue;
+    row.remove();
+    rows.delete(id);
+  }
+  for (const fault of faults) {
+    if (!rows.has(fault.id)) {
+      rows.set(fault.id, newRow(fault));
+      at("faults").append(rows.get(fault.id).row);
+    }
+    tell(rows.get(fault.id), fault);
+  }
 }

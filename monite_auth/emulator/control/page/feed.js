@@ -1,6 +1,7 @@
 // What happens, in sentences, the newest first.
 
 import { at, element, timeOfDay } from "./dom.js";
+import { NAMES } from "./faults.js";
 
 const LENGTH = 200;
 
@@ -18,7 +19,7 @@ const sentences = {
   refused: ({ token, name, reason }) =>
     token ? `${token} of ${name ?? "the partner"} refused: ${reason}` : "an unknown token refused",
   throttled: ({ limit }) => `over the limit of ${limit} requests a second`,
-  fault: ({ fault, path }) => `fault ${fault} hit ${path}`,
+  fault: ({ fault, path }) => `${NAMES[fault]}, for ${path}`,
   clock: ({ seconds, frozen }) => `clock ${clockMove(seconds)}${frozen ? ", frozen" : ""}`,
 };
 

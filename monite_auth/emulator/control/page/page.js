@@ -1,7 +1,7 @@
 // The live page: asks the emulator once a second and shows what has changed.
 
 import { command, read } from "./control.js";
-import { at, duration, sure, timeOfDay } from "./dom.js";
+import { at, day, duration, sure, timeOfDay } from "./dom.js";
 import { showFaults } from "./faults.js";
 import { clearFeed, tell } from "./feed.js";
 import { showPeople } from "./people.js";
@@ -10,13 +10,14 @@ import { LATE, showTokens } from "./tokens.js";
 
 const PERIOD = 1000;
 let lastEvent = 0;
+let life = null;
 let clock = { now: Date.now() / 1000, ahead: 0, frozen: false, seen: Date.now() / 1000 };
 
 const emulatorNow = () => clock.now + (clock.frozen ? 0 : Date.now() / 1000 - clock.seen);
 
 function clockState({ ahead, frozen }) {
-  if (frozen) return "frozen";
-  return ahead ? `${duration(Math.abs(ahead))} ${ahead < 0 ? "behind" : "ahead of"} the real time` : "";
+  const away = ahead && `${duration(Math.abs(ahead))} ${ahead < 0 ? "behind" : "ahead of"} the real time`;
+  return [frozen && "frozen", away].filter(Boolean).join(", ");
 }
 
 function showCounts(counts) {
@@ -49,7 +50,13 @@ async function look() {
   looking = true;
   try {
     showPeople(await read("people")); // first, since a fault may be about one of them
-    show(await read(`live?after=${lastEvent}`));
+    let live = await read(`live?after=${lastEvent}`);
+    if (life && live.life !== life) {
+      startAgain(); // somebody has reset the emulator, or it is another one
+      live = await read("live?after=0");
+    }
+    life = live.life;
+    show(live);
     await showRequests();
     at("offline").hidden = true;
   } catch {
@@ -60,7 +67,7 @@ async function look() {
 }
 
 function everySecond() {
-  at("now").textContent = timeOfDay(emulatorNow());
+  at("now").textContent = `${day(emulatorNow())} ${timeOfDay(emulatorNow())}`;
   if (!document.hidden) look();
 }
 
@@ -104,11 +111,12 @@ at("restore").addEventListener("change", async ({ target }) => {
 at("reset").addEventListener("click", async () => {
   if (await sure("Delete all tokens, requests and changes, and begin again with the demo's data?", "Reset")) {
     await command("POST", "reset");
-    startAgain();
+    look();
   }
 });
 
 function startAgain() {
+  lastEvent = 0;
   clearFeed();
   clearRequests();
 }

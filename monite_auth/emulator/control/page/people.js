@@ -49,9 +49,9 @@ function personRow(person, credentials) {
       element("span", {
         className: "buttons",
         children: [
-          copyButton("user id", person.entity_user_id),
-          copyButton("entity id", person.entity_id),
-          ...(credentials ? [copyButton("mint with curl", mintCommand(credentials, person))] : []),
+          copyButton("user id", person.entity_user_id, person.name),
+          copyButton("entity id", person.entity_id, person.name),
+          ...(credentials ? [copyButton("mint with curl", mintCommand(credentials, person), person.name)] : []),
         ],
       }),
     ],

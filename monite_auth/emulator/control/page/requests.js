@@ -2,6 +2,7 @@
 
 import { read } from "./control.js";
 import { at, copyButton, element, timeOfDay } from "./dom.js";
+import { NAMES } from "./faults.js";
 
 const LENGTH = 200;
 let last = 0;
@@ -22,7 +23,7 @@ function message(title, { body, headers }) {
 
 function details(request) {
   const told = [element("p", { children: [element("code", { text: request.request_id }), copyButton("request id", request.request_id)] })];
-  if (request.fault) told.push(element("p", { text: `Hit by the fault ${request.fault}.` }));
+  if (request.fault) told.push(element("p", { text: `Trouble that was ordered: ${NAMES[request.fault]}.` }));
   told.push(...message("Request", request.request));
   if (request.answer) told.push(...message("Answer", request.answer));
   return told;
@@ -53,10 +54,13 @@ export async function showRequests() {
   if (asked !== query) return; // somebody has typed on meanwhile
   const list = at("request-rows");
   for (const request of requests.reverse()) {
-    last = Math.max(last, request.number);
+    if (request.number <= last) continue; // another look was faster
+    last = request.number;
     list.prepend(row(request));
   }
-  while (list.childElementCount > LENGTH) list.lastElementChild.remove();
+  for (const old of [...list.children].slice(LENGTH)) {
+    if (!old.firstElementChild.open) old.remove(); // who reads one keeps it
+  }
   at("no-requests").hidden = list.childElementCount > 0;
 }
 

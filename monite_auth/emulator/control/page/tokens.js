@@ -21,6 +21,7 @@ function newRow(token) {
   revoke.addEventListener("click", async () => {
     if (await sure(`Revoke ${token.token} of ${holder}? Their application is not told.`, "Revoke")) {
       await command("POST", `tokens/${token.id}/revoke`);
+      at("tokens").focus(); // the button that was pressed is no more
     }
   });
   const row = element("tr", {
