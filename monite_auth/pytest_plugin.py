@@ -90,10 +90,15 @@ def monite_emulator(request: pytest.FixtureRequest) -> "Iterator[LocalMonite]":
         raise _failure(str(error)) from None
     options: dict[str, Any] = {}
     for marker in request.node.iter_markers("monite"):  # the nearest first
+        if marker.args:
+            given = ", ".join(map(repr, marker.args))
+            raise _failure(
+                f"@pytest.mark.monite takes options by their names, such as token_life=60, and not {given}."
+            )
         options = {**marker.kwargs, **options}
     try:
         monite = LocalMonite(**options)
-    except TypeError as error:
+    except (TypeError, ValueError, OSError) as error:
         raise _failure(f"@pytest.mark.monite takes options of monite_auth.emulator.Monite: {error}") from None
     with monite:
         yield monite
@@ -111,12 +116,15 @@ def monite_user(request: pytest.FixtureRequest, monite_users: "MoniteUsers") -> 
     from monite_auth.errors import MoniteAuthError  # noqa: PLC0415 - when it is used
 
     marker = request.node.get_closest_marker("monite_role")
-    if marker is None:
-        return monite_users()
+    roles = {} if marker is None else {**dict(enumerate(marker.args)), **marker.kwargs}
+    if marker and (len(roles) != 1 or not roles.keys() <= {0, "role"}):
+        raise _failure(
+            "@pytest.mark.monite_role takes one role: a name, a monite_auth.rbac.Role, or permissions such as {'payable': ['read']}."
+        )
     try:
-        return monite_users(*marker.args, **marker.kwargs)
+        return monite_users(*roles.values())
     except (TypeError, ValueError, MoniteAuthError) as error:
-        raise _failure(f"@pytest.mark.monite_role: {error}") from None
+        raise _failure(f"{'@pytest.mark.monite_role' if marker else 'monite_user'}: {error}") from None
 
 
 @pytest.fixture

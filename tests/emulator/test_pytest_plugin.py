@@ -134,6 +134,10 @@ def test_a_user_has_the_role_of_the_marker(run):
     import pytest
     from monite_auth.rbac import Role
 
+    @pytest.mark.monite_role(role="Clerk")
+    def test_by_the_name_of_the_argument(monite_user):
+        assert monite_user.role == "Clerk"
+
     def may(broker, user, action):
         return broker.can(user.principal, "payable", action)
 
@@ -155,13 +159,36 @@ def test_a_user_has_the_role_of_the_marker(run):
         assert one != other
         assert monite_broker.token(one.principal) != monite_broker.token(other.principal)
     """
-    run(code).assert_outcomes(passed=4)
+    run(code).assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize(
     ("marker", "fixture", "says"),
     [
-        ('monite_role("Boss")', "monite_user", "There is no role 'Boss': use one of Accountant, Clerk"),
+        ('monite_role("Boss")', "monite_user", "no role 'Boss' in this Monite: use one of Accountant, Clerk"),
+        ("monite_role()", "monite_user", "monite_role takes one role: a name, "),
+        ('monite_role("Viewer", "Clerk")', "monite_user", "monite_role takes one role: a name, "),
+        ('monite_role("Viewer", role="Clerk")', "monite_user", "monite_role takes one role: a name, "),
+        ('monite_role(name="Viewer")', "monite_user", "monite_role takes one role: a name, "),
+        ("monite_role(None)", "monite_user", "monite_role: .*None"),
+        ("monite_role(7)", "monite_user", "monite_role: .*a mapping of object types, not int"),
+        (
+            "monite(seed=False)",
+            "monite_user",
+            "monite_user: There is no role 'Accountant' in this Monite: its seed has none, so give permissions",
+        ),
+        (
+            "monite(60)",
+            "monite_emulator",
+            "monite takes options by their names, such as token_life=60, and not 60",
+        ),
+        ('monite(token_life="60")', "monite_emulator", "token_life is a number of seconds, .* and not '60'"),
+        ('monite(seed={"partners": [{"colour": 1}]})', "monite_emulator", "options of .*colour"),
+        (
+            'monite(seed=__import__("pathlib").Path("missing.yaml"))',
+            "monite_emulator",
+            "options of .*missing.yaml",
+        ),
         ('monite_role({"payable": ["eat"]})', "monite_user", "payable: .*eat"),
         ("monite(token_lief=1)", "monite_emulator", "options of monite_auth.emulator.Monite: .*'token_lief'"),
     ],
@@ -173,6 +200,7 @@ def test_a_wrong_marker_says_what_is_wrong_and_shows_none_of_our_code(run, marke
     assert re.search(says, text)
     assert "Traceback" not in text
     assert "def monite_user(" not in text
+    assert "monite_auth/" not in text
 
 
 def test_the_clock_ends_tokens_and_the_broker_goes_by_it(run):

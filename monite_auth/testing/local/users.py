@@ -93,7 +93,12 @@ class MoniteUsers:
             found = next((each for each in roles.all() if each.name == role), None)
             if found is None:
                 names = ", ".join(sorted({each.name for each in roles.all()}))
-                raise ValueError(f"There is no role {role!r}: use one of {names}, or permissions.")
+                use = (
+                    f"use one of {names}, or permissions"
+                    if names
+                    else "its seed has none, so give permissions"
+                )
+                raise ValueError(f"There is no role {role!r} in this Monite: {use}.")
             return found
         made = role if isinstance(role, Role) else Role("Custom", role)  # type: ignore[arg-type]  # it checks that itself
         fields = {**made.to_json(), "status": "active"}
