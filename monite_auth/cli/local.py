@@ -26,6 +26,15 @@ AT_ONCE = 20
 """Requests that ask for a token at the same time in the demo: enough to make the point."""
 
 
+class _Folder(click.Path):
+    """The path of a folder. Nothing would be the current one: it comes from a variable that is not set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("Name a folder; . is the current one.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @verb(
     "emulator",
     "Run a local Monite with demo data, until Ctrl-C. Its page shows its tokens, live.",
@@ -95,7 +104,7 @@ AT_ONCE = 20
 )
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Folder(file_okay=False, path_type=Path),
     metavar="FOLDER",
     help="Keep the state in this folder, so that it survives a restart. By default it is in memory.",
 )

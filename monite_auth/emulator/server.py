@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monite_auth.emulator.app import create_app
+from monite_auth.emulator.gateway.guard import checked_hosts
 from monite_auth.emulator.gateway.visit import TRANSPORT
 from monite_auth.emulator.specification.facts import PREFIX
 from monite_auth.emulator.state.disk import Disk
@@ -120,7 +121,7 @@ def serve(
         data: a folder in which the state survives. If it has one, this takes the place of the state of `monite`.
 
     Raises:
-        ValueError: other machines can reach `host`, and `expose` is not set.
+        ValueError: other machines can reach `host`, and `expose` is not set; or no request would ever be for one of `hosts`.
         OSError: the address is in use or not available, the server did not start in time, or the folder cannot be used.
 
     """
@@ -131,7 +132,7 @@ def serve(
         )
     monite = monite or Monite()
     with ExitStack() as stack:
-        app: ASGIApp = create_app(monite, hosts=[host, *hosts])
+        app: ASGIApp = create_app(monite, hosts=[host or "localhost", *checked_hosts(hosts)])
         if data is not None:
             app = stack.enter_context(closing(Disk(data, monite))).middleware(app)
         # It stops before the folder is closed, which keeps what became of each delivery.

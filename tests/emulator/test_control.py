@@ -16,6 +16,7 @@ from monite_auth.emulator import (
     Monite,
 )
 from monite_auth.emulator.control.live_page import PAGE
+from monite_auth.emulator.control.reference import control_document
 from monite_auth.emulator.webhooks import PATIENCE, RETRIES
 
 
@@ -34,6 +35,59 @@ def test_faults_are_ordered_listed_and_deleted_over_http(api, monite):
     api.send("POST", "/_emulator/faults", json=order)
     assert api.send("DELETE", "/_emulator/faults").status_code == 204
     assert monite.faults.orders == []
+
+
+CONTROL = [
+    (
+        method.upper(),
+        re.sub(r"\{\w+\}", ANNA_ID, path),
+        [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"],
+    )
+    for path, operations in control_document()["paths"].items()
+    for method, operation in operations.items()
+]
+
+
+@pytest.mark.parametrize(("method", "path", "names"), CONTROL)
+def test_a_misspelt_parameter_is_refused_and_does_nothing(api, monite, method, path, names):
+    before = monite.snapshot()
+    body = {"json": {}} if method in {"POST", "PUT"} else {}
+    refused = api.send(method, path, params={"entity_user": BAKERY_ID}, **body)
+    assert refused.status_code == 422
+    (complaint,) = refused.json()["detail"]
+    known = f"There is no such parameter here, but {', '.join(names)}"
+    assert (complaint["loc"], complaint["msg"]) == (
+        ["query", "entity_user"],
+        known if names else "There are no parameters here",
+    )
+    assert monite.snapshot() == before
+
+
+def test_a_parameter_that_stands_there_twice_is_refused(api):
+    refused = api.send("GET", "/_emulator/requests?method=GET&method=POST")
+    assert refused.status_code == 422
+    assert refused.json()["detail"][0]["loc"] == ["query", "method"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("limit", {"requests_per_second": True}),
+        ("limit", {"requests_per_second": "7"}),
+        ("limit", {"requests_per_second": 7.5}),
+        ("partners", {"seed": 1}),
+        ("partners", {"seed": "yes"}),
+        ("partners", {"client_secret": ""}),
+        ("partners", {"client_secret": 5}),
+        (f"partners/{DEMO_CLIENT_ID}/credentials", {"client_secret": ""}),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_and_changes_nothing(api, monite, path, body):
+    before = monite.snapshot()
+    refused = api.send("POST", f"/_emulator/{path}", json=body)
+    assert refused.status_code == 422
+    assert [each["loc"] for each in refused.json()["detail"]] == [["body", *body]]
+    assert monite.snapshot() == before
 
 
 def test_statistics_are_available_as_json(api):

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from monite_auth.cli.plain import monite_auth as program
-from monite_auth.emulator import Monite, serve
+from monite_auth.emulator import Monite, create_app, serve
 
 STRANGERS = "https://evil.example"
 OURS = [
@@ -77,6 +77,25 @@ def test_it_answers_for_the_names_that_it_is_told():
         assert status("a.monite.example") == status("tests.example") == status("xtests.example") == 421
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", "http://monite.example", "monite.example:80", "monite.example/", "*", "*example.com", "a.*.example", "mönite.example", "monite.example."],
+)  # fmt: skip
+def test_a_name_that_no_request_can_have_is_refused(name):
+    with pytest.raises(ValueError, match="No request would ever be for"), serve(hosts=[name]):
+        pass
+    with pytest.raises(ValueError, match="No request would ever be for"):
+        create_app(hosts=[name])
+    refused = CliRunner().invoke(program, ["emulator", "--port", "0", "--allow-host", name])
+    assert refused.exit_code == 1
+    assert f"No request would ever be for {name!r}." in refused.output
+
+
+def test_one_name_is_no_list_of_names():
+    with pytest.raises(TypeError, match=r"hosts=\['monite.example'\]"), serve(hosts="monite.example"):
+        pass
+
+
 def test_an_app_in_process_answers_for_every_address_that_its_client_calls_it_by(api):
     assert api.send("GET", "https://api.sandbox.monite.com/_emulator/clock").status_code == 200
 
@@ -139,6 +158,12 @@ def test_the_command_line_says_how_to_say_it_twice():
     assert refused.exit_code == 1
     assert "Other machines can reach 0.0.0.0" in refused.output
     assert "--expose" in refused.output
+
+
+def test_no_folder_is_not_the_current_one():
+    refused = CliRunner().invoke(program, ["emulator", "--host", "0.0.0.0", "--data", ""])
+    assert refused.exit_code == 64
+    assert "Name a folder; . is the current one." in refused.output
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

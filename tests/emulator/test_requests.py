@@ -145,7 +145,12 @@ def test_what_is_no_secret_is_kept_as_it_was(api):
     ("query", "paths"),
     [
         ({"method": "GET"}, ["/payables"]),
+        ({"method": "get"}, ["/payables"]),
         ({"path": "/auth"}, ["/auth/revoke", "/auth/token"]),
+        ({"path": "/v1/auth"}, ["/auth/revoke", "/auth/token"]),
+        ({"path": "/v1/tags", "method": "Post"}, ["/tags"]),
+        ({"path": "/v1", "limit": 1}, ["/auth/revoke"]),
+        ({"path": "/v1x"}, []),
         ({"status": 200, "path": "/payables"}, ["/payables", "/payables"]),
         ({"user": ANNA_ID, "limit": 1}, ["/auth/revoke"]),
         ({"text": "client_credentials"}, []),
@@ -157,6 +162,16 @@ def test_what_is_no_secret_is_kept_as_it_was(api):
 )
 def test_it_can_be_searched(api, token, query, paths):
     assert [each["path"] for each in found(api, **query)] == paths
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"method": ""}, {"path": "payables"}, {"user": "anna"}, {"status": "ok"}, {"limit": 0}, {"after": -1}],
+)
+def test_a_search_that_can_find_nothing_is_refused(api, query):
+    refused = api.send("GET", "/_emulator/requests", params=query)
+    assert refused.status_code == 422
+    assert [each["loc"] for each in refused.json()["detail"]] == [["query", *query]]
 
 
 def test_a_request_is_found_by_its_id_in_python(api, token, monite):

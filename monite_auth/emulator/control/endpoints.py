@@ -69,7 +69,7 @@ class Move(BaseModel):
 class Limit(BaseModel):
     """The body that changes the limit: `requests_per_second` in each window of a second, which is fixed or slides."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     requests_per_second: int | None = Field(default=None, ge=1)
     window: LimitWindow | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from monite_auth.emulator.answers.errors import RefusedError, malformed
 from monite_auth.emulator.control.endpoints import CurrentMonite
@@ -18,10 +18,10 @@ router = APIRouter(prefix="/_emulator")
 @router.get("/requests")
 async def find_requests(
     monite: CurrentMonite,
-    method: str | None = None,
-    path: str | None = None,
+    method: Annotated[str | None, Query(min_length=1)] = None,
+    path: Annotated[str | None, Query(pattern="^(/|$)")] = None,
     status: int | None = None,
-    user: str | None = None,
+    user: UUID | None = None,
     request_id: str | None = None,
     text: str | None = None,
     after: Annotated[int, Query(ge=0)] = 0,
@@ -29,7 +29,12 @@ async def find_requests(
 ) -> dict[str, Any]:
     """Return the requests that fit, newest first. `after` is the number of the last one that a page already shows."""
     found = monite.requests.find(
-        method=method, path=path, status=status, user=user, request_id=request_id, text=text
+        method=method,
+        path=path,
+        status=status,
+        user=str(user) if user else None,
+        request_id=request_id,
+        text=text,
     )
     newest = [each for each in reversed(found) if each.number > after]
     return {"requests": [each.shown() for each in newest[:limit]], "found": len(newest)}
@@ -41,13 +46,13 @@ class NewCredentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     client_id: UUID | None = None
-    client_secret: str | None = None
+    client_secret: Annotated[str, Field(min_length=1)] | None = None
 
 
 class NewPartner(NewCredentials):
     """The body that adds a partner: with the data of the demo (`seed`), or with none."""
 
-    seed: bool = False
+    seed: StrictBool = False
 
 
 @router.get("/partners")

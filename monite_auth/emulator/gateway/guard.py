@@ -25,6 +25,9 @@ HEADER = b"x-monite-emulator"
 
 HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^][:@/?#\\\s]+)(:\d*)?", re.IGNORECASE)
 
+# What can be answered for: a name, or `*.` and what all names below it end with.
+OWN_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
+
 OTHER_HOST = (
     "This emulator does not answer for the host {name!r}. If that is its name, start it with --allow-host {name}, or in "
     "Python with serve(hosts=[{name!r}])."
@@ -33,6 +36,26 @@ OTHER_PAGE = (
     "The control side of the emulator answers programs and its own page, not the pages of others. If this request is none of "
     "a browser, or comes through a proxy of yours, send the header X-Monite-Emulator: 1."
 )
+
+
+def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return host names to answer for.
+
+    Raises:
+        ValueError: one of them would never be that of a request.
+        TypeError: they are one text.
+
+    """
+    if isinstance(hosts, str):
+        raise TypeError(f"hosts is a list of names, and not one: hosts=[{hosts!r}]")
+    names = tuple(hosts)
+    for name in names:
+        if not (OWN_NAME.fullmatch(name) or _is_address(name)):
+            raise ValueError(
+                f"A host to answer for is a name as in a URL, in ASCII and without http:// or a port: monite.example.com, or "
+                f"*.example.com for all names below example.com. No request would ever be for {name!r}"
+            )
+    return names
 
 
 class Guard:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from monite_auth.emulator.specification.facts import PREFIX
 from monite_auth.emulator.traffic.masking import Masker
 
 # How many requests are kept, how many bytes of each body, and how many characters of each header, path and query.
@@ -154,21 +155,24 @@ class RequestLog:
         """Return the requests that fit all that is given, oldest first.
 
         Args:
-            method: such as "POST".
-            path: the beginning of the path below /v1, such as "/payables".
+            method: such as "POST", in whatever case.
+            path: the beginning of the path, such as "/payables" or "/v1/payables".
             status: of the answer.
             user: the id of an entity user.
             request_id: the answer's `x-request-id`.
             text: what stands in the path, the query, a header or a body, in whatever case. It does not find what is masked.
 
         """
+        method = method and method.upper()
+        path = path or ""
+        beginning = path.removeprefix(PREFIX) if f"{path}/".startswith(f"{PREFIX}/") else path
         wanted = {"status": status, "entity_user_id": user, "request_id": request_id}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         found = [
             each
             for each in self
             if method in {None, each.method}
-            and each.path.startswith(path or "")
+            and each.path.startswith(beginning)
             and all(getattr(each, name) == value for name, value in wanted.items())
         ]
         return found if text is None else [each for each in found if _says(each.shown(), text.lower())]
