@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, nullcontext
 from uuid import UUID
 
 import httpx
@@ -24,16 +25,45 @@ def test_its_settings_lead_to_it():
         assert repr(monite) == f"<LocalMonite at {monite.api_url}>"
 
 
-def test_the_one_that_was_entered_last_answers():
+def mint(settings, monite):
+    """Mint a token for a user of a Monite, with settings that lead to it or to another one."""
+    with TokenBroker(settings, monite.users.find) as broker:
+        broker.token(monite.users().principal)
+
+
+def test_one_after_another_they_have_the_same_address():
     with LocalMonite() as first:
-        with LocalMonite() as second:
-            with TokenBroker(Settings.from_env(), second.users.find) as broker:
-                broker.token(second.users().principal)
-            assert first.url == second.url
-        assert (len(first.ledger.tokens()), len(second.ledger.tokens())) == (0, 1)
-        with TokenBroker(Settings.from_env(), first.users.find) as broker:
-            broker.token(first.users().principal)
-        assert (len(first.ledger.tokens()), len(second.ledger.tokens())) == (1, 1)
+        pass
+    with LocalMonite() as second:
+        assert first.url == second.url
+
+
+@pytest.mark.parametrize("inner_ends_first", [True, False])
+def test_one_that_begins_while_another_is_open_has_an_address_of_its_own(monkeypatch, inner_ends_first):
+    monkeypatch.setenv("MONITE_CLIENT_ID", "of the developer")
+
+    def minted():
+        return len(outer.ledger.tokens()), len(inner.ledger.tokens())
+
+    outer, inner = LocalMonite(), LocalMonite()
+    with ExitStack() as of_outer, ExitStack() as of_inner:
+        of_outer.enter_context(outer)
+        of_inner.enter_context(inner)
+        assert outer.url != inner.url
+        mint(Settings.from_env(outer.environ), outer)
+        assert minted() == (1, 0)
+        mint(Settings.from_env(), inner)
+        assert minted() == (1, 1)
+
+        ending, other = (of_inner, outer) if inner_ends_first else (of_outer, inner)
+        ending.close()
+        assert Settings.from_env() == Settings.from_env(other.environ)
+        mint(Settings.from_env(), other)
+        assert minted() == ((2, 1) if inner_ends_first else (1, 2))
+        if not inner_ends_first:
+            with LocalMonite() as third:
+                assert third.url == outer.url
+    assert os.environ["MONITE_CLIENT_ID"] == "of the developer"
     assert "MONITE_BASE_URL" not in os.environ
 
 
@@ -94,11 +124,12 @@ def test_a_client_without_a_socket_keeps_its_timeout(form):
             send(form, monite, headers=headers, timeout=0.05)
 
 
-def test_a_request_that_a_fault_holds_goes_on_when_the_test_is_over():
+@pytest.mark.parametrize("is_inside_another", [False, True])
+def test_a_request_that_a_fault_holds_goes_on_when_the_test_is_over(is_inside_another):
     import threading
 
     answers = []
-    with LocalMonite() as monite:
+    with LocalMonite() if is_inside_another else nullcontext(), LocalMonite() as monite:
         monite.faults.add(Fault(kind="hang"))
         api_url = monite.api_url
         thread = threading.Thread(target=lambda: answers.append(httpx.get(f"{api_url}/payables", timeout=60)))

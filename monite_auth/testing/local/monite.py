@@ -31,18 +31,33 @@ def variables_of(url: str) -> dict[str, str]:
     }
 
 
+_found: list[dict[str, str | None]] = []
+"""What each open block of `environment_with` has found in the environment, the oldest first."""
+
+
 @contextmanager
 def environment_with(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables until the block ends, and unset those that contradict them."""
-    before = {name: os.environ.pop(name, None) for name in (*variables, *CONTRADICTING)}
+    """Set environment variables until the block ends, and unset those that contradict them.
+
+    Blocks may end in any order. The variables of the one that began last are in force.
+    """
+    found = {name: os.environ.pop(name, None) for name in (*variables, *CONTRADICTING)}
     os.environ.update(variables)
+    _found.append(found)
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        place = next(place for place, each in enumerate(_found) if each is found)
+        del _found[place]
+        if place < len(_found):
+            _found[place].update(
+                found
+            )  # the next block is still open: what it restores at its end is no longer ours
+        else:
+            for name, value in found.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
 
 
 class LocalMonite:
@@ -54,8 +69,8 @@ class LocalMonite:
             …
             monite.ledger.assert_no_live_tokens(anna)
 
-    All of a process have the same address, and the one whose block was entered last answers there. Under pytest, the fixture
-    `monite_emulator` is one.
+    One after another, all of a process have the same address. One that begins while another is open has its own. Under pytest, the
+    fixture `monite_emulator` is one.
 
     `options`: those of `monite_auth.emulator.Monite`. There is no limit of requests, unless `requests_per_second` sets one.
     """
@@ -71,9 +86,10 @@ class LocalMonite:
         self.transport = InProcessTransport(self._app)
         """A transport for clients of httpx, sync and async, that call this Monite without a socket."""
         self._open = ExitStack()
+        self._url: str | None = None
 
     def __enter__(self) -> Self:
-        self._open.enter_context(stage().showing(self.monite, self._app))
+        self._url = self._open.enter_context(stage().showing(self.monite, self._app))
         self._open.enter_context(environment_with(self.environ))
         return self
 
@@ -86,7 +102,7 @@ class LocalMonite:
     @property
     def url(self) -> str:
         """Where the live page and the control endpoints are."""
-        return stage().url
+        return self._url or stage().url
 
     @property
     def api_url(self) -> str:
@@ -96,7 +112,7 @@ class LocalMonite:
     @property
     def environ(self) -> dict[str, str]:
         """The environment variables that lead here: `MONITE_BASE_URL` and the credentials. They fit `app.config` of Flask, too."""
-        return variables_of(stage().url)
+        return variables_of(self.url)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The one server of a test process. Its address stays the same, while each test brings a Monite of its own.
 
-An application may have read the address when it was imported. A server for each test would have another one each time.
+An application may have read the address when it was imported. A server for each test would have another one each time. Only a Monite
+that begins while another one is on has a server of its own: calls to the one are never answered, or counted, by the other.
 """
 
 import atexit
@@ -22,6 +23,7 @@ class Stage:
         # Answers what comes between two tests: a revocation that was late, an application that starts.
         self._monite = Monite()
         self._app: Any = create_app(self._monite)
+        self._is_taken = False
         self._open = ExitStack()
         self.url = self._open.enter_context(serve_app(self, self._stop_holding))
         atexit.register(self._open.close)
@@ -33,16 +35,26 @@ class Stage:
         self._monite.faults.stop()
 
     @contextmanager
-    def showing(self, monite: Monite, app: Any) -> Iterator[None]:
-        """Serve `monite`, which `app` answers for, until the block ends. Requests that its faults hold go on then."""
-        before = self._monite, self._app
-        self._monite, self._app = monite, app
+    def showing(self, monite: Monite, app: Any) -> Iterator[str]:
+        """Serve `monite`, which `app` answers for, until the block ends, and yield the address.
+
+        That is the address of this server, or another one while this is taken. Requests that faults hold go on at the end.
+        """
+        with ExitStack() as stack:
+            stack.callback(monite.webhooks.stop)
+            taken = serve_app(app, monite.faults.stop) if self._is_taken else self._taken(monite, app)
+            url = stack.enter_context(taken)
+            stack.callback(monite.faults.clear)
+            yield url
+
+    @contextmanager
+    def _taken(self, monite: Monite, app: Any) -> Iterator[str]:
+        between = self._monite, self._app
+        self._is_taken, self._monite, self._app = True, monite, app
         try:
-            yield
+            yield self.url
         finally:
-            monite.faults.clear()
-            self._monite, self._app = before
-            monite.webhooks.stop()
+            self._is_taken, (self._monite, self._app) = False, between
 
 
 @cache
