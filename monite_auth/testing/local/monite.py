@@ -50,9 +50,8 @@ def environment_with(variables: Mapping[str, str]) -> Iterator[None]:
         place = next(place for place, each in enumerate(_found) if each is found)
         del _found[place]
         if place < len(_found):
-            _found[place].update(
-                found
-            )  # the next block is still open: what it restores at its end is no longer ours
+            # The next block is still open. What it restores at its end is no longer what this one has set.
+            _found[place].update(found)
         else:
             for name, value in found.items():
                 os.environ.pop(name, None)
