@@ -173,8 +173,8 @@ class Fault(BaseModel):
         used = USED[self.kind]
         for name in sorted(self.model_fields_set - CHOOSING - used):
             if getattr(self, name) is not None:
-                told = f"only {', '.join(sorted(used))}" if used else "none that says more"
-                raise ValueError(f"{self.kind} does not use {name}: of the other fields it takes {told}")
+                others = ", ".join(sorted(used)) or "what chooses the requests"
+                raise ValueError(f"{self.kind} does not use {name}, only {others}")
         if self.message is not None and self.body is not None:
             raise ValueError("give message or body: the body is sent instead of the message")
         if self.kind == "dead_token" and self.status not in {None, *DEAD_TOKEN_STATUSES}:
