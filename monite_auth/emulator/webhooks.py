@@ -318,11 +318,35 @@ class _Lookups(ThreadPoolExecutor):
         return future
 
 
+def check_url(url: str) -> None:
+    """Check that events can be delivered to a URL, whether somebody listens there or not.
+
+    Raises:
+        ValueError: they cannot.
+
+    """
+    try:
+        parsed = httpx.URL(url)
+        host, port = parsed.host, parsed.port
+        host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ValueError(f"No webhook can be delivered to this URL: {error}") from None
+    if parsed.scheme not in {"http", "https"} or not host:
+        raise ValueError(
+            "No webhook can be delivered to this URL: begin it with https:// or http:// and a host"
+        )
+    if port is not None and not 0 < port < 65_536:
+        raise ValueError(
+            f"No webhook can be delivered to this URL: a port is from 1 to 65535, and not {port}"
+        )
+
+
 def _reason(error: BaseException) -> str:
     """Return what the operating system says about a connection, if it says anything."""
-    while error.__cause__:
-        error = error.__cause__
-    return str(error)
+    if isinstance(error, BaseExceptionGroup):
+        return _reason(error.exceptions[0])
+    deeper = error.__cause__ or error.__context__
+    return _reason(deeper) if deeper else str(error) or type(error).__name__
 
 
 async def _pass_over(answer: httpx.Response) -> None:

@@ -184,6 +184,16 @@ PERMITTED: tuple[Deviation, ...] = (
     ),
     Deviation(
         "positive_data_acceptance",
+        "A webhook is delivered over http or https, to a host, and the document takes any URI.",
+        statuses=(422,),
+        operations=(
+            "POST /webhook_subscriptions",
+            "PATCH /webhook_subscriptions/{webhook_subscription_id}",
+        ),
+        says="No webhook can be delivered to this URL",
+    ),
+    Deviation(
+        "positive_data_acceptance",
         "Which numbers an account has depends on its currency.",
         statuses=(422,),
         operations=("POST /bank_accounts",),

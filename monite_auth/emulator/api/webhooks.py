@@ -5,6 +5,8 @@ from typing import Any
 from monite_auth.emulator.api.serving.call import Call
 from monite_auth.emulator.api.serving.dispatch import serves
 from monite_auth.emulator.api.serving.resource import Resource
+from monite_auth.emulator.specification.validation import InvalidError
+from monite_auth.emulator.webhooks import check_url
 from monite_auth.emulator.world.directory import Record
 
 
@@ -12,12 +14,25 @@ class Subscriptions(Resource):
     """Subscriptions, which belong to the partner. The secret is shown when it is made, and never again."""
 
     def filled(self, call: Call) -> dict[str, Any]:
+        _check_url(call)
         return {
             "event_types": [],
             **call.body,
             "secret": call.monite.new_webhook_secret(),
             "status": "enabled",
         }
+
+    def changed(self, call: Call, record: Record) -> dict[str, Any]:
+        _check_url(call)
+        return super().changed(call, record)
+
+
+def _check_url(call: Call) -> None:
+    if (url := call.body.get("url")) is not None:
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise InvalidError([(("body", "url"), str(error), "url")]) from None
 
 
 SUBSCRIPTIONS = Subscriptions(
