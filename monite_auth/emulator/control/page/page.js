@@ -109,7 +109,7 @@ at("restore").addEventListener("change", async ({ target }) => {
 });
 
 at("reset").addEventListener("click", async () => {
-  if (await sure("Delete all tokens, requests and changes, and begin again with the demo's data?", "Reset")) {
+  if (await sure("Delete all tokens, requests and changes, and begin again with the data of the start?", "Reset")) {
     await command("POST", "reset");
     look();
   }

@@ -63,7 +63,8 @@ export function showPeople({ partners }) {
   if (now === shown) return; // so that nobody loses the button that they are about to press
   shown = now;
   at("partners").replaceChildren(
-    ...partners.flatMap(({ credentials, people }) => [
+    ...partners.flatMap(({ credentials, people }, number) => [
+      ...(partners.length > 1 ? [element("h3", { text: `Partner ${number + 1}` })] : []),
       ...credentials.map(credentialsRow),
       element("ul", { className: "people", children: people.map((person) => personRow(person, credentials[0])) }),
     ]),
