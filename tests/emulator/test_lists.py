@@ -27,6 +27,7 @@ def found(api, path, field, **query):
         ({"status__in": ["paid", "rejected"]}, ["OK-0098", "SW-2290417"]),
         ({"total_amount__gte": 182_400}, ["MIETE-SPREE-12", "MM-10873"]),
         ({"total_amount__gt": 182_400}, ["MIETE-SPREE-12"]),
+        ({"total_amount__gt": 10**30}, []),
         ({"amount__lt": 30_000}, ["NV-5531"]),
         ({"currency": "USD"}, []),
         ({"document_id__icontains": "nv-"}, ["NV-5531"]),

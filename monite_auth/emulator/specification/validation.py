@@ -87,9 +87,9 @@ def _from_text(schema: Schema, text: str) -> Any:
     kinds = {part.get("type") for part in _parts(schema)}
     if "boolean" in kinds and text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    if "integer" in kinds and re.fullmatch(r"-?[0-9]{1,18}", text):
+    if "integer" in kinds and re.fullmatch(r"-?[0-9]{1,300}", text):
         return int(text)
-    if "number" in kinds and re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]+)?", text):
+    if "number" in kinds and re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]+)?", text):
         return float(text)
     return text
 
