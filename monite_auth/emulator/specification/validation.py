@@ -25,7 +25,7 @@ from monite_auth.emulator.world.clock import iso
 Complaint = tuple[tuple[str | int, ...], str, str]
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-_URI = r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$"
+_URI = r"^[A-Za-z][A-Za-z0-9+.-]*:([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$"
 _STRICT = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
 # Without this, pydantic takes a number in quotes for seconds since 1970.
 _DAY = r"^\d{4}-\d\d-\d\d"
