@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from monite_auth.emulator import ANNA_ID, BAKERY_ID, DEMO_CLIENT_SECRET, Fault, Monite
+from monite_auth.emulator.traffic.requests import BODY_KEPT
 from tests.emulator.conftest import Api
 
 
@@ -117,6 +118,15 @@ def test_what_the_emulator_knows_is_masked_wherever_it_stands(api, monite, token
     assert quote(known) not in log
     assert json.dumps(known)[1:-1] not in log
     assert token not in log
+
+
+@pytest.mark.parametrize("seen", [5, 20, 29])
+def test_what_the_emulator_knows_is_masked_where_a_body_is_cut_off_too(api, token, seen):
+    for known in (token, DEMO_CLIENT_SECRET):
+        body = f'{{"name":"{"x" * (BODY_KEPT - seen - 19)}","note":"{known}"}}'
+        assert body[:BODY_KEPT].endswith(known[:seen])
+        api.call("POST", "/tags", token, BAKERY_ID, content=body, headers={"content-type": JSON})
+        assert known[:5] not in found(api)[0]["request"]["body"]
 
 
 @pytest.mark.parametrize("depth", [450, 600, 950, 20_000])

@@ -26,8 +26,9 @@ _IN_PART = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-#: What the emulator's tokens look like.
-_WORD = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)
+#: How many characters the emulator's tokens have, and what they look like.
+TOKEN = 43
+_WORD = re.compile(rf"(?<![\w-])[\w-]{{{TOKEN}}}(?![\w-])", re.ASCII)
 _COOKIES = frozenset({"cookie", "set-cookie"})
 # A shorter secret would be found in words that have nothing to do with it.
 _LENGTH = 8
@@ -45,15 +46,16 @@ class Masker:
     def __init__(self, secrets: frozenset[str], is_token: Callable[[str], bool]) -> None:
         self.secrets = secrets
         self._is_token = is_token
-        self._known = re.compile(
-            "|".join(
-                re.escape(written)
-                for secret in sorted(secrets, key=len, reverse=True)
-                if len(secret) >= _LENGTH
-                for written in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret))
-            )
-            or "(?!)"
-        )
+        written = {
+            each
+            for secret in secrets
+            if len(secret) >= _LENGTH
+            for each in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret))
+        }
+        #: How many characters the longest of them has. The end of a text that was cut off may have the beginning of one.
+        self.longest = max(map(len, written | {"x" * TOKEN}))
+        alternatives = "|".join(re.escape(each) for each in sorted(written, key=len, reverse=True))
+        self._known = re.compile(alternatives or "(?!)")
 
     def header(self, name: str, value: str) -> str:
         """Return the value of a header. A scheme and the names of cookies stay."""

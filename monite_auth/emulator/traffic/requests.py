@@ -41,7 +41,7 @@ class LoggedMessage:
             told = f"({len(body)} bytes that are no text)"
         else:
             masked = masker.body(text, kind)
-            told = masked if is_whole else f"{masked} … ({len(body)} bytes)"
+            told = masked if is_whole else f"{masked[: -masker.longest]} … ({len(body)} bytes)"
         kept = {name: masker.header(name, value)[:HEADER_KEPT] for name, value in texts}
         return cls(kept, told, len(body))
 
